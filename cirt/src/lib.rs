@@ -1,0 +1,1 @@
+//! The centre: one program that a national CIRT runs.

@@ -1,0 +1,1 @@
+//! The Suricata rule language: parsing, diagnostics, compilation into packs, pack views.

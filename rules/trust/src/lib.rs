@@ -1,0 +1,1 @@
+//! Signed documents, roles and rollback checks over bytes and a given time.

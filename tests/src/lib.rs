@@ -1,0 +1,1 @@
+//! Traffic generator, cases, end-to-end and repository rules.

@@ -1,0 +1,1 @@
+//! The disk queue between sensor and uplink.

@@ -1,0 +1,1 @@
+//! Carries batches from the outbox to the centre over TLS.

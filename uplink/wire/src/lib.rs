@@ -1,0 +1,1 @@
+//! The one definition of what crosses the network, for both ends.
