@@ -1,1 +1,14 @@
-//! The Suricata rule language: parsing, diagnostics, compilation into packs, pack views.
+//! The Suricata rule language, from text to a pack that a small board only maps.
+//!
+//! Four stages, each with its own promise:
+//!
+//! 1. [`source`] reads rule text and never stops at the first mistake: it gives rules and diagnostics.
+//! 2. [`model`] is a rule with every name resolved; nothing in it can be half-understood.
+//! 3. [`compile`] chooses prefilter patterns, groups rules and writes a pack: same rules in, same bytes out.
+//! 4. [`pack`] opens a pack by checking every offset once; after that its views cannot fail.
+//!
+//! This package knows no packets, no sockets and no clock.
+
+pub mod model;
+
+pub use lapwing_trust as trust;

@@ -1,0 +1,121 @@
+//! The vocabulary between rules and parsers: every inspection buffer, once.
+//!
+//! A rule names a buffer by its sticky keyword; a parser of the sensor fills it. Numbers are stable: they stand in packs.
+
+use super::AppProtocol;
+
+/// In which directions a buffer exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sides {
+    /// Only in what the client sends.
+    ToServer,
+    /// Only in what the server sends.
+    ToClient,
+    /// In both; the rule's `flow` decides, or both are inspected.
+    Both,
+}
+
+/// What is fixed about a buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct BufferInfo {
+    /// The sticky keyword, as `http.uri`.
+    pub name: &'static str,
+    /// The directions it exists in.
+    pub sides: Sides,
+    /// The protocol whose transactions carry it; `None` for packet and stream bytes and for files, which several carry.
+    pub protocol: Option<AppProtocol>,
+    /// Whether a transaction may carry several of it (each is inspected by itself).
+    pub multiple: bool,
+}
+
+macro_rules! buffers {
+    ($($variant:ident = $number:literal, $name:literal, $sides:ident, $protocol:expr, $multiple:literal;)*) => {
+        /// An inspection buffer.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Buffer { $(#[doc = $name] $variant = $number,)* }
+
+        impl Buffer {
+            /// Every buffer, in order of number.
+            pub const ALL: &'static [Buffer] = &[$(Buffer::$variant,)*];
+
+            /// What is fixed about it.
+            #[must_use]
+            pub fn info(self) -> BufferInfo {
+                match self { $(Buffer::$variant => BufferInfo { name: $name, sides: Sides::$sides, protocol: $protocol, multiple: $multiple },)* }
+            }
+
+            /// The buffer with this stable number.
+            #[must_use]
+            pub fn from_number(number: u8) -> Option<Self> { match number { $($number => Some(Buffer::$variant),)* _ => None } }
+        }
+    };
+}
+
+use AppProtocol as P;
+buffers! {
+    // Bytes without a protocol. `Payload` is packet payload and reassembled stream, as the rule's header decides.
+    Payload = 0, "pkt_data", Both, None, false;
+    FileData = 1, "file.data", Both, None, true;
+    FileName = 2, "file.name", Both, None, true;
+    FileMagic = 3, "file.magic", Both, None, true;
+    Ipv4Header = 4, "ipv4.hdr", Both, None, false;
+    Ipv6Header = 5, "ipv6.hdr", Both, None, false;
+    TcpHeader = 6, "tcp.hdr", Both, None, false;
+    UdpHeader = 7, "udp.hdr", Both, None, false;
+    Icmpv4Header = 8, "icmpv4.hdr", Both, None, false;
+    Icmpv6Header = 9, "icmpv6.hdr", Both, None, false;
+    Base64Data = 10, "base64_data", Both, None, false;
+    HttpUri = 20, "http.uri", ToServer, Some(P::Http1), false;
+    HttpUriRaw = 21, "http.uri.raw", ToServer, Some(P::Http1), false;
+    HttpMethod = 22, "http.method", ToServer, Some(P::Http1), false;
+    HttpRequestLine = 23, "http.request_line", ToServer, Some(P::Http1), false;
+    HttpRequestBody = 24, "http.request_body", ToServer, Some(P::Http1), false;
+    HttpHeader = 25, "http.header", Both, Some(P::Http1), false;
+    HttpHeaderRaw = 26, "http.header.raw", Both, Some(P::Http1), false;
+    HttpHeaderNames = 27, "http.header_names", Both, Some(P::Http1), false;
+    HttpCookie = 28, "http.cookie", Both, Some(P::Http1), false;
+    HttpUserAgent = 29, "http.user_agent", ToServer, Some(P::Http1), false;
+    HttpHost = 30, "http.host", ToServer, Some(P::Http1), false;
+    HttpHostRaw = 31, "http.host.raw", ToServer, Some(P::Http1), false;
+    HttpAccept = 32, "http.accept", ToServer, Some(P::Http1), false;
+    HttpAcceptEncoding = 33, "http.accept_enc", ToServer, Some(P::Http1), false;
+    HttpAcceptLanguage = 34, "http.accept_lang", ToServer, Some(P::Http1), false;
+    HttpReferer = 35, "http.referer", ToServer, Some(P::Http1), false;
+    HttpConnection = 36, "http.connection", Both, Some(P::Http1), false;
+    HttpContentLength = 37, "http.content_len", Both, Some(P::Http1), false;
+    HttpContentType = 38, "http.content_type", Both, Some(P::Http1), false;
+    HttpProtocol = 39, "http.protocol", Both, Some(P::Http1), false;
+    HttpStart = 40, "http.start", Both, Some(P::Http1), false;
+    HttpStatusCode = 41, "http.stat_code", ToClient, Some(P::Http1), false;
+    HttpStatusMessage = 42, "http.stat_msg", ToClient, Some(P::Http1), false;
+    HttpResponseLine = 43, "http.response_line", ToClient, Some(P::Http1), false;
+    HttpResponseBody = 44, "http.response_body", ToClient, Some(P::Http1), false;
+    HttpServer = 45, "http.server", ToClient, Some(P::Http1), false;
+    HttpLocation = 46, "http.location", ToClient, Some(P::Http1), false;
+    HttpRequestHeader = 47, "http.request_header", ToServer, Some(P::Http1), true;
+    HttpResponseHeader = 48, "http.response_header", ToClient, Some(P::Http1), true;
+    DnsQuery = 60, "dns.query", ToServer, Some(P::Dns), true;
+    DnsAnswerName = 61, "dns.answer.name", Both, Some(P::Dns), true;
+    DnsQueryName = 62, "dns.query.name", Both, Some(P::Dns), true;
+    TlsSni = 70, "tls.sni", ToServer, Some(P::Tls), false;
+    TlsCertSubject = 71, "tls.cert_subject", ToClient, Some(P::Tls), false;
+    TlsCertIssuer = 72, "tls.cert_issuer", ToClient, Some(P::Tls), false;
+    TlsCertSerial = 73, "tls.cert_serial", ToClient, Some(P::Tls), false;
+    TlsCertFingerprint = 74, "tls.cert_fingerprint", ToClient, Some(P::Tls), false;
+    TlsCerts = 75, "tls.certs", ToClient, Some(P::Tls), true;
+    Ja3Hash = 76, "ja3.hash", ToServer, Some(P::Tls), false;
+    Ja3String = 77, "ja3.string", ToServer, Some(P::Tls), false;
+    Ja3sHash = 78, "ja3s.hash", ToClient, Some(P::Tls), false;
+    Ja3sString = 79, "ja3s.string", ToClient, Some(P::Tls), false;
+    Ja4Hash = 80, "ja4.hash", ToServer, Some(P::Tls), false;
+    TlsRandom = 81, "tls.random", Both, Some(P::Tls), false;
+    TlsRandomTime = 82, "tls.random_time", Both, Some(P::Tls), false;
+    TlsRandomBytes = 83, "tls.random_bytes", Both, Some(P::Tls), false;
+    SshProto = 90, "ssh.proto", Both, Some(P::Ssh), false;
+    SshSoftware = 91, "ssh.software", Both, Some(P::Ssh), false;
+    SshHassh = 92, "ssh.hassh", ToServer, Some(P::Ssh), false;
+    SshHasshString = 93, "ssh.hassh.string", ToServer, Some(P::Ssh), false;
+    SshHasshServer = 94, "ssh.hassh.server", ToClient, Some(P::Ssh), false;
+    SshHasshServerString = 95, "ssh.hassh.server.string", ToClient, Some(P::Ssh), false;
+}

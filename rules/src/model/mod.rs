@@ -1,0 +1,23 @@
+//! A rule with every name resolved: what the compiler writes into a pack and what the engine evaluates.
+//!
+//! Types here borrow (`'a`) from wherever the rule lives: the parsed text at compile time, the mapped pack at run time.
+
+mod buffer;
+mod header;
+mod inspection;
+mod packet_condition;
+mod protocol;
+mod rule;
+
+pub use buffer::{Buffer, BufferInfo, Sides};
+pub use header::{AddressSetId, Header, PortSetId, RuleDirection};
+pub use inspection::{
+    Anchor, Base64Decode, ByteExtract, ByteJump, ByteMath, ByteTest, BytesSpec, Comparison,
+    Content, Inspection, IsDataAt, JumpOrigin, Match, NumberBase, Operand, RegexUse, Transform,
+};
+pub use packet_condition::{
+    BitAction, BitScope, FlowRequirement, HeaderField, NumberRange, PacketCondition,
+    StreamSizeSide, TcpFlagsMode,
+};
+pub use protocol::{AppProtocol, HeaderProtocol};
+pub use rule::{Action, Effect, RuleId, Severity, Threshold, ThresholdKind, TrackBy};

@@ -1,0 +1,209 @@
+//! Conditions on a packet, its flow and its transaction that are not byte inspections.
+
+use super::AppProtocol;
+
+/// A closed range, possibly negated; `min > max` never occurs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NumberRange {
+    /// Smallest value that matches.
+    pub min: u64,
+    /// Largest value that matches.
+    pub max: u64,
+    /// `!`: everything outside the range.
+    pub negated: bool,
+}
+
+impl NumberRange {
+    /// Whether `value` is in it.
+    #[must_use]
+    pub fn contains(&self, value: u64) -> bool {
+        (self.min <= value && value <= self.max) != self.negated
+    }
+}
+
+/// A numeric field of a packet, flow or transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum HeaderField {
+    /// `dsize`: payload bytes of the packet.
+    PayloadSize = 1,
+    /// `ttl`: IPv4 time to live or IPv6 hop limit.
+    Ttl = 2,
+    /// `id`: IPv4 identification.
+    IpId = 3,
+    /// `tos`
+    Tos = 4,
+    /// `ip_proto`
+    IpProtocol = 5,
+    /// `fragoffset`
+    FragmentOffset = 6,
+    /// `seq`
+    TcpSequence = 7,
+    /// `ack`
+    TcpAcknowledgment = 8,
+    /// `window`
+    TcpWindow = 9,
+    /// `tcp.mss`
+    TcpMss = 10,
+    /// `itype`
+    IcmpType = 11,
+    /// `icode`
+    IcmpCode = 12,
+    /// `icmp_id`
+    IcmpId = 13,
+    /// `icmp_seq`
+    IcmpSequence = 14,
+    /// `icmpv6.mtu`
+    Icmpv6Mtu = 15,
+    /// `flow.age`, seconds.
+    FlowAge = 16,
+    /// `flow.pkts_toserver`
+    FlowPacketsToServer = 17,
+    /// `flow.pkts_toclient`
+    FlowPacketsToClient = 18,
+    /// `flow.bytes_toserver`
+    FlowBytesToServer = 19,
+    /// `flow.bytes_toclient`
+    FlowBytesToClient = 20,
+    /// `tls.version` and `ssl_version`, as the number in the record (0x0301 …).
+    TlsVersion = 40,
+    /// `tls.cert_chain_len`
+    TlsCertificateChainLength = 41,
+    /// `dns.opcode`
+    DnsOpcode = 42,
+    /// `dns.rcode`
+    DnsRcode = 43,
+    /// `dns.rrtype`
+    DnsRrType = 44,
+}
+
+/// How `flags` compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TcpFlagsMode {
+    /// Exactly these.
+    Exact,
+    /// `+`: these and perhaps others.
+    All,
+    /// `*`: any of these.
+    Any,
+    /// `!`: none of these.
+    None,
+}
+
+/// `flow`: what the flow of the packet must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct FlowRequirement {
+    /// `to_server` / `from_client`
+    pub to_server: bool,
+    /// `to_client` / `from_server`
+    pub to_client: bool,
+    /// `established`
+    pub established: bool,
+    /// `not_established`
+    pub not_established: bool,
+    /// `stateless`
+    pub stateless: bool,
+    /// `only_stream`
+    pub only_stream: bool,
+    /// `no_stream`
+    pub no_stream: bool,
+    /// `only_frag`
+    pub only_frag: bool,
+    /// `no_frag`
+    pub no_frag: bool,
+}
+
+/// What a bit lives with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum BitScope {
+    /// `flowbits`
+    Flow = 0,
+    /// `hostbits … track ip_src`, `xbits … track ip_src`
+    SourceHost = 1,
+    /// `… track ip_dst`
+    DestinationHost = 2,
+    /// `xbits … track ip_pair`
+    HostPair = 3,
+    /// `xbits … track tx`
+    Transaction = 4,
+}
+
+/// What is done with a bit, or asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum BitAction {
+    /// `set`
+    Set = 0,
+    /// `unset`
+    Unset = 1,
+    /// `toggle`
+    Toggle = 2,
+    /// `isset`
+    IsSet = 3,
+    /// `isnotset`
+    IsNotSet = 4,
+}
+
+/// Which side `stream_size` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum StreamSizeSide {
+    /// `server`: bytes the server has received, i.e. sent by the client.
+    Server = 0,
+    /// `client`
+    Client = 1,
+    /// `both`
+    Both = 2,
+    /// `either`
+    Either = 3,
+}
+
+/// One condition beside the byte inspections. All of a rule must hold; cheap ones come first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PacketCondition<'a> {
+    /// `flow`
+    Flow(FlowRequirement),
+    /// A number in a range.
+    Field(HeaderField, NumberRange),
+    /// `flags`: flags, mask of the flags that are looked at, mode.
+    TcpFlags {
+        flags: u8,
+        considered: u8,
+        mode: TcpFlagsMode,
+    },
+    /// `fragbits`: bits (M=1, D=2, R=4) and mode.
+    FragmentBits { bits: u8, mode: TcpFlagsMode },
+    /// `ipopts`: the IP option number, 0xff for `any`.
+    IpOption { option: u8, negated: bool },
+    /// `sameip`
+    SameIp,
+    /// `isset` / `isnotset` of any scope: bits by number, true if any of them holds (`isset,a|b`).
+    Bits {
+        scope: BitScope,
+        action: BitAction,
+        bits: Vec<u32>,
+    },
+    /// `flowint` comparison: variable, operator (`<`, `>`, `=`, `l` ≤, `g` ≥, `!`), value, or `s` isset, `n` notset.
+    FlowInt {
+        variable: u32,
+        operator: u8,
+        value: u32,
+    },
+    /// `app-layer-protocol`
+    AppProtocol {
+        protocol: AppProtocol,
+        negated: bool,
+    },
+    /// `app-layer-event`, `decode-event`, `stream-event`: the event's full name as in the reference.
+    Event(&'a str),
+    /// `stream_size`
+    StreamSize {
+        side: StreamSizeSide,
+        range: NumberRange,
+    },
+    /// `ipv4-csum`, `tcpv4-csum` … : layer name and whether it must be valid.
+    Checksum { layer: &'a str, valid: bool },
+    /// `ftpbounce`
+    FtpBounce,
+}

@@ -1,0 +1,93 @@
+//! A rule's identity, action, effects and rate limits.
+
+/// Identity of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId {
+    /// Generator, 1 for rules.
+    pub gid: u32,
+    /// Signature.
+    pub sid: u32,
+    /// Revision.
+    pub rev: u32,
+}
+
+/// The first word of a rule. A sensor only watches: `drop` and `reject` alert and say so, `pass` silences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Action {
+    /// `alert`
+    Alert = 0,
+    /// `pass`
+    Pass = 1,
+    /// `drop`
+    Drop = 2,
+    /// `reject`, `rejectsrc`, `rejectdst`, `rejectboth`
+    Reject = 3,
+}
+
+/// Priority, 1 the most severe; from `priority`, else from the class type, else 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Severity(pub u8);
+
+/// What a rate limit is counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TrackBy {
+    /// `by_src`
+    Source = 0,
+    /// `by_dst`
+    Destination = 1,
+    /// `by_both`
+    Both = 2,
+    /// `by_rule`
+    Rule = 3,
+    /// `by_flow`
+    Flow = 4,
+}
+
+/// Kind of rate limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ThresholdKind {
+    /// `type limit`
+    Limit = 0,
+    /// `type threshold`
+    Threshold = 1,
+    /// `type both`
+    Both = 2,
+    /// `detection_filter`
+    DetectionFilter = 3,
+}
+
+/// `threshold` or `detection_filter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Threshold {
+    /// Kind.
+    pub kind: ThresholdKind,
+    /// Counted by.
+    pub track: TrackBy,
+    /// Count.
+    pub count: u32,
+    /// Window in seconds.
+    pub seconds: u32,
+}
+
+/// What a rule does when it matched, beside alerting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// `flowbits`, `hostbits`, `xbits`: set, unset or toggle; expires after `expire_seconds` where the scope has it.
+    Bit {
+        scope: super::BitScope,
+        action: super::BitAction,
+        bit: u32,
+        expire_seconds: u32,
+    },
+    /// `flowint` `+`, `-` or `=` (as that ASCII character).
+    FlowInt {
+        variable: u32,
+        operator: u8,
+        value: u32,
+    },
+    /// `noalert`
+    NoAlert,
+}

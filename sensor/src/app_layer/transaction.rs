@@ -1,0 +1,105 @@
+//! What a parser offers to detection: transactions, their buffers, numbers and events.
+
+use std::{fmt, ops::Range};
+
+use lapwing_rules::model::{AppProtocol, Buffer};
+
+use crate::direction::Direction;
+
+/// One buffer of one transaction, as far as it is known now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BufferView<'a> {
+    /// Not known yet; it may still come. Ask again when the transaction has gone on.
+    Pending,
+    /// It will never exist in this transaction (or there is no instance with this index).
+    Absent,
+    /// All of it.
+    Complete(&'a [u8]),
+    /// A body that is still growing and already worth inspecting: what is kept of it so far, from its start.
+    Growing(&'a [u8]),
+}
+
+/// A number of a transaction that rules compare (`dns.opcode`, `tls.version`, …).
+pub type TransactionField = lapwing_rules::model::HeaderField;
+
+/// Kind of an app-layer fact that goes with an alert and, if the policy allows, into a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FactKind {
+    HttpHost,
+    HttpUri,
+    HttpMethod,
+    HttpUserAgent,
+    HttpStatus,
+    HttpReferer,
+    HttpContentType,
+    DnsQuery,
+    DnsRrType,
+    DnsRcode,
+    TlsSni,
+    TlsVersion,
+    TlsSubject,
+    TlsIssuer,
+    TlsFingerprint,
+    Ja3,
+    Ja3s,
+    Ja4,
+    SshSoftware,
+    FileName,
+}
+
+/// Whether a parser wants to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Go on.
+    More,
+    /// Nothing of this direction will be understood any more; do not feed it again.
+    Stop,
+}
+
+/// One request with its answer, or whatever a protocol's unit is.
+pub trait Transaction {
+    /// A buffer in a direction; `index` counts instances of buffers that may occur several times.
+    fn buffer(&self, buffer: Buffer, direction: Direction, index: usize) -> BufferView<'_>;
+
+    /// A number that rules compare, once known. Several values (as DNS record types) come one after the other.
+    fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64>;
+
+    /// Steps made in a direction; grows whenever a buffer of that direction may have changed from pending.
+    fn progress(&self, direction: Direction) -> u32;
+
+    /// Whether nothing more will come in a direction.
+    fn is_complete(&self, direction: Direction) -> bool;
+
+    /// Events by the reference's names without protocol prefix, oldest first.
+    fn events(&self) -> &[&'static str];
+
+    /// Facts worth telling with an alert, appended to `facts`.
+    fn facts(&self, facts: &mut Vec<(FactKind, Vec<u8>)>);
+}
+
+/// One protocol's state for one flow.
+pub trait Parser: fmt::Debug + Send {
+    /// Which protocol it speaks.
+    fn protocol(&self) -> AppProtocol;
+
+    /// Takes the next bytes of a direction; what is incomplete is kept inside, bounded.
+    fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed;
+
+    /// `missing_bytes` of a direction were lost.
+    fn gap(&mut self, direction: Direction, missing_bytes: u64) -> Feed;
+
+    /// Nothing more comes in a direction.
+    fn end(&mut self, direction: Direction);
+
+    /// Numbers of the transactions that are still held, oldest first; numbers only grow.
+    fn transactions(&self) -> Range<u64>;
+
+    /// A transaction by number.
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction>;
+
+    /// Transactions below `number` are inspected and may go.
+    fn release(&mut self, number: u64);
+
+    /// Bytes held, for the memory budget.
+    fn held_bytes(&self) -> usize;
+}

@@ -1,0 +1,36 @@
+//! One rule that fired once.
+
+use lapwing_rules::model::{Action, AppProtocol, RuleId, Severity};
+
+use crate::{
+    app_layer::FactKind, decode::Ends, direction::Direction, flow::FlowId, time::Timestamp,
+};
+
+/// One rule that fired once, with what a finding needs.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Packet time.
+    pub time: Timestamp,
+    /// Which rule.
+    pub rule: RuleId,
+    /// Index of the rule in the pack that was loaded, to look up its text.
+    pub rule_index: u32,
+    /// What the rule says to do.
+    pub action: Action,
+    /// Its severity.
+    pub severity: Severity,
+    /// The ends of the packet it fired on.
+    pub ends: Ends,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// The flow, if any.
+    pub flow: Option<FlowId>,
+    /// Direction of the packet within the flow, if any.
+    pub direction: Option<Direction>,
+    /// The application protocol, if known.
+    pub app_protocol: Option<AppProtocol>,
+    /// VLAN identifiers, outermost first.
+    pub vlans: heapless::Vec<u16, 2>,
+    /// Facts of the transaction it fired in.
+    pub facts: Vec<(FactKind, Vec<u8>)>,
+}
