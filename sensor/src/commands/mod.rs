@@ -1,0 +1,41 @@
+//! The command line: one file a subcommand, each with its `Arguments` and a `run`.
+
+mod replay;
+mod rules;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Lapwing's edge program: watches a mirrored link, tells what matters, and only what the site's policy allows.
+#[derive(Parser)]
+#[command(name = "lapwing", version, arg_required_else_help = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run capture files through the engine and print the alerts
+    Replay(replay::Arguments),
+    /// Check, compile and explain rules
+    Rules(rules::Arguments),
+}
+
+impl Command {
+    /// Whether it runs until told to stop, and so logs what it does.
+    pub(crate) fn is_long_running(&self) -> bool {
+        match self {
+            Self::Replay(_) | Self::Rules(_) => false,
+        }
+    }
+
+    /// Runs it. An error becomes one line on standard error and exit status 1.
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Replay(arguments) => replay::run(arguments),
+            Self::Rules(arguments) => rules::run(arguments),
+        }
+    }
+}
