@@ -3,7 +3,11 @@
 use lapwing_rules::model::{Action, AppProtocol, RuleId, Severity};
 
 use crate::{
-    app_layer::FactKind, decode::Ends, direction::Direction, flow::FlowId, time::Timestamp,
+    app_layer::FactKind,
+    decode::Ends,
+    direction::Direction,
+    flow::{DirectionCounters, FlowId},
+    time::Timestamp,
 };
 
 /// One rule that fired once, with what a finding needs.
@@ -25,6 +29,10 @@ pub struct Alert {
     pub protocol: u8,
     /// The flow, if any.
     pub flow: Option<FlowId>,
+    /// Time of the flow's first packet, if any.
+    pub flow_start: Option<Timestamp>,
+    /// What the flow had carried by then, by [`Direction::index`]; zero without a flow.
+    pub counters: [DirectionCounters; 2],
     /// Direction of the packet within the flow, if any.
     pub direction: Option<Direction>,
     /// The application protocol, if known.
