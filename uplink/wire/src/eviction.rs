@@ -1,0 +1,127 @@
+//! An eviction: records that were dropped from a full disk, so that every gap is shown.
+
+use crate::error::DecodeError;
+use crate::finding::Severity;
+use crate::ids::{Lane, RecordNumber};
+use crate::rows::{FieldWriter, Fields};
+
+/// Records of one lane that will never arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Eviction {
+    /// The lane they were in.
+    pub lane: Lane,
+    /// The first of them.
+    pub first: RecordNumber,
+    /// The last of them.
+    pub last: RecordNumber,
+    /// How many of the range were dropped; the others had been sent before.
+    pub count: u64,
+    /// Findings among them by class of severity, gravest first; see [`Severity::class`].
+    pub findings_by_severity: [u64; Severity::CLASSES],
+    /// Why.
+    pub reason: EvictionReason,
+}
+
+/// Why records were dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EvictionReason {
+    /// The outbox reached its bound.
+    OutboxFull,
+    /// The disk had no room although the outbox was within its bound.
+    DiskFull,
+    /// They could not be read back: the disk changed or lost their bytes.
+    Damaged,
+    /// The ISP's operator asked for it.
+    Operator,
+    /// A reason that this program does not know, by its number on the wire.
+    Other(u8),
+}
+
+impl EvictionReason {
+    /// The number on the wire.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::OutboxFull => 0,
+            Self::DiskFull => 1,
+            Self::Damaged => 2,
+            Self::Operator => 3,
+            Self::Other(code) => code,
+        }
+    }
+
+    /// The reason with a number from the wire.
+    pub const fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::OutboxFull,
+            1 => Self::DiskFull,
+            2 => Self::Damaged,
+            3 => Self::Operator,
+            other => Self::Other(other),
+        }
+    }
+
+    /// The name shown to people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OutboxFull => "outbox full",
+            Self::DiskFull => "disk full",
+            Self::Damaged => "damaged",
+            Self::Operator => "operator",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
+const LANE: u64 = 1;
+const FIRST: u64 = 2;
+/// Last minus first.
+const SPAN: u64 = 3;
+const COUNT: u64 = 4;
+const REASON: u64 = 5;
+/// Four tags, gravest first.
+const BY_SEVERITY: u64 = 6;
+const LAST: u64 = 9;
+
+impl Eviction {
+    pub(crate) fn write_row(&self, out: &mut Vec<u8>) {
+        let mut fields = FieldWriter::default();
+        fields.number(LANE, u64::from(self.lane.code()));
+        fields.number(FIRST, self.first.0);
+        fields.number(SPAN, self.last.0.saturating_sub(self.first.0));
+        fields.number(COUNT, self.count);
+        fields.number(REASON, u64::from(self.reason.code()));
+        for (tag, count) in (BY_SEVERITY..).zip(self.findings_by_severity) {
+            fields.number(tag, count);
+        }
+        fields.finish(out);
+    }
+
+    pub(crate) fn read_row(fields: &Fields<'_>) -> Result<Self, DecodeError> {
+        let code = fields.number(LANE)?;
+        let lane = u8::try_from(code).ok().and_then(Lane::from_code);
+        let first = fields.number(FIRST)?;
+        let span = fields.number(SPAN)?;
+        let mut findings_by_severity = [0; Severity::CLASSES];
+        for (tag, count) in (BY_SEVERITY..).zip(&mut findings_by_severity) {
+            *count = fields.number(tag)?;
+        }
+        Ok(Self {
+            lane: lane.ok_or(DecodeError::OutOfRange {
+                what: "lane of an eviction",
+                value: code,
+            })?,
+            first: RecordNumber(first),
+            last: RecordNumber(first.checked_add(span).ok_or(DecodeError::OutOfRange {
+                what: "range of an eviction",
+                value: span,
+            })?),
+            count: fields.number(COUNT)?,
+            findings_by_severity,
+            reason: EvictionReason::from_code(
+                u8::try_from(fields.number(REASON)?).unwrap_or(u8::MAX),
+            ),
+        })
+    }
+
+    pub(crate) const KNOWN_TAGS: std::ops::RangeInclusive<u64> = LANE..=LAST;
+}
