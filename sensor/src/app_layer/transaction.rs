@@ -54,6 +54,8 @@ pub enum Feed {
     More,
     /// Nothing of this direction will be understood any more; do not feed it again.
     Stop,
+    /// The protocol handed the connection over (`CONNECT`, `STARTTLS`): what follows is identified anew.
+    Upgrade,
 }
 
 /// One request with its answer, or whatever a protocol's unit is.

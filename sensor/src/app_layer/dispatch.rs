@@ -1,0 +1,389 @@
+//! The application layer of one flow: identifies each direction, then hands its bytes to the protocol's parser.
+
+use heapless::Vec as BoundedVec;
+use lapwing_rules::model::AppProtocol;
+
+use super::{
+    Feed, Parser,
+    identify::{self, Verdict},
+    limits, registry,
+};
+use crate::{direction::Direction, time::Timestamp};
+
+/// What carries the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// A stream per direction.
+    Tcp,
+    /// Datagrams: each feed is one.
+    Udp,
+}
+
+/// What is known of the flow when bytes are fed.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedContext {
+    /// The client's port: a hint for identification.
+    pub client_port: u16,
+    /// The server's port: a hint for identification.
+    pub server_port: u16,
+    /// What carries the bytes.
+    pub transport: Transport,
+    /// Time of the packet that completed them.
+    pub time: Timestamp,
+}
+
+/// How far the identification of one direction has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Identification {
+    /// No bytes yet, or too few to tell.
+    #[default]
+    Undecided,
+    /// By its own content.
+    Identified(AppProtocol),
+    /// Not by content; where the flow has a protocol, it is the other direction's.
+    Failed,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    identification: Identification,
+    /// Bytes that no parser has seen yet.
+    held: Vec<u8>,
+    /// No pattern and no probe can take the held bytes.
+    exhausted: bool,
+    /// The parser wants no more of this direction.
+    stopped: bool,
+    /// Identified or given up since the packet began.
+    decided_now: bool,
+}
+
+/// What the application layer keeps of one flow.
+#[derive(Debug, Default)]
+pub struct AppLayer {
+    sides: [Side; 2],
+    protocol: Option<AppProtocol>,
+    /// The protocol spoken before an upgrade, told again if what follows is not understood.
+    before_upgrade: Option<AppProtocol>,
+    parser: Option<Box<dyn Parser>>,
+    upgrade_due: bool,
+    failed: bool,
+    first_bytes_from: Option<Direction>,
+    parser_fed: bool,
+    events: BoundedVec<&'static str, { limits::FLOW_EVENTS_MAX }>,
+}
+
+impl AppLayer {
+    /// The parser, once the protocol is known.
+    #[must_use]
+    pub fn parser(&self) -> Option<&dyn Parser> {
+        self.parser.as_deref()
+    }
+
+    /// The parser, once the protocol is known.
+    pub fn parser_mut(&mut self) -> Option<&mut Box<dyn Parser>> {
+        self.parser.as_mut()
+    }
+
+    /// The flow's protocol, also where it is only named and not parsed.
+    #[must_use]
+    pub fn protocol(&self) -> Option<AppProtocol> {
+        self.protocol
+    }
+
+    /// How far the identification of a direction has come.
+    #[must_use]
+    pub fn identification(&self, direction: Direction) -> Identification {
+        self.sides[direction.index()].identification
+    }
+
+    /// Whether the identification of a direction came to an end during this packet.
+    #[must_use]
+    pub fn decided_now(&self, direction: Direction) -> bool {
+        self.sides[direction.index()].decided_now
+    }
+
+    /// Whether identification was given up for the flow: nothing will be parsed.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Events of identification during this packet, by the reference's full names (`app-layer-event`).
+    #[must_use]
+    pub fn events(&self) -> &[&'static str] {
+        &self.events
+    }
+
+    /// Bytes held, for the memory budget.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.sides
+            .iter()
+            .map(|side| side.held.capacity())
+            .sum::<usize>()
+            + self.parser.as_ref().map_or(0, |parser| parser.held_bytes())
+    }
+
+    /// Forgets what was news to the packet before. To be called once for each packet of the flow.
+    pub fn begin_packet(&mut self) {
+        self.events.clear();
+        for side in &mut self.sides {
+            side.decided_now = false;
+        }
+    }
+
+    /// Takes the next bytes of a direction, in order.
+    pub fn feed(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.upgrade_due {
+            self.start_over();
+        }
+        if self.failed || self.sides[direction.index()].stopped {
+            return Feed::Stop;
+        }
+        if !bytes.is_empty() && self.first_bytes_from.is_none() {
+            self.first_bytes_from = Some(direction);
+        }
+        match context.transport {
+            Transport::Tcp => self.feed_stream(context, direction, bytes),
+            Transport::Udp => self.feed_datagram(context, direction, bytes),
+        }
+    }
+
+    /// `missing_bytes` of a direction were lost.
+    pub fn gap(&mut self, direction: Direction, missing_bytes: u64) -> Feed {
+        if self.failed || self.sides[direction.index()].stopped {
+            return Feed::Stop;
+        }
+        if self.sides[direction.index()].identification == Identification::Undecided {
+            // Without its beginning a direction is not identified.
+            self.give_up();
+            return Feed::Stop;
+        }
+        match self.parser.as_mut() {
+            Some(parser) => {
+                let feed = parser.gap(direction, missing_bytes);
+                self.after_parser(direction, feed)
+            }
+            None => Feed::Stop,
+        }
+    }
+
+    /// Nothing more comes in a direction.
+    pub fn end(&mut self, context: &FeedContext, direction: Direction) {
+        if self.failed {
+            return;
+        }
+        if self.protocol.is_some()
+            && self.sides[direction.index()].identification == Identification::Undecided
+            && !self.sides[direction.index()].held.is_empty()
+        {
+            self.decide(direction, Identification::Failed);
+            self.deliver_held(context, direction);
+        }
+        if let Some(parser) = self.parser.as_mut()
+            && self.parser_fed
+        {
+            parser.end(direction);
+        }
+    }
+
+    fn feed_stream(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.sides[direction.index()].identification != Identification::Undecided
+            && self.protocol.is_some()
+        {
+            return self.deliver(direction, bytes);
+        }
+        let side = &mut self.sides[direction.index()];
+        if side.held.len() + bytes.len() > limits::IDENTIFY_HELD_BYTES_MAX
+            && (side.exhausted || side.held.len() >= limits::IDENTIFY_HELD_BYTES_MAX)
+        {
+            self.give_up();
+            return Feed::Stop;
+        }
+        side.held.extend_from_slice(bytes);
+        self.identify_stream(context, direction)
+    }
+
+    fn identify_stream(&mut self, context: &FeedContext, direction: Direction) -> Feed {
+        let other = self.identified(direction.opposite());
+        let side = &self.sides[direction.index()];
+        let verdict = if side.exhausted {
+            Verdict::Unknown
+        } else {
+            identify::identify(context, direction, &side.held, other)
+        };
+        match verdict {
+            Verdict::Identified(protocol) => self.identified_stream(context, direction, protocol),
+            Verdict::Undecided => Feed::More,
+            Verdict::Unknown => {
+                self.sides[direction.index()].exhausted = true;
+                self.unknown_stream(context, direction)
+            }
+        }
+    }
+
+    fn identified_stream(
+        &mut self,
+        context: &FeedContext,
+        direction: Direction,
+        protocol: AppProtocol,
+    ) -> Feed {
+        let other = self.identified(direction.opposite());
+        let mut chosen = protocol;
+        if let Some(other) = other.filter(|&other| other != protocol) {
+            self.event("applayer_mismatch_protocol_both_directions");
+            if self.parser_fed {
+                chosen = other;
+            }
+        }
+        self.decide(direction, Identification::Identified(protocol));
+        self.adopt(context, chosen);
+        let opposite = direction.opposite();
+        if self.first_bytes_from == Some(opposite) && !self.parser_fed {
+            // What the other side said before goes to the parser first, if it may speak first at all.
+            if registry::first_speaker(chosen).is_some_and(|first| first != opposite) {
+                self.event("applayer_wrong_direction_first_data");
+                self.give_up_keeping_protocol();
+                return Feed::Stop;
+            }
+            if self.sides[opposite.index()].identification == Identification::Undecided {
+                self.identify_stream(context, opposite);
+            }
+        }
+        self.deliver_held(context, direction)
+    }
+
+    fn unknown_stream(&mut self, context: &FeedContext, direction: Direction) -> Feed {
+        let opposite = direction.opposite();
+        match self.identified(opposite) {
+            Some(protocol) => {
+                if registry::first_speaker(protocol).is_some_and(|first| first == direction)
+                    && !self.parser_fed
+                {
+                    self.give_up_keeping_protocol();
+                    return Feed::Stop;
+                }
+                self.event("applayer_detect_protocol_only_one_direction");
+                self.decide(direction, Identification::Failed);
+                self.deliver_held(context, direction)
+            }
+            None if self.sides[opposite.index()].exhausted => {
+                self.give_up();
+                Feed::Stop
+            }
+            None => Feed::More,
+        }
+    }
+
+    fn feed_datagram(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
+        let side = &self.sides[direction.index()];
+        if side.identification == Identification::Undecided && !side.exhausted {
+            let other = self.identified(direction.opposite());
+            match identify::identify(context, direction, bytes, other) {
+                Verdict::Identified(protocol) => {
+                    self.decide(direction, Identification::Identified(protocol));
+                    match other {
+                        Some(other) if other != protocol => {
+                            self.event("applayer_mismatch_protocol_both_directions");
+                        }
+                        Some(_) => {}
+                        None => self.adopt(context, protocol),
+                    }
+                }
+                Verdict::Undecided | Verdict::Unknown => {
+                    self.decide(direction, Identification::Failed);
+                    self.sides[direction.index()].exhausted = true;
+                    if other.is_none() && self.sides[direction.opposite().index()].exhausted {
+                        self.give_up();
+                        return Feed::Stop;
+                    }
+                }
+            }
+        }
+        if self.protocol.is_none() {
+            return Feed::More;
+        }
+        self.deliver(direction, bytes)
+    }
+
+    fn identified(&self, direction: Direction) -> Option<AppProtocol> {
+        match self.sides[direction.index()].identification {
+            Identification::Identified(protocol) => Some(protocol),
+            Identification::Undecided | Identification::Failed => None,
+        }
+    }
+
+    fn adopt(&mut self, context: &FeedContext, protocol: AppProtocol) {
+        if self.protocol != Some(protocol) || self.parser.is_none() {
+            self.protocol = Some(protocol);
+            self.parser = registry::parser_for(protocol, context);
+        }
+    }
+
+    fn decide(&mut self, direction: Direction, identification: Identification) {
+        let side = &mut self.sides[direction.index()];
+        side.identification = identification;
+        side.decided_now = true;
+    }
+
+    fn deliver_held(&mut self, _context: &FeedContext, direction: Direction) -> Feed {
+        let held = std::mem::take(&mut self.sides[direction.index()].held);
+        self.deliver(direction, &held)
+    }
+
+    fn deliver(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        match self.parser.as_mut() {
+            Some(parser) => {
+                self.parser_fed = true;
+                let feed = parser.feed(direction, bytes);
+                self.after_parser(direction, feed)
+            }
+            None => {
+                self.sides[direction.index()].stopped = true;
+                Feed::Stop
+            }
+        }
+    }
+
+    fn after_parser(&mut self, direction: Direction, feed: Feed) -> Feed {
+        match feed {
+            Feed::More => {}
+            Feed::Stop => self.sides[direction.index()].stopped = true,
+            Feed::Upgrade => self.upgrade_due = true,
+        }
+        feed
+    }
+
+    /// The protocol handed the connection over: identify what follows. The old parser stood until now, so that
+    /// detection could see its last transactions.
+    fn start_over(&mut self) {
+        self.upgrade_due = false;
+        self.before_upgrade = self.protocol;
+        self.parser = None;
+        self.parser_fed = false;
+        self.first_bytes_from = None;
+        self.sides = Default::default();
+    }
+
+    fn give_up(&mut self) {
+        self.protocol = self.before_upgrade;
+        self.give_up_keeping_protocol();
+    }
+
+    fn give_up_keeping_protocol(&mut self) {
+        self.failed = true;
+        for direction in Direction::BOTH {
+            if self.sides[direction.index()].identification == Identification::Undecided {
+                self.decide(direction, Identification::Failed);
+            }
+            self.sides[direction.index()].held = Vec::new();
+        }
+    }
+
+    fn event(&mut self, name: &'static str) {
+        // A full list keeps the oldest: four events of one packet say enough.
+        if !self.events.contains(&name) {
+            self.events.push(name).ok();
+        }
+    }
+}

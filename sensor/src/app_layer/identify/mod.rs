@@ -1,0 +1,128 @@
+//! Which protocol does a flow speak? Patterns at fixed places first, then probes that the ports select.
+//!
+//! Each direction is identified by itself, as in the reference: a pattern stands for one direction, a probe is asked
+//! only where one of the flow's ports hints at it. A protocol without a parser here is still named.
+
+mod patterns;
+mod probe_binary;
+mod probe_text;
+mod probes;
+
+use lapwing_rules::model::AppProtocol;
+
+use super::FeedContext;
+use crate::direction::Direction;
+
+/// What the bytes so far say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// They are this protocol.
+    Identified(AppProtocol),
+    /// More bytes may decide it.
+    Undecided,
+    /// No pattern and no probe will ever take them.
+    Unknown,
+}
+
+/// Judges the first bytes of a direction. `other` is what the opposite direction was identified as.
+pub(super) fn identify(
+    context: &FeedContext,
+    direction: Direction,
+    bytes: &[u8],
+    other: Option<AppProtocol>,
+) -> Verdict {
+    let pattern = patterns::identify(context.transport, direction, bytes);
+    if let Verdict::Identified(_) = pattern {
+        return pattern;
+    }
+    match probes::identify(context, direction, bytes, other) {
+        Verdict::Unknown => pattern,
+        verdict => verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{app_layer::Transport, time::Timestamp};
+
+    fn context(transport: Transport, server_port: u16) -> FeedContext {
+        FeedContext {
+            client_port: 40_000,
+            server_port,
+            transport,
+            time: Timestamp(0),
+        }
+    }
+
+    fn tcp(port: u16, direction: Direction, bytes: &[u8]) -> Verdict {
+        identify(&context(Transport::Tcp, port), direction, bytes, None)
+    }
+
+    #[test]
+    fn content_decides_on_any_port() {
+        use AppProtocol as P;
+        let to_server: [(&[u8], P); 12] = [
+            (b"GET / HTTP/1.1\r\n", P::Http1),
+            (b"get / http/1.0\r\n", P::Http1),
+            (b"PROPFIND\t/", P::Http1),
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", P::Tls),
+            (b"\x80\x2e\x01\x00\x02\x00\x15", P::Tls),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", P::Ssh),
+            (b"EHLO mail.example\r\n", P::Smtp),
+            (b"USER anonymous\r\n", P::Ftp),
+            (b"\x00\x00\x00\x54\xffSMB\x72\x00", P::Smb),
+            (b"\x00\x00\x00\x54\xfeSMB\x40\x00", P::Smb),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", P::Http2),
+            (b"1 capability\r\n", P::Imap),
+        ];
+        for (bytes, protocol) in to_server {
+            assert_eq!(
+                tcp(12_345, Direction::ToServer, bytes),
+                Verdict::Identified(protocol)
+            );
+        }
+        let to_client: [(&[u8], P); 5] = [
+            (b"HTTP/1.1 200 OK\r\n", P::Http1),
+            (b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76", P::Tls),
+            (b"SSH-2.0-x\r\n", P::Ssh),
+            (b"RFB 003.008\n", P::Rfb),
+            (b"220 (vsFTPd 3.0.3)\r\n", P::Ftp),
+        ];
+        for (bytes, protocol) in to_client {
+            assert_eq!(
+                tcp(12_345, Direction::ToClient, bytes),
+                Verdict::Identified(protocol)
+            );
+        }
+    }
+
+    #[test]
+    fn a_port_selects_the_probe_but_content_must_agree() {
+        let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x00\x00\x01\x00\x01";
+        let dns = context(Transport::Udp, 53);
+        let other = context(Transport::Udp, 5_300);
+        assert_eq!(
+            identify(&dns, Direction::ToServer, query, None),
+            Verdict::Identified(AppProtocol::Dns)
+        );
+        assert_eq!(
+            identify(&other, Direction::ToServer, query, None),
+            Verdict::Unknown
+        );
+        assert_eq!(
+            identify(&dns, Direction::ToServer, &[0xff; 40], None),
+            Verdict::Unknown
+        );
+    }
+
+    #[test]
+    fn a_prefix_is_undecided_and_rubbish_is_unknown() {
+        assert_eq!(tcp(80, Direction::ToServer, b"GE"), Verdict::Undecided);
+        assert_eq!(tcp(80, Direction::ToServer, &[0; 64]), Verdict::Unknown);
+        assert_eq!(
+            tcp(80, Direction::ToClient, b"rubbish rubbish"),
+            Verdict::Unknown
+        );
+    }
+}

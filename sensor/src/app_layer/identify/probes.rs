@@ -1,0 +1,76 @@
+//! Probes: a look at content, asked only where a port of the flow hints at the protocol.
+
+use lapwing_rules::model::AppProtocol as P;
+
+use super::{Verdict, probe_binary as binary, probe_text};
+use crate::{
+    app_layer::{FeedContext, Transport},
+    direction::Direction,
+};
+
+/// A probe for the bytes of a direction.
+type Probe = fn(Direction, &[u8]) -> Verdict;
+
+/// Asks the probes that the flow's ports select.
+pub(super) fn identify(
+    context: &FeedContext,
+    direction: Direction,
+    bytes: &[u8],
+    other: Option<P>,
+) -> Verdict {
+    let by_server = probe_of(context.transport, context.server_port);
+    // A probe for the client's port is asked too where it is a well-known one: the capture may have begun late.
+    let by_client = (context.client_port != context.server_port)
+        .then(|| probe_of(context.transport, context.client_port))
+        .flatten();
+    let mut verdict = Verdict::Unknown;
+    for probe in [by_server, by_client].into_iter().flatten() {
+        match probe(direction, bytes) {
+            Verdict::Unknown => {}
+            Verdict::Undecided => verdict = Verdict::Undecided,
+            identified @ Verdict::Identified(_) => return identified,
+        }
+    }
+    if direction == Direction::ToClient && matches!(context.server_port, 25 | 465) {
+        match probe_text::smtp_server(bytes, other == Some(P::Smtp)) {
+            Verdict::Unknown => {}
+            smtp => return smtp,
+        }
+    }
+    if context.transport == Transport::Udp && verdict == Verdict::Undecided {
+        return Verdict::Unknown;
+    }
+    verdict
+}
+
+fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
+    let probe: Probe = match (transport, port) {
+        (Transport::Tcp, 21) => |direction, bytes| match direction {
+            Direction::ToServer => Verdict::Unknown,
+            Direction::ToClient => probe_text::ftp_server(bytes),
+        },
+        (Transport::Tcp, 23) => binary::telnet,
+        (Transport::Tcp, 53) => binary::dns_tcp,
+        (Transport::Tcp, 88) => binary::kerberos_tcp,
+        (Transport::Tcp, 139 | 445) => binary::smb,
+        (Transport::Tcp, 443) => binary::ssl_v2,
+        (Transport::Tcp, 502) => binary::modbus,
+        (Transport::Tcp, 1883) => binary::mqtt,
+        (Transport::Tcp, 2049) => binary::nfs_tcp,
+        (Transport::Tcp, 3389) => binary::rdp,
+        (Transport::Tcp, 5432) => binary::pgsql,
+        (Transport::Tcp | Transport::Udp, 44_818) => binary::enip,
+        (Transport::Tcp, 20_000) => binary::dnp3,
+        (Transport::Udp, 53) => binary::dns_udp,
+        (Transport::Udp, 67 | 68) => binary::dhcp,
+        (Transport::Udp, 69) => binary::tftp,
+        (Transport::Udp, 80 | 443) => binary::quic,
+        (Transport::Udp, 88) => binary::kerberos_udp,
+        (Transport::Udp, 123) => binary::ntp,
+        (Transport::Udp, 161 | 162) => binary::snmp,
+        (Transport::Udp, 500 | 4_500) => binary::ike,
+        (Transport::Udp, 2049) => binary::nfs_udp,
+        _ => return None,
+    };
+    Some(probe)
+}

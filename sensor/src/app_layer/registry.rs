@@ -1,0 +1,25 @@
+//! Which protocols have a parser, and what is fixed about each.
+
+use lapwing_rules::model::AppProtocol;
+
+use super::{FeedContext, Parser};
+use crate::direction::Direction;
+
+/// A new parser for a flow, or nothing where the protocol is only named.
+pub(super) fn parser_for(protocol: AppProtocol, _context: &FeedContext) -> Option<Box<dyn Parser>> {
+    match protocol {
+        _ => None,
+    }
+}
+
+/// The side that must speak first, where the protocol has one.
+pub(super) fn first_speaker(protocol: AppProtocol) -> Option<Direction> {
+    match protocol {
+        AppProtocol::Http1
+        | AppProtocol::Http2
+        | AppProtocol::Tls
+        | AppProtocol::Dns
+        | AppProtocol::Dcerpc => Some(Direction::ToServer),
+        _ => None,
+    }
+}
