@@ -4,8 +4,18 @@
 
 use super::AppProtocol;
 
+/// Who sends: one direction of a flow, as rules see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Side {
+    /// Sent by the client.
+    ToServer = 0,
+    /// Sent by the server.
+    ToClient = 1,
+}
+
 /// In which directions a buffer exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sides {
     /// Only in what the client sends.
     ToServer,
@@ -13,6 +23,18 @@ pub enum Sides {
     ToClient,
     /// In both; the rule's `flow` decides, or both are inspected.
     Both,
+}
+
+impl Sides {
+    /// Whether `side` is one of them.
+    #[must_use]
+    pub fn includes(self, side: Side) -> bool {
+        match self {
+            Self::ToServer => side == Side::ToServer,
+            Self::ToClient => side == Side::ToClient,
+            Self::Both => true,
+        }
+    }
 }
 
 /// What is fixed about a buffer.

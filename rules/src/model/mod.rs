@@ -9,7 +9,7 @@ mod packet_condition;
 mod protocol;
 mod rule;
 
-pub use buffer::{Buffer, BufferInfo, Sides};
+pub use buffer::{Buffer, BufferInfo, Side, Sides};
 pub use header::{AddressSetId, Header, PortSetId, RuleDirection};
 pub use inspection::{
     Anchor, Base64Decode, ByteExtract, ByteJump, ByteMath, ByteTest, BytesSpec, Comparison,

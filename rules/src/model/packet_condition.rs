@@ -77,6 +77,46 @@ pub enum HeaderField {
     DnsRrType = 44,
 }
 
+impl HeaderField {
+    /// Every field, in order of number.
+    pub const ALL: &'static [HeaderField] = &[
+        Self::PayloadSize,
+        Self::Ttl,
+        Self::IpId,
+        Self::Tos,
+        Self::IpProtocol,
+        Self::FragmentOffset,
+        Self::TcpSequence,
+        Self::TcpAcknowledgment,
+        Self::TcpWindow,
+        Self::TcpMss,
+        Self::IcmpType,
+        Self::IcmpCode,
+        Self::IcmpId,
+        Self::IcmpSequence,
+        Self::Icmpv6Mtu,
+        Self::FlowAge,
+        Self::FlowPacketsToServer,
+        Self::FlowPacketsToClient,
+        Self::FlowBytesToServer,
+        Self::FlowBytesToClient,
+        Self::TlsVersion,
+        Self::TlsCertificateChainLength,
+        Self::DnsOpcode,
+        Self::DnsRcode,
+        Self::DnsRrType,
+    ];
+
+    /// The field with this stable number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|field| *field as u8 == number)
+    }
+}
+
 /// How `flags` compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TcpFlagsMode {

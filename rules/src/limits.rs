@@ -1,0 +1,28 @@
+//! Every cap on what comes from outside, with its unit.
+
+/// Largest pack that is opened, in bytes.
+pub const PACK_BYTES: u64 = 1 << 30;
+/// Most sections in a pack.
+pub const PACK_SECTIONS: u32 = 256;
+/// Most items (conditions, inspections, matches, transforms, bits) in one list of a rule's program.
+pub const PROGRAM_LIST_ITEMS: u64 = 512;
+/// Most byte variables in one rule; the reference allows as many.
+pub const BYTE_VARIABLES: u8 = 32;
+/// Longest rule, in bytes, continuation lines joined.
+pub const RULE_BYTES: usize = 64 * 1024;
+/// Most options in one rule.
+pub const RULE_OPTIONS: usize = 512;
+/// Longest content pattern, in bytes; the reference has the same.
+pub const CONTENT_BYTES: usize = 255;
+/// Deepest nesting of address and port groups, variables included.
+pub const GROUP_DEPTH: usize = 64;
+/// Most ranges in one resolved address or port set.
+pub const SET_RANGES: usize = 1 << 20;
+/// Longest regular expression, in bytes.
+pub const REGEX_BYTES: usize = 16 * 1024;
+/// Memory that one compiled regular expression may take while it is checked, in bytes.
+pub const REGEX_PROGRAM_BYTES: usize = 10 << 20;
+/// Most rules in one compilation.
+pub const RULES: usize = 1 << 20;
+/// Largest rule file, in bytes.
+pub const RULE_FILE_BYTES: u64 = 256 << 20;

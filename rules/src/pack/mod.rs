@@ -1,0 +1,58 @@
+//! Packs: compiled rules in one file that a sensor only maps.
+//!
+//! [`format`] describes the file byte by byte, [`PackWriter`] writes it, [`Pack`] opens it. Opening checks every offset, count
+//! and reference once; after that views decode from the mapped bytes on the fly and cannot fail. Every error is one line.
+
+mod bytes;
+mod check;
+mod error;
+pub mod format;
+mod mapped_file;
+mod prefilter;
+mod program;
+mod reader;
+mod rule_view;
+mod sets;
+mod strings;
+mod writer;
+
+pub use error::PackError;
+pub use prefilter::{PrefilterGroup, PrefilterScope, TransportClass};
+pub use program::Items;
+pub use reader::{Pack, RegexView, UnsupportedRule};
+pub use rule_view::{Pairs, RuleView};
+pub use sets::{AddressSetView, PortSetView};
+pub use writer::{GroupToWrite, PackWriter, RuleToWrite};
+
+/// The body of the fuzz target: opens bytes as a pack and, if they are one, walks everything in it.
+#[doc(hidden)]
+pub fn fuzz_entry(bytes: &[u8]) {
+    if let Ok(pack) = Pack::from_bytes(bytes.to_vec()) {
+        let visited = walk(&pack);
+        assert!(
+            visited >= pack.rule_count() as usize,
+            "a rule could not be seen"
+        );
+    }
+}
+
+/// Visits every view of a pack; gives how many items it saw.
+fn walk(pack: &Pack) -> usize {
+    let mut visited = 0;
+    for rule in pack.rules() {
+        visited += 1
+            + rule.packet_conditions().count()
+            + rule.inspections().count()
+            + rule.effects().count()
+            + rule.references().count()
+            + rule.metadata().count()
+            + rule.message().len();
+    }
+    for group in pack.prefilter_groups() {
+        visited += group.always().count() + group.patterns().count();
+        visited += (0..group.pattern_count())
+            .map(|pattern| group.rules_of(pattern).count())
+            .sum::<usize>();
+    }
+    visited + pack.unsupported().count()
+}

@@ -1,0 +1,148 @@
+//! Prefilter groups: which patterns to look for where, and which rules each of them leads to.
+//!
+//! | tag | scope | detail |
+//! |---|---|---|
+//! | 0 | packet payload | transport class, 0 |
+//! | 1 | stream | side, 0 |
+//! | 2 | buffer | buffer, side |
+//! | 3 | packet header | transport class, 0 |
+//! | 4 | addresses only | 0, 0 |
+//! | 5 | transaction | application protocol (0: HTTP/1 and HTTP/2), side |
+
+use super::{
+    bytes::{to_usize, u32_at},
+    strings::StringTable,
+};
+use crate::model::{AppProtocol, Buffer, Side};
+
+/// What a packet carries above IP, as far as the prefilter tells packets apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum TransportClass {
+    /// TCP
+    Tcp = 0,
+    /// UDP
+    Udp = 1,
+    /// ICMP and ICMPv6
+    Icmp = 2,
+    /// Everything else, packets that could not be decoded among them.
+    Other = 3,
+}
+
+impl TransportClass {
+    /// Every class.
+    pub const ALL: [TransportClass; 4] = [Self::Tcp, Self::Udp, Self::Icmp, Self::Other];
+}
+
+/// When the rules of a group are candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PrefilterScope {
+    /// The payload of one packet.
+    PacketPayload(TransportClass),
+    /// Reassembled bytes of one direction.
+    Stream(Side),
+    /// One buffer of a transaction, or a packet's header buffer.
+    Buffer(Buffer, Side),
+    /// Every packet of this class: there are no bytes to look for.
+    PacketHeader(TransportClass),
+    /// Rules that ask for addresses and protocol only; the first packet of each direction of a flow decides them, or each packet without a flow.
+    AddressOnly,
+    /// Rules that ask for an event or number of a transaction and for no bytes; `None` is HTTP/1 and HTTP/2.
+    Transaction(Option<AppProtocol>, Side),
+}
+
+impl PrefilterScope {
+    /// The first three bytes of a group's record.
+    pub(super) fn code(self) -> [u8; 3] {
+        match self {
+            Self::PacketPayload(class) => [0, class as u8, 0],
+            Self::Stream(side) => [1, side as u8, 0],
+            Self::Buffer(buffer, side) => [2, buffer as u8, side as u8],
+            Self::PacketHeader(class) => [3, class as u8, 0],
+            Self::AddressOnly => [4, 0, 0],
+            Self::Transaction(protocol, side) => [5, protocol.map_or(0, |p| p as u8), side as u8],
+        }
+    }
+
+    pub(super) fn from_code(code: [u8; 3]) -> Option<Self> {
+        let class = |number: u8| TransportClass::ALL.get(usize::from(number)).copied();
+        let side = |number: u8| match number {
+            0 => Some(Side::ToServer),
+            1 => Some(Side::ToClient),
+            _ => None,
+        };
+        Some(match code {
+            [0, number, 0] => Self::PacketPayload(class(number)?),
+            [1, number, 0] => Self::Stream(side(number)?),
+            [2, buffer, number] => Self::Buffer(Buffer::from_number(buffer)?, side(number)?),
+            [3, number, 0] => Self::PacketHeader(class(number)?),
+            [4, 0, 0] => Self::AddressOnly,
+            [5, 0, number] => Self::Transaction(None, side(number)?),
+            [5, protocol, number] => {
+                Self::Transaction(Some(AppProtocol::from_number(protocol)?), side(number)?)
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The rules of one scope.
+#[derive(Clone, Copy, Debug)]
+pub struct PrefilterGroup<'a> {
+    pub(super) scope: PrefilterScope,
+    /// Byte string numbers.
+    pub(super) patterns: &'a [u8],
+    pub(super) byte_strings: StringTable<'a>,
+    /// One more offset than patterns.
+    pub(super) rule_offsets: &'a [u8],
+    pub(super) rules: &'a [u8],
+    pub(super) always: &'a [u8],
+    pub(super) automaton: &'a [u8],
+}
+
+impl<'a> PrefilterGroup<'a> {
+    /// When its rules are candidates.
+    #[must_use]
+    pub fn scope(&self) -> PrefilterScope {
+        self.scope
+    }
+
+    /// How many patterns it has.
+    #[must_use]
+    pub fn pattern_count(&self) -> usize {
+        self.patterns.len() / 4
+    }
+
+    /// Its patterns in order of their number, in lower case.
+    pub fn patterns(&self) -> impl Iterator<Item = &'a [u8]> {
+        let strings = self.byte_strings;
+        numbers(self.patterns).map(move |id| strings.get(id).unwrap_or_default())
+    }
+
+    /// The serialised daachorse automaton over the lowered patterns; its values are pattern numbers. Empty where there is no pattern.
+    #[must_use]
+    pub fn automaton(&self) -> &'a [u8] {
+        self.automaton
+    }
+
+    /// Rules that a hit of this pattern makes candidates, ascending.
+    pub fn rules_of(&self, pattern: usize) -> impl Iterator<Item = u32> + use<'a> {
+        let start = to_usize(u32_at(self.rule_offsets, pattern)).saturating_mul(4);
+        let end = to_usize(u32_at(self.rule_offsets, pattern.saturating_add(1))).saturating_mul(4);
+        numbers(self.rules.get(start..end).unwrap_or_default())
+    }
+
+    /// Rules that are candidates whenever the scope applies, ascending.
+    pub fn always(&self) -> impl Iterator<Item = u32> + use<'a> {
+        numbers(self.always)
+    }
+}
+
+/// The u32s of a table.
+fn numbers(table: &[u8]) -> impl Iterator<Item = u32> {
+    table
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|number| u32::from_le_bytes(*number))
+}

@@ -1,0 +1,259 @@
+//! Conditions on packet, flow and transaction, as items of a program.
+//!
+//! | tag | condition | fields |
+//! |---|---|---|
+//! | 1 | flow | bits as a number: to_server, to_client, established, not_established, stateless, only_stream, no_stream, only_frag, no_frag |
+//! | 2 | field | number of the field, range |
+//! | 3 | TCP flags | flags, considered, mode |
+//! | 4 | fragment bits | bits, mode |
+//! | 5 | IP option | option, negated |
+//! | 6 | same IP | |
+//! | 7 | bits | scope, action, count, bit numbers |
+//! | 8 | flow integer | variable, operator, value |
+//! | 9 | application protocol | number, negated |
+//! | 10 | event | text |
+//! | 11 | stream size | side, range |
+//! | 12 | checksum | text, valid |
+//! | 13 | FTP bounce | |
+//!
+//! Modes: 0 exact, 1 all, 2 any, 3 none.
+
+use super::{
+    super::bytes::{Cursor, Decoded, Malformed, put_number},
+    Encoder, Item, Tables, index_below,
+    operand::{flag, put_range, range},
+};
+use crate::{
+    limits,
+    model::{
+        AppProtocol, BitAction, BitScope, FlowRequirement, HeaderField, PacketCondition,
+        StreamSizeSide, TcpFlagsMode,
+    },
+};
+
+impl<'a> Item<'a> for PacketCondition<'a> {
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        let out = &mut encoder.out;
+        match self {
+            Self::Flow(requirement) => {
+                out.push(1);
+                put_number(out, flow_to_bits(*requirement));
+            }
+            Self::Field(field, range) => {
+                out.extend_from_slice(&[2, *field as u8]);
+                put_range(out, *range);
+            }
+            Self::TcpFlags {
+                flags,
+                considered,
+                mode,
+            } => out.extend_from_slice(&[3, *flags, *considered, mode_code(*mode)]),
+            Self::FragmentBits { bits, mode } => {
+                out.extend_from_slice(&[4, *bits, mode_code(*mode)]);
+            }
+            Self::IpOption { option, negated } => {
+                out.extend_from_slice(&[5, *option, u8::from(*negated)]);
+            }
+            Self::SameIp => out.push(6),
+            Self::Bits {
+                scope,
+                action,
+                bits,
+            } => {
+                out.extend_from_slice(&[7, *scope as u8, *action as u8]);
+                put_number(out, bits.len() as u64);
+                for bit in bits {
+                    put_number(out, u64::from(*bit));
+                }
+            }
+            Self::FlowInt {
+                variable,
+                operator,
+                value,
+            } => {
+                out.push(8);
+                put_number(out, u64::from(*variable));
+                out.push(*operator);
+                put_number(out, u64::from(*value));
+            }
+            Self::AppProtocol { protocol, negated } => {
+                out.extend_from_slice(&[9, *protocol as u8, u8::from(*negated)]);
+            }
+            Self::Event(name) => {
+                let id = encoder.texts.text(name);
+                out.push(10);
+                put_number(out, u64::from(id));
+            }
+            Self::StreamSize { side, range } => {
+                out.extend_from_slice(&[11, *side as u8]);
+                put_range(out, *range);
+            }
+            Self::Checksum { layer, valid } => {
+                let id = encoder.texts.text(layer);
+                out.push(12);
+                put_number(out, u64::from(id));
+                out.push(u8::from(*valid));
+            }
+            Self::FtpBounce => out.push(13),
+        }
+    }
+
+    fn decode(cursor: &mut Cursor<'a>, tables: &Tables<'a>) -> Decoded<Self> {
+        Ok(match cursor.byte()? {
+            1 => Self::Flow(flow_from_bits(cursor.number()?)?),
+            2 => {
+                let field = HeaderField::from_number(cursor.byte()?)
+                    .ok_or(Malformed("a program names an unknown field"))?;
+                Self::Field(field, range(cursor)?)
+            }
+            3 => Self::TcpFlags {
+                flags: cursor.byte()?,
+                considered: cursor.byte()?,
+                mode: mode_from_code(cursor.byte()?)?,
+            },
+            4 => Self::FragmentBits {
+                bits: cursor.byte()?,
+                mode: mode_from_code(cursor.byte()?)?,
+            },
+            5 => Self::IpOption {
+                option: cursor.byte()?,
+                negated: flag(cursor)?,
+            },
+            6 => Self::SameIp,
+            7 => {
+                let scope = bit_scope(cursor)?;
+                let action = bit_action(cursor)?;
+                let count = cursor.count(limits::PROGRAM_LIST_ITEMS)?;
+                let bits = (0..count)
+                    .map(|_| bit_number(cursor, tables))
+                    .collect::<Decoded<_>>()?;
+                Self::Bits {
+                    scope,
+                    action,
+                    bits,
+                }
+            }
+            8 => Self::FlowInt {
+                variable: integer_number(cursor, tables)?,
+                operator: cursor.byte()?,
+                value: cursor.number_u32()?,
+            },
+            9 => Self::AppProtocol {
+                protocol: AppProtocol::from_number(cursor.byte()?)
+                    .ok_or(Malformed("a program names an unknown protocol"))?,
+                negated: flag(cursor)?,
+            },
+            10 => Self::Event(tables.text(cursor)?),
+            11 => Self::StreamSize {
+                side: match cursor.byte()? {
+                    0 => StreamSizeSide::Server,
+                    1 => StreamSizeSide::Client,
+                    2 => StreamSizeSide::Both,
+                    3 => StreamSizeSide::Either,
+                    _ => return Err(Malformed("a program names an unknown side")),
+                },
+                range: range(cursor)?,
+            },
+            12 => Self::Checksum {
+                layer: tables.text(cursor)?,
+                valid: flag(cursor)?,
+            },
+            13 => Self::FtpBounce,
+            _ => return Err(Malformed("a program has a condition of unknown kind")),
+        })
+    }
+}
+
+fn flow_to_bits(requirement: FlowRequirement) -> u64 {
+    [
+        requirement.to_server,
+        requirement.to_client,
+        requirement.established,
+        requirement.not_established,
+        requirement.stateless,
+        requirement.only_stream,
+        requirement.no_stream,
+        requirement.only_frag,
+        requirement.no_frag,
+    ]
+    .iter()
+    .enumerate()
+    .fold(0, |bits, (position, set)| {
+        bits | (u64::from(*set) << position)
+    })
+}
+
+fn flow_from_bits(bits: u64) -> Decoded<FlowRequirement> {
+    if bits >= 1 << 9 {
+        return Err(Malformed("a program asks an unknown thing of the flow"));
+    }
+    let is_set = |position: u32| bits & (1 << position) != 0;
+    Ok(FlowRequirement {
+        to_server: is_set(0),
+        to_client: is_set(1),
+        established: is_set(2),
+        not_established: is_set(3),
+        stateless: is_set(4),
+        only_stream: is_set(5),
+        no_stream: is_set(6),
+        only_frag: is_set(7),
+        no_frag: is_set(8),
+    })
+}
+
+fn mode_code(mode: TcpFlagsMode) -> u8 {
+    match mode {
+        TcpFlagsMode::Exact => 0,
+        TcpFlagsMode::All => 1,
+        TcpFlagsMode::Any => 2,
+        TcpFlagsMode::None => 3,
+    }
+}
+
+fn mode_from_code(code: u8) -> Decoded<TcpFlagsMode> {
+    Ok(match code {
+        0 => TcpFlagsMode::Exact,
+        1 => TcpFlagsMode::All,
+        2 => TcpFlagsMode::Any,
+        3 => TcpFlagsMode::None,
+        _ => return Err(Malformed("a program has an unknown mode")),
+    })
+}
+
+pub(super) fn bit_scope(cursor: &mut Cursor<'_>) -> Decoded<BitScope> {
+    Ok(match cursor.byte()? {
+        0 => BitScope::Flow,
+        1 => BitScope::SourceHost,
+        2 => BitScope::DestinationHost,
+        3 => BitScope::HostPair,
+        4 => BitScope::Transaction,
+        _ => return Err(Malformed("a program has a bit of unknown scope")),
+    })
+}
+
+pub(super) fn bit_action(cursor: &mut Cursor<'_>) -> Decoded<BitAction> {
+    Ok(match cursor.byte()? {
+        0 => BitAction::Set,
+        1 => BitAction::Unset,
+        2 => BitAction::Toggle,
+        3 => BitAction::IsSet,
+        4 => BitAction::IsNotSet,
+        _ => return Err(Malformed("a program does an unknown thing to a bit")),
+    })
+}
+
+pub(super) fn bit_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<u32> {
+    index_below(
+        cursor.number_u32()?,
+        tables.bits,
+        "a program names a bit that does not exist",
+    )
+}
+
+pub(super) fn integer_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<u32> {
+    index_below(
+        cursor.number_u32()?,
+        tables.integers,
+        "a program names a flow integer that does not exist",
+    )
+}

@@ -1,0 +1,94 @@
+//! Effects and thresholds, as items of a program.
+//!
+//! | tag | effect | fields |
+//! |---|---|---|
+//! | 1 | bit | scope, action, bit number, expiry in seconds |
+//! | 2 | flow integer | variable, operator, value |
+//! | 3 | no alert | |
+//!
+//! A threshold: kind, track, count, seconds.
+
+use super::{
+    super::bytes::{Cursor, Decoded, Malformed, put_number},
+    Encoder, Item, Tables,
+    condition::{bit_action, bit_number, bit_scope, integer_number},
+};
+use crate::model::{Effect, Threshold, ThresholdKind, TrackBy};
+
+impl<'a> Item<'a> for Effect {
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        let out = &mut encoder.out;
+        match *self {
+            Self::Bit {
+                scope,
+                action,
+                bit,
+                expire_seconds,
+            } => {
+                out.extend_from_slice(&[1, scope as u8, action as u8]);
+                put_number(out, u64::from(bit));
+                put_number(out, u64::from(expire_seconds));
+            }
+            Self::FlowInt {
+                variable,
+                operator,
+                value,
+            } => {
+                out.push(2);
+                put_number(out, u64::from(variable));
+                out.push(operator);
+                put_number(out, u64::from(value));
+            }
+            Self::NoAlert => out.push(3),
+        }
+    }
+
+    fn decode(cursor: &mut Cursor<'a>, tables: &Tables<'a>) -> Decoded<Self> {
+        Ok(match cursor.byte()? {
+            1 => Self::Bit {
+                scope: bit_scope(cursor)?,
+                action: bit_action(cursor)?,
+                bit: bit_number(cursor, tables)?,
+                expire_seconds: cursor.number_u32()?,
+            },
+            2 => Self::FlowInt {
+                variable: integer_number(cursor, tables)?,
+                operator: cursor.byte()?,
+                value: cursor.number_u32()?,
+            },
+            3 => Self::NoAlert,
+            _ => return Err(Malformed("a program has an effect of unknown kind")),
+        })
+    }
+}
+
+impl<'a> Item<'a> for Threshold {
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        let out = &mut encoder.out;
+        out.extend_from_slice(&[self.kind as u8, self.track as u8]);
+        put_number(out, u64::from(self.count));
+        put_number(out, u64::from(self.seconds));
+    }
+
+    fn decode(cursor: &mut Cursor<'a>, _tables: &Tables<'a>) -> Decoded<Self> {
+        Ok(Self {
+            kind: match cursor.byte()? {
+                0 => ThresholdKind::Limit,
+                1 => ThresholdKind::Threshold,
+                2 => ThresholdKind::Both,
+                3 => ThresholdKind::DetectionFilter,
+                _ => return Err(Malformed("a program has a threshold of unknown kind")),
+            },
+            track: match cursor.byte()? {
+                0 => TrackBy::Source,
+                1 => TrackBy::Destination,
+                2 => TrackBy::Both,
+                3 => TrackBy::Rule,
+                4 => TrackBy::Flow,
+                _ => return Err(Malformed("a threshold is counted by an unknown thing")),
+            },
+            count: cursor.number_u32()?,
+            seconds: cursor.number_u32()?,
+        })
+    }
+}

@@ -1,0 +1,371 @@
+//! Writing a pack: the same rules in, the same bytes out.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    bytes::put_number,
+    format::{
+        HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, Section, VERSION,
+        header_protocol_code, rule_bits,
+    },
+    prefilter::PrefilterScope,
+    program::{Encoder, encode_program},
+    reader::REGEX_NEEDS_BACKTRACKING,
+    strings::Interner,
+};
+use crate::model::{
+    Action, AddressSetId, Effect, Header, Inspection, PacketCondition, PortSetId, RuleDirection,
+    RuleId, Severity, Side, Sides, Threshold,
+};
+
+/// A rule with every name resolved, ready to be written.
+#[derive(Clone, Debug)]
+pub struct RuleToWrite<'a> {
+    pub id: RuleId,
+    pub action: Action,
+    pub severity: Severity,
+    pub header: Header,
+    pub sides: Sides,
+    pub inspects_packet: bool,
+    pub inspects_stream: bool,
+    pub byte_variables: u8,
+    pub message: &'a str,
+    pub class_type: &'a str,
+    pub class_description: &'a str,
+    pub conditions: Vec<PacketCondition<'a>>,
+    pub inspections: Vec<Inspection<'a>>,
+    pub effects: Vec<Effect>,
+    pub threshold: Option<Threshold>,
+    pub references: Vec<(&'a str, &'a str)>,
+    pub metadata: Vec<(&'a str, &'a str)>,
+    /// Kept in the pack if given; then every rule must give it.
+    pub text: Option<&'a str>,
+}
+
+/// The rules of one scope, ready to be written.
+#[derive(Clone, Debug)]
+pub struct GroupToWrite<'a> {
+    pub scope: PrefilterScope,
+    /// Lower case, distinct; each with the rules it leads to, ascending.
+    pub patterns: Vec<(&'a [u8], Vec<u32>)>,
+    /// Ascending.
+    pub always: Vec<u32>,
+    /// Serialised, values = position in `patterns`.
+    pub automaton: Vec<u8>,
+}
+
+/// Collects the parts of a pack.
+#[derive(Debug)]
+pub struct PackWriter {
+    texts: Interner,
+    byte_strings: Interner,
+    sections: Vec<Vec<u8>>,
+    bits: Interner,
+    integers: Interner,
+}
+
+impl Default for PackWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn put_u32s(out: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+fn length_u32(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+impl PackWriter {
+    /// An empty pack that knows the two sets of everything.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut writer = Self {
+            texts: Interner::new(),
+            byte_strings: Interner::new(),
+            sections: vec![Vec::new(); Section::ALL.len()],
+            bits: Interner::new(),
+            integers: Interner::new(),
+        };
+        writer.address_set(&[(0, u32::MAX)], &[(0, u128::MAX)]);
+        writer.port_set(&[(0, u16::MAX)]);
+        writer
+    }
+
+    fn section(&mut self, section: Section) -> &mut Vec<u8> {
+        &mut self.sections[section.index()]
+    }
+
+    /// Adds a set of addresses: first and last of each range, ascending, neither overlapping nor touching.
+    pub fn address_set(&mut self, ipv4: &[(u32, u32)], ipv6: &[(u128, u128)]) -> AddressSetId {
+        let id = self.section(Section::AddressSets).len() / super::format::ADDRESS_SET_BYTES;
+        let first_ipv4 = self.section(Section::Ipv4Ranges).len() / super::format::IPV4_RANGE_BYTES;
+        let first_ipv6 = self.section(Section::Ipv6Ranges).len() / super::format::IPV6_RANGE_BYTES;
+        put_u32s(
+            self.section(Section::AddressSets),
+            [first_ipv4, ipv4.len(), first_ipv6, ipv6.len()].map(length_u32),
+        );
+        put_u32s(
+            self.section(Section::Ipv4Ranges),
+            ipv4.iter().flat_map(|range| [range.0, range.1]),
+        );
+        for (first, last) in ipv6 {
+            let out = self.section(Section::Ipv6Ranges);
+            out.extend_from_slice(&first.to_le_bytes());
+            out.extend_from_slice(&last.to_le_bytes());
+        }
+        AddressSetId(length_u32(id))
+    }
+
+    /// Adds a set of ports: first and last of each range, ascending, neither overlapping nor touching.
+    pub fn port_set(&mut self, ranges: &[(u16, u16)]) -> PortSetId {
+        let id = self.section(Section::PortSets).len() / super::format::PORT_SET_BYTES;
+        let first = self.section(Section::PortRanges).len() / super::format::PORT_RANGE_BYTES;
+        put_u32s(
+            self.section(Section::PortSets),
+            [first, ranges.len()].map(length_u32),
+        );
+        for (first, last) in ranges {
+            let out = self.section(Section::PortRanges);
+            out.extend_from_slice(&first.to_le_bytes());
+            out.extend_from_slice(&last.to_le_bytes());
+        }
+        PortSetId(length_u32(id))
+    }
+
+    /// Adds a regular expression: what to run, and what the rule says.
+    pub fn regex(&mut self, expression: &str, original: &str, needs_backtracking: bool) -> u32 {
+        let index = self.section(Section::Regexes).len() / super::format::REGEX_BYTES;
+        let record = [
+            self.texts.text(expression),
+            self.texts.text(original),
+            if needs_backtracking {
+                REGEX_NEEDS_BACKTRACKING
+            } else {
+                0
+            },
+        ];
+        put_u32s(self.section(Section::Regexes), record);
+        length_u32(index)
+    }
+
+    /// The number of a flow, host or exchange bit.
+    pub fn bit(&mut self, name: &str) -> u32 {
+        // Number 0 of an interner is the empty string, which is no name.
+        self.bits.text(name).saturating_sub(1)
+    }
+
+    /// The number of a flow integer.
+    pub fn integer(&mut self, name: &str) -> u32 {
+        self.integers.text(name).saturating_sub(1)
+    }
+
+    /// Adds a rule and gives its index.
+    pub fn rule(&mut self, rule: &RuleToWrite<'_>) -> u32 {
+        let index = self.section(Section::Rules).len() / super::format::RULE_BYTES;
+        let program = self.put_program(rule);
+        let notes = self.put_notes(rule);
+        let mut record = Vec::with_capacity(super::format::RULE_BYTES);
+        put_u32s(&mut record, [rule.id.gid, rule.id.sid, rule.id.rev]);
+        let (protocol, app_protocol) = header_protocol_code(rule.header.protocol);
+        record.extend_from_slice(&[
+            rule.action as u8,
+            rule.severity.0,
+            protocol,
+            app_protocol,
+            rule_flags(rule),
+            rule.byte_variables,
+            0,
+            0,
+        ]);
+        put_u32s(
+            &mut record,
+            [
+                rule.header.source.0,
+                rule.header.source_port.0,
+                rule.header.destination.0,
+                rule.header.destination_port.0,
+                self.texts.text(rule.message),
+                self.texts.text(rule.class_type),
+                self.texts.text(rule.class_description),
+                program.0,
+                program.1,
+                notes.0,
+                notes.1,
+            ],
+        );
+        self.section(Section::Rules).extend_from_slice(&record);
+        if let Some(text) = rule.text {
+            let id = self.texts.text(text);
+            put_u32s(self.section(Section::RuleTexts), [id]);
+        }
+        length_u32(index)
+    }
+
+    fn put_program(&mut self, rule: &RuleToWrite<'_>) -> (u32, u32) {
+        let mut encoder = Encoder {
+            out: Vec::new(),
+            texts: &mut self.texts,
+            byte_strings: &mut self.byte_strings,
+        };
+        encode_program(
+            &mut encoder,
+            &rule.conditions,
+            &rule.inspections,
+            &rule.effects,
+            rule.threshold.as_slice(),
+        );
+        let program = encoder.out;
+        self.append(Section::Programs, &program)
+    }
+
+    fn put_notes(&mut self, rule: &RuleToWrite<'_>) -> (u32, u32) {
+        let mut notes = Vec::new();
+        for pairs in [&rule.references, &rule.metadata] {
+            put_number(&mut notes, pairs.len() as u64);
+            for (first, second) in pairs {
+                put_number(&mut notes, u64::from(self.texts.text(first)));
+                put_number(&mut notes, u64::from(self.texts.text(second)));
+            }
+        }
+        self.append(Section::Notes, &notes)
+    }
+
+    fn append(&mut self, section: Section, bytes: &[u8]) -> (u32, u32) {
+        let out = self.section(section);
+        let start = length_u32(out.len());
+        out.extend_from_slice(bytes);
+        (start, length_u32(bytes.len()))
+    }
+
+    /// Adds a prefilter group. Groups are expected in ascending order of scope.
+    pub fn prefilter_group(&mut self, group: &GroupToWrite<'_>) {
+        let first_pattern = self.section(Section::GroupPatterns).len() / 4;
+        let first_offset = self.section(Section::GroupRuleOffsets).len() / 4;
+        for (pattern, rules) in &group.patterns {
+            let id = self.byte_strings.bytes(pattern);
+            put_u32s(self.section(Section::GroupPatterns), [id]);
+            let start = length_u32(self.section(Section::GroupRules).len() / 4);
+            put_u32s(self.section(Section::GroupRuleOffsets), [start]);
+            put_u32s(self.section(Section::GroupRules), rules.iter().copied());
+        }
+        let first_always = length_u32(self.section(Section::GroupRules).len() / 4);
+        if !group.patterns.is_empty() {
+            put_u32s(self.section(Section::GroupRuleOffsets), [first_always]);
+        }
+        put_u32s(
+            self.section(Section::GroupRules),
+            group.always.iter().copied(),
+        );
+        let automaton = self.append(Section::Automata, &group.automaton);
+        let [tag, first, second] = group.scope.code();
+        let out = self.section(Section::PrefilterGroups);
+        out.extend_from_slice(&[tag, first, second, 0]);
+        put_u32s(
+            out,
+            [
+                length_u32(first_pattern),
+                length_u32(group.patterns.len()),
+                length_u32(first_offset),
+                first_always,
+                length_u32(group.always.len()),
+                automaton.0,
+                automaton.1,
+                0,
+                0,
+            ],
+        );
+    }
+
+    /// Names a rule that is not run, with the reason.
+    pub fn unsupported(&mut self, id: RuleId, message: &str, reason: &str) {
+        let record = [
+            id.gid,
+            id.sid,
+            id.rev,
+            self.texts.text(message),
+            self.texts.text(reason),
+        ];
+        put_u32s(self.section(Section::Unsupported), record);
+    }
+
+    /// The bytes of the pack.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        for (names, section) in [
+            (
+                std::mem::replace(&mut self.bits, Interner::new()),
+                Section::BitNames,
+            ),
+            (
+                std::mem::replace(&mut self.integers, Interner::new()),
+                Section::IntegerNames,
+            ),
+        ] {
+            for name in names.iter().skip(1) {
+                let id = self.texts.bytes(name);
+                put_u32s(self.section(section), [id]);
+            }
+        }
+        let (offsets, texts) = self.texts.finish();
+        self.sections[Section::TextOffsets.index()] = offsets;
+        self.sections[Section::Texts.index()] = texts;
+        let (offsets, strings) = self.byte_strings.finish();
+        self.sections[Section::ByteStringOffsets.index()] = offsets;
+        self.sections[Section::ByteStrings.index()] = strings;
+        assemble(&self.sections)
+    }
+}
+
+fn rule_flags(rule: &RuleToWrite<'_>) -> u8 {
+    let mut flags = 0;
+    for (set, bit) in [
+        (
+            rule.header.direction == RuleDirection::Both,
+            rule_bits::BOTH_DIRECTIONS,
+        ),
+        (rule.sides.includes(Side::ToServer), rule_bits::TO_SERVER),
+        (rule.sides.includes(Side::ToClient), rule_bits::TO_CLIENT),
+        (rule.inspects_packet, rule_bits::INSPECTS_PACKET),
+        (rule.inspects_stream, rule_bits::INSPECTS_STREAM),
+    ] {
+        if set {
+            flags |= bit;
+        }
+    }
+    flags
+}
+
+/// Header, section table, sections.
+fn assemble(sections: &[Vec<u8>]) -> Vec<u8> {
+    let present: Vec<_> = Section::ALL
+        .iter()
+        .zip(sections)
+        .filter(|(section, bytes)| **section != Section::RuleTexts || !bytes.is_empty())
+        .collect();
+    let mut body = vec![0; present.len() * SECTION_ENTRY_BYTES];
+    for (index, (section, bytes)) in present.iter().enumerate() {
+        let start = (HEADER_BYTES + body.len()).next_multiple_of(SECTION_ALIGNMENT);
+        body.resize(start - HEADER_BYTES, 0);
+        let mut entry = Vec::with_capacity(SECTION_ENTRY_BYTES);
+        put_u32s(&mut entry, [**section as u32, 0]);
+        entry.extend_from_slice(&(start as u64).to_le_bytes());
+        entry.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        if let Some(slot) = body.as_chunks_mut::<SECTION_ENTRY_BYTES>().0.get_mut(index) {
+            slot.copy_from_slice(&entry);
+        }
+        body.extend_from_slice(bytes);
+    }
+    let mut pack = Vec::with_capacity(HEADER_BYTES + body.len());
+    pack.extend_from_slice(&MAGIC);
+    put_u32s(&mut pack, [VERSION, length_u32(present.len())]);
+    pack.extend_from_slice(&((HEADER_BYTES + body.len()) as u64).to_le_bytes());
+    pack.extend_from_slice(&Sha256::digest(&body));
+    pack.extend_from_slice(&[0; 8]);
+    pack.extend_from_slice(&body);
+    pack
+}
