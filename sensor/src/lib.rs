@@ -12,5 +12,8 @@ pub mod app_layer;
 pub mod decode;
 pub mod detect;
 pub mod direction;
+pub mod findings;
 pub mod flow;
+pub mod policy;
+pub mod settings;
 pub mod time;

@@ -1,0 +1,18 @@
+//! Every bound of this stage, with its unit.
+
+/// Facts kept of one finding.
+pub const FACTS_IN_FINDING_MAX: usize = 16;
+/// Bytes kept of one fact.
+pub const FACT_MAX_BYTES: usize = 512;
+/// Open findings, when settings say nothing.
+pub const OPEN_FINDINGS_DEFAULT: usize = 4096;
+/// Seconds of packet time in which alerts become one finding, when settings say nothing.
+pub const WINDOW_SECONDS_DEFAULT: u64 = 60;
+/// Seconds of packet time of one summary.
+pub const SUMMARY_SECONDS: u64 = 3600;
+/// Values counted for one top list; further ones in the same period are counted as left out.
+pub const TOP_LIST_VALUES_MAX: usize = 1024;
+/// Entries told of one top list.
+pub const TOP_LIST_TOLD: usize = 10;
+/// Alerts and marks waiting for the findings thread.
+pub const CHANNEL_ITEMS_MAX: usize = 1024;
