@@ -43,7 +43,8 @@ pub enum FactKind {
     Ja3,
     Ja3s,
     Ja4,
-    SshSoftware,
+    SshClientSoftware,
+    SshServerSoftware,
     FileName,
 }
 

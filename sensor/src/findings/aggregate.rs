@@ -136,7 +136,10 @@ impl Aggregator {
     }
 
     fn close_oldest(&mut self, complete: &mut Vec<Candidate>) {
-        let window = self.order.pop_front().and_then(|key| self.open.remove(&key));
+        let window = self
+            .order
+            .pop_front()
+            .and_then(|key| self.open.remove(&key));
         complete.extend(window.and_then(|window| window.candidate));
     }
 }
@@ -149,6 +152,122 @@ impl Key {
             destination: alert.ends.destination,
             destination_port: alert.ends.destination_port,
             protocol: alert.protocol,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::findings::test_alerts::{alert, alerts_in_order};
+
+    const WINDOW: u64 = 60 * Timestamp::NANOSECONDS_PER_SECOND;
+
+    fn aggregator(open_findings_max: usize, urgent: u8) -> Aggregator {
+        Aggregator::new(Gathering {
+            window_nanoseconds: WINDOW,
+            open_findings_max,
+            urgent: Severity(urgent),
+        })
+    }
+
+    fn gather(mut aggregator: Aggregator, alerts: &[Alert]) -> Vec<Candidate> {
+        let mut complete = Vec::new();
+        for alert in alerts {
+            aggregator.add(alert, &mut complete);
+            assert!(aggregator.open_findings() <= aggregator.gathering.open_findings_max);
+        }
+        aggregator.close_all(&mut complete);
+        assert_eq!(aggregator.open_findings(), 0);
+        complete
+    }
+
+    /// What identifies a finding, as text so that it can be sorted.
+    fn told(candidate: &Candidate) -> String {
+        let Candidate {
+            rule,
+            ends,
+            protocol,
+            ..
+        } = candidate;
+        format!(
+            "{rule:?} {} {} {} {protocol}",
+            ends.source, ends.destination, ends.destination_port
+        )
+    }
+
+    /// The simple model: walk each key's alerts in order, a new finding when the window is over.
+    fn model(alerts: &[Alert]) -> Vec<(String, u64, Timestamp, Timestamp)> {
+        let mut by_key = BTreeMap::<String, Vec<Timestamp>>::new();
+        for alert in alerts {
+            by_key
+                .entry(told(&Candidate::new(alert)))
+                .or_default()
+                .push(alert.time);
+        }
+        let mut findings = Vec::new();
+        for (key, times) in by_key {
+            let mut times = times.as_slice();
+            while let [first, ..] = times {
+                let within = times
+                    .iter()
+                    .take_while(|time| time.0 - first.0 < WINDOW)
+                    .count();
+                let (window, rest) = times.split_at(within);
+                findings.push((key.clone(), within as u64, *first, window[within - 1]));
+                times = rest;
+            }
+        }
+        findings.sort();
+        findings
+    }
+
+    proptest! {
+        #[test]
+        fn in_order_it_is_the_model(alerts in alerts_in_order()) {
+            let complete = gather(aggregator(10_000, 0), &alerts);
+            let mut found = complete
+                .iter()
+                .map(|candidate| (told(candidate), candidate.count, candidate.first, candidate.last))
+                .collect::<Vec<_>>();
+            found.sort();
+            prop_assert_eq!(found, model(&alerts));
+        }
+
+        #[test]
+        fn counts_add_up_to_the_alerts_whatever_happens(
+            alerts in proptest::collection::vec(alert(), 0..80),
+            open_findings_max in 1usize..8,
+            urgent in 0u8..5,
+        ) {
+            let complete = gather(aggregator(open_findings_max, urgent), &alerts);
+            let mut sums = BTreeMap::<String, u64>::new();
+            for candidate in &complete {
+                prop_assert!(candidate.count > 0 && candidate.first <= candidate.last);
+                *sums.entry(told(candidate)).or_default() += candidate.count;
+            }
+            let mut expected = BTreeMap::<String, u64>::new();
+            for alert in &alerts {
+                *expected.entry(told(&Candidate::new(alert))).or_default() += 1;
+            }
+            prop_assert_eq!(sums, expected);
+        }
+
+        #[test]
+        fn an_urgent_rule_is_told_with_its_first_alert(alert in alert()) {
+            let mut complete = Vec::new();
+            let mut aggregator = aggregator(8, alert.severity.0);
+            aggregator.add(&alert, &mut complete);
+            prop_assert_eq!(complete.len(), 1);
+            aggregator.add(&alert, &mut complete);
+            aggregator.add(&alert, &mut complete);
+            prop_assert_eq!(complete.len(), 1);
+            aggregator.advance(Timestamp(alert.time.0 + WINDOW), &mut complete);
+            prop_assert_eq!(complete.iter().map(|candidate| candidate.count).collect::<Vec<_>>(), [1, 2]);
         }
     }
 }

@@ -5,9 +5,13 @@
 
 mod aggregate;
 mod candidate;
+mod clock;
 pub mod limits;
 mod release;
+#[cfg(test)]
+mod test_alerts;
 
 pub use aggregate::{Aggregator, Gathering};
 pub use candidate::Candidate;
+pub use clock::{Clock, wall_milliseconds};
 pub use release::{Suppressed, Withheld, release};

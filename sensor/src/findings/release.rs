@@ -5,7 +5,8 @@
 
 use lapwing_rules::model;
 use lapwing_wire::{
-    Action, Direction, DisclosedAddress, Endpoint, FactKind, Facts, Finding, RuleId, Severity, Traffic,
+    Action, Direction, DisclosedAddress, Endpoint, FactKind, Facts, Finding, RuleId, Severity,
+    Traffic,
 };
 
 use super::candidate::Candidate;
@@ -43,7 +44,11 @@ pub struct Withheld {
 ///
 /// # Errors
 /// Why it does not leave at all.
-pub fn release(policy: &Policy, candidate: &Candidate, withheld: &mut Withheld) -> Result<Finding, Suppressed> {
+pub fn release(
+    policy: &Policy,
+    candidate: &Candidate,
+    withheld: &mut Withheld,
+) -> Result<Finding, Suppressed> {
     let scope = policy.findings.as_ref().ok_or(Suppressed::FindingsClosed)?;
     let severity = severity_of(candidate);
     if !scope.allows_severity(severity) {
@@ -115,12 +120,19 @@ pub fn release(policy: &Policy, candidate: &Candidate, withheld: &mut Withheld) 
 
 /// The candidate's severity as the wire counts it.
 #[must_use]
-pub fn severity_of(candidate: &Candidate) -> Severity {
+pub(super) fn severity_of(candidate: &Candidate) -> Severity {
     Severity::from_priority(u32::from(candidate.severity.0))
 }
 
-fn facts(policy: &Policy, scope: &FindingScope, candidate: &Candidate, withheld: &mut Withheld) -> Facts {
-    withheld.facts_left_out = withheld.facts_left_out.saturating_add(candidate.facts_left_out);
+fn facts(
+    policy: &Policy,
+    scope: &FindingScope,
+    candidate: &Candidate,
+    withheld: &mut Withheld,
+) -> Facts {
+    withheld.facts_left_out = withheld
+        .facts_left_out
+        .saturating_add(candidate.facts_left_out);
     let mut facts = Facts::default();
     for (kind, value) in &candidate.facts {
         let kind = wire_fact_kind(*kind);
@@ -178,7 +190,157 @@ fn wire_fact_kind(kind: app_layer::FactKind) -> FactKind {
         Engine::Ja3 => FactKind::Ja3,
         Engine::Ja3s => FactKind::Ja3s,
         Engine::Ja4 => FactKind::Ja4,
-        Engine::SshSoftware => FactKind::SshServerSoftware,
+        Engine::SshClientSoftware => FactKind::SshClientSoftware,
+        Engine::SshServerSoftware => FactKind::SshServerSoftware,
         Engine::FileName => FactKind::FileName,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use lapwing_wire::{
+        Lane, PolicyDigest, Record, RecordBody, RecordHeader, RecordNumber, decode_records,
+        encode_records,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        findings::{Clock, test_alerts::alert},
+        policy::{AddressRule, HomeNetworks},
+    };
+
+    const HOME: [&str; 5] = [
+        "10.0.0.0/8",
+        "192.168.0.0/16",
+        "fd00::/8",
+        "198.51.100.0/24",
+        "2001:db8::/32",
+    ];
+
+    fn policy() -> impl Strategy<Value = Policy> {
+        let rule = || prop_oneof![Just(AddressRule::Withhold), Just(AddressRule::Clear)];
+        let scope = (
+            proptest::collection::btree_set(1u8..5, 0..5),
+            proptest::sample::subsequence(Field::ALL.to_vec(), 0..=Field::ALL.len()),
+            proptest::sample::subsequence(FactKind::NAMED.to_vec(), 0..=FactKind::NAMED.len()),
+        );
+        let scope = scope.prop_map(|(severities, fields, facts)| FindingScope {
+            severities,
+            fields: fields.into_iter().collect(),
+            facts: facts.into_iter().collect(),
+        });
+        let networks = proptest::sample::subsequence(HOME.to_vec(), 0..=HOME.len());
+        (
+            proptest::option::weighted(0.9, scope),
+            networks,
+            rule(),
+            rule(),
+        )
+            .prop_map(|(findings, networks, home, others)| Policy {
+                serial: 1,
+                site: "site".to_owned(),
+                operator: "operator".to_owned(),
+                findings,
+                home_networks: HomeNetworks::new(
+                    networks
+                        .iter()
+                        .map(|network| network.parse().unwrap())
+                        .collect(),
+                ),
+                home,
+                others,
+                summaries: None,
+            })
+    }
+
+    /// What is read again from the bytes of a record with this finding: what a reader of the disk can know.
+    fn as_decoded(finding: Finding) -> Finding {
+        let header = RecordHeader {
+            lane: Lane::Normal,
+            number: RecordNumber(0),
+            time: Clock::new(true).stamp(),
+            policy: Some(PolicyDigest([7; 32])),
+        };
+        let record = Record::new(header, RecordBody::Finding(finding)).unwrap();
+        let mut decoded = decode_records(&encode_records(&[record])).unwrap().records;
+        match decoded.pop().unwrap().body {
+            RecordBody::Finding(finding) => finding,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1024))]
+
+        #[test]
+        fn nothing_forbidden_is_in_a_decoded_record(policy in policy(), alert in alert()) {
+            let candidate = Candidate::new(&alert);
+            let mut withheld = Withheld::default();
+            let released = release(&policy, &candidate, &mut withheld);
+            let Some(scope) = &policy.findings else {
+                prop_assert_eq!(released, Err(Suppressed::FindingsClosed));
+                return Ok(());
+            };
+            if !scope.severities.contains(&alert.severity.0.min(4)) {
+                prop_assert_eq!(released, Err(Suppressed::Severity));
+                return Ok(());
+            }
+            let finding = as_decoded(released.unwrap());
+            prop_assert_eq!(finding.count, 1);
+            let allows = |field: Field| scope.fields.contains(&field);
+            let ends = [
+                (&finding.source, alert.ends.source, Field::SourceAddress, Field::SourcePort),
+                (&finding.destination, alert.ends.destination, Field::DestinationAddress, Field::DestinationPort),
+            ];
+            for (end, real, address_field, port_field) in ends {
+                let may_be_clear = allows(address_field) && is_shown(&policy, real);
+                let expected = if may_be_clear { DisclosedAddress::Clear(real) } else { DisclosedAddress::Withheld };
+                prop_assert_eq!(end.address, expected);
+                prop_assert_eq!(end.port.is_some(), allows(port_field) && alert.protocol != 1);
+            }
+            prop_assert_eq!(finding.app_protocol.is_some(), allows(Field::AppProtocol));
+            prop_assert_eq!(finding.direction != Direction::Unknown, allows(Field::Direction));
+            prop_assert_eq!(finding.traffic != Traffic::default(), allows(Field::Traffic));
+            prop_assert_eq!(finding.flow_start_milliseconds.is_some(), allows(Field::FlowStart));
+            for fact in &finding.facts {
+                prop_assert!(scope.facts.contains(&fact.kind));
+                for hidden in addresses_written_in(&fact.value) {
+                    prop_assert!(is_shown(&policy, hidden), "{} in {:?}", hidden, fact);
+                }
+            }
+            // Every fact either left or was counted with its reason.
+            let told = finding.facts.len() as u64;
+            let Withheld { facts_not_allowed, facts_naming_address, facts_left_out, .. } = withheld;
+            let had = candidate.facts.len() as u64 + candidate.facts_left_out;
+            prop_assert_eq!(told + facts_not_allowed + facts_naming_address + facts_left_out, had);
+        }
+    }
+
+    /// Said again without the code under test: inside any home network by plain prefix comparison.
+    fn is_shown(policy: &Policy, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let is_home = policy
+            .home_networks
+            .iter()
+            .any(|network| network.contains(&address));
+        let rule = if is_home { policy.home } else { policy.others };
+        rule == AddressRule::Clear
+    }
+
+    /// The addresses that the generator of alerts writes into facts, by plain search for their text.
+    fn addresses_written_in(value: &[u8]) -> Vec<IpAddr> {
+        let text = String::from_utf8_lossy(value);
+        let mut found = Vec::new();
+        if text.contains("3.2.1.10.in-addr.arpa") {
+            found.push(IpAddr::from([10, 1, 2, 3]));
+        }
+        let written = text
+            .strip_prefix("x=")
+            .and_then(|rest| rest.split('/').next());
+        found.extend(written.and_then(|written| written.parse::<IpAddr>().ok()));
+        found
     }
 }

@@ -1,6 +1,6 @@
 //! A policy in plain words, for the person who signs it.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 use super::{AddressRule, FindingScope, Policy};
 
@@ -54,7 +54,9 @@ fn explain_findings(scope: &FindingScope, text: &mut String) {
             listed(severities, "or")
         ),
     );
-    text.push_str("  Always: rule number, severity, how often, first and last time, IP protocol.\n");
+    text.push_str(
+        "  Always: rule number, severity, how often, first and last time, IP protocol.\n",
+    );
     if !scope.fields.is_empty() {
         let fields = scope.fields.iter().map(|field| field.said());
         line(text, format_args!("  Also: {}.", listed(fields, "and")));
@@ -82,7 +84,9 @@ fn explain_addresses(policy: &Policy, text: &mut String) {
         ),
         AddressRule::Clear => line(
             text,
-            format_args!("WARNING: addresses inside {networks} leave IN CLEAR: this shows subscribers."),
+            format_args!(
+                "WARNING: addresses inside {networks} leave IN CLEAR: this shows subscribers."
+            ),
         ),
     }
     text.push_str(match policy.others {
@@ -92,8 +96,7 @@ fn explain_addresses(policy: &Policy, text: &mut String) {
 }
 
 fn line(text: &mut String, sentence: impl Display) {
-    // Writing to a String cannot fail.
-    drop(writeln!(text, "{sentence}"));
+    text.push_str(&format!("{sentence}\n"));
 }
 
 fn listed(items: impl Iterator<Item = impl Display>, joined_by: &str) -> String {

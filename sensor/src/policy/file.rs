@@ -1,6 +1,6 @@
 //! The policy file: TOML, typed, all mistakes told together.
 
-use std::{collections::BTreeSet, fmt::Display};
+use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use lapwing_wire::FactKind;
@@ -53,7 +53,10 @@ fn name(section: &Section<'_>, key: &'static str) -> String {
         None => section.missing(key, "write a name in quotes"),
         Some(text) if text.trim().is_empty() => section.mistake(key, &"must not be empty"),
         Some(text) if text.chars().count() > MAX_NAME_CHARACTERS => {
-            section.mistake(key, &format!("is longer than {MAX_NAME_CHARACTERS} characters"));
+            section.mistake(
+                key,
+                &format!("is longer than {MAX_NAME_CHARACTERS} characters"),
+            );
         }
         Some(text) if text.chars().any(char::is_control) => {
             section.mistake(key, &"must be one line of plain text");
@@ -74,7 +77,9 @@ fn findings(section: &Section<'_>) -> Option<FindingScope> {
         section.missing("severities", "list those that may leave, as [1, 2, 3]");
         Vec::new()
     });
-    let severities = severities.into_iter().filter_map(|number| u8::try_from(number).ok());
+    let severities = severities
+        .into_iter()
+        .filter_map(|number| u8::try_from(number).ok());
     Some(FindingScope {
         severities: severities.collect(),
         fields: fields.unwrap_or_default().into_iter().collect(),
@@ -96,8 +101,12 @@ fn send(section: &Section<'_>) -> bool {
 
 fn addresses(section: &Section<'_>) -> (HomeNetworks, AddressRule, AddressRule) {
     let networks = section.list("home_networks", network);
-    let home = section.parsed("home", address_rule).unwrap_or(AddressRule::Withhold);
-    let others = section.parsed("others", address_rule).unwrap_or(AddressRule::Withhold);
+    let home = section
+        .parsed("home", address_rule)
+        .unwrap_or(AddressRule::Withhold);
+    let others = section
+        .parsed("others", address_rule)
+        .unwrap_or(AddressRule::Withhold);
     match &networks {
         None => section.missing("home_networks", "list your networks, as [\"192.0.2.0/24\"]"),
         Some(networks) if networks.is_empty() && others == AddressRule::Clear => section.mistake(
@@ -109,17 +118,24 @@ fn addresses(section: &Section<'_>) -> (HomeNetworks, AddressRule, AddressRule) 
         }
         Some(_) => {}
     }
-    (HomeNetworks::new(networks.unwrap_or_default()), home, others)
+    (
+        HomeNetworks::new(networks.unwrap_or_default()),
+        home,
+        others,
+    )
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
-    let network = text
-        .parse::<IpNet>()
-        .map_err(|_| format!("`{text}` is not a network; write for example 192.0.2.0/24 or 2001:db8::/32"))?;
+    let network = text.parse::<IpNet>().map_err(|_| {
+        format!("`{text}` is not a network; write for example 192.0.2.0/24 or 2001:db8::/32")
+    })?;
     if network.trunc() == network {
         Ok(network)
     } else {
-        Err(format!("`{text}` has bits behind its length; did you mean {}?", network.trunc()))
+        Err(format!(
+            "`{text}` has bits behind its length; did you mean {}?",
+            network.trunc()
+        ))
     }
 }
 
@@ -127,11 +143,13 @@ fn address_rule(text: &str) -> Result<AddressRule, String> {
     match text {
         "withhold" => Ok(AddressRule::Withhold),
         "clear" => Ok(AddressRule::Clear),
-        other => Err(format!("`{other}` is unknown; write \"withhold\" or \"clear\"")),
+        other => Err(format!(
+            "`{other}` is unknown; write \"withhold\" or \"clear\""
+        )),
     }
 }
 
-fn word<T: Copy>(text: &str, all: &[T], word_of: impl Fn(T) -> &'static str) -> Result<T, impl Display> {
+fn word<T: Copy>(text: &str, all: &[T], word_of: impl Fn(T) -> &'static str) -> Result<T, String> {
     let found = all.iter().copied().find(|value| word_of(*value) == text);
     found.ok_or_else(|| {
         let known = all.iter().map(|value| word_of(*value)).collect::<Vec<_>>();

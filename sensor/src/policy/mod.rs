@@ -152,6 +152,7 @@ impl FindingScope {
     /// Whether findings of this severity may leave.
     #[must_use]
     pub fn allows_severity(&self, severity: Severity) -> bool {
-        self.severities.contains(&severity.get().min(file::LIGHTEST_SEVERITY))
+        self.severities
+            .contains(&severity.get().min(file::LIGHTEST_SEVERITY))
     }
 }

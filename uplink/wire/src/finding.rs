@@ -335,4 +335,6 @@ fact_kinds! {
     SnmpCommunity = 31, "snmp.community";
     /// Function an industrial protocol request names.
     IndustrialFunction = 32, "industrial.function";
+    /// Response code of a DNS response, as text.
+    DnsRcode = 33, "dns.rcode";
 }
