@@ -85,10 +85,6 @@ impl<'a> Reader<'a> {
         Err(DecodeError::BadVarint { what })
     }
 
-    pub(crate) fn signed(&mut self, what: &'static str) -> Result<i64, DecodeError> {
-        self.varint(what).map(unzigzag)
-    }
-
     /// A varint that must fit the target type.
     pub(crate) fn number<T: TryFrom<u64>>(&mut self, what: &'static str) -> Result<T, DecodeError> {
         let value = self.varint(what)?;
@@ -136,10 +132,6 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     out.push(low_byte(value));
-}
-
-pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
-    put_varint(out, zigzag(value));
 }
 
 pub(crate) fn put_length(out: &mut Vec<u8>, length: usize) {

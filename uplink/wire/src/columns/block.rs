@@ -2,11 +2,12 @@
 //!
 //! A column is a tag, a length and its bytes. One that would hold only zeros, or nothing, is
 //! left out, and a reader takes a missing column as that. So a new column costs an old reader
-//! nothing, and a new reader finds its default where an old writer wrote none.
+//! nothing, and a new reader finds its default where an old writer wrote none. A column of
+//! varints whose values are all the same holds that value once.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::bytes::{Reader, put_counted, put_length, put_signed, put_varint};
+use crate::bytes::{Reader, put_counted, put_length, put_varint, unzigzag, zigzag};
 use crate::error::DecodeError;
 use crate::limits::MAX_COLUMNS_IN_BLOCK;
 
@@ -25,24 +26,26 @@ impl BlockWriter {
         }
     }
 
-    /// One varint a value; left out when all are zero.
+    /// One varint a value; left out when all are zero, one varint when all are the same.
     pub(crate) fn numbers(&mut self, tag: u64, values: impl IntoIterator<Item = u64>) {
-        let (mut content, mut any) = (Vec::new(), false);
-        for value in values {
-            any |= value != 0;
-            put_varint(&mut content, value);
+        let values: Vec<u64> = values.into_iter().collect();
+        let mut content = Vec::with_capacity(values.len());
+        match values.split_first() {
+            Some((first, rest)) if rest.iter().all(|value| value == first) => {
+                if *first != 0 {
+                    put_varint(&mut content, *first);
+                }
+            }
+            _ => values
+                .iter()
+                .for_each(|value| put_varint(&mut content, *value)),
         }
-        self.column(tag, if any { &content } else { &[] });
+        self.column(tag, &content);
     }
 
-    /// One zigzag varint a value; left out when all are zero.
+    /// As [`BlockWriter::numbers`], of zigzag values.
     pub(crate) fn signed(&mut self, tag: u64, values: impl IntoIterator<Item = i64>) {
-        let (mut content, mut any) = (Vec::new(), false);
-        for value in values {
-            any |= value != 0;
-            put_signed(&mut content, value);
-        }
-        self.column(tag, if any { &content } else { &[] });
+        self.numbers(tag, values.into_iter().map(zigzag));
     }
 
     /// The high bytes of all values, then their low bytes; left out when all are zero.
@@ -58,7 +61,8 @@ impl BlockWriter {
         }
     }
 
-    /// Values that repeat: the distinct ones at `tag`, one reference a value at `tag + 1`.
+    /// Values that repeat: the distinct ones at `tag`, one reference a value at `tag + 1`; no
+    /// references when there is one distinct value.
     pub(crate) fn pool<'a>(&mut self, tag: u64, values: impl IntoIterator<Item = &'a [u8]>) {
         let mut pool = Pool::default();
         let references: Vec<u64> = values
@@ -77,7 +81,14 @@ impl BlockWriter {
             content.extend_from_slice(value);
         }
         self.column(tag, &content);
-        self.numbers(tag + 1, references);
+        self.references(tag + 1, references, pool.distinct.len());
+    }
+
+    /// References into a pool of `size` distinct values; none are needed for a single one.
+    pub(crate) fn references(&mut self, tag: u64, references: Vec<u64>, size: usize) {
+        if size > 1 {
+            self.numbers(tag, references);
+        }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
@@ -116,12 +127,12 @@ impl<T: Clone + Eq + std::hash::Hash> Pool<T> {
 
 /// Turns references back into positions in a pool of a known size.
 #[derive(Debug, Default)]
-pub(crate) struct PoolCursor {
+struct PoolCursor {
     new: usize,
 }
 
 impl PoolCursor {
-    pub(crate) fn position(&mut self, reference: u64, size: usize) -> Result<usize, DecodeError> {
+    fn position(&mut self, reference: u64, size: usize) -> Result<usize, DecodeError> {
         let position = match reference {
             0 => {
                 self.new += 1;
@@ -183,43 +194,42 @@ impl<'a> BlockReader<'a> {
         self.columns.get(&tag).map(|bytes| Reader::new(bytes))
     }
 
-    /// `count` varints; zeros when the column is missing.
+    /// `count` values written by [`BlockWriter::numbers`].
     pub(crate) fn numbers(
         &self,
         tag: u64,
         count: usize,
         what: &'static str,
     ) -> Result<Vec<u64>, DecodeError> {
-        self.values(tag, count, what, |reader| reader.varint(what))
+        let Some(mut reader) = self.column(tag).filter(|_| count > 0) else {
+            return Ok(vec![0; count]);
+        };
+        let first = reader.varint(what)?;
+        if reader.is_empty() {
+            return Ok(vec![first; count]);
+        }
+        // Each value takes a byte at least, so the column itself bounds the reservation.
+        let mut values = Vec::with_capacity(count.min(reader.remaining() + 1));
+        values.push(first);
+        for _ in 1..count {
+            values.push(reader.varint(what)?);
+        }
+        reader.finish(what)?;
+        Ok(values)
     }
 
-    /// `count` zigzag varints; zeros when the column is missing.
+    /// `count` values written by [`BlockWriter::signed`].
     pub(crate) fn signed(
         &self,
         tag: u64,
         count: usize,
         what: &'static str,
     ) -> Result<Vec<i64>, DecodeError> {
-        self.values(tag, count, what, |reader| reader.signed(what))
-    }
-
-    fn values<T: Default + Clone>(
-        &self,
-        tag: u64,
-        count: usize,
-        what: &'static str,
-        mut read: impl FnMut(&mut Reader<'a>) -> Result<T, DecodeError>,
-    ) -> Result<Vec<T>, DecodeError> {
-        let Some(mut reader) = self.column(tag) else {
-            return Ok(vec![T::default(); count]);
-        };
-        // Each value takes a byte at least, so the column itself bounds the reservation.
-        let mut values = Vec::with_capacity(count.min(reader.remaining()));
-        for _ in 0..count {
-            values.push(read(&mut reader)?);
-        }
-        reader.finish(what)?;
-        Ok(values)
+        Ok(self
+            .numbers(tag, count, what)?
+            .into_iter()
+            .map(unzigzag)
+            .collect())
     }
 
     /// `count` 16-bit values written by [`BlockWriter::shorts`].
@@ -263,15 +273,28 @@ impl<'a> BlockReader<'a> {
             distinct.push(reader.take(length, what)?);
         }
         reader.finish(what)?;
-        let mut cursor = PoolCursor::default();
-        self.numbers(tag + 1, count, what)?
+        let positions = self.positions(tag + 1, count, distinct.len(), what)?;
+        Ok(positions
             .into_iter()
-            .map(|reference| {
-                Ok(distinct
-                    .get(cursor.position(reference, distinct.len())?)
-                    .copied()
-                    .unwrap_or_default())
-            })
+            .map(|position| distinct.get(position).copied().unwrap_or_default())
+            .collect())
+    }
+
+    /// The positions that `count` references stand for, all below `size`.
+    pub(crate) fn positions(
+        &self,
+        tag: u64,
+        count: usize,
+        size: usize,
+        what: &'static str,
+    ) -> Result<Vec<usize>, DecodeError> {
+        if size == 1 {
+            return Ok(vec![0; count]);
+        }
+        let mut cursor = PoolCursor::default();
+        self.numbers(tag, count, what)?
+            .into_iter()
+            .map(|reference| cursor.position(reference, size))
             .collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The columns of findings. Tags from 16 on; those of facts from 256 on.
+//! The columns of findings. Tags from 16 on; those of facts from 48 on.
 //!
 //! Much of a finding follows from its rule: severity, protocol, which facts there are, often
 //! a port. These travel once, as a *shape*, and a finding refers to its shape. What is left
@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::block::{BlockReader, BlockWriter, Pool, PoolCursor};
+use super::block::{BlockReader, BlockWriter, Pool};
 use super::headers::at;
 use super::shape::{AddressShape, Shape};
 use crate::error::DecodeError;
@@ -44,14 +44,12 @@ const BYTES_TO_CLIENT: u64 = 31;
 /// Key epochs of pseudonyms, in the order of the ends.
 const KEY_EPOCH: u64 = 32;
 /// Two tags (a pool) for each kind of fact.
-const FACTS: u64 = 256;
+const FACTS: u64 = 48;
 
 /// How many of a block's columns this reader does not know.
 pub(super) fn unknown_columns(block: &BlockReader<'_>) -> u64 {
-    block
-        .tags()
-        .filter(|tag| (KEY_EPOCH + 1..FACTS).contains(tag) || *tag >= FACTS + 2 * 65_536)
-        .count() as u64
+    let known = |tag: u64| tag <= KEY_EPOCH || (FACTS..FACTS + 2 * 65_536).contains(&tag);
+    block.tags().filter(|tag| !known(*tag)).count() as u64
 }
 
 pub(super) fn write(block: &mut BlockWriter, rows: &[(&RecordHeader, &Finding)]) {
@@ -63,9 +61,10 @@ pub(super) fn write(block: &mut BlockWriter, rows: &[(&RecordHeader, &Finding)])
         .map(|(_, finding)| {
             let mut shape = Shape::of(finding);
             // The ports of the first finding of a kind become the shape's.
-            (shape.source_port, shape.destination_port) = *ports
-                .entry(shape.key())
-                .or_insert((port(finding.source), port(finding.destination)));
+            (shape.source_port, shape.destination_port) = *ports.entry(shape.key()).or_insert((
+                service_port(finding.source),
+                service_port(finding.destination),
+            ));
             let reference = shapes.reference(shape.to_bytes());
             shape_of_row.push(shape);
             reference
@@ -76,7 +75,7 @@ pub(super) fn write(block: &mut BlockWriter, rows: &[(&RecordHeader, &Finding)])
         content.extend_from_slice(shape);
     }
     block.column(SHAPES, &content);
-    block.numbers(SHAPE, references);
+    block.references(SHAPE, references, shapes.distinct.len());
 
     block.numbers(
         COUNT,
@@ -190,8 +189,8 @@ fn write_addresses(block: &mut BlockWriter, rows: &[(&RecordHeader, &Finding)]) 
     block.column(ADDRESSES_V4, &planes);
     let content: Vec<u8> = v6.distinct.iter().flat_map(Ipv6Addr::octets).collect();
     block.column(ADDRESSES_V6, &content);
-    block.numbers(ADDRESS_V4, v4_references);
-    block.numbers(ADDRESS_V6, v6_references);
+    block.references(ADDRESS_V4, v4_references, v4.distinct.len());
+    block.references(ADDRESS_V6, v6_references, v6.distinct.len());
     block.numbers(KEY_EPOCH, key_epochs);
 }
 
@@ -201,16 +200,15 @@ pub(super) fn read(
 ) -> Result<Vec<Finding>, DecodeError> {
     let rows = block.rows;
     let shapes = Shape::read_all(block.column(SHAPES), rows)?;
-    let mut cursor = PoolCursor::default();
-    let mut shape_of_row = Vec::with_capacity(rows);
-    for reference in block.numbers(SHAPE, rows, "shape references")? {
-        let position = cursor.position(reference, shapes.len())?;
-        shape_of_row.push(
+    let shape_of_row = block
+        .positions(SHAPE, rows, shapes.len(), "shape references")?
+        .into_iter()
+        .map(|position| {
             shapes
                 .get(position)
-                .ok_or(DecodeError::Missing { what: "shape" })?,
-        );
-    }
+                .ok_or(DecodeError::Missing { what: "shape" })
+        })
+        .collect::<Result<Vec<_>, DecodeError>>()?;
 
     let counts = block.numbers(COUNT, rows, "counts")?;
     let lasts = block.signed(LAST, rows, "last times")?;
@@ -301,8 +299,12 @@ pub(super) fn read(
     Ok(findings)
 }
 
-fn port(endpoint: Endpoint) -> u16 {
-    endpoint.port.unwrap_or_default()
+/// The port of an end if it looks like that of a service; others hardly ever repeat.
+fn service_port(endpoint: Endpoint) -> u16 {
+    endpoint
+        .port
+        .filter(|port| *port < 32_768)
+        .unwrap_or_default()
 }
 
 fn signed_gap(later: u64, earlier: u64) -> i64 {
@@ -352,12 +354,10 @@ impl Addresses {
                 .collect()
         };
         let resolve = |tag, count, pool: Vec<IpAddr>| {
-            let mut cursor = PoolCursor::default();
             block
-                .numbers(tag, count, "address references")?
+                .positions(tag, count, pool.len(), "address references")?
                 .into_iter()
-                .map(|reference| {
-                    let position = cursor.position(reference, pool.len())?;
+                .map(|position| {
                     pool.get(position)
                         .copied()
                         .ok_or(DecodeError::Missing { what: "address" })
