@@ -2,13 +2,15 @@
 //!
 //! Stages, in the order a packet meets them; each knows only those before it:
 //!
-//! `capture` → [`decode`] → [`flow`] → `stream` → [`app_layer`] → [`detect`] → `findings` → outbox.
+//! [`capture`] → [`decode`] → [`flow`] → `stream` → [`app_layer`] → [`detect`] → `findings` → outbox.
 //!
 //! One worker owns one pipeline with its own flow table; workers share nothing but the mapped rule pack. Time is packet
 //! time. No stage opens a network socket; no stage panics on what a packet holds.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod app_layer;
+pub mod capture;
+pub mod counters;
 pub mod decode;
 pub mod detect;
 pub mod direction;

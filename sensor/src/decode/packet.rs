@@ -2,12 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::time::Timestamp;
+use crate::{direction::Direction, time::Timestamp};
 
-/// Tags kept of a frame (QinQ has two; more are counted, not kept).
-pub const VLAN_TAGS_MAX: usize = 2;
-/// Decode events kept of one packet.
-pub const PACKET_EVENTS_MAX: usize = 8;
+use super::limits::{PACKET_EVENTS_MAX, VLAN_TAGS_MAX};
 
 /// Where a packet's bytes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,11 +140,47 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// Length on the wire in bytes, also where the capture was cut.
     pub wire_length_bytes: u32,
-    /// Decode events by the reference's names (`decoder.ipv4.pkt_too_small` → `ipv4.pkt_too_small`).
+    /// How many tunnels it was taken out of; part of the flow key.
+    pub tunnel_depth: u8,
+    /// Events by the reference's names: those of decoding without the prefix (`decoder.ipv4.pkt_too_small` →
+    /// `ipv4.pkt_too_small`), those of the stream engine with theirs (`stream.fin_out_of_window`).
     pub events: heapless::Vec<&'static str, PACKET_EVENTS_MAX>,
+    /// Direction within the flow; `None` until the flow stage, and for packets that belong to no flow.
+    pub direction: Option<Direction>,
+    /// Whether the flow was established when the packet arrived, as `flow:established` asks.
+    pub is_established: bool,
+    /// Whether its payload was taken into the stream, so that rules which look at streams meet it there and need not
+    /// look at this packet. False for what the stream engine refused: such payload is looked at by itself.
+    pub is_in_stream: bool,
 }
 
 impl Packet<'_> {
+    /// A packet of which nothing is known but when it came and how long it was.
+    #[must_use]
+    pub fn undecoded(time: Timestamp, wire_length_bytes: u32) -> Self {
+        Self {
+            time,
+            origin: PacketOrigin::Wire,
+            vlans: heapless::Vec::new(),
+            ip: None,
+            transport: Transport::None,
+            payload: &[],
+            wire_length_bytes,
+            tunnel_depth: 0,
+            events: heapless::Vec::new(),
+            direction: None,
+            is_established: false,
+            is_in_stream: false,
+        }
+    }
+
+    /// Notes an event, once; those beyond [`PACKET_EVENTS_MAX`] are dropped.
+    pub fn event(&mut self, name: &'static str) {
+        if !self.events.contains(&name) {
+            self.events.push(name).ok();
+        }
+    }
+
     /// The two ends, or `None` where there is no IP layer.
     #[must_use]
     pub fn ends(&self) -> Option<Ends> {

@@ -38,7 +38,7 @@ pub struct Alert {
     /// The application protocol, if known.
     pub app_protocol: Option<AppProtocol>,
     /// VLAN identifiers, outermost first.
-    pub vlans: heapless::Vec<u16, 2>,
+    pub vlans: heapless::Vec<u16, { crate::decode::VLAN_TAGS_MAX }>,
     /// Facts of the transaction it fired in.
     pub facts: Vec<(FactKind, Vec<u8>)>,
 }

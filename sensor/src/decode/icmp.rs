@@ -1,0 +1,115 @@
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443, RFC 4861).
+
+use super::{Icmp, Packet, Transport, Walk, bytes};
+
+const HEADER_BYTES: usize = 8;
+const IPV4_HEADER_MIN_BYTES: usize = 20;
+const IPV6_HEADER_BYTES: usize = 40;
+/// Highest hop limit; neighbour discovery must come with it.
+const HOP_LIMIT_MAX: u8 = 255;
+
+/// Highest code of each ICMPv4 type that is assigned.
+fn icmpv4_highest_code(kind: u8) -> Option<u8> {
+    Some(match kind {
+        0 | 4 | 8 | 10 | 13..=18 => 0,
+        3 => 15,
+        5 => 3,
+        9 => 16,
+        11 => 1,
+        12 => 2,
+        _ => return None,
+    })
+}
+
+impl Walk<'_> {
+    /// An ICMPv4 message.
+    pub(super) fn icmpv4<'a>(&mut self, packet: &mut Packet<'a>, data: &'a [u8]) {
+        self.counters.icmpv4 += 1;
+        let Some((header, payload)) = data.split_first_chunk::<HEADER_BYTES>() else {
+            packet.event("icmpv4.pkt_too_small");
+            return;
+        };
+        let [kind, code, ..] = *header;
+        match icmpv4_highest_code(kind) {
+            None => packet.event("icmpv4.unknown_type"),
+            Some(highest) if code > highest => packet.event("icmpv4.unknown_code"),
+            Some(_) => {}
+        }
+        if matches!(kind, 3 | 4 | 5 | 11 | 12) {
+            match payload.first().map(|byte| byte >> 4) {
+                _ if payload.len() < IPV4_HEADER_MIN_BYTES => {
+                    packet.event("icmpv4.ipv4_trunc_pkt");
+                }
+                Some(4) => {}
+                _ => packet.event("icmpv4.ipv4_unknown_ver"),
+            }
+        }
+        let has_id = matches!(kind, 0 | 8 | 13..=18);
+        packet.transport = Transport::Icmpv4(message(header, has_id));
+        packet.payload = payload;
+    }
+
+    /// An ICMPv6 message.
+    pub(super) fn icmpv6<'a>(&mut self, packet: &mut Packet<'a>, data: &'a [u8]) {
+        self.counters.icmpv6 += 1;
+        let Some((header, payload)) = data.split_first_chunk::<HEADER_BYTES>() else {
+            packet.event("icmpv6.pkt_too_small");
+            return;
+        };
+        let [kind, code, ..] = *header;
+        let hop_limit = packet.ip.map_or(0, |ip| ip.ttl);
+        if let Some(event) = icmpv6_oddity(kind, code, hop_limit) {
+            packet.event(event);
+        }
+        if matches!(kind, 1..=4) {
+            if payload.len() < IPV6_HEADER_BYTES {
+                packet.event("icmpv6.ipv6_trunc_pkt");
+            } else if payload.first().map(|byte| byte >> 4) != Some(6) {
+                packet.event("icmpv6.ipv6_unknown_version");
+            }
+        }
+        packet.transport = Transport::Icmpv6(message(header, matches!(kind, 128 | 129)));
+        packet.payload = payload;
+    }
+}
+
+fn message(header: &[u8; HEADER_BYTES], has_id: bool) -> Icmp<'_> {
+    Icmp {
+        kind: header[0],
+        code: header[1],
+        id: bytes::u16_at(header, 4).filter(|_| has_id),
+        sequence: bytes::u16_at(header, 6).filter(|_| has_id),
+        header,
+    }
+}
+
+/// What is odd about a message by its type and code.
+fn icmpv6_oddity(kind: u8, code: u8, hop_limit: u8) -> Option<&'static str> {
+    const UNKNOWN_CODE: Option<&str> = Some("icmpv6.unknown_code");
+    let highest_code = match kind {
+        1 => 7,
+        2 | 128 | 129 | 133..=137 | 141..=143 | 144..=147 | 148 | 149 => 0,
+        3 => 1,
+        4 => 10,
+        130..=132 => {
+            if code != 0 {
+                return UNKNOWN_CODE;
+            }
+            return (hop_limit != 1).then_some("icmpv6.mld_message_with_invalid_hl");
+        }
+        138 => match code {
+            0 | 1 | HOP_LIMIT_MAX => return None,
+            _ => return UNKNOWN_CODE,
+        },
+        139 | 140 => 2,
+        150..=154 => return None,
+        100 | 101 | 200 | 201 => return Some("icmpv6.experimentation_type"),
+        5..=99 | 102..=126 | 155..=199 | 202..=254 => return Some("icmpv6.unassigned_type"),
+        0 | 127 | 255 => return Some("icmpv6.unknown_type"),
+    };
+    if code > highest_code {
+        UNKNOWN_CODE
+    } else {
+        None
+    }
+}

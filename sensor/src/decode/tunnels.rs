@@ -1,0 +1,323 @@
+//! Tunnels: IP in IP, GRE, ERSPAN, VXLAN, Geneve, Teredo.
+//!
+//! What a tunnel holds becomes a packet of its own, handed out before the one that carried it. Where the inside makes no
+//! sense there is no inner packet, and the outer one stays what it was.
+
+use super::{IpLayer, Packet, PacketOrigin, Walk, bytes, link_layer::ether_type};
+
+/// UDP ports of tunnels, as in the reference's settings.
+const VXLAN_PORT: u16 = 4789;
+const GENEVE_PORT: u16 = 6081;
+const TEREDO_PORT: u16 = 3544;
+
+/// EtherTypes that only GRE carries.
+const ERSPAN_II: u16 = 0x88be;
+const ERSPAN_III: u16 = 0x22eb;
+const PPP_IN_GRE: u16 = 0x880b;
+
+/// What stands first inside a tunnel.
+#[derive(Clone, Copy)]
+enum Inside {
+    Ethernet,
+    Ipv4,
+    Ipv6,
+    Ppp,
+    /// Whatever an EtherType announces.
+    Network(u16),
+}
+
+impl Walk<'_> {
+    /// Decodes what a tunnel holds. Whether it made sense.
+    fn inner(&mut self, outer: &Packet<'_>, inside: Inside, data: &[u8]) -> bool {
+        let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let mut packet = Packet::undecoded(outer.time, length);
+        packet.origin = PacketOrigin::Tunnel;
+        packet.tunnel_depth = outer.tunnel_depth.saturating_add(1);
+        let layers = self.layers;
+        let is_understood = match inside {
+            Inside::Ethernet => self.ethernet(&mut packet, data),
+            Inside::Ipv4 => self.ipv4(&mut packet, data),
+            Inside::Ipv6 => self.ipv6(&mut packet, data),
+            Inside::Ppp => self.ppp(&mut packet, data),
+            Inside::Network(kind) => self.network(kind, &mut packet, data),
+        };
+        if is_understood {
+            self.counters.tunnelled += 1;
+            self.finish(&mut packet);
+        }
+        self.layers = layers;
+        is_understood
+    }
+
+    /// IPv4 (RFC 2003) or IPv6 (RFC 2473, RFC 4213) directly in IP.
+    pub(super) fn ip_in_ip(&mut self, packet: &mut Packet<'_>, ip: &IpLayer<'_>, version: u8) {
+        let data = ip.payload;
+        if ip.version == 6 {
+            let (minimum, too_small, wrong_version) = if version == 4 {
+                (
+                    20,
+                    "ipv6.ipv4_in_ipv6_too_small",
+                    "ipv6.ipv4_in_ipv6_wrong_version",
+                )
+            } else {
+                (
+                    40,
+                    "ipv6.ipv6_in_ipv6_too_small",
+                    "ipv6.ipv6_in_ipv6_wrong_version",
+                )
+            };
+            if data.len() < minimum {
+                packet.event(too_small);
+                return;
+            }
+            if data.first().map(|byte| byte >> 4) != Some(version) {
+                packet.event(wrong_version);
+                return;
+            }
+        }
+        let inside = if version == 4 {
+            Inside::Ipv4
+        } else {
+            Inside::Ipv6
+        };
+        self.inner(packet, inside, data);
+    }
+
+    /// GRE (RFC 1701, RFC 2784, RFC 2890) and its enhanced form for PPTP (RFC 2637).
+    pub(super) fn gre(&mut self, packet: &mut Packet<'_>, data: &[u8]) {
+        let (Some(flags), Some(kind)) = (bytes::u16_at(data, 0), bytes::u16_at(data, 2)) else {
+            packet.event("gre.pkt_too_small");
+            return;
+        };
+        let header_length = match flags & 0x7 {
+            0 => gre_version_0(flags, data),
+            1 => gre_version_1(flags, kind),
+            _ => Err("gre.wrong_version"),
+        };
+        let header_length = match header_length {
+            Ok(length) if length <= data.len() => length,
+            Ok(_) if flags & 0x7 == 0 => return packet.event("gre.version0_hdr_too_big"),
+            Ok(_) => return packet.event("gre.version1_hdr_too_big"),
+            Err(event) => return packet.event(event),
+        };
+        let payload = bytes::from(data, header_length);
+        match kind {
+            ether_type::IPV4 => self.inner(packet, Inside::Ipv4, payload),
+            ether_type::IPV6 => self.inner(packet, Inside::Ipv6, payload),
+            PPP_IN_GRE => self.inner(packet, Inside::Ppp, payload),
+            ether_type::TRANSPARENT_ETHERNET => self.inner(packet, Inside::Ethernet, payload),
+            // Type I has no header of its own; it shows in a GRE header without sequence number.
+            ERSPAN_II if header_length == 4 => self.inner(packet, Inside::Ethernet, payload),
+            ERSPAN_II => self.erspan(packet, payload, 1, 8),
+            ERSPAN_III => self.erspan(packet, payload, 2, 12),
+            ether_type::VLAN
+            | ether_type::PROVIDER_BRIDGE
+            | ether_type::MPLS_UNICAST
+            | ether_type::MPLS_MULTICAST => self.inner(packet, Inside::Network(kind), payload),
+            _ => {
+                self.counters.unknown_ether_type += 1;
+                false
+            }
+        };
+    }
+
+    /// ERSPAN types II and III, told apart by their version field.
+    fn erspan(
+        &mut self,
+        packet: &mut Packet<'_>,
+        data: &[u8],
+        version: u16,
+        header_length: usize,
+    ) -> bool {
+        let (Some(first), true) = (bytes::u16_at(data, 0), data.len() >= header_length) else {
+            packet.event("erspan.header_too_small");
+            return false;
+        };
+        if first >> 12 != version {
+            packet.event("erspan.unsupported_version");
+            return false;
+        }
+        // Type III may add an eight-byte platform header, told by the O bit at the end of its header.
+        let has_platform_header =
+            version == 2 && bytes::u8_at(data, 11).is_some_and(|b| b & 1 == 1);
+        let inside = bytes::from(
+            data,
+            header_length + if has_platform_header { 8 } else { 0 },
+        );
+        self.inner(packet, Inside::Ethernet, inside)
+    }
+
+    /// Tunnels that are told by their UDP port.
+    pub(super) fn udp_tunnel(
+        &mut self,
+        packet: &mut Packet<'_>,
+        source_port: u16,
+        destination_port: u16,
+        payload: &[u8],
+    ) {
+        let is_one = |port: u16| source_port == port || destination_port == port;
+        if is_one(TEREDO_PORT) && self.teredo(packet, payload) {
+            return;
+        }
+        if destination_port == GENEVE_PORT && self.geneve(packet, payload) {
+            return;
+        }
+        if destination_port == VXLAN_PORT {
+            self.vxlan(packet, payload);
+        }
+    }
+
+    /// VXLAN (RFC 7348).
+    fn vxlan(&mut self, packet: &mut Packet<'_>, payload: &[u8]) -> bool {
+        const HEADER_BYTES: usize = 8;
+        const IDENTIFIER_IS_VALID: u8 = 0x08;
+        let Some(header) = payload.first_chunk::<HEADER_BYTES>() else {
+            return false;
+        };
+        if header[0] & IDENTIFIER_IS_VALID == 0 || header[7] != 0 {
+            return false;
+        }
+        let inside = bytes::from(payload, HEADER_BYTES);
+        match bytes::u16_at(inside, 12) {
+            Some(ether_type::ARP) => false,
+            Some(
+                ether_type::IPV4
+                | ether_type::IPV6
+                | ether_type::VLAN
+                | ether_type::PROVIDER_BRIDGE,
+            ) => self.inner(packet, Inside::Ethernet, inside),
+            _ => {
+                packet.event("vxlan.unknown_payload_type");
+                false
+            }
+        }
+    }
+
+    /// Geneve (RFC 8926).
+    fn geneve(&mut self, packet: &mut Packet<'_>, payload: &[u8]) -> bool {
+        const HEADER_BYTES: usize = 8;
+        let Some(header) = payload.first_chunk::<HEADER_BYTES>() else {
+            return false;
+        };
+        let version = header[0] >> 6;
+        let options_length = usize::from(header[0] & 0x3f) * 4;
+        // Version 0, reserved fields zero.
+        if version != 0 || header[1] & 0x3f != 0 || header[7] != 0 {
+            return false;
+        }
+        let Some(inside) = payload.get(HEADER_BYTES + options_length..) else {
+            return false;
+        };
+        match u16::from_be_bytes([header[2], header[3]]) {
+            ether_type::TRANSPARENT_ETHERNET => self.inner(packet, Inside::Ethernet, inside),
+            ether_type::IPV4 => self.inner(packet, Inside::Ipv4, inside),
+            ether_type::IPV6 => self.inner(packet, Inside::Ipv6, inside),
+            ether_type::ARP => false,
+            _ => {
+                packet.event("geneve.unknown_payload_type");
+                false
+            }
+        }
+    }
+
+    /// Teredo (RFC 4380): IPv6 in UDP, perhaps after authentication and origin indications.
+    fn teredo(&mut self, packet: &mut Packet<'_>, payload: &[u8]) -> bool {
+        const IPV6_HEADER_BYTES: usize = 40;
+        const AUTHENTICATION_FIXED_BYTES: usize = 13;
+        const ORIGIN_BYTES: usize = 8;
+        let mut inside = payload;
+        if inside.starts_with(&[0, 1]) {
+            let (Some(client), Some(authentication)) =
+                (bytes::u8_at(inside, 2), bytes::u8_at(inside, 3))
+            else {
+                return false;
+            };
+            let length =
+                AUTHENTICATION_FIXED_BYTES + usize::from(client) + usize::from(authentication);
+            inside = bytes::from(inside, length);
+        }
+        if inside.starts_with(&[0, 0]) {
+            inside = bytes::from(inside, ORIGIN_BYTES);
+        }
+        if inside.len() < IPV6_HEADER_BYTES || inside[0] >> 4 != 6 {
+            return false;
+        }
+        // Anything may stand behind UDP: only an exact length, or a bubble, is taken for Teredo.
+        let declared = usize::from(bytes::u16_at(inside, 4).unwrap_or(0));
+        if declared != inside.len() - IPV6_HEADER_BYTES {
+            return false;
+        }
+        self.inner(packet, Inside::Ipv6, inside)
+    }
+}
+
+const GRE_CHECKSUM: u16 = 0x8000;
+const GRE_ROUTING: u16 = 0x4000;
+const GRE_KEY: u16 = 0x2000;
+const GRE_SEQUENCE: u16 = 0x1000;
+const GRE_STRICT_SOURCE_ROUTE: u16 = 0x0800;
+const GRE_RECURSION_MASK: u16 = 0x0700;
+const GRE_ACKNOWLEDGMENT: u16 = 0x0080;
+
+/// Header length of version 0, with source route entries where there are any.
+fn gre_version_0(flags: u16, data: &[u8]) -> Result<usize, &'static str> {
+    if flags & GRE_RECURSION_MASK != 0 {
+        return Err("gre.version0_recur");
+    }
+    if flags & 0x00f8 != 0 {
+        return Err("gre.version0_flags");
+    }
+    let mut length = 4;
+    for flag in [GRE_KEY, GRE_SEQUENCE] {
+        if flags & flag != 0 {
+            length += 4;
+        }
+    }
+    if flags & (GRE_CHECKSUM | GRE_ROUTING) != 0 {
+        length += 4;
+    }
+    if flags & GRE_ROUTING != 0 {
+        // RFC 1701: entries of family (2), offset (1), length (1), until one of family and length 0.
+        loop {
+            let (Some(family), Some(entry_length)) =
+                (bytes::u16_at(data, length), bytes::u8_at(data, length + 3))
+            else {
+                return Err("gre.version0_malformed_sre_hdr");
+            };
+            length += 4 + usize::from(entry_length);
+            if family == 0 && entry_length == 0 {
+                break;
+            }
+        }
+    }
+    Ok(length)
+}
+
+/// Header length of version 1.
+fn gre_version_1(flags: u16, kind: u16) -> Result<usize, &'static str> {
+    let refused = [
+        (GRE_CHECKSUM, "gre.version1_chksum"),
+        (GRE_ROUTING, "gre.version1_route"),
+        (GRE_STRICT_SOURCE_ROUTE, "gre.version1_ssr"),
+        (GRE_RECURSION_MASK, "gre.version1_recur"),
+        (0x0078, "gre.version1_flags"),
+    ];
+    for (flag, event) in refused {
+        if flags & flag != 0 {
+            return Err(event);
+        }
+    }
+    if kind != PPP_IN_GRE {
+        return Err("gre.version1_wrong_protocol");
+    }
+    if flags & GRE_KEY == 0 {
+        return Err("gre.version1_no_key");
+    }
+    let mut length = 8;
+    for flag in [GRE_SEQUENCE, GRE_ACKNOWLEDGMENT] {
+        if flags & flag != 0 {
+            length += 4;
+        }
+    }
+    Ok(length)
+}
