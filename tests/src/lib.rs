@@ -1,1 +1,8 @@
-//! Traffic generator, cases, end-to-end and repository rules.
+//! What the tests and the demonstration stand on: made traffic, cases with their expected findings, and the real
+//! programs started as child processes.
+//!
+//! Nothing of the product depends on this package.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod traffic;
