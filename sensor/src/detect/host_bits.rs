@@ -1,0 +1,128 @@
+//! Bits that live with hosts and host pairs: `hostbits` and `xbits`.
+
+use std::net::IpAddr;
+
+use ahash::RandomState;
+use hashbrown::HashMap;
+use lapwing_rules::model::{BitAction, BitScope};
+
+use super::{counters::DetectorCounters, limits::HOST_BITS_MAX};
+use crate::{decode::Ends, time::Timestamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Owner {
+    Host(IpAddr),
+    /// In order of address: a pair is the same seen from either side.
+    Pair(IpAddr, IpAddr),
+}
+
+/// Bits of all hosts that one detector knows.
+#[derive(Debug)]
+pub(crate) struct HostBits {
+    expiry: HashMap<(Owner, u32), Timestamp, RandomState>,
+}
+
+impl HostBits {
+    pub(crate) fn new() -> Self {
+        Self {
+            expiry: HashMap::with_hasher(RandomState::new()),
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.expiry.clear();
+    }
+
+    /// Whether the bit is set now. Scopes that are not of hosts have no bits here.
+    pub(crate) fn is_set(&self, scope: BitScope, bit: u32, ends: &Ends, now: Timestamp) -> bool {
+        owner(scope, ends)
+            .and_then(|owner| self.expiry.get(&(owner, bit)))
+            .is_some_and(|expiry| now < *expiry)
+    }
+
+    /// Sets, unsets or toggles a bit; 0 seconds never expire.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an effect's fields and where it takes place"
+    )]
+    pub(crate) fn apply(
+        &mut self,
+        scope: BitScope,
+        action: BitAction,
+        bit: u32,
+        expire_seconds: u32,
+        ends: &Ends,
+        now: Timestamp,
+        counters: &mut DetectorCounters,
+    ) {
+        let Some(owner) = owner(scope, ends) else {
+            return;
+        };
+        let set = match action {
+            BitAction::Set => true,
+            BitAction::Toggle => !self.is_set(scope, bit, ends, now),
+            BitAction::Unset | BitAction::IsSet | BitAction::IsNotSet => false,
+        };
+        if !set {
+            self.expiry.remove(&(owner, bit));
+            return;
+        }
+        if self.expiry.len() >= HOST_BITS_MAX && !self.expiry.contains_key(&(owner, bit)) {
+            self.expiry.retain(|_, expiry| now < *expiry);
+            if self.expiry.len() >= HOST_BITS_MAX {
+                counters.host_bits_over_cap += 1;
+                return;
+            }
+        }
+        let lifetime = match expire_seconds {
+            0 => u64::MAX,
+            seconds => u64::from(seconds) * Timestamp::NANOSECONDS_PER_SECOND,
+        };
+        self.expiry
+            .insert((owner, bit), Timestamp(now.0.saturating_add(lifetime)));
+    }
+}
+
+fn owner(scope: BitScope, ends: &Ends) -> Option<Owner> {
+    match scope {
+        BitScope::SourceHost => Some(Owner::Host(ends.source)),
+        BitScope::DestinationHost => Some(Owner::Host(ends.destination)),
+        BitScope::HostPair if ends.source <= ends.destination => {
+            Some(Owner::Pair(ends.source, ends.destination))
+        }
+        BitScope::HostPair => Some(Owner::Pair(ends.destination, ends.source)),
+        BitScope::Flow | BitScope::Transaction => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_pair_is_the_same_from_either_side_and_bits_run_out() {
+        let address = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+        let ends = |source, destination| Ends {
+            source: address(source),
+            destination: address(destination),
+            source_port: 0,
+            destination_port: 0,
+        };
+        let (mut bits, mut counters) = (HostBits::new(), DetectorCounters::default());
+        let second = |seconds| Timestamp(seconds * Timestamp::NANOSECONDS_PER_SECOND);
+        let mut apply = |bits: &mut HostBits, scope, action| {
+            bits.apply(scope, action, 1, 5, &ends(1, 2), second(0), &mut counters);
+        };
+        apply(&mut bits, BitScope::HostPair, BitAction::Set);
+        assert!(bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(4)));
+        assert!(!bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(5)));
+        assert!(!bits.is_set(BitScope::SourceHost, 1, &ends(1, 2), second(1)));
+        apply(&mut bits, BitScope::SourceHost, BitAction::Toggle);
+        assert!(bits.is_set(BitScope::SourceHost, 1, &ends(1, 9), second(1)));
+        assert!(bits.is_set(BitScope::DestinationHost, 1, &ends(9, 1), second(1)));
+        apply(&mut bits, BitScope::SourceHost, BitAction::Unset);
+        assert!(!bits.is_set(BitScope::SourceHost, 1, &ends(1, 9), second(1)));
+    }
+}
