@@ -1,14 +1,42 @@
 //! Detection: the prefilter names candidates, candidates are evaluated, effects and rate limits decide what is told.
+//!
+//! [`Detector::inspect`] judges one packet in this order:
+//!
+//! 1. `prefilter` looks for the rules' patterns in payload, stream and header bytes and names candidates;
+//! 2. `packet_rules` judges them in the order of `rule_index`: header, conditions, then bytes (`content_inspection`);
+//! 3. `transaction_rules` does the same for each transaction of the packet's direction, as its buffers become known;
+//! 4. a rule that matched does its effects at once (bits, integers), so that later rules see them;
+//! 5. `alert_queue` applies `pass`, rate limits and `noalert` and makes alerts of the rest.
+//!
+//! No rule can make this panic or loop: `limits` names every cap, `DetectorCounters` says how often each was hit.
 
 mod alert;
+mod alert_queue;
+mod app_event;
 mod base64;
 mod byte_numbers;
+mod checksums;
 mod content_inspection;
 mod content_search;
+mod counters;
+mod detector;
+mod flow_state;
+mod header_check;
+mod host_bits;
+mod judge;
 mod limits;
+mod packet_conditions;
+mod packet_rules;
+mod prefilter;
+mod regex_cache;
+mod round;
+mod rule_index;
+mod thresholds;
+mod transaction_rules;
+mod transforms;
 
 pub use alert::Alert;
-
-/// What detection keeps of one flow: bits, integers, how far each transaction was inspected, rules already told.
-#[derive(Debug, Default)]
-pub struct FlowDetection {}
+pub use counters::DetectorCounters;
+pub use detector::Detector;
+pub use flow_state::FlowDetection;
+pub use prefilter::DamagedAutomaton;

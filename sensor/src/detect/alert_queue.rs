@@ -1,0 +1,104 @@
+//! What matched on one packet, until it is known what is told: `pass`, rate limits, `noalert` and the cap of a packet.
+
+use lapwing_rules::{
+    model::{Action, Effect},
+    pack::Pack,
+};
+
+use super::{
+    Alert,
+    flow_state::FlowDetection,
+    judge::Judge,
+    limits::ALERTS_PER_PACKET_MAX,
+    round::Round,
+    rule_index::{RuleIndex, RuleKind},
+    thresholds::Thresholds,
+};
+
+/// A rule that matched on the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Matched {
+    pub(crate) rank: u32,
+    /// The transaction it matched in.
+    pub(crate) transaction: Option<u64>,
+    pub(crate) rule: u32,
+    /// It matched in reassembled bytes or a transaction, so what it says holds for the flow.
+    pub(crate) is_of_flow: bool,
+}
+
+/// Turns what matched into alerts, in the order of the rules.
+pub(crate) fn tell(
+    matched: &mut Vec<Matched>,
+    pack: &Pack,
+    index: &RuleIndex,
+    round: &Round<'_>,
+    state: &mut FlowDetection,
+    judge: &mut Judge,
+    thresholds: &mut Thresholds,
+    alerts: &mut Vec<Alert>,
+) {
+    matched.sort_unstable();
+    let mut told = 0;
+    for (at, one) in matched.iter().enumerate() {
+        let (Some(rule), Some(traits)) = (pack.rule(one.rule), index.get(one.rule)) else {
+            continue;
+        };
+        if let Some(threshold) = rule.threshold()
+            && !thresholds.admit(
+                one.rule,
+                &threshold,
+                &round.ends,
+                round.flow.map(|flow| flow.id),
+                round.packet.time,
+                &mut judge.counters,
+            )
+        {
+            judge.counters.thresholded += 1;
+            continue;
+        }
+        if rule.action() == Action::Pass {
+            let applies_to_flow = one.is_of_flow || traits.kind == RuleKind::AddressOnly;
+            state.is_passed |= applies_to_flow && round.flow.is_some();
+            judge.counters.passed += u64::try_from(matched.len() - at - 1).unwrap_or(0);
+            break;
+        }
+        if rule.effects().any(|effect| effect == Effect::NoAlert) {
+            continue;
+        }
+        if told >= ALERTS_PER_PACKET_MAX {
+            judge.counters.alerts_over_cap += 1;
+            continue;
+        }
+        told += 1;
+        judge.counters.alerts += 1;
+        let mut alert = Alert {
+            time: round.packet.time,
+            rule: rule.id(),
+            rule_index: one.rule,
+            action: rule.action(),
+            severity: rule.severity(),
+            ends: round.ends,
+            protocol: round.packet.ip.as_ref().map_or(0, |ip| ip.protocol),
+            flow: round.flow.map(|flow| flow.id),
+            flow_start: round.flow.map(|flow| flow.first_seen),
+            counters: round.flow.map(|flow| flow.counters).unwrap_or_default(),
+            direction: round.packet.direction,
+            app_protocol: round.app_protocol,
+            vlans: round.packet.vlans.clone(),
+            facts: Vec::new(),
+        };
+        if let Some(parser) = round.flow.and_then(|flow| flow.app.parser()) {
+            // A packet rule tells the facts of the newest transaction: what the flow was about just then.
+            let newest = parser.transactions().end.checked_sub(1);
+            if let Some(transaction) = one
+                .transaction
+                .or(newest)
+                .and_then(|number| parser.transaction(number))
+            {
+                transaction.facts(&mut alert.facts);
+            }
+        }
+        alerts.push(alert);
+    }
+    matched.clear();
+}

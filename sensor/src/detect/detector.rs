@@ -1,0 +1,371 @@
+//! One worker's detector: a packet with its flow goes in, alerts come out.
+
+use std::sync::Arc;
+
+use lapwing_rules::pack::{Pack, TransportClass};
+
+use super::{
+    Alert, DamagedAutomaton, DetectorCounters,
+    alert_queue::{self, Matched},
+    flow_state::{FlowDetection, TransactionNotes},
+    judge::Judge,
+    limits::{REGEX_CACHE_BYTES, TRANSACTIONS_PER_PACKET_MAX},
+    packet_rules::header_bytes,
+    prefilter::Prefilter,
+    round::Round,
+    rule_index::{RuleIndex, RuleKind},
+    thresholds::Thresholds,
+    transaction_rules::{Standing, TransactionSide, add_candidate, gather_candidates},
+};
+use crate::{
+    app_layer::Parser,
+    decode::Packet,
+    direction::Direction,
+    flow::{Flow, StreamWindow},
+};
+
+/// Holds the rules of one pack against packets. One worker owns one; nothing in it is shared but the pack.
+#[derive(Debug)]
+pub struct Detector {
+    pack: Arc<Pack>,
+    index: RuleIndex,
+    prefilter: Prefilter,
+    judge: Judge,
+    thresholds: Thresholds,
+    candidates: Candidates,
+    matched: Vec<Matched>,
+    lowered: Vec<u8>,
+    notes_pool: Vec<TransactionNotes>,
+}
+
+/// Rules to judge in this round, each once.
+#[derive(Debug, Default)]
+struct Candidates {
+    /// Rank and rule.
+    on_packet: Vec<(u32, u32)>,
+    in_transactions: Vec<u32>,
+    /// By rule: the round in which it became a candidate.
+    seen: Vec<u32>,
+    round: u32,
+}
+
+impl Candidates {
+    fn begin(&mut self, rules: usize) {
+        self.on_packet.clear();
+        self.in_transactions.clear();
+        self.seen.resize(rules, 0);
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.seen.fill(0);
+            self.round = 1;
+        }
+    }
+
+    fn add(&mut self, rule: u32, index: &RuleIndex) {
+        let Some(seen) = usize::try_from(rule)
+            .ok()
+            .and_then(|at| self.seen.get_mut(at))
+        else {
+            return;
+        };
+        if std::mem::replace(seen, self.round) == self.round {
+            return;
+        }
+        match index.get(rule) {
+            Some(traits) if traits.kind == RuleKind::Transaction => self.in_transactions.push(rule),
+            Some(traits) => self.on_packet.push((traits.rank, rule)),
+            None => {}
+        }
+    }
+}
+
+impl Detector {
+    /// Loads what a pack needs beyond its own bytes: its automata and a compact table of its rules.
+    ///
+    /// # Errors
+    /// When an automaton of the pack does not load.
+    pub fn new(pack: Arc<Pack>) -> Result<Self, DamagedAutomaton> {
+        Self::with_regex_cache(pack, REGEX_CACHE_BYTES)
+    }
+
+    /// As [`Detector::new`], with a cap for compiled regular expressions in bytes.
+    ///
+    /// # Errors
+    /// When an automaton of the pack does not load.
+    pub fn with_regex_cache(
+        pack: Arc<Pack>,
+        regex_cache_bytes: usize,
+    ) -> Result<Self, DamagedAutomaton> {
+        Ok(Self {
+            index: RuleIndex::new(&pack),
+            prefilter: Prefilter::load(&pack)?,
+            judge: Judge::new(Arc::clone(&pack), regex_cache_bytes),
+            thresholds: Thresholds::new(),
+            candidates: Candidates::default(),
+            matched: Vec::new(),
+            lowered: Vec::new(),
+            notes_pool: Vec::new(),
+            pack,
+        })
+    }
+
+    /// The rules it runs.
+    #[must_use]
+    pub fn pack(&self) -> &Arc<Pack> {
+        &self.pack
+    }
+
+    /// What it did since it was made.
+    #[must_use]
+    pub fn counters(&self) -> DetectorCounters {
+        self.judge.counters()
+    }
+
+    /// Forgets hosts' bits and rate limits: the next packet belongs to another world.
+    pub fn forget(&mut self) {
+        self.judge.hosts.clear();
+        self.thresholds.clear();
+    }
+
+    /// Judges a packet: its headers and payload, the stretch of stream that became known with it, and the transactions of
+    /// its direction. Appends what fired to `alerts` and lets transactions go that were inspected to their end.
+    pub fn inspect(
+        &mut self,
+        packet: &Packet<'_>,
+        mut flow: Option<&mut Flow>,
+        window: Option<StreamWindow<'_>>,
+        alerts: &mut Vec<Alert>,
+    ) {
+        self.judge.counters.packets += 1;
+        let mut state = flow
+            .as_deref_mut()
+            .map(|flow| std::mem::take(&mut flow.detection))
+            .unwrap_or_default();
+        let round = Round::new(packet, flow.as_deref(), window);
+        if state.is_passed {
+            self.judge.counters.packets_passed += 1;
+        } else {
+            let pack = Arc::clone(&self.pack);
+            self.candidates.begin(self.index.len());
+            self.gather_packet_candidates(&round, &mut state);
+            self.judge_packet_rules(&pack, &round, &mut state);
+            self.judge_transactions(&pack, &round, &mut state);
+            alert_queue::tell(
+                &mut self.matched,
+                &pack,
+                &self.index,
+                &round,
+                &mut state,
+                &mut self.judge,
+                &mut self.thresholds,
+                alerts,
+            );
+        }
+        if let Some(flow) = flow {
+            if let Some(parser) = flow.app.parser_mut() {
+                let number = first_needed(parser.as_ref(), &state);
+                parser.release(number);
+                state.release_below(number, &mut self.notes_pool);
+            }
+            flow.detection = state;
+        }
+    }
+
+    fn gather_packet_candidates(&mut self, round: &Round<'_>, state: &mut FlowDetection) {
+        let Self {
+            prefilter,
+            candidates,
+            index,
+            lowered,
+            judge,
+            ..
+        } = self;
+        let class = round.transport_class();
+        if !round.is_flow_end() {
+            for &rule in prefilter.header(class) {
+                candidates.add(rule, index);
+            }
+            let tried = &mut state.addresses_tried[round.direction().index()];
+            if round.flow.is_none() || !std::mem::replace(tried, true) {
+                for &rule in prefilter.address_only() {
+                    candidates.add(rule, index);
+                }
+            }
+            for group in prefilter.packet_buffers() {
+                if let Some(bytes) = header_bytes(group.buffer, round) {
+                    for &rule in group.group.always() {
+                        candidates.add(rule, index);
+                    }
+                    group
+                        .group
+                        .scan(bytes, lowered, |rule| candidates.add(rule, index));
+                }
+            }
+        }
+        let mut scan = |group: Option<&mut super::prefilter::Group>, bytes: &[u8]| {
+            let Some(group) = group.filter(|_| !bytes.is_empty()) else {
+                return;
+            };
+            judge.counters.prefiltered_bytes += u64::try_from(bytes.len()).unwrap_or(0);
+            for &rule in group.always() {
+                candidates.add(rule, index);
+            }
+            group.scan(bytes, lowered, |rule| candidates.add(rule, index));
+        };
+        scan(prefilter.payload(class), round.payload());
+        if class == TransportClass::Tcp {
+            if let Some(window) = &round.window {
+                scan(prefilter.stream(window.direction), window.bytes);
+            }
+            if round.payload_stands_for_stream() {
+                scan(prefilter.stream(round.direction()), round.payload());
+                if round.packet.direction.is_none() {
+                    scan(prefilter.stream(Direction::ToClient), round.payload());
+                }
+            }
+        }
+        judge.counters.candidates += u64::try_from(candidates.on_packet.len()).unwrap_or(0);
+        candidates.on_packet.sort_unstable();
+    }
+
+    fn judge_packet_rules(&mut self, pack: &Pack, round: &Round<'_>, state: &mut FlowDetection) {
+        for at in 0..self.candidates.on_packet.len() {
+            let (rank, number) = self.candidates.on_packet[at];
+            let (Some(rule), Some(traits)) = (pack.rule(number), self.index.get(number)) else {
+                continue;
+            };
+            if let Some(found) = self
+                .judge
+                .judge_on_packet(pack, &rule, traits, round, state)
+            {
+                self.judge.counters.matches += 1;
+                self.judge.apply_effects(&rule, round, state);
+                self.matched.push(Matched {
+                    rank,
+                    transaction: None,
+                    rule: number,
+                    is_of_flow: found.in_stream,
+                });
+            }
+        }
+    }
+
+    fn judge_transactions(&mut self, pack: &Pack, round: &Round<'_>, state: &mut FlowDetection) {
+        let Some(flow) = round.flow else { return };
+        let (Some(parser), Some(protocol)) = (flow.app.parser(), round.app_protocol) else {
+            return;
+        };
+        let direction = round.direction();
+        for number in parser.transactions().take(TRANSACTIONS_PER_PACKET_MAX) {
+            let Some(transaction) = parser.transaction(number) else {
+                continue;
+            };
+            let side = TransactionSide {
+                transaction,
+                direction,
+                protocol,
+                is_complete: transaction.is_complete(direction),
+            };
+            self.judge_transaction(pack, number, &side, round, state);
+        }
+    }
+
+    fn judge_transaction(
+        &mut self,
+        pack: &Pack,
+        number: u64,
+        side: &TransactionSide<'_>,
+        round: &Round<'_>,
+        state: &mut FlowDetection,
+    ) {
+        let Some(notes) = state.notes_of(number, &mut self.notes_pool) else {
+            self.judge.counters.transactions_over_cap += 1;
+            return;
+        };
+        let notes = notes.side(side.direction);
+        let progress = side.transaction.progress(side.direction);
+        let is_growing = notes.scans.iter().any(|mark| mark.bytes > 0);
+        let has_news = !notes.is_started
+            || progress != notes.progress
+            || side.is_complete
+            || is_growing
+            || round.window.is_some()
+            || !self.candidates.in_transactions.is_empty();
+        if notes.is_done || !has_news {
+            return;
+        }
+        for &rule in &self.candidates.in_transactions {
+            add_candidate(rule, &mut notes.waiting, &self.index, &mut self.judge);
+        }
+        gather_candidates(
+            side,
+            notes,
+            &mut self.prefilter,
+            &self.index,
+            &mut self.lowered,
+            &mut self.judge,
+        );
+        notes.is_started = true;
+        notes.progress = progress;
+        let mut waiting = std::mem::take(&mut notes.waiting);
+        for one in waiting.iter_mut().filter(|one| !one.is_settled) {
+            let (Some(rule), Some(traits)) = (pack.rule(one.rule), self.index.get(one.rule)) else {
+                continue;
+            };
+            match self
+                .judge
+                .judge_in_transaction(pack, &rule, traits, side, one, round, state)
+            {
+                Standing::Waits => {}
+                Standing::Fails => one.is_settled = true,
+                Standing::Matches => {
+                    one.is_settled = true;
+                    self.judge.counters.matches += 1;
+                    self.judge.apply_effects(&rule, round, state);
+                    self.matched.push(Matched {
+                        rank: one.rank,
+                        transaction: Some(number),
+                        rule: one.rule,
+                        is_of_flow: true,
+                    });
+                }
+            }
+        }
+        if let Some(notes) = state.notes_of(number, &mut self.notes_pool) {
+            let notes = notes.side(side.direction);
+            notes.waiting = waiting;
+            if side.is_complete {
+                notes.is_done = true;
+                notes.waiting.clear();
+                notes.scans.clear();
+            }
+        }
+    }
+}
+
+/// Number of the first transaction that is still to be inspected.
+fn first_needed(parser: &dyn Parser, state: &FlowDetection) -> u64 {
+    let mut transactions = parser.transactions();
+    let end = transactions.end;
+    if state.is_passed {
+        return transactions
+            .find(|number| {
+                parser.transaction(*number).is_some_and(|transaction| {
+                    !Direction::BOTH
+                        .iter()
+                        .all(|direction| transaction.is_complete(*direction))
+                })
+            })
+            .unwrap_or(end);
+    }
+    let mut notes = state.transactions.iter();
+    transactions
+        .find(|number| {
+            parser.transaction(*number).is_some()
+                && !notes
+                    .by_ref()
+                    .find(|notes| notes.number() >= *number)
+                    .is_some_and(|notes| notes.number() == *number && notes.is_done())
+        })
+        .unwrap_or(end)
+}

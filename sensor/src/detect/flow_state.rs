@@ -1,0 +1,273 @@
+//! What detection keeps of one flow. A flow that no rule cared for keeps a few bytes.
+
+use std::collections::VecDeque;
+
+use lapwing_rules::model::BitAction;
+
+use super::{
+    counters::DetectorCounters,
+    limits::{FLOW_VARIABLES_MAX, TRANSACTION_NOTES_PER_FLOW_MAX},
+};
+use crate::direction::Direction;
+
+/// What detection keeps of one flow: bits, integers, how far each transaction was inspected, rules already told.
+#[derive(Debug, Default)]
+pub struct FlowDetection {
+    /// By direction: the rules that ask for addresses only were tried.
+    pub(super) addresses_tried: [bool; 2],
+    /// A `pass` rule for the whole flow matched: nothing more is inspected.
+    pub(super) is_passed: bool,
+    variables: Option<Box<Variables>>,
+    pub(super) transactions: VecDeque<TransactionNotes>,
+}
+
+#[derive(Debug, Default)]
+struct Variables {
+    bits: Vec<u32>,
+    integers: Vec<(u32, u32)>,
+}
+
+impl FlowDetection {
+    /// Bytes held outside of the flow entry, for the memory budget.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let variables = self.variables.as_ref().map_or(0, |variables| {
+            size_of::<Variables>()
+                + variables.bits.capacity() * size_of::<u32>()
+                + variables.integers.capacity() * size_of::<(u32, u32)>()
+        });
+        let notes: usize = self
+            .transactions
+            .iter()
+            .map(TransactionNotes::held_bytes)
+            .sum();
+        variables + notes
+    }
+
+    pub(super) fn has_bit(&self, bit: u32) -> bool {
+        self.variables
+            .as_ref()
+            .is_some_and(|variables| variables.bits.contains(&bit))
+    }
+
+    pub(super) fn change_bit(
+        &mut self,
+        action: BitAction,
+        bit: u32,
+        counters: &mut DetectorCounters,
+    ) {
+        let set = match action {
+            BitAction::Set => true,
+            BitAction::Toggle => !self.has_bit(bit),
+            BitAction::Unset | BitAction::IsSet | BitAction::IsNotSet => false,
+        };
+        if !set {
+            if let Some(variables) = &mut self.variables {
+                variables.bits.retain(|held| *held != bit);
+            }
+            return;
+        }
+        let variables = self.variables.get_or_insert_default();
+        if variables.bits.contains(&bit) {
+            return;
+        }
+        if variables.bits.len() >= FLOW_VARIABLES_MAX {
+            counters.flow_variables_over_cap += 1;
+            return;
+        }
+        variables.bits.push(bit);
+    }
+
+    pub(super) fn integer(&self, variable: u32) -> Option<u32> {
+        self.variables
+            .as_ref()?
+            .integers
+            .iter()
+            .find(|(held, _)| *held == variable)
+            .map(|(_, value)| *value)
+    }
+
+    /// `=`, `+` or `-` as in the rule; an integer that was never set counts from 0.
+    pub(super) fn change_integer(
+        &mut self,
+        variable: u32,
+        operator: u8,
+        operand: u32,
+        counters: &mut DetectorCounters,
+    ) {
+        let before = self.integer(variable);
+        let value = match (operator, before) {
+            (b'+', before) => before.unwrap_or(0).wrapping_add(operand),
+            (b'-', before) => before.unwrap_or(0).wrapping_sub(operand),
+            _ => operand,
+        };
+        let variables = self.variables.get_or_insert_default();
+        if let Some(held) = variables
+            .integers
+            .iter_mut()
+            .find(|(held, _)| *held == variable)
+        {
+            held.1 = value;
+        } else if variables.integers.len() < FLOW_VARIABLES_MAX {
+            variables.integers.push((variable, value));
+        } else {
+            counters.flow_variables_over_cap += 1;
+        }
+    }
+
+    /// The notes of a transaction, made when first asked for; `None` when the flow has too many.
+    pub(super) fn notes_of(
+        &mut self,
+        number: u64,
+        pool: &mut Vec<TransactionNotes>,
+    ) -> Option<&mut TransactionNotes> {
+        let at = self
+            .transactions
+            .partition_point(|notes| notes.number < number);
+        let is_known = self
+            .transactions
+            .get(at)
+            .is_some_and(|notes| notes.number == number);
+        if !is_known {
+            if self.transactions.len() >= TRANSACTION_NOTES_PER_FLOW_MAX {
+                return None;
+            }
+            let mut notes = pool.pop().unwrap_or_default();
+            notes.number = number;
+            self.transactions.insert(at, notes);
+        }
+        self.transactions.get_mut(at)
+    }
+
+    /// Drops the notes of transactions below `number`; their memory is used again.
+    pub(super) fn release_below(&mut self, number: u64, pool: &mut Vec<TransactionNotes>) {
+        while self
+            .transactions
+            .front()
+            .is_some_and(|notes| notes.number < number)
+        {
+            if let Some(mut notes) = self.transactions.pop_front()
+                && pool.len() < POOLED_NOTES_MAX
+            {
+                notes.clear();
+                pool.push(notes);
+            }
+        }
+    }
+}
+
+/// Notes kept for reuse by one detector.
+const POOLED_NOTES_MAX: usize = 64;
+
+/// How far one transaction was inspected.
+#[derive(Debug, Default)]
+pub(super) struct TransactionNotes {
+    number: u64,
+    sides: [SideNotes; 2],
+}
+
+impl TransactionNotes {
+    pub(super) fn side(&mut self, direction: Direction) -> &mut SideNotes {
+        &mut self.sides[direction.index()]
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Both directions were inspected to their end.
+    pub(super) fn is_done(&self) -> bool {
+        self.sides.iter().all(|side| side.is_done)
+    }
+
+    fn held_bytes(&self) -> usize {
+        let lists: usize = self
+            .sides
+            .iter()
+            .map(|side| {
+                side.scans.capacity() * size_of::<ScanMark>()
+                    + side.waiting.capacity() * size_of::<Waiting>()
+            })
+            .sum();
+        size_of::<Self>() + lists
+    }
+
+    fn clear(&mut self) {
+        for side in &mut self.sides {
+            side.is_started = false;
+            side.is_done = false;
+            side.progress = 0;
+            side.scans.clear();
+            side.waiting.clear();
+        }
+    }
+}
+
+/// One direction of a transaction.
+#[derive(Debug, Default)]
+pub(super) struct SideNotes {
+    pub(super) is_started: bool,
+    pub(super) is_done: bool,
+    pub(super) progress: u32,
+    pub(super) scans: Vec<ScanMark>,
+    /// Candidates that are not decided, and those that fired.
+    pub(super) waiting: Vec<Waiting>,
+}
+
+/// How far one buffer was given to its prefilter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScanMark {
+    pub(super) buffer: u8,
+    /// Whole instances.
+    pub(super) instances: u16,
+    /// Bytes of the instance that is growing.
+    pub(super) bytes: usize,
+    pub(super) is_finished: bool,
+}
+
+/// A rule that waits in a transaction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub(super) rank: u32,
+    pub(super) rule: u32,
+    /// Its header and packet conditions held when it was first looked at.
+    pub(super) conditions_held: bool,
+    /// By inspection: it was found.
+    pub(super) satisfied: u64,
+    pub(super) is_settled: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_and_integers_are_kept_within_their_cap() {
+        let (mut flow, mut counters) = (FlowDetection::default(), DetectorCounters::default());
+        flow.change_bit(BitAction::Toggle, 1, &mut counters);
+        assert!(flow.has_bit(1));
+        flow.change_bit(BitAction::Toggle, 1, &mut counters);
+        assert!(!flow.has_bit(1));
+        flow.change_integer(4, b'+', 2, &mut counters);
+        flow.change_integer(4, b'+', 3, &mut counters);
+        assert_eq!(flow.integer(4), Some(5));
+        assert_eq!(flow.integer(5), None);
+        for bit in 0..200 {
+            flow.change_bit(BitAction::Set, bit, &mut counters);
+        }
+        assert!(flow.has_bit(127) && !flow.has_bit(128));
+        assert_eq!(counters.flow_variables_over_cap, 72);
+    }
+
+    #[test]
+    fn notes_stay_in_order_and_are_used_again() {
+        let (mut flow, mut pool) = (FlowDetection::default(), Vec::new());
+        for number in [3, 1, 2] {
+            assert!(flow.notes_of(number, &mut pool).is_some());
+        }
+        flow.release_below(3, &mut pool);
+        assert_eq!(pool.len(), 2);
+        assert_eq!(flow.transactions.len(), 1);
+        assert_eq!(flow.transactions[0].number(), 3);
+    }
+}

@@ -1,0 +1,172 @@
+//! What judging a rule needs, whether on a packet or in a transaction: conditions, byte inspections, effects.
+
+use std::sync::Arc;
+
+use lapwing_rules::{
+    model::{BitScope, Buffer, Effect, Inspection, Match},
+    pack::{Pack, RuleView},
+};
+
+use super::{
+    content_inspection::{InspectionScratch, Subject, inspect},
+    counters::DetectorCounters,
+    flow_state::FlowDetection,
+    header_check,
+    host_bits::HostBits,
+    packet_conditions,
+    regex_cache::RegexCache,
+    round::Round,
+    rule_index::RuleTraits,
+    transforms,
+};
+
+/// What judging one rule after another keeps and reuses.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    regexes: RegexCache,
+    scratch: InspectionScratch,
+    transformed: Vec<u8>,
+    spare: Vec<u8>,
+    pub(crate) hosts: HostBits,
+    pub(crate) counters: DetectorCounters,
+}
+
+impl Judge {
+    pub(crate) fn new(pack: Arc<Pack>, regex_cache_bytes: usize) -> Self {
+        Self {
+            regexes: RegexCache::new(pack, regex_cache_bytes),
+            scratch: InspectionScratch::new(),
+            transformed: Vec::new(),
+            spare: Vec::new(),
+            hosts: HostBits::new(),
+            counters: DetectorCounters::default(),
+        }
+    }
+
+    /// The counters, those of the regex cache included.
+    pub(crate) fn counters(&self) -> DetectorCounters {
+        DetectorCounters {
+            regex_builds: self.regexes.builds,
+            regex_failures: self.regexes.failures,
+            regex_evictions: self.regexes.evictions,
+            ..self.counters
+        }
+    }
+
+    /// Whether header and packet conditions hold. Those on transactions are left out.
+    pub(crate) fn packet_part_holds(
+        &self,
+        pack: &Pack,
+        rule: &RuleView<'_>,
+        traits: &RuleTraits,
+        round: &Round<'_>,
+        state: &FlowDetection,
+    ) -> bool {
+        header_check::holds(pack, &traits.header, round)
+            && rule
+                .packet_conditions()
+                .all(|condition| packet_conditions::holds(&condition, round, state, &self.hosts))
+    }
+
+    /// Begins a rule: its byte variables are its own.
+    pub(crate) fn begin_rule(&mut self, traits: &RuleTraits) {
+        self.counters.inspections += 1;
+        self.scratch
+            .values
+            .clear(usize::from(traits.byte_variables));
+    }
+
+    /// Whether an inspection of `rule` holds in `subject`.
+    pub(crate) fn bytes_hold(
+        &mut self,
+        rule: &RuleView<'_>,
+        inspection: &Inspection<'_>,
+        subject: Subject<'_>,
+    ) -> bool {
+        let decodes = inspection
+            .matches
+            .iter()
+            .any(|m| matches!(m, Match::Base64Decode(_)));
+        let decoded_list = if decodes {
+            rule.inspections()
+                .find(|inspection| inspection.buffer == Buffer::Base64Data)
+        } else {
+            None
+        };
+        let decoded_matches = decoded_list.as_ref().map(|list| list.matches.as_slice());
+        if inspection.transforms.is_empty() {
+            return inspect(
+                &inspection.matches,
+                decoded_matches,
+                subject,
+                &mut self.scratch,
+                &mut self.regexes,
+            );
+        }
+        transforms::apply(
+            &inspection.transforms,
+            subject.bytes,
+            &mut self.transformed,
+            &mut self.spare,
+            &mut self.regexes,
+        );
+        let subject = Subject {
+            bytes: &self.transformed,
+            ..subject
+        };
+        inspect(
+            &inspection.matches,
+            decoded_matches,
+            subject,
+            &mut self.scratch,
+            &mut self.regexes,
+        )
+    }
+
+    /// Does what the rule does when all of it matched.
+    pub(crate) fn apply_effects(
+        &mut self,
+        rule: &RuleView<'_>,
+        round: &Round<'_>,
+        state: &mut FlowDetection,
+    ) {
+        for effect in rule.effects() {
+            match effect {
+                Effect::Bit {
+                    scope: BitScope::Flow | BitScope::Transaction,
+                    action,
+                    bit,
+                    ..
+                } => {
+                    if round.flow.is_some() {
+                        state.change_bit(action, bit, &mut self.counters);
+                    }
+                }
+                Effect::Bit {
+                    scope,
+                    action,
+                    bit,
+                    expire_seconds,
+                } => self.hosts.apply(
+                    scope,
+                    action,
+                    bit,
+                    expire_seconds,
+                    &round.ends,
+                    round.packet.time,
+                    &mut self.counters,
+                ),
+                Effect::FlowInt {
+                    variable,
+                    operator,
+                    value,
+                } => {
+                    if round.flow.is_some() {
+                        state.change_integer(variable, operator, value, &mut self.counters);
+                    }
+                }
+                Effect::NoAlert => {}
+            }
+        }
+    }
+}

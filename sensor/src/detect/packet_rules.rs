@@ -1,0 +1,100 @@
+//! Rules judged on a packet: its headers, its payload and the stretch of stream that became known with it.
+
+use lapwing_rules::{
+    model::{Buffer, HeaderProtocol, Inspection},
+    pack::{Pack, RuleView},
+};
+
+use super::{
+    content_inspection::Subject, flow_state::FlowDetection, judge::Judge, round::Round,
+    rule_index::RuleTraits,
+};
+use crate::decode::Transport;
+
+/// How a packet rule matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PacketMatch {
+    /// In reassembled bytes, not in the packet's own.
+    pub(crate) in_stream: bool,
+}
+
+impl Judge {
+    /// Judges a rule on the packet of this round.
+    pub(crate) fn judge_on_packet(
+        &mut self,
+        pack: &Pack,
+        rule: &RuleView<'_>,
+        traits: &RuleTraits,
+        round: &Round<'_>,
+        state: &FlowDetection,
+    ) -> Option<PacketMatch> {
+        // Packets that are not IP have nothing but their events, and a flow's end nothing but what is left of its bytes.
+        let lacks_subject = (round.packet.ip.is_none() && !traits.has_packet_event)
+            || (round.is_flow_end() && !traits.has_payload_matches);
+        if lacks_subject || !self.packet_part_holds(pack, rule, traits, round, state) {
+            return None;
+        }
+        self.begin_rule(traits);
+        let mut in_stream = false;
+        for inspection in rule.inspections() {
+            let found = match inspection.buffer {
+                Buffer::Base64Data => continue,
+                Buffer::Payload => self.payload_holds(rule, traits, &inspection, round),
+                buffer => header_bytes(buffer, round)
+                    .filter(|bytes| self.bytes_hold(rule, &inspection, Subject::whole(bytes)))
+                    .map(|_| PacketMatch { in_stream: false }),
+            };
+            in_stream |= found?.in_stream;
+        }
+        Some(PacketMatch { in_stream })
+    }
+
+    /// The list over payload: the stream first where the rule looks at streams, then the packet where it looks at packets
+    /// or where the stream did not take this one.
+    pub(crate) fn payload_holds(
+        &mut self,
+        rule: &RuleView<'_>,
+        traits: &RuleTraits,
+        inspection: &Inspection<'_>,
+        round: &Round<'_>,
+    ) -> Option<PacketMatch> {
+        let mut tries_packet = true;
+        if round.is_tcp() && traits.inspects_stream {
+            if let Some(window) = &round.window {
+                let subject = Subject {
+                    stream_offset: window.offset,
+                    is_end: window.is_end,
+                    ..Subject::whole(window.bytes)
+                };
+                if self.bytes_hold(rule, inspection, subject) {
+                    return Some(PacketMatch { in_stream: true });
+                }
+            }
+            tries_packet = (traits.inspects_packet || round.payload_stands_for_stream())
+                && traits.header.protocol != HeaderProtocol::TcpStream;
+        }
+        let payload = round.payload();
+        (tries_packet
+            && !payload.is_empty()
+            && self.bytes_hold(rule, inspection, Subject::whole(payload)))
+        .then_some(PacketMatch { in_stream: false })
+    }
+}
+
+/// The bytes of a header buffer, where the packet has that header.
+pub(crate) fn header_bytes<'p>(buffer: Buffer, round: &Round<'p>) -> Option<&'p [u8]> {
+    if round.is_flow_end() {
+        return None;
+    }
+    let ip = round.packet.ip.as_ref()?;
+    let bytes = match (buffer, &round.packet.transport) {
+        (Buffer::Ipv4Header, _) if ip.version == 4 => ip.header,
+        (Buffer::Ipv6Header, _) if ip.version == 6 => ip.header,
+        (Buffer::TcpHeader, Transport::Tcp(tcp)) => tcp.header,
+        (Buffer::UdpHeader, Transport::Udp { header, .. }) => header,
+        (Buffer::Icmpv4Header, Transport::Icmpv4(icmp))
+        | (Buffer::Icmpv6Header, Transport::Icmpv6(icmp)) => icmp.header,
+        _ => return None,
+    };
+    Some(bytes)
+}

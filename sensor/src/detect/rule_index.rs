@@ -1,0 +1,225 @@
+//! What evaluation asks of every rule before it looks into the pack: a compact table made once for a pack.
+
+use lapwing_rules::{
+    model::{
+        Action, AppProtocol, BitScope, Buffer, Effect, Header, HeaderField, HeaderProtocol,
+        PacketCondition, Severity,
+    },
+    pack::{Pack, PrefilterScope, RuleView},
+};
+
+use super::app_event::AppEvent;
+
+/// Where a rule is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RuleKind {
+    /// By addresses and protocol alone: once for each direction of a flow.
+    AddressOnly,
+    /// On each packet, with its payload and its stretch of stream.
+    Packet,
+    /// On each transaction.
+    Transaction,
+}
+
+/// One rule, as far as it is told apart cheaply.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuleTraits {
+    /// Place in the order of evaluation.
+    pub(crate) rank: u32,
+    pub(crate) kind: RuleKind,
+    pub(crate) action: Action,
+    pub(crate) header: Header,
+    pub(crate) inspects_packet: bool,
+    pub(crate) inspects_stream: bool,
+    /// It has a list over payload or stream.
+    pub(crate) has_payload_matches: bool,
+    /// It asks for a decode or stream event.
+    pub(crate) has_packet_event: bool,
+    pub(crate) byte_variables: u8,
+}
+
+/// Traits of all rules of a pack, by rule index.
+#[derive(Debug)]
+pub(crate) struct RuleIndex {
+    traits: Vec<RuleTraits>,
+}
+
+impl RuleIndex {
+    pub(crate) fn new(pack: &Pack) -> Self {
+        let mut keys: Vec<(OrderKey, usize)> = Vec::new();
+        let mut traits: Vec<RuleTraits> = Vec::new();
+        for (index, rule) in pack.rules().enumerate() {
+            keys.push((OrderKey::of(&rule), index));
+            traits.push(traits_of(&rule));
+        }
+        for group in pack.prefilter_groups() {
+            if group.scope() == PrefilterScope::AddressOnly {
+                for rule in group.always() {
+                    if let Some(traits) = usize::try_from(rule).ok().and_then(|i| traits.get_mut(i))
+                    {
+                        traits.kind = RuleKind::AddressOnly;
+                    }
+                }
+            }
+        }
+        keys.sort_unstable();
+        for (rank, (_, index)) in keys.iter().enumerate() {
+            traits[*index].rank = u32::try_from(rank).unwrap_or(u32::MAX);
+        }
+        Self { traits }
+    }
+
+    pub(crate) fn get(&self, rule: u32) -> Option<&RuleTraits> {
+        self.traits.get(usize::try_from(rule).ok()?)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.traits.len()
+    }
+}
+
+/// The reference's order: action, then writers of flow bits before readers, integers and host bits alike, then priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct OrderKey {
+    action: u8,
+    flow_bits: Access,
+    flow_integers: Access,
+    host_bits: Access,
+    pair_bits: Access,
+    severity: Severity,
+}
+
+/// How a rule uses a kind of variable, in order of evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Access {
+    Writes,
+    ReadsAndWrites,
+    Reads,
+    None,
+}
+
+impl Access {
+    fn new(reads: bool, writes: bool) -> Self {
+        match (reads, writes) {
+            (false, true) => Self::Writes,
+            (true, true) => Self::ReadsAndWrites,
+            (true, false) => Self::Reads,
+            (false, false) => Self::None,
+        }
+    }
+}
+
+impl OrderKey {
+    fn of(rule: &RuleView<'_>) -> Self {
+        let reads_bits = |wanted: fn(BitScope) -> bool| {
+            rule.packet_conditions()
+                .any(|c| matches!(c, PacketCondition::Bits { scope, .. } if wanted(scope)))
+        };
+        let writes_bits = |wanted: fn(BitScope) -> bool| {
+            rule.effects()
+                .any(|e| matches!(e, Effect::Bit { scope, .. } if wanted(scope)))
+        };
+        let access = |wanted| Access::new(reads_bits(wanted), writes_bits(wanted));
+        Self {
+            action: match rule.action() {
+                Action::Pass => 0,
+                Action::Drop => 1,
+                Action::Reject => 2,
+                Action::Alert => 3,
+            },
+            flow_bits: access(|scope| scope == BitScope::Flow),
+            flow_integers: Access::new(
+                rule.packet_conditions()
+                    .any(|c| matches!(c, PacketCondition::FlowInt { .. })),
+                rule.effects().any(|e| matches!(e, Effect::FlowInt { .. })),
+            ),
+            host_bits: access(|scope| {
+                matches!(scope, BitScope::SourceHost | BitScope::DestinationHost)
+            }),
+            pair_bits: access(|scope| scope == BitScope::HostPair),
+            severity: rule.severity(),
+        }
+    }
+}
+
+/// Whether the bytes of a buffer belong to a transaction.
+pub(crate) fn is_transaction_buffer(buffer: Buffer) -> bool {
+    !matches!(
+        buffer,
+        Buffer::Payload
+            | Buffer::Ipv4Header
+            | Buffer::Ipv6Header
+            | Buffer::TcpHeader
+            | Buffer::UdpHeader
+            | Buffer::Icmpv4Header
+            | Buffer::Icmpv6Header
+            | Buffer::Base64Data
+    )
+}
+
+/// Whether a numeric field belongs to a transaction.
+pub(crate) fn is_transaction_field(field: HeaderField) -> bool {
+    field as u8 >= HeaderField::TlsVersion as u8
+}
+
+/// Whether a condition is asked of a transaction.
+pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool {
+    match condition {
+        PacketCondition::Field(field, _) => is_transaction_field(*field),
+        PacketCondition::Event(name) => matches!(AppEvent::parse(name), AppEvent::Transaction(_)),
+        _ => false,
+    }
+}
+
+fn traits_of(rule: &RuleView<'_>) -> RuleTraits {
+    let mut has_payload_matches = false;
+    let mut in_transaction = false;
+    for inspection in rule.inspections() {
+        has_payload_matches |= inspection.buffer == Buffer::Payload;
+        in_transaction |= is_transaction_buffer(inspection.buffer);
+    }
+    in_transaction |= rule
+        .packet_conditions()
+        .any(|condition| is_transaction_condition(&condition));
+    let has_packet_event = rule.packet_conditions().any(|condition| {
+        matches!(condition, PacketCondition::Event(name) if AppEvent::parse(name) == AppEvent::Packet)
+    });
+    RuleTraits {
+        rank: 0,
+        kind: if in_transaction {
+            RuleKind::Transaction
+        } else {
+            RuleKind::Packet
+        },
+        action: rule.action(),
+        header: rule.header(),
+        inspects_packet: rule.inspects_packet(),
+        inspects_stream: rule.inspects_stream(),
+        has_payload_matches,
+        has_packet_event,
+        byte_variables: rule.byte_variables(),
+    }
+}
+
+/// Whether a rule or buffer of one protocol applies to a flow that speaks another.
+pub(crate) fn protocol_serves(wanted: AppProtocol, spoken: AppProtocol) -> bool {
+    wanted == spoken
+        || matches!(
+            (wanted, spoken),
+            (AppProtocol::Http1, AppProtocol::Http2) | (AppProtocol::Dcerpc, AppProtocol::Smb)
+        )
+}
+
+/// Whether the header's protocol word allows a flow that speaks `spoken`.
+pub(crate) fn header_allows_app(header: HeaderProtocol, spoken: Option<AppProtocol>) -> bool {
+    match (header, spoken) {
+        (HeaderProtocol::App(wanted), Some(spoken)) => {
+            wanted == spoken || (wanted, spoken) == (AppProtocol::Dcerpc, AppProtocol::Smb)
+        }
+        (HeaderProtocol::AnyHttp, Some(spoken)) => {
+            matches!(spoken, AppProtocol::Http1 | AppProtocol::Http2)
+        }
+        (HeaderProtocol::App(_) | HeaderProtocol::AnyHttp, None) => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,304 @@
+//! Rules judged in a transaction, one direction at a time, as its buffers become known.
+//!
+//! A rule becomes a candidate when a prefilter finds its pattern in one of the transaction's buffers. It fires when all of
+//! its lists held in this transaction, is dropped when one of them cannot hold any more, and waits otherwise.
+
+use lapwing_rules::{
+    model::{AppProtocol, Buffer, Inspection, PacketCondition},
+    pack::{Pack, RuleView},
+};
+
+use super::{
+    app_event::AppEvent,
+    content_inspection::Subject,
+    flow_state::{FlowDetection, ScanMark, SideNotes, Waiting},
+    judge::Judge,
+    limits::{BUFFER_INSTANCES_MAX, FIELD_VALUES_MAX, PENDING_RULES_PER_TRANSACTION_MAX},
+    packet_rules::header_bytes,
+    prefilter::{BufferGroup, Prefilter},
+    round::Round,
+    rule_index::{RuleIndex, RuleKind, RuleTraits, is_transaction_condition},
+};
+use crate::{
+    app_layer::{BufferView, Transaction},
+    direction::Direction,
+};
+
+/// Where a rule, or one of its parts, stands in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// All of it held.
+    Matches,
+    /// It may hold when more is known.
+    Waits,
+    /// It cannot hold any more.
+    Fails,
+}
+
+/// One direction of a transaction as it is known now.
+#[derive(Clone, Copy)]
+pub(crate) struct TransactionSide<'t> {
+    pub(crate) transaction: &'t dyn Transaction,
+    pub(crate) direction: Direction,
+    pub(crate) protocol: AppProtocol,
+    pub(crate) is_complete: bool,
+}
+
+/// Adds the candidates that this direction's buffers give now, each once.
+pub(crate) fn gather_candidates(
+    side: &TransactionSide<'_>,
+    notes: &mut SideNotes,
+    prefilter: &mut Prefilter,
+    index: &RuleIndex,
+    lowered: &mut Vec<u8>,
+    judge: &mut Judge,
+) {
+    if !notes.is_started {
+        for rule in prefilter.transaction_rules(side.protocol, side.direction) {
+            add_candidate(rule, &mut notes.waiting, index, judge);
+        }
+    }
+    for group in prefilter.transaction_buffers(side.protocol, side.direction) {
+        scan_buffer(side, group, notes, index, lowered, judge);
+    }
+    notes.waiting.sort_unstable_by_key(|waiting| waiting.rank);
+}
+
+/// Makes a rule a candidate of a transaction, unless it is one already.
+pub(crate) fn add_candidate(
+    rule: u32,
+    waiting: &mut Vec<Waiting>,
+    index: &RuleIndex,
+    judge: &mut Judge,
+) {
+    let Some(traits) = index
+        .get(rule)
+        .filter(|traits| traits.kind == RuleKind::Transaction)
+    else {
+        return;
+    };
+    if waiting.iter().any(|held| held.rule == rule) {
+        return;
+    }
+    if waiting.len() >= PENDING_RULES_PER_TRANSACTION_MAX {
+        judge.counters.pending_rules_over_cap += 1;
+        return;
+    }
+    judge.counters.candidates += 1;
+    waiting.push(Waiting {
+        rank: traits.rank,
+        rule,
+        conditions_held: false,
+        satisfied: 0,
+        is_settled: false,
+    });
+}
+
+/// Gives a buffer's new bytes to its prefilter; what was seen before is not looked at again.
+fn scan_buffer(
+    side: &TransactionSide<'_>,
+    buffer_group: &mut BufferGroup,
+    notes: &mut SideNotes,
+    index: &RuleIndex,
+    lowered: &mut Vec<u8>,
+    judge: &mut Judge,
+) {
+    let BufferGroup { buffer, group } = buffer_group;
+    let number = *buffer as u8;
+    let at = notes.scans.iter().position(|mark| mark.buffer == number);
+    let mut mark = at.map_or(
+        ScanMark {
+            buffer: number,
+            instances: 0,
+            bytes: 0,
+            is_finished: false,
+        },
+        |at| notes.scans[at],
+    );
+    while !mark.is_finished {
+        let instance = usize::from(mark.instances);
+        let view = side
+            .transaction
+            .buffer(*buffer, side.direction, instance);
+        let (bytes, is_whole) = match view {
+            BufferView::Complete(bytes) => (bytes, true),
+            BufferView::Growing(bytes) => (bytes, false),
+            BufferView::Pending => break,
+            BufferView::Absent => {
+                // Where several may come, the next may come with more of the transaction.
+                mark.is_finished = side.is_complete || !buffer.info().multiple;
+                break;
+            }
+        };
+        let is_first_look = instance == 0 && mark.bytes == 0;
+        if is_first_look {
+            for &rule in group.always() {
+                add_candidate(rule, &mut notes.waiting, index, judge);
+            }
+        }
+        let grown = bytes.len() > mark.bytes;
+        if grown {
+            let unseen = &bytes[mark.bytes.saturating_sub(group.overlap())..];
+            judge.counters.prefiltered_bytes += u64::try_from(unseen.len()).unwrap_or(0);
+            group.scan(unseen, lowered, |rule| {
+                add_candidate(rule, &mut notes.waiting, index, judge);
+            });
+            mark.bytes = bytes.len();
+        }
+        if !is_whole {
+            break;
+        }
+        mark.bytes = 0;
+        mark.instances += 1;
+        mark.is_finished =
+            !buffer.info().multiple || usize::from(mark.instances) >= BUFFER_INSTANCES_MAX;
+    }
+    match at {
+        Some(at) => notes.scans[at] = mark,
+        None => notes.scans.push(mark),
+    }
+}
+
+impl Judge {
+    /// Judges a candidate in one direction of a transaction and notes how far it came.
+    pub(crate) fn judge_in_transaction(
+        &mut self,
+        pack: &Pack,
+        rule: &RuleView<'_>,
+        traits: &RuleTraits,
+        side: &TransactionSide<'_>,
+        waiting: &mut Waiting,
+        round: &Round<'_>,
+        state: &FlowDetection,
+    ) -> Standing {
+        if !waiting.conditions_held {
+            if !self.packet_part_holds(pack, rule, traits, round, state) {
+                return Standing::Fails;
+            }
+            waiting.conditions_held = true;
+        }
+        let mut standing = Standing::Matches;
+        for condition in rule.packet_conditions() {
+            if is_transaction_condition(&condition) {
+                match condition_standing(&condition, side) {
+                    Standing::Matches => {}
+                    Standing::Waits => standing = Standing::Waits,
+                    Standing::Fails => return Standing::Fails,
+                }
+            }
+        }
+        self.begin_rule(traits);
+        for (number, inspection) in rule.inspections().enumerate() {
+            // Lists beyond the 64th are looked at anew each time.
+            let bit = u32::try_from(number)
+                .ok()
+                .and_then(|number| 1_u64.checked_shl(number))
+                .unwrap_or(0);
+            if waiting.satisfied & bit != 0 {
+                continue;
+            }
+            match self.inspection_standing(rule, traits, &inspection, side, round) {
+                Standing::Matches => waiting.satisfied |= bit,
+                Standing::Waits => standing = Standing::Waits,
+                Standing::Fails => return Standing::Fails,
+            }
+        }
+        standing
+    }
+
+    fn inspection_standing(
+        &mut self,
+        rule: &RuleView<'_>,
+        traits: &RuleTraits,
+        inspection: &Inspection<'_>,
+        side: &TransactionSide<'_>,
+        round: &Round<'_>,
+    ) -> Standing {
+        let later = if side.is_complete {
+            Standing::Fails
+        } else {
+            Standing::Waits
+        };
+        match inspection.buffer {
+            Buffer::Base64Data => Standing::Matches,
+            Buffer::Payload => match self.payload_holds(rule, traits, inspection, round) {
+                Some(_) => Standing::Matches,
+                None => later,
+            },
+            buffer if super::rule_index::is_transaction_buffer(buffer) => {
+                self.buffer_standing(rule, inspection, side)
+            }
+            buffer => match header_bytes(buffer, round) {
+                Some(bytes) if self.bytes_hold(rule, inspection, Subject::whole(bytes)) => {
+                    Standing::Matches
+                }
+                _ => later,
+            },
+        }
+    }
+
+    /// One list over the instances of a buffer: any one that satisfies all of it will do.
+    fn buffer_standing(
+        &mut self,
+        rule: &RuleView<'_>,
+        inspection: &Inspection<'_>,
+        side: &TransactionSide<'_>,
+    ) -> Standing {
+        let buffer = inspection.buffer;
+        let is_multiple = buffer.info().multiple;
+        let mut may_still_hold = is_multiple && !side.is_complete;
+        for instance in 0..BUFFER_INSTANCES_MAX {
+            let (bytes, is_end) = match side.transaction.buffer(buffer, side.direction, instance) {
+                BufferView::Pending => return Standing::Waits,
+                BufferView::Absent => break,
+                BufferView::Complete(bytes) => (bytes, true),
+                BufferView::Growing(bytes) => (bytes, false),
+            };
+            let subject = Subject {
+                is_end,
+                ..Subject::whole(bytes)
+            };
+            if self.bytes_hold(rule, inspection, subject) {
+                return Standing::Matches;
+            }
+            may_still_hold |= !is_end;
+            if !is_multiple {
+                break;
+            }
+        }
+        if may_still_hold {
+            Standing::Waits
+        } else {
+            Standing::Fails
+        }
+    }
+}
+
+/// A condition on numbers or events of the transaction.
+fn condition_standing(
+    condition: &PacketCondition<'_>,
+    side: &TransactionSide<'_>,
+) -> Standing {
+    let mut values = 0..FIELD_VALUES_MAX;
+    let (holds, is_known) = match condition {
+        PacketCondition::Field(field, range) => {
+            let mut is_known = false;
+            let holds = values
+                .by_ref()
+                .map_while(|at| side.transaction.field(*field, side.direction, at))
+                .inspect(|_| is_known = true)
+                .any(|value| range.contains(value));
+            (holds, is_known)
+        }
+        PacketCondition::Event(name) => match AppEvent::parse(name) {
+            AppEvent::Transaction(event) => (side.transaction.events().contains(&event), false),
+            AppEvent::Packet | AppEvent::Identification => (true, true),
+        },
+        _ => (true, true),
+    };
+    match (holds, is_known || side.is_complete) {
+        (true, _) => Standing::Matches,
+        (false, false) => Standing::Waits,
+        (false, true) => Standing::Fails,
+    }
+}
