@@ -8,7 +8,7 @@ use lapwing_rules::{
 use super::{
     Alert,
     flow_state::FlowDetection,
-    judge::Judge,
+    judge::{Judge, RuleCase},
     limits::ALERTS_PER_PACKET_MAX,
     round::Round,
     rule_index::{RuleIndex, RuleKind},
@@ -29,8 +29,7 @@ pub(crate) struct Matched {
 /// Turns what matched into alerts, in the order of the rules.
 pub(crate) fn tell(
     matched: &mut Vec<Matched>,
-    pack: &Pack,
-    index: &RuleIndex,
+    (pack, index): (&Pack, &RuleIndex),
     round: &Round<'_>,
     state: &mut FlowDetection,
     judge: &mut Judge,
@@ -40,7 +39,10 @@ pub(crate) fn tell(
     matched.sort_unstable();
     let mut told = 0;
     for (at, one) in matched.iter().enumerate() {
-        let (Some(rule), Some(traits)) = (pack.rule(one.rule), index.get(one.rule)) else {
+        let Some(RuleCase {
+            view: rule, traits, ..
+        }) = RuleCase::new(pack, index, one.rule)
+        else {
             continue;
         };
         if let Some(threshold) = rule.threshold()

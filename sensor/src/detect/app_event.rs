@@ -31,9 +31,34 @@ impl<'a> AppEvent<'a> {
 
 /// First words of decode events where the `decoder.` before them is left out.
 const PACKET_LAYERS: &[&str] = &[
-    "ipv4", "ipv6", "icmpv4", "icmpv6", "tcp", "udp", "sctp", "esp", "sll", "ethernet", "ppp",
-    "pppoe", "gre", "vlan", "ipraw", "ltnull", "mpls", "vxlan", "geneve", "erspan", "dce", "chdlc",
-    "nsh", "arp", "vntag", "ieee8021ah", "afp", "igmp",
+    "ipv4",
+    "ipv6",
+    "icmpv4",
+    "icmpv6",
+    "tcp",
+    "udp",
+    "sctp",
+    "esp",
+    "sll",
+    "ethernet",
+    "ppp",
+    "pppoe",
+    "gre",
+    "vlan",
+    "ipraw",
+    "ltnull",
+    "mpls",
+    "vxlan",
+    "geneve",
+    "erspan",
+    "dce",
+    "chdlc",
+    "nsh",
+    "arp",
+    "vntag",
+    "ieee8021ah",
+    "afp",
+    "igmp",
 ];
 
 #[cfg(test)]
@@ -42,7 +67,11 @@ mod tests {
 
     #[test]
     fn events_are_told_apart_by_their_names() {
-        for packet in ["decoder.ipv4.pkt_too_small", "ipv4.pkt_too_small", "stream.fin_out_of_window"] {
+        for packet in [
+            "decoder.ipv4.pkt_too_small",
+            "ipv4.pkt_too_small",
+            "stream.fin_out_of_window",
+        ] {
             assert_eq!(AppEvent::parse(packet), AppEvent::Packet);
         }
         assert_eq!(
@@ -53,6 +82,9 @@ mod tests {
             AppEvent::parse("dns.malformed_data"),
             AppEvent::Transaction("malformed_data")
         );
-        assert_eq!(AppEvent::in_packet("decoder.ipv4.pkt_too_small"), "ipv4.pkt_too_small");
+        assert_eq!(
+            AppEvent::in_packet("decoder.ipv4.pkt_too_small"),
+            "ipv4.pkt_too_small"
+        );
     }
 }

@@ -163,10 +163,7 @@ impl NumberSource<'_> {
             b'>' => read.value.checked_shr(shift).unwrap_or(0),
             _ => return None,
         };
-        Some((
-            masked(value, math.bytes.bitmask),
-            read.start + read.length,
-        ))
+        Some((masked(value, math.bytes.bitmask), read.start + read.length))
     }
 }
 
@@ -368,7 +365,10 @@ mod tests {
             post_offset: -2,
             ..jump
         };
-        assert_eq!(source(&[2, 0, 0, 9, 9], 0).jump(&from_end, &values), Some(3));
+        assert_eq!(
+            source(&[2, 0, 0, 9, 9], 0).jump(&from_end, &values),
+            Some(3)
+        );
         let relative = ByteJump {
             bytes: BytesSpec {
                 relative: true,
@@ -376,7 +376,10 @@ mod tests {
             },
             ..jump
         };
-        assert_eq!(source(&[7, 1, 0, 9, 9], 2).jump(&relative, &values), Some(3));
+        assert_eq!(
+            source(&[7, 1, 0, 9, 9], 2).jump(&relative, &values),
+            Some(3)
+        );
     }
 
     #[test]

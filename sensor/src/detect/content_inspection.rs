@@ -4,9 +4,7 @@
 //! expression before it is tried again at its next occurrence. Three outcomes travel back through the list: matched, not
 //! matched (an earlier occurrence may still lead on) and give up (no other occurrence can help).
 
-use lapwing_rules::model::{
-    Anchor, Base64Decode, Content, IsDataAt, Match, Operand, RegexUse,
-};
+use lapwing_rules::model::{Anchor, Base64Decode, Content, IsDataAt, Match, Operand, RegexUse};
 
 use super::{
     base64,

@@ -8,7 +8,7 @@ use super::{
     Alert, DamagedAutomaton, DetectorCounters,
     alert_queue::{self, Matched},
     flow_state::{FlowDetection, TransactionNotes},
-    judge::Judge,
+    judge::{Judge, RuleCase},
     limits::{REGEX_CACHE_BYTES, TRANSACTIONS_PER_PACKET_MAX},
     packet_rules::header_bytes,
     prefilter::Prefilter,
@@ -152,8 +152,7 @@ impl Detector {
             self.judge_transactions(&pack, &round, &mut state);
             alert_queue::tell(
                 &mut self.matched,
-                &pack,
-                &self.index,
+                (&pack, &self.index),
                 &round,
                 &mut state,
                 &mut self.judge,
@@ -231,13 +230,10 @@ impl Detector {
     fn judge_packet_rules(&mut self, pack: &Pack, round: &Round<'_>, state: &mut FlowDetection) {
         for at in 0..self.candidates.on_packet.len() {
             let (rank, number) = self.candidates.on_packet[at];
-            let (Some(rule), Some(traits)) = (pack.rule(number), self.index.get(number)) else {
+            let Some(rule) = RuleCase::new(pack, &self.index, number) else {
                 continue;
             };
-            if let Some(found) = self
-                .judge
-                .judge_on_packet(pack, &rule, traits, round, state)
-            {
+            if let Some(found) = self.judge.judge_on_packet(&rule, round, state) {
                 self.judge.counters.matches += 1;
                 self.judge.apply_effects(&rule, round, state);
                 self.matched.push(Matched {
@@ -309,12 +305,12 @@ impl Detector {
         notes.progress = progress;
         let mut waiting = std::mem::take(&mut notes.waiting);
         for one in waiting.iter_mut().filter(|one| !one.is_settled) {
-            let (Some(rule), Some(traits)) = (pack.rule(one.rule), self.index.get(one.rule)) else {
+            let Some(rule) = RuleCase::new(pack, &self.index, one.rule) else {
                 continue;
             };
             match self
                 .judge
-                .judge_in_transaction(pack, &rule, traits, side, one, round, state)
+                .judge_in_transaction(&rule, side, one, round, state)
             {
                 Standing::Waits => {}
                 Standing::Fails => one.is_settled = true,

@@ -7,7 +7,7 @@ use lapwing_rules::{
     pack::Pack,
 };
 
-use super::{rule_index::header_allows_app, round::Round};
+use super::{round::Round, rule_index::header_allows_app};
 
 /// Whether the header allows the packet.
 pub(crate) fn holds(pack: &Pack, header: &Header, round: &Round<'_>) -> bool {

@@ -16,9 +16,27 @@ use super::{
     packet_conditions,
     regex_cache::RegexCache,
     round::Round,
-    rule_index::RuleTraits,
+    rule_index::{RuleIndex, RuleTraits},
     transforms,
 };
+
+/// A rule under judgement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuleCase<'r> {
+    pub(crate) pack: &'r Pack,
+    pub(crate) view: RuleView<'r>,
+    pub(crate) traits: &'r RuleTraits,
+}
+
+impl<'r> RuleCase<'r> {
+    pub(crate) fn new(pack: &'r Pack, index: &'r RuleIndex, rule: u32) -> Option<Self> {
+        Some(Self {
+            pack,
+            view: pack.rule(rule)?,
+            traits: index.get(rule)?,
+        })
+    }
+}
 
 /// What judging one rule after another keeps and reuses.
 #[derive(Debug)]
@@ -56,14 +74,13 @@ impl Judge {
     /// Whether header and packet conditions hold. Those on transactions are left out.
     pub(crate) fn packet_part_holds(
         &self,
-        pack: &Pack,
-        rule: &RuleView<'_>,
-        traits: &RuleTraits,
+        rule: &RuleCase<'_>,
         round: &Round<'_>,
         state: &FlowDetection,
     ) -> bool {
-        header_check::holds(pack, &traits.header, round)
+        header_check::holds(rule.pack, &rule.traits.header, round)
             && rule
+                .view
                 .packet_conditions()
                 .all(|condition| packet_conditions::holds(&condition, round, state, &self.hosts))
     }
@@ -79,7 +96,7 @@ impl Judge {
     /// Whether an inspection of `rule` holds in `subject`.
     pub(crate) fn bytes_hold(
         &mut self,
-        rule: &RuleView<'_>,
+        rule: &RuleCase<'_>,
         inspection: &Inspection<'_>,
         subject: Subject<'_>,
     ) -> bool {
@@ -88,7 +105,8 @@ impl Judge {
             .iter()
             .any(|m| matches!(m, Match::Base64Decode(_)));
         let decoded_list = if decodes {
-            rule.inspections()
+            rule.view
+                .inspections()
                 .find(|inspection| inspection.buffer == Buffer::Base64Data)
         } else {
             None
@@ -126,11 +144,11 @@ impl Judge {
     /// Does what the rule does when all of it matched.
     pub(crate) fn apply_effects(
         &mut self,
-        rule: &RuleView<'_>,
+        rule: &RuleCase<'_>,
         round: &Round<'_>,
         state: &mut FlowDetection,
     ) {
-        for effect in rule.effects() {
+        for effect in rule.view.effects() {
             match effect {
                 Effect::Bit {
                     scope: BitScope::Flow | BitScope::Transaction,

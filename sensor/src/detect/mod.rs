@@ -24,7 +24,7 @@ mod flow_state;
 mod header_check;
 mod host_bits;
 mod judge;
-mod limits;
+pub mod limits;
 mod packet_conditions;
 mod packet_rules;
 mod prefilter;

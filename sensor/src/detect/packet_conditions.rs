@@ -35,16 +35,12 @@ pub(crate) fn holds(
             Transport::Tcp(tcp) => is_real && bits_hold(tcp.flags & considered, *flags, *mode),
             _ => false,
         },
-        PacketCondition::FragmentBits { bits, mode } => packet
-            .ip
-            .as_ref()
-            .is_some_and(|ip| is_real && ip.version == 4 && bits_hold(ip.fragment_bits, *bits, *mode)),
-        PacketCondition::IpOption { option, negated } => packet
-            .ip
-            .as_ref()
-            .is_some_and(|ip| {
-                is_real && ip.version == 4 && has_ip_option(ip.header, *option) != *negated
-            }),
+        PacketCondition::FragmentBits { bits, mode } => packet.ip.as_ref().is_some_and(|ip| {
+            is_real && ip.version == 4 && bits_hold(ip.fragment_bits, *bits, *mode)
+        }),
+        PacketCondition::IpOption { option, negated } => packet.ip.as_ref().is_some_and(|ip| {
+            is_real && ip.version == 4 && has_ip_option(ip.header, *option) != *negated
+        }),
         PacketCondition::SameIp => {
             packet.ip.is_some() && round.ends.source == round.ends.destination
         }
@@ -312,8 +308,15 @@ mod tests {
     #[test]
     fn options_are_walked_without_running_off() {
         assert_eq!(tcp_mss(&[1, 1, 2, 4, 5, 0xb4]), Some(1460));
-        assert_eq!(tcp_mss(&[8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 1, 0]), Some(256));
-        assert_eq!(tcp_mss(&[3, 0, 2, 4, 1, 0]), Some(256), "a length of 0 counts as 2");
+        assert_eq!(
+            tcp_mss(&[8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 1, 0]),
+            Some(256)
+        );
+        assert_eq!(
+            tcp_mss(&[3, 0, 2, 4, 1, 0]),
+            Some(256),
+            "a length of 0 counts as 2"
+        );
         assert_eq!(tcp_mss(&[8, 200]), None);
         let mut header = vec![0x46; 20];
         header.extend([0x94, 4, 0, 0]);

@@ -1,13 +1,12 @@
 //! Rules judged on a packet: its headers, its payload and the stretch of stream that became known with it.
 
-use lapwing_rules::{
-    model::{Buffer, HeaderProtocol, Inspection},
-    pack::{Pack, RuleView},
-};
+use lapwing_rules::model::{Buffer, HeaderProtocol, Inspection};
 
 use super::{
-    content_inspection::Subject, flow_state::FlowDetection, judge::Judge, round::Round,
-    rule_index::RuleTraits,
+    content_inspection::Subject,
+    flow_state::FlowDetection,
+    judge::{Judge, RuleCase},
+    round::Round,
 };
 use crate::decode::Transport;
 
@@ -22,24 +21,23 @@ impl Judge {
     /// Judges a rule on the packet of this round.
     pub(crate) fn judge_on_packet(
         &mut self,
-        pack: &Pack,
-        rule: &RuleView<'_>,
-        traits: &RuleTraits,
+        rule: &RuleCase<'_>,
         round: &Round<'_>,
         state: &FlowDetection,
     ) -> Option<PacketMatch> {
+        let traits = rule.traits;
         // Packets that are not IP have nothing but their events, and a flow's end nothing but what is left of its bytes.
         let lacks_subject = (round.packet.ip.is_none() && !traits.has_packet_event)
             || (round.is_flow_end() && !traits.has_payload_matches);
-        if lacks_subject || !self.packet_part_holds(pack, rule, traits, round, state) {
+        if lacks_subject || !self.packet_part_holds(rule, round, state) {
             return None;
         }
-        self.begin_rule(traits);
+        self.begin_rule(rule.traits);
         let mut in_stream = false;
-        for inspection in rule.inspections() {
+        for inspection in rule.view.inspections() {
             let found = match inspection.buffer {
                 Buffer::Base64Data => continue,
-                Buffer::Payload => self.payload_holds(rule, traits, &inspection, round),
+                Buffer::Payload => self.payload_holds(rule, &inspection, round),
                 buffer => header_bytes(buffer, round)
                     .filter(|bytes| self.bytes_hold(rule, &inspection, Subject::whole(bytes)))
                     .map(|_| PacketMatch { in_stream: false }),
@@ -53,11 +51,11 @@ impl Judge {
     /// or where the stream did not take this one.
     pub(crate) fn payload_holds(
         &mut self,
-        rule: &RuleView<'_>,
-        traits: &RuleTraits,
+        rule: &RuleCase<'_>,
         inspection: &Inspection<'_>,
         round: &Round<'_>,
     ) -> Option<PacketMatch> {
+        let traits = rule.traits;
         let mut tries_packet = true;
         if round.is_tcp() && traits.inspects_stream {
             if let Some(window) = &round.window {

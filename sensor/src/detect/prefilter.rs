@@ -1,5 +1,7 @@
 //! From bytes to candidates: one automaton a scope, loaded once from the pack, run over a lowered copy of the bytes.
 
+use std::fmt;
+
 use daachorse::DoubleArrayAhoCorasick;
 use lapwing_rules::{
     model::{AppProtocol, Buffer, Side},
@@ -11,13 +13,14 @@ use crate::direction::Direction;
 
 /// A pack whose automata do not load.
 #[derive(Debug, thiserror::Error)]
-#[error("the rule pack's automaton for {scope} is damaged: compile the pack again with this program's version")]
+#[error(
+    "the rule pack's automaton for {scope} is damaged: compile the pack again with this program's version"
+)]
 pub struct DamagedAutomaton {
     scope: String,
 }
 
 /// The rules of one scope.
-#[derive(Debug)]
 pub(crate) struct Group {
     automaton: Option<DoubleArrayAhoCorasick<u32>>,
     /// Where in `rules` those of each pattern begin, and one more.
@@ -30,20 +33,29 @@ pub(crate) struct Group {
     round: u32,
 }
 
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("patterns", &self.seen.len())
+            .field("rules", &self.rules.len())
+            .field("always", &self.always.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Group {
     fn load(group: &PrefilterGroup<'_>) -> Result<Self, DamagedAutomaton> {
-        let automaton = match group.automaton() {
-            [] => None,
-            bytes => {
-                let (automaton, _) =
-                    DoubleArrayAhoCorasick::<u32>::deserialize(bytes).map_err(|_| {
-                        DamagedAutomaton {
+        let automaton =
+            match group.automaton() {
+                [] => None,
+                bytes => {
+                    let (automaton, _) = DoubleArrayAhoCorasick::<u32>::deserialize(bytes)
+                        .map_err(|_| DamagedAutomaton {
                             scope: format!("{:?}", group.scope()),
-                        }
-                    })?;
-                Some(automaton)
-            }
-        };
+                        })?;
+                    Some(automaton)
+                }
+            };
         let (mut offsets, mut rules) = (vec![0], Vec::new());
         for pattern in 0..group.pattern_count() {
             rules.extend(group.rules_of(pattern));

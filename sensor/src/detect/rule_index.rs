@@ -27,7 +27,6 @@ pub(crate) struct RuleTraits {
     /// Place in the order of evaluation.
     pub(crate) rank: u32,
     pub(crate) kind: RuleKind,
-    pub(crate) action: Action,
     pub(crate) header: Header,
     pub(crate) inspects_packet: bool,
     pub(crate) inspects_stream: bool,
@@ -191,7 +190,6 @@ fn traits_of(rule: &RuleView<'_>) -> RuleTraits {
         } else {
             RuleKind::Packet
         },
-        action: rule.action(),
         header: rule.header(),
         inspects_packet: rule.inspects_packet(),
         inspects_stream: rule.inspects_stream(),

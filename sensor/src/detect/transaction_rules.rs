@@ -3,21 +3,18 @@
 //! A rule becomes a candidate when a prefilter finds its pattern in one of the transaction's buffers. It fires when all of
 //! its lists held in this transaction, is dropped when one of them cannot hold any more, and waits otherwise.
 
-use lapwing_rules::{
-    model::{AppProtocol, Buffer, Inspection, PacketCondition},
-    pack::{Pack, RuleView},
-};
+use lapwing_rules::model::{AppProtocol, Buffer, Inspection, PacketCondition};
 
 use super::{
     app_event::AppEvent,
     content_inspection::Subject,
     flow_state::{FlowDetection, ScanMark, SideNotes, Waiting},
-    judge::Judge,
+    judge::{Judge, RuleCase},
     limits::{BUFFER_INSTANCES_MAX, FIELD_VALUES_MAX, PENDING_RULES_PER_TRANSACTION_MAX},
     packet_rules::header_bytes,
     prefilter::{BufferGroup, Prefilter},
     round::Round,
-    rule_index::{RuleIndex, RuleKind, RuleTraits, is_transaction_condition},
+    rule_index::{RuleIndex, RuleKind, is_transaction_condition},
 };
 use crate::{
     app_layer::{BufferView, Transaction},
@@ -117,9 +114,7 @@ fn scan_buffer(
     );
     while !mark.is_finished {
         let instance = usize::from(mark.instances);
-        let view = side
-            .transaction
-            .buffer(*buffer, side.direction, instance);
+        let view = side.transaction.buffer(*buffer, side.direction, instance);
         let (bytes, is_whole) = match view {
             BufferView::Complete(bytes) => (bytes, true),
             BufferView::Growing(bytes) => (bytes, false),
@@ -163,22 +158,20 @@ impl Judge {
     /// Judges a candidate in one direction of a transaction and notes how far it came.
     pub(crate) fn judge_in_transaction(
         &mut self,
-        pack: &Pack,
-        rule: &RuleView<'_>,
-        traits: &RuleTraits,
+        rule: &RuleCase<'_>,
         side: &TransactionSide<'_>,
         waiting: &mut Waiting,
         round: &Round<'_>,
         state: &FlowDetection,
     ) -> Standing {
         if !waiting.conditions_held {
-            if !self.packet_part_holds(pack, rule, traits, round, state) {
+            if !self.packet_part_holds(rule, round, state) {
                 return Standing::Fails;
             }
             waiting.conditions_held = true;
         }
         let mut standing = Standing::Matches;
-        for condition in rule.packet_conditions() {
+        for condition in rule.view.packet_conditions() {
             if is_transaction_condition(&condition) {
                 match condition_standing(&condition, side) {
                     Standing::Matches => {}
@@ -187,8 +180,8 @@ impl Judge {
                 }
             }
         }
-        self.begin_rule(traits);
-        for (number, inspection) in rule.inspections().enumerate() {
+        self.begin_rule(rule.traits);
+        for (number, inspection) in rule.view.inspections().enumerate() {
             // Lists beyond the 64th are looked at anew each time.
             let bit = u32::try_from(number)
                 .ok()
@@ -197,7 +190,7 @@ impl Judge {
             if waiting.satisfied & bit != 0 {
                 continue;
             }
-            match self.inspection_standing(rule, traits, &inspection, side, round) {
+            match self.inspection_standing(rule, &inspection, side, round) {
                 Standing::Matches => waiting.satisfied |= bit,
                 Standing::Waits => standing = Standing::Waits,
                 Standing::Fails => return Standing::Fails,
@@ -208,8 +201,7 @@ impl Judge {
 
     fn inspection_standing(
         &mut self,
-        rule: &RuleView<'_>,
-        traits: &RuleTraits,
+        rule: &RuleCase<'_>,
         inspection: &Inspection<'_>,
         side: &TransactionSide<'_>,
         round: &Round<'_>,
@@ -221,7 +213,7 @@ impl Judge {
         };
         match inspection.buffer {
             Buffer::Base64Data => Standing::Matches,
-            Buffer::Payload => match self.payload_holds(rule, traits, inspection, round) {
+            Buffer::Payload => match self.payload_holds(rule, inspection, round) {
                 Some(_) => Standing::Matches,
                 None => later,
             },
@@ -240,7 +232,7 @@ impl Judge {
     /// One list over the instances of a buffer: any one that satisfies all of it will do.
     fn buffer_standing(
         &mut self,
-        rule: &RuleView<'_>,
+        rule: &RuleCase<'_>,
         inspection: &Inspection<'_>,
         side: &TransactionSide<'_>,
     ) -> Standing {
@@ -275,10 +267,7 @@ impl Judge {
 }
 
 /// A condition on numbers or events of the transaction.
-fn condition_standing(
-    condition: &PacketCondition<'_>,
-    side: &TransactionSide<'_>,
-) -> Standing {
+fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_>) -> Standing {
     let mut values = 0..FIELD_VALUES_MAX;
     let (holds, is_known) = match condition {
         PacketCondition::Field(field, range) => {

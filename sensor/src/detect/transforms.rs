@@ -78,7 +78,11 @@ fn compress_whitespace(input: &[u8], output: &mut Vec<u8>) {
 
 /// `%XX` and `+`; what is not well-formed stays.
 fn url_decode(input: &[u8], output: &mut Vec<u8>) {
-    let digit = |at: usize| input.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let digit = |at: usize| {
+        input
+            .get(at)
+            .and_then(|byte| char::from(*byte).to_digit(16))
+    };
     let mut at = 0;
     while let Some(&byte) = input.get(at) {
         match (byte, digit(at + 1), digit(at + 2)) {

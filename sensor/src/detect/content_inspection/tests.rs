@@ -1,8 +1,6 @@
 //! Each kind of match on obvious bytes, and the walk against a slow, obvious model.
 
-use lapwing_rules::model::{
-    ByteExtract, ByteJump, BytesSpec, JumpOrigin, NumberRange,
-};
+use lapwing_rules::model::{ByteExtract, ByteJump, BytesSpec, JumpOrigin, NumberRange};
 use proptest::prelude::*;
 
 use super::*;
@@ -49,11 +47,7 @@ fn at(mut content: Content<'static>, offset: i64, depth: Option<i64>) -> Content
     content
 }
 
-fn relative(
-    mut content: Content<'static>,
-    distance: i64,
-    within: Option<i64>,
-) -> Content<'static> {
+fn relative(mut content: Content<'static>, distance: i64, within: Option<i64>) -> Content<'static> {
     content.anchor = Anchor::Relative {
         distance: Operand::Number(distance),
         within: within.map(Operand::Number),
@@ -121,9 +115,8 @@ fn offset_and_depth_bound_an_absolute_content() {
 
 #[test]
 fn distance_and_within_bound_a_relative_content() {
-    let pair = |distance, within| {
-        contents(&[content(b"ab"), relative(content(b"cd"), distance, within)])
-    };
+    let pair =
+        |distance, within| contents(&[content(b"ab"), relative(content(b"cd"), distance, within)]);
     assert!(holds(pair(0, None), b"ab..cd"));
     assert!(holds(pair(2, Some(2)), b"ab..cd"));
     assert!(!holds(pair(3, None), b"ab..cd"));
@@ -144,10 +137,7 @@ fn a_failed_relative_content_sends_the_one_before_to_its_next_occurrence() {
 fn negated_contents_hold_where_the_pattern_is_not() {
     assert!(holds(contents(&[negated(content(b"x"))]), b"abc"));
     assert!(!holds(contents(&[negated(content(b"b"))]), b"abc"));
-    let rule = contents(&[
-        content(b"ab"),
-        negated(relative(content(b"x"), 0, Some(2))),
-    ]);
+    let rule = contents(&[content(b"ab"), negated(relative(content(b"x"), 0, Some(2)))]);
     assert!(holds(rule.clone(), b"ab..x"));
     assert!(!holds(rule.clone(), b"ab.x"));
     assert!(holds(rule, b"ab.xab..x"), "the second occurrence is clean");
@@ -209,7 +199,10 @@ fn expressions_move_the_cursor_and_are_retried() {
     };
     let after = |pattern| Match::Content(relative(content(pattern), 0, Some(1)));
     assert!(holds(vec![regex(0, false, false), after(b"c")], b"ab.abc"));
-    assert!(!holds(vec![regex(0, false, false), after(b"c")], b"ab.ab.c"));
+    assert!(!holds(
+        vec![regex(0, false, false), after(b"c")],
+        b"ab.ab.c"
+    ));
     assert!(holds(
         vec![Match::Content(content(b"a")), regex(1, true, false)],
         b"ab"
@@ -375,14 +368,7 @@ fn model(matches: &[Content<'static>], bytes: &[u8], cursor: i64) -> bool {
 }
 
 fn any_content() -> impl Strategy<Value = Content<'static>> {
-    let pattern = proptest::sample::select(vec![
-        b"a".as_slice(),
-        b"b",
-        b"ab",
-        b"aa",
-        b"ba",
-        b"c",
-    ]);
+    let pattern = proptest::sample::select(vec![b"a".as_slice(), b"b", b"ab", b"aa", b"ba", b"c"]);
     let anchor = prop_oneof![
         (0..6_i64, proptest::option::of(1..8_i64)).prop_map(|(offset, depth)| Anchor::Absolute {
             offset: Operand::Number(offset),
