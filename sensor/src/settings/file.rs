@@ -1,0 +1,344 @@
+//! `sensor.toml`: from text to settings that the program can rely on, all mistakes told together.
+//!
+//! Relative paths are relative to the folder of the file.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    document::{self, Mistakes, Section},
+    quantity::{parse_bytes, parse_duration},
+};
+use crate::findings::limits::WINDOW_SECONDS_DEFAULT;
+
+/// Bytes of a settings file.
+const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
+
+/// What the site sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Folder of everything that the sensor keeps: outbox, identity, status.
+    pub state: PathBuf,
+    /// What the engine may hold in memory, in bytes.
+    pub memory_bytes: u64,
+    /// Where packets come from; `None` serves replays only.
+    pub capture: Option<Capture>,
+    /// The rules.
+    pub rules: Rules,
+    /// The ISP's policy; without one nothing leaves but heartbeats.
+    pub policy: Option<PolicySource>,
+    /// Alerts of one rule between the same ends within this time become one finding.
+    pub window: Duration,
+    /// Time between heartbeats.
+    pub heartbeat: Duration,
+    /// What the outbox may take on disk, in bytes.
+    pub outbox_max_bytes: u64,
+    /// How the uplink reaches the centre.
+    pub uplink: Uplink,
+}
+
+/// Live capture from one interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Name of the interface, as `eth1`.
+    pub interface: String,
+    /// Bytes kept of a packet.
+    pub snapshot_bytes: u32,
+    /// Bytes of the kernel's ring.
+    pub buffer_bytes: u32,
+    /// A filter in pcap's language, if any.
+    pub filter: Option<String>,
+}
+
+/// Where rules come from, and the variables that rule files are read with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The rules themselves.
+    pub source: RuleSource,
+    /// File of variables for rule files.
+    pub variables: Option<PathBuf>,
+}
+
+/// A compiled pack, or rule files that are compiled at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleSource {
+    /// A compiled pack.
+    Pack(PathBuf),
+    /// Rule files in the Suricata language.
+    Files(Vec<PathBuf>),
+}
+
+/// The policy file and whose signature it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// The signed policy.
+    pub file: PathBuf,
+    /// File of the ISP's public key.
+    pub isp_key: PathBuf,
+}
+
+/// How the uplink reaches the centre.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// Addresses of the centre; none means those of the enrolment.
+    pub centres: Vec<String>,
+    /// Time between looks into the outbox.
+    pub send_interval: Duration,
+    /// Longest time between attempts while the centre cannot be reached.
+    pub retry_max: Duration,
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the settings {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is larger than settings ever are.
+    #[error("{} is larger than {MAX_SETTINGS_BYTES} bytes: is it a settings file?", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has mistakes.
+    #[error("{}: {mistakes}", path.display())]
+    Mistakes {
+        /// The file.
+        path: PathBuf,
+        /// All of them.
+        mistakes: Mistakes,
+    },
+}
+
+impl Settings {
+    /// Reads settings from a file.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: the file cannot be read, or all its mistakes together.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let failed = |source| SettingsError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        if fs::metadata(path).map_err(failed)?.len() > MAX_SETTINGS_BYTES {
+            return Err(SettingsError::TooLarge { path: path.to_owned() });
+        }
+        let text = fs::read_to_string(path).map_err(failed)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        parse(&text, folder).map_err(|mistakes| SettingsError::Mistakes {
+            path: path.to_owned(),
+            mistakes,
+        })
+    }
+}
+
+/// Reads settings from text; relative paths are made relative to `folder`.
+///
+/// # Errors
+/// All mistakes together, each with its line.
+pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
+    document::read(text, |root| {
+        let state = path(root, "state", folder).unwrap_or_else(|| {
+            root.missing("state", "write the folder for the sensor's data, as \"/var/lib/lapwing\"");
+            PathBuf::new()
+        });
+        let memory_bytes = bytes(root, "memory", 16 << 20..=1 << 40);
+        let (window, heartbeat) = root.section("findings", |section| {
+            let window = duration(section, "window", 1..=86_400);
+            (window, duration(section, "heartbeat", 1..=86_400))
+        });
+        let outbox_max = root.section("outbox", |section| bytes(section, "size", 1 << 20..=1 << 40));
+        Settings {
+            state,
+            memory_bytes: memory_bytes.unwrap_or(64 << 20),
+            capture: root.section("capture", capture),
+            rules: root.section("rules", |section| rules(section, folder)),
+            policy: root.section("policy", |section| policy(section, folder)),
+            window: window.unwrap_or(Duration::from_secs(WINDOW_SECONDS_DEFAULT)),
+            heartbeat: heartbeat.unwrap_or(Duration::from_secs(300)),
+            outbox_max_bytes: outbox_max.unwrap_or(256 << 20),
+            uplink: root.section("uplink", uplink),
+        }
+    })
+}
+
+fn capture(section: &Section<'_>) -> Option<Capture> {
+    let snapshot = bytes(section, "snapshot", 64..=262_144);
+    let buffer = bytes(section, "buffer", 1 << 16..=1 << 30);
+    let filter = section.text("filter").map(str::to_owned);
+    if !section.is_present() {
+        return None;
+    }
+    let interface = section.text("interface").unwrap_or_else(|| {
+        section.missing("interface", "write the name of the interface, as \"eth1\"");
+        ""
+    });
+    let narrow = |size: Option<u64>, default| size.and_then(|size| u32::try_from(size).ok()).unwrap_or(default);
+    Some(Capture {
+        interface: interface.to_owned(),
+        snapshot_bytes: narrow(snapshot, 65_535),
+        buffer_bytes: narrow(buffer, 16 << 20),
+        filter,
+    })
+}
+
+fn rules(section: &Section<'_>, folder: &Path) -> Rules {
+    let pack = path(section, "pack", folder);
+    let files = section.list("files", |text| Ok::<_, String>(folder.join(text)));
+    let variables = path(section, "variables", folder);
+    let source = match (pack, files) {
+        (Some(_), Some(_)) => {
+            section.mistake("files", &"stands beside rules.pack; write one of the two");
+            RuleSource::Files(Vec::new())
+        }
+        (Some(pack), None) => RuleSource::Pack(pack),
+        (None, Some(files)) => {
+            if files.is_empty() {
+                section.mistake("files", &"is empty: a sensor without rules sees nothing");
+            }
+            RuleSource::Files(files)
+        }
+        (None, None) => {
+            section.missing("pack", "write pack = \"FILE\" or files = [\"FILE\"]");
+            RuleSource::Files(Vec::new())
+        }
+    };
+    Rules { source, variables }
+}
+
+fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
+    let file = path(section, "file", folder);
+    let isp_key = path(section, "isp_key", folder);
+    if !section.is_present() {
+        return None;
+    }
+    if file.is_none() {
+        section.missing("file", "write the signed policy's path");
+    }
+    if isp_key.is_none() {
+        section.missing("isp_key", "write the path of the ISP's public key");
+    }
+    Some(PolicySource {
+        file: file?,
+        isp_key: isp_key?,
+    })
+}
+
+fn uplink(section: &Section<'_>) -> Uplink {
+    Uplink {
+        centres: section.list("centres", centre).unwrap_or_default(),
+        send_interval: duration(section, "send_interval", 0..=86_400).unwrap_or(Duration::from_secs(10)),
+        retry_max: duration(section, "retry_max", 1..=86_400).unwrap_or(Duration::from_secs(300)),
+    }
+}
+
+fn centre(text: &str) -> Result<String, String> {
+    let is_address = text.parse::<SocketAddr>().is_ok();
+    let is_name = text.rsplit_once(':').is_some_and(|(host, port)| {
+        let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        !host.is_empty() && host.bytes().all(is_host_byte) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    if is_address || is_name {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is not HOST:PORT; write for example \"centre.example:7443\" or \"[2001:db8::1]:7443\""))
+    }
+}
+
+fn path(section: &Section<'_>, key: &'static str, folder: &Path) -> Option<PathBuf> {
+    section.parsed(key, |text| {
+        if text.is_empty() {
+            Err("must not be empty")
+        } else {
+            Ok(folder.join(text))
+        }
+    })
+}
+
+fn bytes(section: &Section<'_>, key: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    section.parsed(key, |text| {
+        let bytes = parse_bytes(text)?;
+        if range.contains(&bytes) {
+            Ok(bytes)
+        } else {
+            Err(format!("must be from {} to {} bytes", range.start(), range.end()))
+        }
+    })
+}
+
+fn duration(section: &Section<'_>, key: &'static str, seconds: std::ops::RangeInclusive<u64>) -> Option<Duration> {
+    section.parsed(key, |text| {
+        let duration = parse_duration(text)?;
+        if seconds.contains(&duration.as_secs()) && (duration.as_millis() > 0 || *seconds.start() == 0) {
+            Ok(duration)
+        } else {
+            Err(format!("must be from {} s to {} s", seconds.start(), seconds.end()))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+        state = "/var/lib/lapwing"
+        memory = "64 MiB"
+        [capture]
+        interface = "eth1"
+        filter = "not port 22"
+        [rules]
+        pack = "national.pack"
+        [policy]
+        file = "policy.signed"
+        isp_key = "isp.pub"
+        [findings]
+        window = "30 s"
+        heartbeat = "1 min"
+        [outbox]
+        size = "100 MiB"
+        [uplink]
+        centres = ["centre.example:7443", "[2001:db8::1]:7443"]
+        send_interval = "5 s"
+    "#;
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let settings = parse(WHOLE, Path::new("/etc/lapwing")).unwrap();
+        assert_eq!(settings.state, Path::new("/var/lib/lapwing"));
+        assert_eq!(settings.rules.source, RuleSource::Pack("/etc/lapwing/national.pack".into()));
+        assert_eq!(settings.window, Duration::from_secs(30));
+        assert_eq!(settings.outbox_max_bytes, 100 << 20);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_together() {
+        let text = "memory = '64'\nmemry = 1\n[capture]\nbuffer = '1 B'\n[policy]\nfile = 'p'\n\
+            [findings]\nwindow = '0 s'\n[uplink]\ncentres = ['centre', 'http://c:1', 'c:0']\n";
+        let mistakes = parse(text, Path::new("")).unwrap_err().to_string();
+        for expected in [
+            "line 1: memory: `64` is not a size",
+            "line 2: memry: unknown key",
+            "state is missing",
+            "capture.interface is missing",
+            "capture.buffer: must be from",
+            "policy.isp_key is missing",
+            "findings.window: must be from 1 s",
+            "rules.pack is missing",
+            "`centre` is not HOST:PORT",
+            "`http://c:1` is not HOST:PORT",
+            "`c:0` is not HOST:PORT",
+        ] {
+            assert!(mistakes.contains(expected), "{expected}: {mistakes}");
+        }
+    }
+}
