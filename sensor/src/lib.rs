@@ -10,6 +10,7 @@
 
 pub mod app_layer;
 pub mod capture;
+pub mod clock;
 pub mod counters;
 pub mod decode;
 pub mod detect;
@@ -17,5 +18,7 @@ pub mod direction;
 pub mod findings;
 pub mod flow;
 pub mod policy;
+pub mod sandbox;
 pub mod settings;
 pub mod time;
+pub mod whole_file;

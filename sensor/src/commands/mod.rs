@@ -1,7 +1,11 @@
 //! The command line: one file a subcommand, each with its `Arguments` and a `run`.
 
+mod check_config;
+mod policy;
 mod replay;
 mod rules;
+mod run;
+mod stop_signal;
 
 use std::process::ExitCode;
 
@@ -21,13 +25,20 @@ pub(crate) enum Command {
     Replay(replay::Arguments),
     /// Check, compile and explain rules
     Rules(rules::Arguments),
+    /// Write, sign, check and explain what may leave this network
+    Policy(policy::Arguments),
+    /// Check a sensor's settings and what they name
+    CheckConfig(check_config::Arguments),
+    /// Run sensor and uplink, and start them again when they fail
+    Run(run::Arguments),
 }
 
 impl Command {
     /// Whether it runs until told to stop, and so logs what it does.
     pub(crate) fn is_long_running(&self) -> bool {
         match self {
-            Self::Replay(_) | Self::Rules(_) => false,
+            Self::Run(_) => true,
+            Self::Replay(_) | Self::Rules(_) | Self::Policy(_) | Self::CheckConfig(_) => false,
         }
     }
 
@@ -36,6 +47,9 @@ impl Command {
         match self {
             Self::Replay(arguments) => replay::run(arguments),
             Self::Rules(arguments) => rules::run(arguments),
+            Self::Policy(arguments) => policy::run(arguments),
+            Self::CheckConfig(arguments) => check_config::run(arguments),
+            Self::Run(arguments) => run::run(arguments),
         }
     }
 }

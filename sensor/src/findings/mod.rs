@@ -5,13 +5,15 @@
 
 mod aggregate;
 mod candidate;
-mod clock;
 pub mod limits;
+mod observation;
+mod period;
 mod release;
 #[cfg(test)]
 mod test_alerts;
 
 pub use aggregate::{Aggregator, Gathering};
 pub use candidate::Candidate;
-pub use clock::{Clock, wall_milliseconds};
+pub use observation::Observation;
+pub use period::RuleCounts;
 pub use release::{Suppressed, Withheld, release};

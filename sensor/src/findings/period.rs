@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 use ahash::RandomState;
 use hashbrown::HashMap;
 use lapwing_wire::{
-    Counter, DisclosedAddress, Endpoint, Finding, Queue, Severity, Summary, TopEntry, TopList as WireTopList,
+    Counter, DisclosedAddress, Endpoint, Finding, Queue, Severity, Summary, TopEntry,
+    TopList as WireTopList,
 };
 
 use super::{
@@ -46,8 +47,9 @@ pub(super) struct Period {
 impl Period {
     /// Takes note of packet time. True when the period was over before it: close it first.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        self.seen
-            .is_some_and(|(first, _)| first.seconds() / SUMMARY_SECONDS != now.seconds() / SUMMARY_SECONDS)
+        self.seen.is_some_and(|(first, _)| {
+            first.seconds() / SUMMARY_SECONDS != now.seconds() / SUMMARY_SECONDS
+        })
     }
 
     /// Packet time has come to `now`.
@@ -120,16 +122,24 @@ impl Period {
         ];
         let counts = [
             ("findings_suppressed_no_policy", ended.suppressed_no_policy),
-            ("findings_suppressed_closed", ended.suppressed_findings_closed),
+            (
+                "findings_suppressed_closed",
+                ended.suppressed_findings_closed,
+            ),
             ("findings_suppressed_severity", ended.suppressed_severity),
             ("findings_closed_early", ended.closed_early),
             ("addresses_withheld", ended.withheld.addresses),
             ("facts_not_allowed", ended.withheld.facts_not_allowed),
             ("facts_naming_address", ended.withheld.facts_naming_address),
             ("facts_left_out", ended.withheld.facts_left_out),
-            ("top_values_left_out", lists.iter().map(|(_, counts)| counts.left_out).sum()),
+            (
+                "top_values_left_out",
+                lists.iter().map(|(_, counts)| counts.left_out).sum(),
+            ),
         ];
-        let counts = counts.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let counts = counts
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
         let counters = counts.filter(|(_, value)| *value > 0).chain(seen.counters);
         Some(Summary {
             start_milliseconds: first.0 / 1_000_000,
@@ -147,7 +157,9 @@ impl Period {
             findings_by_severity: ended.findings_by_severity,
             findings_suppressed: findings_suppressed.into_iter().sum(),
             queue,
-            counters: counters.map(|(name, value)| Counter { name, value }).collect(),
+            counters: counters
+                .map(|(name, value)| Counter { name, value })
+                .collect(),
             top_lists: lists
                 .into_iter()
                 .filter(|(list, counts)| top_lists.contains(list) && !counts.values.is_empty())
@@ -186,7 +198,9 @@ impl TopCounts {
 
     fn count_address(&mut self, endpoint: &Endpoint) {
         let told: Option<IpAddr> = match endpoint.address {
-            DisclosedAddress::Clear(address) | DisclosedAddress::Pseudonym { address, .. } => Some(address),
+            DisclosedAddress::Clear(address) | DisclosedAddress::Pseudonym { address, .. } => {
+                Some(address)
+            }
             DisclosedAddress::Withheld => None,
         };
         if let Some(address) = told {
@@ -223,25 +237,43 @@ mod tests {
     #[test]
     fn a_summary_counts_its_own_period_only() {
         let mut period = Period::default();
-        let rules = RuleCounts { loaded: 7, unsupported: 2 };
+        let rules = RuleCounts {
+            loaded: 7,
+            unsupported: 2,
+        };
         let everything = TopList::ALL.iter().copied().collect();
         let mut total = Observation {
             packets: 10,
             ..Observation::default()
         };
         total.counters.insert("stream_gaps".to_owned(), 3);
-        assert_eq!(period.close(&total, rules, Queue::default(), &everything), None);
+        assert_eq!(
+            period.close(&total, rules, Queue::default(), &everything),
+            None
+        );
         total.packets = 25;
         period.reach(at(7200));
         period.reach(at(7260));
         period.count_alert();
         period.count_suppressed(Severity::from_priority(2), Suppressed::Severity);
-        let summary = period.close(&total, rules, Queue::default(), &everything).unwrap();
-        assert_eq!((summary.packets, summary.alerts, summary.findings_suppressed), (15, 1, 1));
+        let summary = period
+            .close(&total, rules, Queue::default(), &everything)
+            .unwrap();
+        assert_eq!(
+            (summary.packets, summary.alerts, summary.findings_suppressed),
+            (15, 1, 1)
+        );
         assert_eq!(summary.findings_by_severity, [0, 1, 0, 0]);
-        assert_eq!((summary.start_milliseconds, summary.end_milliseconds), (7_200_000, 7_260_000));
+        assert_eq!(
+            (summary.start_milliseconds, summary.end_milliseconds),
+            (7_200_000, 7_260_000)
+        );
         // The gaps were before; the suppressed finding is told with its reason.
-        let names = summary.counters.iter().map(|counter| counter.name.as_str()).collect::<Vec<_>>();
+        let names = summary
+            .counters
+            .iter()
+            .map(|counter| counter.name.as_str())
+            .collect::<Vec<_>>();
         assert_eq!(names, ["findings_suppressed_severity"]);
     }
 
@@ -255,7 +287,11 @@ mod tests {
         assert_eq!(counts.left_out, 5);
         let told = counts.most_frequent();
         assert_eq!(told.len(), TOP_LIST_TOLD);
-        assert_eq!(told.first().map(|entry| (entry.value.as_str(), entry.count)), Some(("00007", 2)));
+        assert_eq!(
+            told.first()
+                .map(|entry| (entry.value.as_str(), entry.count)),
+            Some(("00007", 2))
+        );
         assert_eq!(told.get(1).map(|entry| entry.value.as_str()), Some("00000"));
     }
 }

@@ -208,7 +208,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        findings::{Clock, test_alerts::alert},
+        clock::Clock,
+        findings::test_alerts::alert,
         policy::{AddressRule, HomeNetworks},
     };
 
@@ -243,6 +244,7 @@ mod tests {
                 serial: 1,
                 site: "site".to_owned(),
                 operator: "operator".to_owned(),
+                valid_until_seconds: None,
                 findings,
                 home_networks: HomeNetworks::new(
                     networks

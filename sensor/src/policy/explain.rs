@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use jiff::Timestamp;
+
 use super::{AddressRule, FindingScope, Policy};
 
 /// Says in sentences what leaves under a policy and what does not.
@@ -11,6 +13,16 @@ pub fn explain(policy: &Policy) -> String {
         "Policy {} for {}, answered for by {}.\n\n",
         policy.serial, policy.site, policy.operator
     );
+    if let Some(ends) = policy.valid_until_seconds {
+        let ends = i64::try_from(ends)
+            .ok()
+            .and_then(|ends| Timestamp::from_second(ends).ok());
+        let ends = ends.map_or_else(|| "its last day".to_owned(), |ends| ends.to_string());
+        line(
+            &mut text,
+            format_args!("It ends at {ends}; after that nothing leaves but heartbeats."),
+        );
+    }
     match &policy.findings {
         None => text.push_str("Findings: none leaves.\n"),
         Some(scope) => explain_findings(scope, &mut text),

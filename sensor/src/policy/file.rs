@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
+use jiff::{civil::Date, tz::TimeZone};
 use lapwing_wire::FactKind;
 
 use super::{AddressRule, Field, FindingScope, HomeNetworks, Policy, TopList};
@@ -39,6 +40,7 @@ pub fn parse(text: &str) -> Result<Policy, Mistakes> {
             serial,
             site: name(root, "site"),
             operator: name(root, "operator"),
+            valid_until_seconds: root.parsed("valid_until", end_of_day),
             findings: root.section("findings", findings),
             home_networks,
             home,
@@ -64,6 +66,15 @@ fn name(section: &Section<'_>, key: &'static str) -> String {
         Some(text) => return text.to_owned(),
     }
     String::new()
+}
+
+/// The last second of a day, UTC.
+fn end_of_day(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a day; write for example \"2028-12-31\"");
+    let day = text.parse::<Date>().map_err(|_| wrong())?;
+    let midnight = day.tomorrow().and_then(|day| day.to_zoned(TimeZone::UTC));
+    let second = midnight.map_err(|_| wrong())?.timestamp().as_second() - 1;
+    u64::try_from(second).map_err(|_| wrong())
 }
 
 fn findings(section: &Section<'_>) -> Option<FindingScope> {

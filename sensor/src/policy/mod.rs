@@ -12,6 +12,9 @@
 mod explain;
 pub mod file;
 mod home_networks;
+mod in_force;
+pub mod isp_key;
+pub mod signed;
 mod template;
 
 use std::collections::BTreeSet;
@@ -21,6 +24,8 @@ use lapwing_wire::{DisclosedAddress, FactKind, Severity, TopSubject};
 
 pub use explain::explain;
 pub use home_networks::HomeNetworks;
+pub use in_force::{NoPolicy, PolicyInForce, check, read_isp_key};
+pub use signed::{PolicyError, SignedPolicy};
 pub use template::TEMPLATE;
 
 /// What may leave. Made from a file by [`file::parse`].
@@ -32,6 +37,8 @@ pub struct Policy {
     pub site: String,
     /// Who answers for it.
     pub operator: String,
+    /// When it ends, seconds since 1970; `None` for never.
+    pub valid_until_seconds: Option<u64>,
     /// Findings, if any may leave.
     pub findings: Option<FindingScope>,
     /// The networks whose addresses are protected.

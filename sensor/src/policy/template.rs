@@ -10,6 +10,7 @@ format = 1
 serial = 1                    # raise it with each change
 site = "NAME OF THE SITE"
 operator = "NAME OF THE ISP, CONTACT"
+# valid_until = "2028-12-31"  # after that day only heartbeats leave
 
 [findings]
 send = true

@@ -130,7 +130,9 @@ impl Settings {
             source,
         };
         if fs::metadata(path).map_err(failed)?.len() > MAX_SETTINGS_BYTES {
-            return Err(SettingsError::TooLarge { path: path.to_owned() });
+            return Err(SettingsError::TooLarge {
+                path: path.to_owned(),
+            });
         }
         let text = fs::read_to_string(path).map_err(failed)?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -148,7 +150,10 @@ impl Settings {
 pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
     document::read(text, |root| {
         let state = path(root, "state", folder).unwrap_or_else(|| {
-            root.missing("state", "write the folder for the sensor's data, as \"/var/lib/lapwing\"");
+            root.missing(
+                "state",
+                "write the folder for the sensor's data, as \"/var/lib/lapwing\"",
+            );
             PathBuf::new()
         });
         let memory_bytes = bytes(root, "memory", 16 << 20..=1 << 40);
@@ -156,7 +161,9 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             let window = duration(section, "window", 1..=86_400);
             (window, duration(section, "heartbeat", 1..=86_400))
         });
-        let outbox_max = root.section("outbox", |section| bytes(section, "size", 1 << 20..=1 << 40));
+        let outbox_max = root.section("outbox", |section| {
+            bytes(section, "size", 1 << 20..=1 << 40)
+        });
         Settings {
             state,
             memory_bytes: memory_bytes.unwrap_or(64 << 20),
@@ -182,7 +189,10 @@ fn capture(section: &Section<'_>) -> Option<Capture> {
         section.missing("interface", "write the name of the interface, as \"eth1\"");
         ""
     });
-    let narrow = |size: Option<u64>, default| size.and_then(|size| u32::try_from(size).ok()).unwrap_or(default);
+    let narrow = |size: Option<u64>, default| {
+        size.and_then(|size| u32::try_from(size).ok())
+            .unwrap_or(default)
+    };
     Some(Capture {
         interface: interface.to_owned(),
         snapshot_bytes: narrow(snapshot, 65_535),
@@ -236,7 +246,8 @@ fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
 fn uplink(section: &Section<'_>) -> Uplink {
     Uplink {
         centres: section.list("centres", centre).unwrap_or_default(),
-        send_interval: duration(section, "send_interval", 0..=86_400).unwrap_or(Duration::from_secs(10)),
+        send_interval: duration(section, "send_interval", 0..=86_400)
+            .unwrap_or(Duration::from_secs(10)),
         retry_max: duration(section, "retry_max", 1..=86_400).unwrap_or(Duration::from_secs(300)),
     }
 }
@@ -245,12 +256,16 @@ fn centre(text: &str) -> Result<String, String> {
     let is_address = text.parse::<SocketAddr>().is_ok();
     let is_name = text.rsplit_once(':').is_some_and(|(host, port)| {
         let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-        !host.is_empty() && host.bytes().all(is_host_byte) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        !host.is_empty()
+            && host.bytes().all(is_host_byte)
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
     });
     if is_address || is_name {
         Ok(text.to_owned())
     } else {
-        Err(format!("`{text}` is not HOST:PORT; write for example \"centre.example:7443\" or \"[2001:db8::1]:7443\""))
+        Err(format!(
+            "`{text}` is not HOST:PORT; write for example \"centre.example:7443\" or \"[2001:db8::1]:7443\""
+        ))
     }
 }
 
@@ -264,24 +279,42 @@ fn path(section: &Section<'_>, key: &'static str, folder: &Path) -> Option<PathB
     })
 }
 
-fn bytes(section: &Section<'_>, key: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+fn bytes(
+    section: &Section<'_>,
+    key: &'static str,
+    range: std::ops::RangeInclusive<u64>,
+) -> Option<u64> {
     section.parsed(key, |text| {
         let bytes = parse_bytes(text)?;
         if range.contains(&bytes) {
             Ok(bytes)
         } else {
-            Err(format!("must be from {} to {} bytes", range.start(), range.end()))
+            Err(format!(
+                "must be from {} to {} bytes",
+                range.start(),
+                range.end()
+            ))
         }
     })
 }
 
-fn duration(section: &Section<'_>, key: &'static str, seconds: std::ops::RangeInclusive<u64>) -> Option<Duration> {
+fn duration(
+    section: &Section<'_>,
+    key: &'static str,
+    seconds: std::ops::RangeInclusive<u64>,
+) -> Option<Duration> {
     section.parsed(key, |text| {
         let duration = parse_duration(text)?;
-        if seconds.contains(&duration.as_secs()) && (duration.as_millis() > 0 || *seconds.start() == 0) {
+        if seconds.contains(&duration.as_secs())
+            && (duration.as_millis() > 0 || *seconds.start() == 0)
+        {
             Ok(duration)
         } else {
-            Err(format!("must be from {} s to {} s", seconds.start(), seconds.end()))
+            Err(format!(
+                "must be from {} s to {} s",
+                seconds.start(),
+                seconds.end()
+            ))
         }
     })
 }
@@ -315,7 +348,10 @@ mod tests {
     fn paths_are_relative_to_the_file() {
         let settings = parse(WHOLE, Path::new("/etc/lapwing")).unwrap();
         assert_eq!(settings.state, Path::new("/var/lib/lapwing"));
-        assert_eq!(settings.rules.source, RuleSource::Pack("/etc/lapwing/national.pack".into()));
+        assert_eq!(
+            settings.rules.source,
+            RuleSource::Pack("/etc/lapwing/national.pack".into())
+        );
         assert_eq!(settings.window, Duration::from_secs(30));
         assert_eq!(settings.outbox_max_bytes, 100 << 20);
     }

@@ -4,6 +4,4 @@ pub mod document;
 mod file;
 pub mod quantity;
 
-pub use file::{
-    Capture, PolicySource, RuleSource, Rules, Settings, SettingsError, Uplink, parse,
-};
+pub use file::{Capture, PolicySource, RuleSource, Rules, Settings, SettingsError, Uplink, parse};
