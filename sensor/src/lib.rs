@@ -17,6 +17,7 @@ pub mod detect;
 pub mod direction;
 pub mod findings;
 pub mod flow;
+pub mod output;
 pub mod policy;
 pub mod sandbox;
 pub mod settings;

@@ -23,10 +23,12 @@ pub struct Alert {
     pub action: Action,
     /// Its severity.
     pub severity: Severity,
-    /// The ends of the packet it fired on.
+    /// The ends of the packet it fired on; both unspecified (`0.0.0.0`) where it has no IP layer.
     pub ends: Ends,
     /// IANA protocol number.
     pub protocol: u8,
+    /// ICMP type and code, where it is about an ICMP message.
+    pub icmp: Option<(u8, u8)>,
     /// The flow, if any.
     pub flow: Option<FlowId>,
     /// Time of the flow's first packet, if any.

@@ -14,6 +14,7 @@ use super::{
     rule_index::{RuleIndex, RuleKind},
     thresholds::Thresholds,
 };
+use crate::decode::Transport;
 
 /// A rule that matched on the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +82,10 @@ pub(crate) fn tell(
             severity: rule.severity(),
             ends: round.ends,
             protocol: round.packet.ip.as_ref().map_or(0, |ip| ip.protocol),
+            icmp: match &round.packet.transport {
+                Transport::Icmpv4(icmp) | Transport::Icmpv6(icmp) => Some((icmp.kind, icmp.code)),
+                _ => None,
+            },
             flow: round.flow.map(|flow| flow.id),
             flow_start: round.flow.map(|flow| flow.first_seen),
             counters: round.flow.map(|flow| flow.counters).unwrap_or_default(),

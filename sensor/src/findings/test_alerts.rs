@@ -81,6 +81,7 @@ pub(super) fn alert() -> impl Strategy<Value = Alert> {
                     destination_port,
                 },
                 protocol,
+                icmp: None,
                 flow: Some(FlowId(flow)),
                 flow_start: Some(Timestamp(1)),
                 counters: [counters; 2],
