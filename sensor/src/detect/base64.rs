@@ -3,15 +3,13 @@
 use super::limits::BASE64_DECODED_BYTES_MAX;
 
 /// Decodes from the start of `encoded` up to the first byte that is not base64, into `decoded` (cleared first).
-/// An incomplete last group gives the whole bytes it holds when it was ended by a byte that is not base64 or by padding.
+/// An incomplete last group gives the whole bytes it holds.
 pub(crate) fn decode_prefix(encoded: &[u8], decoded: &mut Vec<u8>) {
     decoded.clear();
     let mut group = 0_u32;
     let mut digits = 0_u32;
-    let mut ended = false;
     for &byte in encoded {
         let Some(digit) = value_of(byte) else {
-            ended = true;
             break;
         };
         group = (group << 6) | digit;
@@ -25,7 +23,7 @@ pub(crate) fn decode_prefix(encoded: &[u8], decoded: &mut Vec<u8>) {
             (group, digits) = (0, 0);
         }
     }
-    if ended && digits >= 2 {
+    if digits >= 2 {
         let [_, first, second, _] = (group << (6 * (4 - digits))).to_be_bytes();
         decoded.push(first);
         if digits == 3 {
@@ -62,6 +60,8 @@ mod tests {
         assert_eq!(decode(b"SGVsbG8gV29ybGQh"), b"Hello World!");
         assert_eq!(decode(b"SGVs bG8="), b"Hel");
         assert_eq!(decode(b"SGVsbG8!"), b"Hello");
+        assert_eq!(decode(b"SGVsbG8"), b"Hello");
+        assert_eq!(decode(b"SGVsb"), b"Hel");
         assert_eq!(decode(b"!"), b"");
         assert_eq!(decode(b""), b"");
     }

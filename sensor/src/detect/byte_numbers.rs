@@ -114,7 +114,7 @@ impl NumberSource<'_> {
         holds != test.negated
     }
 
-    /// Where a jump lands, if inside the buffer.
+    /// Where a jump lands, if inside the buffer or just behind it.
     pub(crate) fn jump(&self, jump: &ByteJump, values: &ByteValues) -> Option<usize> {
         let read = self.read(&jump.bytes, values)?;
         let mut distance =
@@ -131,7 +131,7 @@ impl NumberSource<'_> {
             JumpOrigin::End => self.bytes.len(),
         };
         let target = usize::try_from(i64::try_from(origin).ok()?.checked_add(distance)?).ok()?;
-        (target < self.bytes.len()).then_some(target)
+        (target <= self.bytes.len()).then_some(target)
     }
 
     /// The extracted value and the cursor behind it.
@@ -352,7 +352,8 @@ mod tests {
             post_offset: 0,
         };
         assert_eq!(source(&[2, 0, 0, 9, 9], 0).jump(&jump, &values), Some(3));
-        assert_eq!(source(&[4, 0, 0, 9, 9], 0).jump(&jump, &values), None);
+        assert_eq!(source(&[4, 0, 0, 9, 9], 0).jump(&jump, &values), Some(5));
+        assert_eq!(source(&[5, 0, 0, 9, 9], 0).jump(&jump, &values), None);
         let aligned = ByteJump {
             align: true,
             origin: JumpOrigin::Beginning,

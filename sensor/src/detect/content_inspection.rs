@@ -225,8 +225,19 @@ impl<'m> Walk<'_, 'm> {
         let Some((start, end)) = self.clip(window.start, window.end) else {
             return Outcome::Match;
         };
-        match self.search(content, start, end) {
+        if content.ends_with && end < self.subject.bytes.len() {
+            return Outcome::Match;
+        }
+        let anywhere = Content {
+            ends_with: false,
+            ..*content
+        };
+        match self.search(&anywhere, start, end) {
             None => Outcome::Match,
+            // The reference looks at the first occurrence only: one that does not end the buffer is none.
+            Some(at) if content.ends_with && at + content.pattern.len() != end - start => {
+                Outcome::Match
+            }
             Some(_) if is_single(content) => Outcome::GiveUp,
             Some(_) => Outcome::NoMatch,
         }
