@@ -9,3 +9,28 @@ pub const FLOW_EVENTS_MAX: usize = 4;
 pub const TRANSACTIONS_MAX: usize = 256;
 /// Different events kept of one transaction.
 pub const TRANSACTION_EVENTS_MAX: usize = 32;
+
+/// HTTP/1: bytes of one line, header field or chunk length line (the reference's hard field limit).
+pub const HTTP_LINE_BYTES_MAX: usize = 18_000;
+/// HTTP/1: header fields of one message.
+pub const HTTP_HEADERS_MAX: usize = 1_024;
+/// HTTP/1: bytes of one header block.
+pub const HTTP_HEADER_BLOCK_BYTES_MAX: usize = 64 * 1024;
+/// HTTP/1: repetitions of header fields that are joined; further ones are dropped.
+pub const HTTP_HEADER_REPETITIONS_MAX: usize = 64;
+/// HTTP/1: bytes kept of one body, decoded (`request-body-limit`, `response-body-limit`).
+pub const HTTP_BODY_BYTES_MAX: usize = 100 * 1024;
+/// HTTP/1: a growing request body is inspected from this size on.
+pub const HTTP_REQUEST_BODY_INSPECT_BYTES_MIN: usize = 32 * 1024;
+/// HTTP/1: a growing response body is inspected from this size on.
+pub const HTTP_RESPONSE_BODY_INSPECT_BYTES_MIN: usize = 40 * 1024;
+/// HTTP/1: content codings that are undone one after the other.
+pub const HTTP_CODING_LAYERS_MAX: usize = 2;
+/// HTTP/1: files taken out of one multipart body.
+pub const HTTP_MULTIPART_FILES_MAX: usize = 16;
+/// HTTP/1: bytes of one part's header block.
+pub const HTTP_PART_HEADER_BYTES_MAX: usize = 4 * 1024;
+/// HTTP/1: bytes that undoing content codings may produce for one body, over all layers (compression bombs).
+pub const HTTP_DECODED_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// HTTP/1: compressed bytes kept while nothing came out yet, to show them as they are when decoding fails.
+pub const HTTP_UNDECODED_BYTES_MAX: usize = 4 * 1024;

@@ -5,10 +5,12 @@
 //! `README.md` beside this file says how a protocol is added.
 
 mod dispatch;
+mod http1;
 mod identify;
 pub mod limits;
 mod registry;
 mod transaction;
+mod transactions;
 
 pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
 pub use transaction::{BufferView, FactKind, Feed, Parser, Transaction, TransactionField};

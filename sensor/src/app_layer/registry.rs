@@ -2,7 +2,7 @@
 
 use lapwing_rules::model::AppProtocol;
 
-use super::{FeedContext, Parser};
+use super::{FeedContext, Parser, http1::Http1Parser};
 use crate::direction::Direction;
 
 /// A new parser for a flow, or nothing where the protocol is only named.

@@ -1,0 +1,89 @@
+//! What is kept of a body: decoded, from its start, up to a limit.
+
+use super::{
+    decompress::{Codings, Decoder, Trouble},
+    transaction::Stage,
+};
+use crate::app_layer::{BufferView, limits};
+
+/// A body as far as it came.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    kept: Vec<u8>,
+    decoder: Option<Decoder>,
+    /// What decoding ran into.
+    pub(super) trouble: Trouble,
+    /// Bytes of the message body before decoding.
+    pub(super) received_bytes: u64,
+    /// A stretch is missing; what follows it is not appended.
+    pub(super) has_gap: bool,
+}
+
+impl Body {
+    /// Undo these codings from now on.
+    pub(super) fn decode(&mut self, codings: Codings) {
+        self.decoder = (codings.layers > 0).then(|| Decoder::new(codings.layers));
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.received_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if self.has_gap || self.is_full() {
+            return;
+        }
+        let kept = &mut self.kept;
+        let mut keep = |bytes: &[u8]| {
+            let room = limits::HTTP_BODY_BYTES_MAX.saturating_sub(kept.len());
+            kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            kept.len() < limits::HTTP_BODY_BYTES_MAX
+        };
+        match self.decoder.as_mut() {
+            Some(decoder) => {
+                decoder.push(bytes, &mut keep);
+                self.trouble = decoder.trouble();
+            }
+            None => {
+                keep(bytes);
+            }
+        }
+        if self.is_full() {
+            // Nothing more is kept, so nothing more needs decoding.
+            self.decoder = None;
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.kept
+    }
+
+    fn is_full(&self) -> bool {
+        self.kept.len() >= limits::HTTP_BODY_BYTES_MAX
+    }
+
+    /// The body as rules see it: whole at its end or at the limit, growing from `inspect_bytes_min` on.
+    pub(super) fn view(&self, stage: Stage, inspect_bytes_min: usize) -> BufferView<'_> {
+        if self.kept.is_empty() {
+            return if stage == Stage::Complete {
+                BufferView::Absent
+            } else {
+                BufferView::Pending
+            };
+        }
+        if stage > Stage::Body || self.is_full() {
+            BufferView::Complete(&self.kept)
+        } else if self.kept.len() >= inspect_bytes_min {
+            BufferView::Growing(&self.kept)
+        } else {
+            BufferView::Pending
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.kept.capacity() + self.decoder.as_ref().map_or(0, Decoder::held_bytes)
+    }
+
+    /// Lets go of the decoder once the body is whole.
+    pub(super) fn finish(&mut self) {
+        self.decoder = None;
+        self.kept.shrink_to_fit();
+    }
+}

@@ -1,0 +1,326 @@
+//! Content codings: gzip and deflate, whichever of the two a server really sent, up to two layers.
+//!
+//! Brotli and LZMA stay as they are, as in the reference's settings.
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::app_layer::limits;
+
+/// Bytes taken out of a decoder at a time.
+const STEP_BYTES: usize = 8 * 1024;
+
+/// One layer.
+enum Layer {
+    /// The header of the format is not complete.
+    Header(Vec<u8>),
+    /// Decoding; `undecoded` is what went in while nothing came out.
+    Inflate {
+        inflate: Box<Decompress>,
+        undecoded: Vec<u8>,
+        produced: bool,
+    },
+    /// Nothing that decodes: the bytes pass as they are.
+    Pass,
+    /// The format's end, or an error behind its beginning: what follows is nothing.
+    Done,
+}
+
+impl std::fmt::Debug for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Header(_) => "Header",
+            Self::Inflate { .. } => "Inflate",
+            Self::Pass => "Pass",
+            Self::Done => "Done",
+        })
+    }
+}
+
+/// What decoding ran into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) failed: bool,
+    pub(super) bomb: bool,
+}
+
+/// The layers of one body, outermost first.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    layers: Vec<Layer>,
+    produced_bytes: u64,
+    trouble: Trouble,
+}
+
+/// What a `Content-Encoding` value asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Codings {
+    pub(super) layers: usize,
+    pub(super) too_many: bool,
+    pub(super) abnormal: bool,
+}
+
+/// Reads a `Content-Encoding` value: a list, the last coding was applied last.
+pub(super) fn codings(value: &[u8]) -> Codings {
+    let mut codings = Codings::default();
+    let tokens = value
+        .split(|byte| matches!(byte, b',' | b' '))
+        .filter(|token| !token.is_empty());
+    for (position, token) in tokens.enumerate() {
+        if position >= limits::HTTP_CODING_LAYERS_MAX {
+            codings.too_many = true;
+            break;
+        }
+        let token = token.to_ascii_lowercase();
+        let plain = matches!(&token[..], b"gzip" | b"x-gzip" | b"deflate" | b"x-deflate");
+        let holds = |name: &[u8]| memchr::memmem::find(&token, name).is_some();
+        if plain || holds(b"gzip") || holds(b"deflate") {
+            codings.layers += 1;
+            codings.abnormal |= !plain;
+        } else if &token[..] != b"inflate" && &token[..] != b"identity" {
+            codings.abnormal = true;
+        }
+    }
+    codings
+}
+
+impl Decoder {
+    pub(super) fn new(layers: usize) -> Self {
+        Self {
+            layers: (0..layers).map(|_| Layer::Header(Vec::new())).collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn trouble(&self) -> Trouble {
+        self.trouble
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        // A decoder's window and tables are about 44 KiB.
+        self.layers
+            .iter()
+            .map(|layer| match layer {
+                Layer::Header(bytes) => bytes.capacity(),
+                Layer::Inflate { undecoded, .. } => undecoded.capacity() + 44 * 1024,
+                Layer::Pass | Layer::Done => 0,
+            })
+            .sum()
+    }
+
+    /// Decodes the next bytes; `sink` gets what comes out and says whether it wants more.
+    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&[u8]) -> bool) {
+        let Self {
+            layers,
+            produced_bytes,
+            trouble,
+        } = self;
+        run(layers, bytes, produced_bytes, trouble, sink);
+    }
+}
+
+fn run(
+    layers: &mut [Layer],
+    bytes: &[u8],
+    produced: &mut u64,
+    trouble: &mut Trouble,
+    sink: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    let Some((layer, inner)) = layers.split_first_mut() else {
+        return sink(bytes);
+    };
+    if let Layer::Header(held) = layer {
+        held.extend_from_slice(bytes);
+        let Some(header_bytes) = header(held) else {
+            if held.len() > limits::HTTP_UNDECODED_BYTES_MAX {
+                trouble.failed = true;
+                let held = std::mem::take(held);
+                *layer = Layer::Pass;
+                return run(inner, &held, produced, trouble, sink);
+            }
+            return true;
+        };
+        let held = std::mem::take(held);
+        *layer = Layer::Inflate {
+            inflate: Box::new(Decompress::new(false)),
+            undecoded: held[..header_bytes].to_vec(),
+            produced: false,
+        };
+        return inflate(layer, inner, &held[header_bytes..], produced, trouble, sink);
+    }
+    match layer {
+        Layer::Inflate { .. } => inflate(layer, inner, bytes, produced, trouble, sink),
+        Layer::Pass => run(inner, bytes, produced, trouble, sink),
+        Layer::Done | Layer::Header(_) => true,
+    }
+}
+
+fn inflate(
+    layer: &mut Layer,
+    inner: &mut [Layer],
+    bytes: &[u8],
+    total: &mut u64,
+    trouble: &mut Trouble,
+    sink: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    let Layer::Inflate {
+        inflate,
+        undecoded,
+        produced,
+    } = layer
+    else {
+        return true;
+    };
+    let mut rest = bytes;
+    if !*produced {
+        undecoded.extend_from_slice(bytes);
+    }
+    let mut output = [0u8; STEP_BYTES];
+    loop {
+        let before = (inflate.total_in(), inflate.total_out());
+        let result = inflate.decompress(rest, &mut output, FlushDecompress::None);
+        let taken = usize::try_from(inflate.total_in() - before.0).unwrap_or(rest.len());
+        let given = usize::try_from(inflate.total_out() - before.1).unwrap_or(0);
+        rest = &rest[taken.min(rest.len())..];
+        if given > 0 {
+            *produced = true;
+            *undecoded = Vec::new();
+            *total += u64::try_from(given).unwrap_or(u64::MAX);
+            let wanted = run(inner, &output[..given], total, trouble, sink);
+            if *total > limits::HTTP_DECODED_BYTES_MAX {
+                trouble.bomb = true;
+            }
+            if !wanted || trouble.bomb {
+                *layer = Layer::Done;
+                return false;
+            }
+        }
+        let failed = match result {
+            Ok(Status::StreamEnd) => {
+                *layer = Layer::Done;
+                return true;
+            }
+            Ok(Status::Ok | Status::BufError) => {
+                !*produced && undecoded.len() > limits::HTTP_UNDECODED_BYTES_MAX
+            }
+            Err(_) => true,
+        };
+        if failed {
+            trouble.failed = true;
+            let raw = std::mem::take(undecoded);
+            let nothing_came_out = !*produced;
+            *layer = if nothing_came_out {
+                Layer::Pass
+            } else {
+                Layer::Done
+            };
+            return !nothing_came_out || run(inner, &raw, total, trouble, sink);
+        }
+        if given < STEP_BYTES && (rest.is_empty() || (taken == 0 && given == 0)) {
+            return true;
+        }
+    }
+}
+
+/// Bytes of the header in front of raw deflate data: gzip (RFC 1952), zlib (RFC 1950) or none; `None` asks for more.
+fn header(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < 2 {
+        return None;
+    }
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return gzip_header(bytes);
+    }
+    let zlib = bytes[0] & 0x0f == 8
+        && bytes[0] >> 4 <= 7
+        && (u16::from(bytes[0]) << 8 | u16::from(bytes[1])).is_multiple_of(31);
+    Some(if zlib { 2 } else { 0 })
+}
+
+fn gzip_header(bytes: &[u8]) -> Option<usize> {
+    const EXTRA: u8 = 4;
+    const NAME: u8 = 8;
+    const COMMENT: u8 = 16;
+    const CHECKSUM: u8 = 2;
+    let flags = *bytes.get(3)?;
+    let mut at = 10;
+    if flags & EXTRA != 0 {
+        let low = usize::from(*bytes.get(at)?);
+        let high = usize::from(*bytes.get(at + 1)?);
+        at += 2 + (high << 8 | low);
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            at += bytes.get(at..)?.iter().position(|&byte| byte == 0)? + 1;
+        }
+    }
+    if flags & CHECKSUM != 0 {
+        at += 2;
+    }
+    (bytes.len() >= at).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write};
+
+    use super::*;
+
+    fn decode(layers: usize, pieces: &[&[u8]]) -> (Vec<u8>, Trouble) {
+        let mut decoder = Decoder::new(layers);
+        let mut out = Vec::new();
+        for piece in pieces {
+            decoder.push(piece, &mut |bytes| {
+                out.extend_from_slice(bytes);
+                true
+            });
+        }
+        (out, decoder.trouble())
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = write::GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn every_form_decodes_whatever_was_announced() {
+        let text = b"a text that repeats, a text that repeats".repeat(20);
+        let mut zlib = write::ZlibEncoder::new(Vec::new(), Compression::default());
+        zlib.write_all(&text).unwrap();
+        let mut raw = write::DeflateEncoder::new(Vec::new(), Compression::default());
+        raw.write_all(&text).unwrap();
+        for packed in [gzip(&text), zlib.finish().unwrap(), raw.finish().unwrap()] {
+            assert_eq!(decode(1, &[&packed]).0, text);
+            let single: Vec<&[u8]> = packed.chunks(1).collect();
+            assert_eq!(decode(1, &single).0, text);
+        }
+        assert_eq!(decode(2, &[&gzip(&gzip(&text))]).0, text);
+    }
+
+    #[test]
+    fn what_does_not_decode_is_shown_as_it_is() {
+        let text = b"this is not compressed at all";
+        let (out, trouble) = decode(1, &[text]);
+        assert_eq!(out, text);
+        assert!(trouble.failed);
+    }
+
+    #[test]
+    fn a_bomb_is_cut() {
+        let packed = gzip(&vec![0u8; 20 * 1024 * 1024]);
+        let (out, trouble) = decode(1, &[&packed]);
+        assert!(trouble.bomb);
+        assert!(out.len() < 9 * 1024 * 1024);
+    }
+
+    #[test]
+    fn lists_of_codings_are_read() {
+        assert_eq!(codings(b"gzip").layers, 1);
+        assert_eq!(codings(b"GZIP, deflate").layers, 2);
+        assert!(codings(b"gzip, gzip, gzip").too_many);
+        assert!(codings(b"foogzip").abnormal);
+        assert_eq!(codings(b"br").layers, 0);
+    }
+}

@@ -1,0 +1,22 @@
+//! HTTP/1 (RFC 9112) as the reference's parser reads it, with what browsers and servers forgive.
+//!
+//! `parser` pairs messages, `request` and `response` are one state machine a direction, the rest are their parts.
+//! Both machines see the same bytes however they were cut: a state either takes bytes or asks for more.
+
+mod body;
+mod chunked;
+mod decompress;
+mod headers;
+mod multipart;
+mod parser;
+mod request;
+mod request_line;
+mod response;
+mod text;
+mod transaction;
+mod uri;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use parser::Http1Parser;

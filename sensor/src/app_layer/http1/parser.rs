@@ -1,0 +1,307 @@
+//! Pairs requests with responses and feeds both readers.
+
+use std::ops::Range;
+
+use lapwing_rules::model::AppProtocol;
+use memchr::memchr;
+
+use super::{
+    request::{self, RequestReader, Step},
+    request_line,
+    response::{self, ResponseReader},
+    text,
+    transaction::{Http1Transaction, Stage},
+};
+use crate::{
+    app_layer::{Feed, Parser, Transaction, limits, transactions::Transactions},
+    direction::Direction,
+};
+
+/// HTTP/1 of one connection.
+#[derive(Debug, Default)]
+pub(in crate::app_layer) struct Http1Parser {
+    transactions: Transactions<Http1Transaction>,
+    requests: RequestReader,
+    responses: ResponseReader,
+    /// Bytes of a line that is not complete, per direction.
+    pending: [Vec<u8>; 2],
+    /// The request that is being read, or was read last.
+    request: Option<u64>,
+    /// The transaction whose response is being read, or comes next.
+    response: u64,
+    stopped: [bool; 2],
+    upgraded: bool,
+}
+
+impl Http1Parser {
+    fn stop(&mut self, direction: Direction) -> Feed {
+        self.stopped[direction.index()] = true;
+        self.pending[direction.index()] = Vec::new();
+        Feed::Stop
+    }
+
+    /// Runs a direction's reader over `bytes` as far as they go; gives how many were taken.
+    fn run(&mut self, direction: Direction, bytes: &[u8], at_end: bool) -> Result<usize, ()> {
+        let mut taken = 0;
+        while !self.upgraded {
+            let rest = &bytes[taken..];
+            let step = match direction {
+                Direction::ToServer => self.step_request(rest, at_end),
+                Direction::ToClient => self.step_response(rest, at_end),
+            };
+            match step {
+                Step::Took(count) | Step::Completed(count) => taken += count,
+                Step::NeedMore => break,
+                Step::Failed => return Err(()),
+            }
+        }
+        Ok(taken)
+    }
+
+    fn step_request(&mut self, bytes: &[u8], at_end: bool) -> Step {
+        if !self.requests.is_idle() {
+            let Some(transaction) = self
+                .request
+                .and_then(|number| self.transactions.get_mut(number))
+            else {
+                return Step::Failed;
+            };
+            return self.requests.step(transaction, bytes, at_end);
+        }
+        let line_bytes = match memchr(b'\n', bytes) {
+            Some(end) => end + 1,
+            None if at_end && !bytes.is_empty() => bytes.len(),
+            None => return Step::NeedMore,
+        };
+        let line = &bytes[..line_bytes];
+        if text::is_empty_line(line) {
+            return Step::Took(line_bytes);
+        }
+        let content = text::chomp(line);
+        if let Some(before) = self
+            .request
+            .and_then(|number| self.transactions.get_mut(number))
+            && before.response.stage == Stage::Line
+            && before.request.stage == Stage::Complete
+            && !request_line::opens_request(content)
+        {
+            // Bytes behind a request that are no request: they belong to its body.
+            before.events.add("request_body_unexpected");
+            request::push_body(before, line);
+            return Step::Took(line_bytes);
+        }
+        let mut transaction = Http1Transaction::default();
+        self.requests.begin(content, &mut transaction);
+        self.request = Some(self.transactions.push(transaction));
+        Step::Took(line_bytes)
+    }
+
+    fn step_response(&mut self, bytes: &[u8], at_end: bool) -> Step {
+        if bytes.is_empty() {
+            return Step::NeedMore;
+        }
+        if self.responses.is_behind() {
+            return self.behind_response(bytes, at_end);
+        }
+        if self.responses.is_idle() {
+            self.match_response();
+        }
+        let number = self.response;
+        let Some(transaction) = self.transactions.get_mut(number) else {
+            return Step::Failed;
+        };
+        if self.request == Some(number) {
+            self.requests.answer_begins(transaction);
+        }
+        let step = self.responses.step(transaction, bytes, at_end);
+        if let Step::Completed(_) = step {
+            self.response_complete(number);
+        }
+        step
+    }
+
+    /// Finds the transaction a new response belongs to; makes one where no request was seen.
+    fn match_response(&mut self) {
+        let numbers = self.transactions.numbers();
+        self.response = self.response.max(numbers.start);
+        if self.response >= numbers.end {
+            self.response = self.transactions.push(Http1Transaction::without_request());
+        }
+    }
+
+    /// Behind a complete response: a status line opens the next one, anything else is still content of this one.
+    fn behind_response(&mut self, bytes: &[u8], at_end: bool) -> Step {
+        let start = bytes
+            .iter()
+            .position(|&byte| !text::is_space(byte) && byte != 0)
+            .unwrap_or(bytes.len());
+        let word = &bytes[start..bytes.len().min(start + 4)];
+        let may_be_status = word.eq_ignore_ascii_case(&b"HTTP"[..word.len()]);
+        if may_be_status && word.len() < 4 {
+            return if at_end {
+                Step::Took(bytes.len())
+            } else {
+                Step::NeedMore
+            };
+        }
+        if may_be_status {
+            self.responses.begin_next();
+            self.response += 1;
+            return Step::Took(start);
+        }
+        if let Some(transaction) = self.transactions.get_mut(self.response) {
+            transaction.events.add("response_body_unexpected");
+            response::push_body(transaction, bytes);
+        }
+        Step::Took(bytes.len())
+    }
+
+    fn response_complete(&mut self, number: u64) {
+        let Some(transaction) = self.transactions.get_mut(number) else {
+            return;
+        };
+        let status = transaction.status_number().unwrap_or(0);
+        if transaction.method == b"CONNECT" && self.requests.is_tunnel() {
+            if (200..300).contains(&status) {
+                self.upgraded = true;
+            } else {
+                self.requests.leave_tunnel();
+            }
+        } else if status == 101 {
+            self.stopped = [true; 2];
+        }
+    }
+}
+
+impl Parser for Http1Parser {
+    fn protocol(&self) -> AppProtocol {
+        AppProtocol::Http1
+    }
+
+    fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        let side = direction.index();
+        if self.stopped[side] {
+            return Feed::Stop;
+        }
+        let mut held = std::mem::take(&mut self.pending[side]);
+        let outcome = if held.is_empty() {
+            self.run(direction, bytes, false)
+                .map(|taken| bytes[taken..].to_vec())
+        } else {
+            held.extend_from_slice(bytes);
+            self.run(direction, &held, false)
+                .map(|taken| held.split_off(taken))
+        };
+        match outcome {
+            Ok(rest) if rest.len() <= limits::HTTP_LINE_BYTES_MAX || self.upgraded => {
+                self.pending[side] = rest;
+                if self.upgraded {
+                    Feed::Upgrade
+                } else if self.stopped[side] {
+                    self.stop(direction)
+                } else {
+                    Feed::More
+                }
+            }
+            Ok(_) => {
+                let number = match direction {
+                    Direction::ToServer => self.request,
+                    Direction::ToClient => Some(self.response),
+                };
+                if let Some(transaction) =
+                    number.and_then(|number| self.transactions.get_mut(number))
+                {
+                    transaction.events.add(match direction {
+                        Direction::ToServer => "request_field_too_long",
+                        Direction::ToClient => "response_field_too_long",
+                    });
+                }
+                self.stop(direction)
+            }
+            Err(()) => self.stop(direction),
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, missing_bytes: u64) -> Feed {
+        let side = direction.index();
+        if self.stopped[side] {
+            return Feed::Stop;
+        }
+        let fits = self.pending[side].is_empty()
+            && match direction {
+                Direction::ToServer => match self
+                    .request
+                    .and_then(|number| self.transactions.get_mut(number))
+                {
+                    Some(transaction) => self.requests.gap(transaction, missing_bytes),
+                    None => false,
+                },
+                Direction::ToClient => match self.transactions.get_mut(self.response) {
+                    Some(transaction) => self.responses.gap(transaction, missing_bytes),
+                    None => false,
+                },
+            };
+        if fits {
+            Feed::More
+        } else {
+            self.stop(direction)
+        }
+    }
+
+    fn end(&mut self, direction: Direction) {
+        let side = direction.index();
+        if !self.stopped[side] && !self.upgraded {
+            let held = std::mem::take(&mut self.pending[side]);
+            // What is left cannot go on: the outcome no longer matters.
+            self.run(direction, &held, true).ok();
+        }
+        match direction {
+            Direction::ToServer => {
+                if let Some(number) = self.request
+                    && let Some(transaction) = self.transactions.get_mut(number)
+                    && transaction.request.stage != Stage::Complete
+                {
+                    self.requests.finish(transaction);
+                }
+            }
+            Direction::ToClient => {
+                if let Some(transaction) = self.transactions.get_mut(self.response)
+                    && !matches!(transaction.response.stage, Stage::Complete | Stage::Line)
+                {
+                    self.responses.finish(transaction);
+                }
+            }
+        }
+        self.stop(direction);
+        for transaction in self.transactions.iter_mut() {
+            let message = transaction.message(direction);
+            if message.stage != Stage::Complete {
+                message.advance(Stage::Complete);
+            }
+        }
+    }
+
+    fn transactions(&self) -> Range<u64> {
+        self.transactions.numbers()
+    }
+
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
+        self.transactions
+            .get(number)
+            .map(|transaction| transaction as &dyn Transaction)
+    }
+
+    fn release(&mut self, number: u64) {
+        self.transactions.release(number);
+    }
+
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.pending.iter().map(Vec::capacity).sum::<usize>()
+            + self
+                .transactions
+                .iter()
+                .map(Http1Transaction::held_bytes)
+                .sum::<usize>()
+    }
+}

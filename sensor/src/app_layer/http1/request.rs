@@ -1,0 +1,407 @@
+//! The client's direction: request lines, headers, bodies.
+
+use memchr::memchr;
+
+use super::{
+    chunked::{ChunkLine, chunk_line},
+    decompress, multipart,
+    request_line::{self, RequestLine},
+    text::{self, Version},
+    transaction::{Http1Transaction, Stage},
+    uri,
+};
+use crate::app_layer::limits;
+
+/// What the bytes at hand were good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// So many bytes are done with; 0 where only the state moved on.
+    Took(usize),
+    /// More bytes are needed.
+    NeedMore,
+    /// The message ended behind so many bytes.
+    Completed(usize),
+    /// This direction makes no sense any more.
+    Failed,
+}
+
+/// Where in a request the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum State {
+    #[default]
+    Line,
+    /// A line without a protocol: a request by itself, unless headers follow.
+    OldLine,
+    Headers,
+    Body {
+        left: u64,
+    },
+    ChunkLength,
+    Chunk {
+        left: u64,
+    },
+    ChunkEnd,
+    /// `CONNECT`: what follows waits for the answer.
+    Tunnel,
+}
+
+/// Reads requests, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct RequestReader {
+    state: State,
+    /// A header line that may still be continued.
+    open_header: Option<Vec<u8>>,
+}
+
+impl RequestReader {
+    /// Whether the next bytes open a new request.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state == State::Line
+    }
+
+    /// Whether a `CONNECT` waits for its answer.
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.state == State::Tunnel
+    }
+
+    /// The `CONNECT` was refused: requests go on.
+    pub(super) fn leave_tunnel(&mut self) {
+        self.state = State::Line;
+    }
+
+    /// The server answers: a request without protocol is all there is.
+    pub(super) fn answer_begins(&mut self, transaction: &mut Http1Transaction) {
+        if self.state == State::OldLine {
+            self.finish(transaction);
+        }
+    }
+
+    /// Begins a request with its line, without the line end.
+    pub(super) fn begin(&mut self, line: &[u8], transaction: &mut Http1Transaction) {
+        let parts = request_line::split(line);
+        note_oddities(&parts, transaction);
+        transaction.request.line = line.to_vec();
+        transaction.method = parts.method.to_vec();
+        transaction.request.version = Some(parts.version);
+        transaction.request.protocol = parts.protocol.map(<[u8]>::to_vec);
+        if let Some(target) = parts.target {
+            transaction.target = Some(target.to_vec());
+            if parts.method == b"CONNECT" {
+                let (host, _) = uri::host_and_port(target);
+                transaction.normal_uri = Some(Vec::new());
+                transaction.host = Some(uri::normal_host(host));
+                transaction.host_raw = Some(host.to_vec());
+            } else {
+                transaction.normal_uri = Some(uri::normalize(target));
+                if let Some(host) = uri::split(target).host {
+                    transaction.host = Some(uri::normal_host(host));
+                    transaction.host_raw = Some(host.to_vec());
+                }
+            }
+        }
+        transaction.request.advance(Stage::Headers);
+        self.state = if parts.protocol.is_none() {
+            State::OldLine
+        } else {
+            State::Headers
+        };
+    }
+
+    /// Takes the next bytes of the request that has begun.
+    pub(super) fn step(
+        &mut self,
+        transaction: &mut Http1Transaction,
+        bytes: &[u8],
+        at_end: bool,
+    ) -> Step {
+        match self.state {
+            State::Line => Step::NeedMore,
+            State::OldLine => self.old_line(transaction, bytes, at_end),
+            State::Headers => self.headers(transaction, bytes, at_end),
+            State::Body { left } => self.body(transaction, bytes, left),
+            State::ChunkLength => self.chunk_length(transaction, bytes),
+            State::Chunk { left } => self.chunk(transaction, bytes, left),
+            State::ChunkEnd => match memchr(b'\n', bytes) {
+                Some(end) => {
+                    self.state = State::ChunkLength;
+                    Step::Took(end + 1)
+                }
+                None if bytes.is_empty() => Step::NeedMore,
+                None => Step::Took(bytes.len()),
+            },
+            State::Tunnel => Step::NeedMore,
+        }
+    }
+
+    /// `missing` bytes of a body were lost; whether they fit into it.
+    pub(super) fn gap(&mut self, transaction: &mut Http1Transaction, missing: u64) -> bool {
+        transaction.request.body.has_gap = true;
+        match &mut self.state {
+            State::Body { left } | State::Chunk { left } if *left > missing => {
+                *left -= missing;
+                true
+            }
+            State::Body { left } if *left == missing => {
+                self.finish(transaction);
+                true
+            }
+            State::Chunk { left } if *left == missing => {
+                self.state = State::ChunkEnd;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn old_line(&mut self, transaction: &mut Http1Transaction, bytes: &[u8], at_end: bool) -> Step {
+        match bytes.iter().position(|&byte| !text::is_space(byte)) {
+            Some(_) => {
+                self.state = State::Headers;
+                Step::Took(0)
+            }
+            None if at_end => {
+                self.finish(transaction);
+                Step::Completed(bytes.len())
+            }
+            None => Step::NeedMore,
+        }
+    }
+
+    fn headers(&mut self, transaction: &mut Http1Transaction, bytes: &[u8], at_end: bool) -> Step {
+        let line_bytes = match memchr(b'\n', bytes) {
+            Some(end) => end + 1,
+            None if at_end && !bytes.is_empty() => bytes.len(),
+            None => return Step::NeedMore,
+        };
+        let line = &bytes[..line_bytes];
+        if transaction.request.raw_headers.len() + line_bytes > limits::HTTP_HEADER_BLOCK_BYTES_MAX
+        {
+            transaction.events.add("request_field_too_long");
+            return Step::Failed;
+        }
+        transaction.request.raw_headers.extend_from_slice(line);
+        let content = text::chomp(line);
+        if text::is_empty_line(line) {
+            self.close_header(transaction);
+            if transaction.request.stage == Stage::Trailer {
+                self.finish(transaction);
+                return Step::Completed(line_bytes);
+            }
+            return self.headers_end(transaction, line_bytes);
+        }
+        if line.first().copied().is_some_and(text::is_folding) {
+            match self.open_header.as_mut() {
+                Some(header) if header.len() + content.len() <= limits::HTTP_LINE_BYTES_MAX => {
+                    header.extend_from_slice(content);
+                }
+                Some(_) => {}
+                None => {
+                    transaction.events.add("invalid_request_field_folding");
+                    self.open_header = Some(content.to_vec());
+                }
+            }
+        } else {
+            self.close_header(transaction);
+            self.open_header = Some(content.to_vec());
+        }
+        Step::Took(line_bytes)
+    }
+
+    fn close_header(&mut self, transaction: &mut Http1Transaction) {
+        let Some(line) = self.open_header.take() else {
+            return;
+        };
+        let odd = transaction.request.headers.add(&line);
+        let events = &mut transaction.events;
+        if odd.missing_colon {
+            events.add("request_field_missing_colon");
+        }
+        if odd.invalid_name {
+            events.add("request_header_invalid");
+        }
+        if odd.repetition {
+            events.add("request_header_repetition");
+        }
+        if odd.repeated_content_length {
+            events.add("duplicate_content_length_field_in_request");
+        }
+    }
+
+    fn headers_end(&mut self, transaction: &mut Http1Transaction, line_bytes: usize) -> Step {
+        read_host(transaction);
+        transaction.request.finish_headers(b"cookie");
+        let headers = &transaction.request.headers;
+        let coding = headers.value(b"transfer-encoding").map(<[u8]>::to_vec);
+        let length = headers.value(b"content-length").map(text::content_length);
+        if let Some(value) = headers.value(b"content-encoding") {
+            let codings = decompress::codings(value);
+            transaction.request.body.decode(codings);
+        }
+        transaction.request.advance(Stage::Body);
+        if transaction.method == b"CONNECT" {
+            self.finish(transaction);
+            self.state = State::Tunnel;
+            return Step::Completed(line_bytes);
+        }
+        if let Some(coding) = coding {
+            if !text::has_token(&coding, b"chunked") {
+                transaction
+                    .events
+                    .add("invalid_transfer_encoding_value_in_request");
+                return Step::Failed;
+            }
+            self.state = State::ChunkLength;
+            return Step::Took(line_bytes);
+        }
+        match length {
+            Some(Some(length)) if length.bytes > 0 => {
+                self.state = State::Body { left: length.bytes };
+                Step::Took(line_bytes)
+            }
+            Some(None) => {
+                transaction
+                    .events
+                    .add("invalid_content_length_field_in_request");
+                Step::Failed
+            }
+            _ => {
+                self.finish(transaction);
+                Step::Completed(line_bytes)
+            }
+        }
+    }
+
+    fn body(&mut self, transaction: &mut Http1Transaction, bytes: &[u8], left: u64) -> Step {
+        let taken = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        if taken == 0 {
+            return Step::NeedMore;
+        }
+        push_body(transaction, &bytes[..taken]);
+        let left = left - u64::try_from(taken).unwrap_or(left);
+        if left == 0 {
+            self.finish(transaction);
+            return Step::Completed(taken);
+        }
+        self.state = State::Body { left };
+        Step::Took(taken)
+    }
+
+    fn chunk_length(&mut self, transaction: &mut Http1Transaction, bytes: &[u8]) -> Step {
+        match chunk_line(bytes) {
+            ChunkLine::Incomplete => Step::NeedMore,
+            ChunkLine::Blank { line_bytes } => Step::Took(line_bytes),
+            ChunkLine::Length {
+                line_bytes,
+                length,
+                extension,
+            } => {
+                if extension {
+                    transaction.events.add("request_chunk_extension");
+                }
+                if length == 0 {
+                    transaction.request.advance(Stage::Trailer);
+                    self.state = State::Headers;
+                } else {
+                    self.state = State::Chunk { left: length };
+                }
+                Step::Took(line_bytes)
+            }
+            ChunkLine::Invalid { .. } => {
+                transaction.events.add("invalid_request_chunk_len");
+                Step::Failed
+            }
+        }
+    }
+
+    fn chunk(&mut self, transaction: &mut Http1Transaction, bytes: &[u8], left: u64) -> Step {
+        let taken = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        if taken == 0 {
+            return Step::NeedMore;
+        }
+        push_body(transaction, &bytes[..taken]);
+        let left = left - u64::try_from(taken).unwrap_or(left);
+        self.state = if left == 0 {
+            State::ChunkEnd
+        } else {
+            State::Chunk { left }
+        };
+        Step::Took(taken)
+    }
+
+    /// The request is whole.
+    pub(super) fn finish(&mut self, transaction: &mut Http1Transaction) {
+        self.state = State::Line;
+        self.close_header(transaction);
+        if transaction.request.stage == Stage::Headers {
+            read_host(transaction);
+            transaction.request.finish_headers(b"cookie");
+        }
+        let request = &transaction.request;
+        if transaction.method == b"POST"
+            && let Some(boundary) = request
+                .headers
+                .value(b"content-type")
+                .and_then(multipart::boundary)
+        {
+            transaction.parts = multipart::files(request.body.bytes(), boundary);
+        }
+        transaction.request.advance(Stage::Complete);
+    }
+}
+
+/// Appends to the body and tells what decoding ran into.
+pub(super) fn push_body(transaction: &mut Http1Transaction, bytes: &[u8]) {
+    transaction.request.body.push(bytes);
+    transaction.request.step();
+    let trouble = transaction.request.body.trouble;
+    if trouble.failed {
+        transaction.events.add("gzip_decompression_failed");
+    }
+    if trouble.bomb {
+        transaction.events.add("compression_bomb");
+    }
+}
+
+fn note_oddities(parts: &RequestLine<'_>, transaction: &mut Http1Transaction) {
+    let events = &mut transaction.events;
+    if parts.leading_space {
+        events.add("request_line_leading_whitespace");
+    }
+    if parts.odd_method_delimiter {
+        events.add("method_delim_non_compliant");
+    }
+    if parts.odd_target_delimiter {
+        events.add("uri_delim_non_compliant");
+    }
+    if parts.target.is_none() {
+        events.add("request_line_incomplete");
+    }
+}
+
+/// The host of the target wins over the `Host` field.
+fn read_host(transaction: &mut Http1Transaction) {
+    let field = transaction
+        .request
+        .headers
+        .value(b"host")
+        .map(<[u8]>::to_vec);
+    match (&transaction.host, field) {
+        (None, Some(value)) => {
+            let (host, _) = uri::host_and_port(&value);
+            transaction.host = Some(uri::normal_host(host));
+            transaction.host_raw = Some(value);
+        }
+        (None, None) => {
+            if transaction.request.version == Some(Version::Http11) {
+                transaction.events.add("missing_host_header");
+            }
+        }
+        (Some(target_host), Some(value)) => {
+            let (host, _) = uri::host_and_port(&value);
+            if *target_host != uri::normal_host(host) {
+                transaction.events.add("host_header_ambiguous");
+            }
+        }
+        (Some(_), None) => {}
+    }
+}

@@ -1,0 +1,145 @@
+//! Character classes and number forms of HTTP/1 as tolerant peers read them.
+
+/// Space, tab, and the controls that C's `isspace` counts.
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c)
+}
+
+/// Linear white space: space or tab.
+pub(super) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// A byte that continues the header line before it when a line begins with it.
+pub(super) fn is_folding(byte: u8) -> bool {
+    is_blank(byte) || byte == 0
+}
+
+/// A `token` character (RFC 9110, section 5.6.2).
+pub(super) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Without line ends at the end.
+pub(super) fn chomp(mut line: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\r' | b'\n'] = line {
+        line = rest;
+    }
+    line
+}
+
+/// Without blanks at both ends.
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// A line that is only a line end.
+pub(super) fn is_empty_line(line: &[u8]) -> bool {
+    matches!(line, b"\n" | b"\r" | b"\r\n")
+}
+
+/// How a `Content-Length` value reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ContentLength {
+    pub(super) bytes: u64,
+    /// Something stood around the number.
+    pub(super) junk: bool,
+}
+
+/// The first number in a `Content-Length` value; junk around it is passed over.
+pub(super) fn content_length(value: &[u8]) -> Option<ContentLength> {
+    let start = value.iter().position(u8::is_ascii_digit)?;
+    let digits = value[start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let number = decimal(&value[start..start + digits])?;
+    let around = value[..start].iter().chain(&value[start + digits..]);
+    Some(ContentLength {
+        bytes: number,
+        junk: around.into_iter().any(|&byte| !is_blank(byte)),
+    })
+}
+
+/// A plain decimal number.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |sum, &digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// The value of a hexadecimal digit.
+pub(super) fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Whether a comma-separated list holds `token`, in any case.
+pub(super) fn has_token(list: &[u8], token: &[u8]) -> bool {
+    list.split(|&byte| byte == b',')
+        .any(|item| trim(item).eq_ignore_ascii_case(token))
+}
+
+/// A status line or something else? Peers take what does not begin with `HTTP` as content.
+pub(super) fn looks_like_status_line(line: &[u8]) -> bool {
+    let start = line
+        .iter()
+        .position(|&byte| !is_space(byte) && byte != 0)
+        .unwrap_or(line.len());
+    line.get(start..start + 4)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"HTTP"))
+}
+
+/// Protocol version of a request or status line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Version {
+    Invalid,
+    Http09,
+    Http10,
+    Http11,
+}
+
+/// `HTTP/x.y`; spaces inside and leading zeros are not forgiven.
+pub(super) fn version(text: &[u8]) -> Version {
+    match text {
+        b"HTTP/0.9" => Version::Http09,
+        b"HTTP/1.0" => Version::Http10,
+        b"HTTP/1.1" => Version::Http11,
+        _ => Version::Invalid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_length_is_the_first_number() {
+        let plain = content_length(b"42").unwrap();
+        assert_eq!((plain.bytes, plain.junk), (42, false));
+        let junk = content_length(b"x 42abc").unwrap();
+        assert_eq!((junk.bytes, junk.junk), (42, true));
+        assert_eq!(content_length(b"abc"), None);
+        assert_eq!(content_length(b"99999999999999999999999"), None);
+    }
+
+    #[test]
+    fn tokens_are_compared_whole() {
+        assert!(has_token(b"gzip, Chunked ", b"chunked"));
+        assert!(!has_token(b"xchunked", b"chunked"));
+    }
+}

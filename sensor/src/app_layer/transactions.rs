@@ -1,0 +1,88 @@
+//! The transactions of one flow, numbered from 0, bounded.
+
+use std::{collections::VecDeque, ops::Range};
+
+use super::limits;
+
+/// Transactions that are still held; numbers only grow.
+#[derive(Debug)]
+pub(super) struct Transactions<T> {
+    first: u64,
+    held: VecDeque<T>,
+    /// Transactions that went before they were inspected, because the flow had too many.
+    dropped: u64,
+}
+
+impl<T> Default for Transactions<T> {
+    fn default() -> Self {
+        Self {
+            first: 0,
+            held: VecDeque::new(),
+            dropped: 0,
+        }
+    }
+}
+
+impl<T> Transactions<T> {
+    /// Adds one and gives its number; the oldest goes where there are too many.
+    pub(super) fn push(&mut self, transaction: T) -> u64 {
+        if self.held.len() >= limits::TRANSACTIONS_MAX {
+            self.held.pop_front();
+            self.first += 1;
+            self.dropped += 1;
+        }
+        self.held.push_back(transaction);
+        self.numbers().end - 1
+    }
+
+    pub(super) fn numbers(&self) -> Range<u64> {
+        let held = u64::try_from(self.held.len()).unwrap_or(u64::MAX);
+        self.first..self.first + held
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&T> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.held.get(index)
+    }
+
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.held.get_mut(index)
+    }
+
+    /// Lets go of those below `number`.
+    pub(super) fn release(&mut self, number: u64) {
+        while self.first < number && self.held.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.held.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.held.iter_mut()
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+/// Names of events, each once, bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Events(heapless::Vec<&'static str, { limits::TRANSACTION_EVENTS_MAX }>);
+
+impl Events {
+    /// Notes an event; where the list is full the oldest ones stay.
+    pub(super) fn add(&mut self, name: &'static str) {
+        if !self.0.contains(&name) {
+            self.0.push(name).ok();
+        }
+    }
+
+    pub(super) fn names(&self) -> &[&'static str] {
+        &self.0
+    }
+}
