@@ -34,3 +34,12 @@ pub const HTTP_PART_HEADER_BYTES_MAX: usize = 4 * 1024;
 pub const HTTP_DECODED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// HTTP/1: compressed bytes kept while nothing came out yet, to show them as they are when decoding fails.
 pub const HTTP_UNDECODED_BYTES_MAX: usize = 4 * 1024;
+
+/// DNS: bytes of one name in text form; a longer one is cut.
+pub const DNS_NAME_BYTES_MAX: usize = 1_025;
+/// DNS: labels and compression pointers followed for one name.
+pub const DNS_NAME_HOPS_MAX: usize = 255;
+/// DNS: questions and records read of one message, per section.
+pub const DNS_SECTION_ENTRIES_MAX: usize = 1_024;
+/// DNS over TCP: bytes of one message with its length prefix.
+pub const DNS_TCP_MESSAGE_BYTES_MAX: usize = 2 + 65_535;

@@ -5,9 +5,11 @@
 //! `README.md` beside this file says how a protocol is added.
 
 mod dispatch;
+mod dns;
 mod http1;
 mod identify;
 pub mod limits;
+mod reader;
 mod registry;
 mod transaction;
 mod transactions;

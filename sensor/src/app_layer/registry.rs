@@ -2,12 +2,14 @@
 
 use lapwing_rules::model::AppProtocol;
 
-use super::{FeedContext, Parser, http1::Http1Parser};
+use super::{FeedContext, Parser, dns::DnsParser, http1::Http1Parser};
 use crate::direction::Direction;
 
 /// A new parser for a flow, or nothing where the protocol is only named.
-pub(super) fn parser_for(protocol: AppProtocol, _context: &FeedContext) -> Option<Box<dyn Parser>> {
+pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option<Box<dyn Parser>> {
     match protocol {
+        AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
+        AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         _ => None,
     }
 }

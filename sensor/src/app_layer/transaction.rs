@@ -103,6 +103,14 @@ pub trait Parser: fmt::Debug + Send {
     /// Transactions below `number` are inspected and may go.
     fn release(&mut self, number: u64);
 
+    /// Transactions that went before they were inspected, because the flow had too many.
+    fn dropped_transactions(&self) -> u64;
+
+    /// Whether what both sides send from now on is ciphertext: raw payload need not be inspected any more.
+    fn is_encrypted(&self) -> bool {
+        false
+    }
+
     /// Bytes held, for the memory budget.
     fn held_bytes(&self) -> usize;
 }

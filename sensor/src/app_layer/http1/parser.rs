@@ -74,7 +74,7 @@ impl Http1Parser {
             None => return Step::NeedMore,
         };
         let line = &bytes[..line_bytes];
-        if text::is_empty_line(line) {
+        if line.iter().all(|&byte| text::is_space(byte)) {
             return Step::Took(line_bytes);
         }
         let content = text::chomp(line);
@@ -129,31 +129,23 @@ impl Http1Parser {
         }
     }
 
-    /// Behind a complete response: a status line opens the next one, anything else is still content of this one.
+    /// Behind a complete response: a status line opens the next one, any other line is still content of this one.
     fn behind_response(&mut self, bytes: &[u8], at_end: bool) -> Step {
-        let start = bytes
-            .iter()
-            .position(|&byte| !text::is_space(byte) && byte != 0)
-            .unwrap_or(bytes.len());
-        let word = &bytes[start..bytes.len().min(start + 4)];
-        let may_be_status = word.eq_ignore_ascii_case(&b"HTTP"[..word.len()]);
-        if may_be_status && word.len() < 4 {
-            return if at_end {
-                Step::Took(bytes.len())
-            } else {
-                Step::NeedMore
-            };
-        }
-        if may_be_status {
+        let line_bytes = match memchr(b'\n', bytes) {
+            Some(end) => end + 1,
+            None if at_end => bytes.len(),
+            None => return Step::NeedMore,
+        };
+        if text::looks_like_status_line(&bytes[..line_bytes]) {
             self.responses.begin_next();
             self.response += 1;
-            return Step::Took(start);
+            return Step::Took(0);
         }
         if let Some(transaction) = self.transactions.get_mut(self.response) {
             transaction.events.add("response_body_unexpected");
-            response::push_body(transaction, bytes);
+            response::push_body(transaction, &bytes[..line_bytes]);
         }
-        Step::Took(bytes.len())
+        Step::Took(line_bytes)
     }
 
     fn response_complete(&mut self, number: u64) {
@@ -293,6 +285,10 @@ impl Parser for Http1Parser {
 
     fn release(&mut self, number: u64) {
         self.transactions.release(number);
+    }
+
+    fn dropped_transactions(&self) -> u64 {
+        self.transactions.dropped()
     }
 
     fn held_bytes(&self) -> usize {

@@ -42,11 +42,20 @@ pub(super) struct ResponseReader {
 
 /// A line within the bytes at hand.
 struct Line {
-    /// With its line end.
+    /// All that is done with when the line is taken.
     bytes: usize,
-    /// Up to its line end.
+    /// The line with its line end.
+    raw: usize,
+    /// The line without its line end.
     content: usize,
+    /// It ended with a line feed and a carriage return, in this order.
     mixed: bool,
+}
+
+/// What a look for the end of a line gave.
+enum Found {
+    Line(Line),
+    NeedMore,
 }
 
 impl ResponseReader {
@@ -129,21 +138,21 @@ impl ResponseReader {
     }
 
     fn line(&mut self, transaction: &mut Http1Transaction, bytes: &[u8], at_end: bool) -> Step {
-        let Some(line) = find_line(bytes, at_end) else {
+        let Some(line_bytes) = status_line(bytes, at_end) else {
             return Step::NeedMore;
         };
-        let content = &bytes[..line.content];
-        if content.is_empty() {
-            return Step::Took(line.bytes);
+        let content = text::chomp(&bytes[..line_bytes]);
+        if content.iter().all(|&byte| text::is_space(byte)) {
+            return Step::Took(line_bytes);
         }
         if !text::looks_like_status_line(content) {
-            let rest = &bytes[line.bytes..];
-            if rest.is_empty() && !at_end && line.content <= 2 {
+            let rest = &bytes[line_bytes..];
+            if rest.len() < 2 && !at_end {
                 return Step::NeedMore;
             }
-            if rest.first() == Some(&b'H') || (line.content <= 2 && !rest.is_empty()) {
+            if rest.len() >= 2 && (rest[0] == b'H' || content.len() <= 2) {
                 // A stray line in front of a status line.
-                return Step::Took(line.bytes);
+                return Step::Took(line_bytes);
             }
             // Not a response: browsers show it as content.
             transaction.response.advance(Stage::Body);
@@ -153,14 +162,19 @@ impl ResponseReader {
         read_status_line(content, transaction);
         self.state = State::Headers;
         transaction.response.advance(Stage::Headers);
-        Step::Took(line.bytes)
+        Step::Took(line_bytes)
     }
 
     fn headers(&mut self, transaction: &mut Http1Transaction, bytes: &[u8], at_end: bool) -> Step {
-        let Some(line) = self.header_line(bytes, at_end) else {
+        let Found::Line(line) = header_line(bytes, at_end, self.mixed_line_end) else {
             return Step::NeedMore;
         };
-        let raw = &bytes[..line.bytes];
+        let raw = &bytes[..line.raw];
+        let next = bytes.get(line.bytes);
+        let blank = matches!(raw, [b' ' | b'\t', b'\n']);
+        if blank && next.is_none() && !at_end {
+            return Step::NeedMore;
+        }
         if transaction.response.raw_headers.len() + raw.len() > limits::HTTP_HEADER_BLOCK_BYTES_MAX
         {
             transaction.events.add("response_field_too_long");
@@ -168,10 +182,7 @@ impl ResponseReader {
         }
         self.mixed_line_end = line.mixed;
         transaction.response.raw_headers.extend_from_slice(raw);
-        let content = &bytes[..line.content];
-        let only_blank = matches!(content, b" " | b"\t")
-            && bytes.get(line.bytes).is_some_and(|&next| next != b'\n');
-        if content.is_empty() || only_blank {
+        if text::is_empty_line(raw) || (blank && next.is_some_and(|&next| next != b'\n')) {
             self.close_header(transaction);
             if transaction.response.stage == Stage::Trailer {
                 self.finish(transaction);
@@ -179,22 +190,10 @@ impl ResponseReader {
             }
             return self.headers_end(transaction, line.bytes);
         }
-        self.header(transaction, content);
-        Step::Took(line.bytes)
-    }
-
-    /// The header line at the start of `bytes`, with as much of odd line ends as belongs to it.
-    fn header_line(&self, bytes: &[u8], at_end: bool) -> Option<Line> {
-        let mut line = find_line(bytes, at_end)?;
-        if line.content == 0
-            && line.bytes == 1
-            && bytes.first() == Some(&b'\r')
-            && self.mixed_line_end
-        {
-            // The carriage return of a line feed, carriage return pair.
-            line.mixed = true;
+        if line.content > 0 {
+            self.header(transaction, &bytes[..line.content]);
         }
-        Some(line)
+        Step::Took(line.bytes)
     }
 
     fn header(&mut self, transaction: &mut Http1Transaction, content: &[u8]) {
@@ -398,46 +397,57 @@ pub(super) fn push_body(transaction: &mut Http1Transaction, bytes: &[u8]) {
     }
 }
 
-/// A line that ends with a line feed, a carriage return, or both; with the end of the stream otherwise.
-fn find_line(bytes: &[u8], at_end: bool) -> Option<Line> {
+/// The length of the first line with its end: a line feed, a carriage return, or the pair.
+fn status_line(bytes: &[u8], at_end: bool) -> Option<usize> {
+    let rest = (at_end && !bytes.is_empty()).then_some(bytes.len());
+    let Some(at) = memchr2(b'\r', b'\n', bytes) else {
+        return rest;
+    };
+    match (bytes[at], bytes.get(at + 1)) {
+        (b'\n', _) => Some(at + 1),
+        (_, Some(b'\n')) => Some(at + 2),
+        (_, Some(_)) => Some(at + 1),
+        (_, None) => rest,
+    }
+}
+
+/// The first header line. A lone carriage return ends one too; a line feed takes a carriage return behind it along;
+/// and where lines end in such pairs, a pair the right way round may stand twice for one line end.
+fn header_line(bytes: &[u8], at_end: bool, after_mixed: bool) -> Found {
     let mut from = 0;
     loop {
         let Some(at) = memchr2(b'\r', b'\n', &bytes[from..]).map(|at| at + from) else {
-            return (at_end && !bytes.is_empty()).then_some(Line {
-                bytes: bytes.len(),
-                content: bytes.len(),
-                mixed: false,
-            });
+            return Found::NeedMore;
         };
-        if bytes[at] == b'\n' {
-            let content = text::chomp(&bytes[..at]).len();
-            let mixed = bytes.get(at + 1) == Some(&b'\r');
-            return Some(Line {
-                bytes: at + 1,
-                content,
-                mixed,
-            });
+        let next = bytes.get(at + 1).copied();
+        if next.is_none() && !(at_end && bytes[at] == b'\n') {
+            return Found::NeedMore;
         }
-        match bytes.get(at + 1) {
-            None if at_end => {
-                return Some(Line {
-                    bytes: at + 1,
-                    content: text::chomp(&bytes[..at]).len(),
-                    mixed: false,
-                });
-            }
-            None => return None,
-            Some(b'\n' | b'\r') => from = at + 1,
-            // A lone carriage return ends a line too, unless the line would be empty.
-            Some(_) if at == 0 => from = at + 1,
-            Some(_) => {
-                return Some(Line {
-                    bytes: at + 1,
-                    content: text::chomp(&bytes[..at]).len(),
-                    mixed: false,
-                });
+        let end = if bytes[at] == b'\n' {
+            at + 1 + usize::from(next == Some(b'\r'))
+        } else if next == Some(b'\n') {
+            at + 2
+        } else if next == Some(b'\r') || at == 0 {
+            from = at + 1;
+            continue;
+        } else {
+            at + 1
+        };
+        let mut line = Line {
+            bytes: end,
+            raw: end,
+            content: text::chomp(&bytes[..end]).len(),
+            mixed: bytes[at] == b'\n' && next == Some(b'\r'),
+        };
+        if after_mixed && line.content == 0 && bytes[at] == b'\r' {
+            match (bytes.get(end), bytes.get(end + 1)) {
+                (None, _) | (Some(b'\r'), None) if !at_end => return Found::NeedMore,
+                (Some(b'\r'), Some(b'\n')) => line.bytes += 2,
+                (Some(b'\r'), _) => line.bytes += 1,
+                _ => {}
             }
         }
+        return Found::Line(line);
     }
 }
 

@@ -1,0 +1,10 @@
+//! DNS (RFC 1035): own tolerant reader, because strict ones refuse what a sensor must tell.
+
+mod message;
+mod parser;
+mod transaction;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use parser::DnsParser;

@@ -1,0 +1,139 @@
+//! DNS over datagrams, and over streams where each message stands behind its length (RFC 1035, section 4.2).
+
+use std::ops::Range;
+
+use lapwing_rules::model::AppProtocol;
+
+use super::{
+    message::{self, Message},
+    transaction::DnsTransaction,
+};
+use crate::{
+    app_layer::{Feed, Parser, Transaction, Transport, limits, transactions::Transactions},
+    direction::Direction,
+};
+
+/// DNS of one flow.
+#[derive(Debug)]
+pub(in crate::app_layer) struct DnsParser {
+    transport: Transport,
+    transactions: Transactions<DnsTransaction>,
+    /// Streams: bytes of a message that is not complete, per direction.
+    pending: [Vec<u8>; 2],
+}
+
+impl DnsParser {
+    pub(in crate::app_layer) fn new(transport: Transport) -> Self {
+        Self {
+            transport,
+            transactions: Transactions::default(),
+            pending: Default::default(),
+        }
+    }
+
+    fn message(&mut self, direction: Direction, bytes: &[u8]) {
+        let Some(message) = message::parse(bytes) else {
+            self.event_of_last("malformed_data");
+            return;
+        };
+        let expected = direction == Direction::ToClient;
+        if message.is_response() != expected {
+            let name = if expected {
+                "not_response"
+            } else {
+                "not_request"
+            };
+            self.event_of_last(name);
+            return;
+        }
+        if message.opcode() >= 7 {
+            // Told, but nothing of such a message is believed.
+            let bare = Message {
+                id: message.id,
+                flags: message.flags,
+                ..Message::default()
+            };
+            self.transactions.push(DnsTransaction::new(direction, bare));
+            return;
+        }
+        self.transactions
+            .push(DnsTransaction::new(direction, message));
+    }
+
+    fn event_of_last(&mut self, name: &'static str) {
+        let last = self.transactions.numbers().end.checked_sub(1);
+        if let Some(transaction) = last.and_then(|number| self.transactions.get_mut(number)) {
+            transaction.events.add(name);
+        }
+    }
+
+    fn stream(&mut self, direction: Direction, bytes: &[u8]) {
+        let mut held = std::mem::take(&mut self.pending[direction.index()]);
+        held.extend_from_slice(bytes);
+        let mut rest = &held[..];
+        while let [high, low, behind @ ..] = rest {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let Some(message) = behind.get(..length) else {
+                break;
+            };
+            if length > 0 {
+                self.message(direction, message);
+            }
+            rest = &behind[length..];
+        }
+        debug_assert!(rest.len() < limits::DNS_TCP_MESSAGE_BYTES_MAX);
+        self.pending[direction.index()] = rest.to_vec();
+    }
+}
+
+impl Parser for DnsParser {
+    fn protocol(&self) -> AppProtocol {
+        AppProtocol::Dns
+    }
+
+    fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        match self.transport {
+            Transport::Udp => self.message(direction, bytes),
+            Transport::Tcp => self.stream(direction, bytes),
+        }
+        Feed::More
+    }
+
+    fn gap(&mut self, direction: Direction, _: u64) -> Feed {
+        // Where the next message begins is not known any more.
+        self.pending[direction.index()] = Vec::new();
+        Feed::Stop
+    }
+
+    fn end(&mut self, direction: Direction) {
+        self.pending[direction.index()] = Vec::new();
+    }
+
+    fn transactions(&self) -> Range<u64> {
+        self.transactions.numbers()
+    }
+
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
+        self.transactions
+            .get(number)
+            .map(|transaction| transaction as &dyn Transaction)
+    }
+
+    fn release(&mut self, number: u64) {
+        self.transactions.release(number);
+    }
+
+    fn dropped_transactions(&self) -> u64 {
+        self.transactions.dropped()
+    }
+
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.pending.iter().map(Vec::capacity).sum::<usize>()
+            + self
+                .transactions
+                .iter()
+                .map(DnsTransaction::held_bytes)
+                .sum::<usize>()
+    }
+}
