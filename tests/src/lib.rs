@@ -5,4 +5,6 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod cases;
+pub mod programs;
 pub mod traffic;

@@ -121,10 +121,6 @@ fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("a frame fits in 32 bits")
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the file holds the low 32 bits"
-)]
 fn low_half(value: u64) -> u32 {
     (value & 0xffff_ffff) as u32
 }
