@@ -80,7 +80,10 @@ pub fn all() -> Result<Vec<Case>> {
         if let Some(name) = folder.file_name().and_then(|name| name.to_str())
             && folder.is_dir()
         {
-            cases.push(Case { name: name.to_owned(), folder: folder.clone() });
+            cases.push(Case {
+                name: name.to_owned(),
+                folder: folder.clone(),
+            });
         }
     }
     cases.sort_by(|one, other| one.name.cmp(&other.name));
@@ -94,7 +97,8 @@ impl Case {
     /// When the scenario cannot be read or played.
     pub fn make_capture(&self, into: &Path) -> Result<PathBuf> {
         let path = self.folder.join("scenario.toml");
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let scenario = Scenario::parse(&text).with_context(|| self.name.clone())?;
         let trace = scenario.play().with_context(|| self.name.clone())?;
         let output = into.join("input.pcap");
@@ -110,7 +114,11 @@ impl Case {
     /// When the folder of the starter rules cannot be read.
     pub fn rule_files(&self) -> Result<Vec<PathBuf>> {
         let own = self.folder.join("rules.rules");
-        if own.exists() { Ok(vec![own]) } else { starter_rules() }
+        if own.exists() {
+            Ok(vec![own])
+        } else {
+            starter_rules()
+        }
     }
 
     /// What must be found.
@@ -119,11 +127,12 @@ impl Case {
     /// When `expected.jsonl` is missing or malformed.
     pub fn expected(&self) -> Result<Alerts> {
         let path = self.expected_path();
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         text.lines()
             .map(|line| {
-                let parsed: ExpectedLine =
-                    serde_json::from_str(line).with_context(|| format!("{}: {line}", path.display()))?;
+                let parsed: ExpectedLine = serde_json::from_str(line)
+                    .with_context(|| format!("{}: {line}", path.display()))?;
                 Ok((parsed.key, parsed.count))
             })
             .collect()
@@ -136,7 +145,10 @@ impl Case {
     pub fn rewrite_expected(&self, alerts: &Alerts) -> Result<()> {
         let mut text = String::new();
         for (key, count) in alerts {
-            let line = ExpectedLine { key: key.clone(), count: *count };
+            let line = ExpectedLine {
+                key: key.clone(),
+                count: *count,
+            };
             writeln!(text, "{}", serde_json::to_string(&line)?)?;
         }
         Ok(fs::write(self.expected_path(), text)?)
@@ -155,7 +167,10 @@ pub fn starter_rules() -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(workspace_root().join("rules/starter"))? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "rules") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "rules")
+        {
             files.push(path);
         }
     }
@@ -170,8 +185,11 @@ pub fn starter_rules() -> Result<Vec<PathBuf>> {
 pub fn alerts_of_eve(text: &str) -> Result<Alerts> {
     let mut alerts = Alerts::new();
     for line in text.lines() {
-        let event: EveLine = serde_json::from_str(line).with_context(|| format!("not an EVE line: {line}"))?;
-        let Some(alert) = event.alert.filter(|_| event.event_type == "alert") else { continue };
+        let event: EveLine =
+            serde_json::from_str(line).with_context(|| format!("not an EVE line: {line}"))?;
+        let Some(alert) = event.alert.filter(|_| event.event_type == "alert") else {
+            continue;
+        };
         let key = AlertKey {
             signature_id: alert.signature_id,
             src_ip: full_address(&event.src_ip),
@@ -188,7 +206,10 @@ pub fn alerts_of_eve(text: &str) -> Result<Alerts> {
 /// The reference writes IPv6 addresses without leaving out zeros; both spellings become that one.
 fn full_address(text: &str) -> String {
     match text.parse::<std::net::Ipv6Addr>() {
-        Ok(address) => address.segments().map(|segment| format!("{segment:04x}")).join(":"),
+        Ok(address) => address
+            .segments()
+            .map(|segment| format!("{segment:04x}"))
+            .join(":"),
         Err(_) => text.to_owned(),
     }
 }
@@ -201,11 +222,20 @@ pub fn differences(expected: &Alerts, found: &Alerts) -> Vec<String> {
     keys.sort();
     keys.dedup();
     for key in keys {
-        let (wanted, got) = (expected.get(key).copied().unwrap_or(0), found.get(key).copied().unwrap_or(0));
+        let (wanted, got) = (
+            expected.get(key).copied().unwrap_or(0),
+            found.get(key).copied().unwrap_or(0),
+        );
         if wanted != got {
             let sign = if got < wanted { '-' } else { '+' };
-            let ends = format!("{}:{} -> {}:{}", key.src_ip, key.src_port, key.dest_ip, key.dest_port);
-            lines.push(format!("{sign} sid {} {} {ends}: {got} instead of {wanted}", key.signature_id, key.proto));
+            let ends = format!(
+                "{}:{} -> {}:{}",
+                key.src_ip, key.src_port, key.dest_ip, key.dest_port
+            );
+            lines.push(format!(
+                "{sign} sid {} {} {ends}: {got} instead of {wanted}",
+                key.signature_id, key.proto
+            ));
         }
     }
     lines
@@ -223,7 +253,9 @@ mod tests {
         assert_eq!(found.values().copied().collect::<Vec<u32>>(), [2]);
         assert_eq!(
             differences(&Alerts::new(), &found),
-            ["+ sid 7 UDP 2001:0db8:0000:0000:0000:0000:0000:0001:1 -> 2001:0db8:0000:0000:0000:0000:0000:0002:2: 2 instead of 0"]
+            [
+                "+ sid 7 UDP 2001:0db8:0000:0000:0000:0000:0000:0001:1 -> 2001:0db8:0000:0000:0000:0000:0000:0002:2: 2 instead of 0"
+            ]
         );
         assert!(differences(&found, &found).is_empty());
     }

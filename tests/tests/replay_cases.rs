@@ -20,7 +20,12 @@ fn found(case: &Case) -> Result<Alerts> {
     }
     let output = command.arg(&capture).output()?;
     let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {}: {complaint}", case.name, output.status);
+    ensure!(
+        output.status.success(),
+        "{}: {}: {complaint}",
+        case.name,
+        output.status
+    );
     cases::alerts_of_eve(&String::from_utf8(output.stdout)?).with_context(|| case.name.clone())
 }
 
@@ -45,11 +50,20 @@ fn every_case_finds_what_it_must() {
             report.push(format!("{}:\n  {}", case.name, differences.join("\n  ")));
         }
     }
-    assert!(report.is_empty(), "{} cases differ\n{}", report.len(), report.join("\n"));
+    assert!(
+        report.is_empty(),
+        "{} cases differ\n{}",
+        report.len(),
+        report.join("\n")
+    );
 }
 
 #[test]
 fn a_case_finds_the_same_twice() {
-    let case = cases::all().unwrap().into_iter().find(|case| case.name == "demo").unwrap();
+    let case = cases::all()
+        .unwrap()
+        .into_iter()
+        .find(|case| case.name == "demo")
+        .unwrap();
     assert_eq!(found(&case).unwrap(), found(&case).unwrap());
 }

@@ -1,0 +1,22 @@
+# Lapwing: `make help` says what there is. Everything is built in the one profile `release`.
+SHELL := /bin/bash
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test
+
+help: ## What there is
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: Debian packages and cargo-nextest
+	@tools/setup
+
+build: setup ## Build all programs
+	@$(CARGO) build --release --workspace --bins
+
+demo: build ## Show the whole way on made traffic, the centre stopped in the middle
+	@$(TARGET)/release/lapwing-demo $(DEMO_ARGUMENTS)
+
+test: setup ## Every check there is; the last line counts
+	@tools/check
