@@ -17,9 +17,14 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod api;
+pub mod collector;
 pub mod enrolment;
 pub mod limits;
+pub mod loader;
+pub mod output;
 pub mod query;
+pub mod reconciliation;
 pub mod secrets;
 pub mod settings;
 pub mod store;

@@ -21,8 +21,6 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 pub const SENSOR_BURST_BATCHES: u32 = 200;
 /// Batches a second that one sensor may keep up for ever.
 pub const SENSOR_BATCHES_PER_SECOND: u32 = 50;
-/// Bytes one connection may have waiting to be parsed.
-pub const SESSION_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Rows on one page of findings, in the web and by default in the API.
 pub const PAGE_ROWS: usize = 50;
@@ -73,3 +71,20 @@ pub const ROOT_CERTIFICATE_DAYS: u32 = 7_305;
 pub const RULE_FILE_BYTES: u64 = 256 * 1024 * 1024;
 /// A name of a sensor, a user or the centre.
 pub const NAME_CHARS: usize = 63;
+
+/// How often a device asks again while a person has not decided.
+pub const ENROLMENT_RETRY_SECONDS: u32 = 5;
+/// Simultaneous connections without a certificate: they may only ask to be enrolled.
+pub const STRANGER_CONNECTIONS: usize = 64;
+/// The longest a connection without a certificate may last.
+pub const STRANGER_LIFETIME: Duration = Duration::from_secs(120);
+/// Envelopes one sensor may have unanswered.
+pub const SESSION_WINDOW: usize = 16;
+/// How long a sensor is asked to wait when it sends faster than it may, seconds.
+pub const BUSY_RETRY_SECONDS: u32 = 2;
+/// Sensors whose sending rate is remembered.
+pub const RATED_SENSORS: usize = 65_536;
+/// A sensor's last contact is written down at most this often.
+pub const CONTACT_INTERVAL: Duration = Duration::from_secs(30);
+/// Batches the loader takes into memory at once.
+pub const LOADER_BATCHES: usize = 32;

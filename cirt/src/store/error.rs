@@ -21,6 +21,8 @@ pub enum StoreError {
     Taken { what: &'static str, name: String },
     #[error("there is no {what} {name:?}")]
     Absent { what: &'static str, name: String },
+    #[error("a batch holds what cannot be: {0}")]
+    Content(&'static str),
     #[error("{0}")]
     Refused(String),
     #[error("a stored {0} is unreadable")]

@@ -108,3 +108,10 @@ pub(super) fn key_of(transaction: &Transaction<'_>, name: &str) -> Result<Sensor
         .optional()?
         .ok_or_else(|| StoreError::Absent { what: "sensor", name: name.to_owned() })
 }
+
+#[cfg(test)]
+impl SensorKey {
+    pub(crate) const fn for_tests() -> [Self; 2] {
+        [Self(1), Self(2)]
+    }
+}
