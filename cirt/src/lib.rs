@@ -18,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod api;
+pub mod centre;
 pub mod collector;
 pub mod enrolment;
 pub mod limits;
@@ -28,3 +29,4 @@ pub mod reconciliation;
 pub mod secrets;
 pub mod settings;
 pub mod store;
+pub mod web;

@@ -88,3 +88,5 @@ pub const RATED_SENSORS: usize = 65_536;
 pub const CONTACT_INTERVAL: Duration = Duration::from_secs(30);
 /// Batches the loader takes into memory at once.
 pub const LOADER_BATCHES: usize = 32;
+/// A request of a person that takes longer is given up.
+pub const HTTP_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

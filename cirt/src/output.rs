@@ -52,6 +52,19 @@ impl Table {
         self.rows.push(cells.into_iter().map(clean).collect());
     }
 
+    /// The table as CSV, with its titles.
+    ///
+    /// # Errors
+    /// Never for memory; the type says so because the writer could write elsewhere.
+    pub fn to_csv(&self) -> csv::Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(self.columns.iter().map(|(title, _)| title))?;
+        for row in &self.rows {
+            writer.write_record(row)?;
+        }
+        writer.into_inner().map_err(|error| error.into_error().into())
+    }
+
     /// The table as text, one line a row, without a line end after the last.
     #[must_use]
     pub fn render(&self) -> String {

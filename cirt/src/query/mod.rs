@@ -9,5 +9,6 @@ mod time;
 
 pub use cursor::Cursor;
 pub use filter::{FilterError, FindingFilter, RawFilter};
+pub(crate) use filter::percent_encode;
 pub use rule_filter::RuleFilter;
 pub use severity::{SeverityClass, SeveritySet};
