@@ -2,7 +2,7 @@
 //!
 //! Stages, in the order a packet meets them; each knows only those before it:
 //!
-//! [`capture`] → [`decode`] → [`flow`] → `stream` → [`app_layer`] → [`detect`] → `findings` → outbox.
+//! [`capture`] → [`decode`] → [`flow`] → [`stream`] → [`app_layer`] → [`detect`] → `findings` → outbox.
 //!
 //! One worker owns one pipeline with its own flow table; workers share nothing but the mapped rule pack. Time is packet
 //! time. No stage opens a network socket; no stage panics on what a packet holds.
@@ -18,8 +18,11 @@ pub mod direction;
 pub mod findings;
 pub mod flow;
 pub mod output;
+pub mod pipeline;
 pub mod policy;
+pub mod replay;
 pub mod sandbox;
 pub mod settings;
+pub mod stream;
 pub mod time;
 pub mod whole_file;

@@ -36,6 +36,14 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// A decoder that holds at most `fragment_bytes` of incomplete packets.
+    #[must_use]
+    pub fn new(fragment_bytes: usize) -> Self {
+        Self {
+            defragmenter: Defragmenter::new(fragment_bytes),
+        }
+    }
+
     /// Decodes one frame and gives each packet in it to `emit`.
     pub fn decode(
         &mut self,

@@ -365,6 +365,3 @@ fn first_needed(parser: &dyn Parser, state: &FlowDetection) -> u64 {
         })
         .unwrap_or(end)
 }
-
-#[cfg(test)]
-mod tests;

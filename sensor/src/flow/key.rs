@@ -1,0 +1,152 @@
+//! What makes packets one flow: the two ends without their order, protocol, VLANs, tunnel depth.
+
+use std::net::IpAddr;
+
+use crate::{
+    decode::{Packet, Transport, VLAN_TAGS_MAX},
+    direction::Direction,
+};
+
+/// One end of a flow. For ICMP the port is the message type, and on the other end the type that answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct End {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+}
+
+/// Identity of a flow, the same for both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    lower: End,
+    upper: End,
+    protocol: u8,
+    tunnel_depth: u8,
+    vlans: heapless::Vec<u16, VLAN_TAGS_MAX>,
+}
+
+/// IANA protocol numbers of flows.
+pub(super) mod protocol {
+    pub(crate) const ICMP: u8 = 1;
+    pub(crate) const TCP: u8 = 6;
+    pub(crate) const UDP: u8 = 17;
+    pub(crate) const ICMPV6: u8 = 58;
+    pub(crate) const SCTP: u8 = 132;
+}
+
+/// In a key, the port of an ICMP end whose type has no answer.
+const NO_ANSWER: u16 = 0xffff;
+
+/// The type that answers an ICMPv4 type, and the other way round.
+fn icmpv4_counterpart(kind: u8) -> Option<u8> {
+    Some(match kind {
+        0 => 8,
+        8 => 0,
+        9 => 10,
+        10 => 9,
+        13 => 14,
+        14 => 13,
+        15 => 16,
+        16 => 15,
+        17 => 18,
+        18 => 17,
+        _ => return None,
+    })
+}
+
+/// The type that answers an ICMPv6 type, and the other way round.
+fn icmpv6_counterpart(kind: u8) -> Option<u8> {
+    Some(match kind {
+        128 => 129,
+        129 => 128,
+        133 => 134,
+        134 => 133,
+        135 => 136,
+        136 => 135,
+        139 => 140,
+        140 => 139,
+        141 => 142,
+        142 => 141,
+        144 => 145,
+        145 => 144,
+        _ => return None,
+    })
+}
+
+/// Sender and receiver of a packet as ends of a flow; `None` for packets that belong to no flow: fragments, protocols
+/// without flows, what could not be decoded.
+pub(super) fn ends_of(packet: &Packet<'_>) -> Option<(End, End, u8)> {
+    let ip = packet.ip.as_ref()?;
+    let ends = packet.ends()?;
+    let (source_port, destination_port, protocol) = match &packet.transport {
+        Transport::Tcp(_) => (ends.source_port, ends.destination_port, protocol::TCP),
+        Transport::Udp { .. } => (ends.source_port, ends.destination_port, protocol::UDP),
+        Transport::Sctp { .. } => (ends.source_port, ends.destination_port, protocol::SCTP),
+        Transport::Icmpv4(icmp) => (
+            u16::from(icmp.kind),
+            icmpv4_counterpart(icmp.kind).map_or(NO_ANSWER, u16::from),
+            protocol::ICMP,
+        ),
+        Transport::Icmpv6(icmp) => (
+            u16::from(icmp.kind),
+            icmpv6_counterpart(icmp.kind).map_or(NO_ANSWER, u16::from),
+            protocol::ICMPV6,
+        ),
+        Transport::None => return None,
+    };
+    Some((
+        End {
+            address: ip.source,
+            port: source_port,
+        },
+        End {
+            address: ip.destination,
+            port: destination_port,
+        },
+        protocol,
+    ))
+}
+
+impl FlowKey {
+    /// Key of a packet, with its sender and receiver.
+    #[must_use]
+    pub fn of(packet: &Packet<'_>) -> Option<(Self, End, End)> {
+        let (source, destination, protocol) = ends_of(packet)?;
+        let (lower, upper) = if source <= destination {
+            (source, destination)
+        } else {
+            (destination, source)
+        };
+        let key = Self {
+            lower,
+            upper,
+            protocol,
+            tunnel_depth: packet.tunnel_depth,
+            vlans: packet.vlans.clone(),
+        };
+        Some((key, source, destination))
+    }
+
+    /// IANA protocol number.
+    #[must_use]
+    pub fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    /// VLAN identifiers, outermost first.
+    #[must_use]
+    pub fn vlans(&self) -> &heapless::Vec<u16, VLAN_TAGS_MAX> {
+        &self.vlans
+    }
+}
+
+/// Direction of a packet from `sender` in a flow of `client`: where both ends are the same, everything goes to the server.
+#[must_use]
+pub(super) fn direction(client: End, sender: End) -> Direction {
+    if client == sender {
+        Direction::ToServer
+    } else {
+        Direction::ToClient
+    }
+}

@@ -1,0 +1,555 @@
+//! One worker's pipeline: frames in, alerts out.
+//!
+//! A frame is decoded into packets; each goes to its flow, through the stream stage to the application layer, and is
+//! inspected with what became known through it. Everything the pipeline holds is bounded by one memory budget; what a
+//! bound costs is counted in [`EngineCounters`].
+//!
+//! **A panic costs one flow.** Whatever goes wrong while a frame is handled is caught here; the flow it happened in is dropped
+//! and counted, and the next frame is handled as if nothing had been.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{
+    app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier},
+    capture::CapturedFrame,
+    counters::EngineCounters,
+    decode::{Decoder, IpLayer, Packet, PacketOrigin, Tcp, Transport},
+    detect::{Alert, Detector},
+    direction::Direction,
+    flow::{Flow, FlowEntry, FlowProgress, FlowTable, FlowTimeouts, Found, Slot, StreamWindow},
+    stream::{Connection, ReassemblyBudget, Reuse, StreamConsumer, TcpState, Tools},
+    time::Timestamp,
+};
+
+/// Judges packets; [`Detector`] does it by rules.
+pub trait Inspector {
+    /// Judges a packet with its flow and what became known of its direction's stream; appends what fired.
+    fn inspect(
+        &mut self,
+        packet: &Packet<'_>,
+        flow: Option<&mut Flow>,
+        window: Option<StreamWindow<'_>>,
+        alerts: &mut Vec<Alert>,
+    );
+
+    /// Forgets everything: the next packet belongs to another world.
+    fn forget(&mut self);
+}
+
+impl Inspector for Detector {
+    fn inspect(
+        &mut self,
+        packet: &Packet<'_>,
+        flow: Option<&mut Flow>,
+        window: Option<StreamWindow<'_>>,
+        alerts: &mut Vec<Alert>,
+    ) {
+        Self::inspect(self, packet, flow, window, alerts);
+    }
+
+    fn forget(&mut self) {
+        Self::forget(self);
+    }
+}
+
+/// Takes the alerts of a pipeline.
+pub trait AlertSink {
+    /// One rule that fired once.
+    fn alert(&mut self, alert: &Alert);
+}
+
+/// How much a pipeline may hold, and how long it keeps flows.
+#[derive(Clone, Copy, Debug)]
+pub struct PipelineSettings {
+    /// Bytes for flows, reassembly and application layer together.
+    pub memory_bytes: usize,
+    /// How long flows are kept.
+    pub timeouts: FlowTimeouts,
+}
+
+impl Default for PipelineSettings {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 256 * 1024 * 1024,
+            timeouts: FlowTimeouts::default(),
+        }
+    }
+}
+
+impl PipelineSettings {
+    /// An eighth for the flow table.
+    fn flows_max(&self) -> usize {
+        // The entry, its slot and its place in the index, each with the slack of a growing table.
+        let flow_bytes = size_of::<FlowEntry>() + size_of::<Connection>() + 64;
+        (self.memory_bytes / 8 / flow_bytes).max(64)
+    }
+
+    /// A half for reassembly.
+    fn reassembly_bytes(&self) -> usize {
+        self.memory_bytes / 2
+    }
+
+    /// A quarter for parsers and what detection keeps of flows. The last eighth is for fragments.
+    fn app_layer_bytes(&self) -> usize {
+        self.memory_bytes / 4
+    }
+
+    fn fragment_bytes(&self) -> usize {
+        self.memory_bytes / 8
+    }
+}
+
+/// One worker's pipeline.
+#[derive(Debug)]
+pub struct Pipeline<I> {
+    settings: PipelineSettings,
+    decoder: Decoder,
+    engine: Engine<I>,
+}
+
+/// Everything behind the decoder.
+#[derive(Debug)]
+struct Engine<I> {
+    flows: FlowTable,
+    budget: ReassemblyBudget,
+    scratch: Vec<u8>,
+    counters: EngineCounters,
+    inspector: I,
+    alerts: Vec<Alert>,
+    /// Time of the packet in hand.
+    now: Timestamp,
+    /// Bytes that parsers and detection hold of all flows.
+    app_layer_bytes: usize,
+    app_layer_bytes_max: usize,
+    /// The flow that is being handled, to be dropped if that panics.
+    in_hand: Option<Slot>,
+}
+
+impl<I: Inspector> Pipeline<I> {
+    /// A pipeline that has seen nothing yet.
+    pub fn new(inspector: I, settings: PipelineSettings) -> Self {
+        Self {
+            settings,
+            decoder: Decoder::new(settings.fragment_bytes()),
+            engine: Engine {
+                flows: FlowTable::new(settings.flows_max(), settings.timeouts),
+                budget: ReassemblyBudget::new(settings.reassembly_bytes()),
+                scratch: Vec::new(),
+                counters: EngineCounters::default(),
+                inspector,
+                alerts: Vec::new(),
+                now: Timestamp::default(),
+                app_layer_bytes: 0,
+                app_layer_bytes_max: settings.app_layer_bytes(),
+                in_hand: None,
+            },
+        }
+    }
+
+    /// Handles one frame.
+    pub fn frame(&mut self, frame: &CapturedFrame<'_>, sink: &mut impl AlertSink) {
+        let Self {
+            decoder, engine, ..
+        } = self;
+        // Not the newest time: captures that are replayed one after the other may come from any year.
+        engine.now = frame.time;
+        let mut decoded = std::mem::take(&mut engine.counters.decode);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            engine.end_what_timed_out(sink);
+            decoder.decode(frame, &mut decoded, &mut |packet| {
+                engine.packet(packet, sink);
+            });
+        }));
+        engine.counters.decode = decoded;
+        if outcome.is_err() {
+            engine.drop_flow_in_hand();
+        }
+    }
+
+    /// No frame came for a while: flows end by the given time.
+    pub fn idle(&mut self, now: Timestamp, sink: &mut impl AlertSink) {
+        let engine = &mut self.engine;
+        engine.now = engine.now.max(now);
+        let outcome = catch_unwind(AssertUnwindSafe(|| engine.end_what_timed_out(sink)));
+        if outcome.is_err() {
+            engine.drop_flow_in_hand();
+        }
+    }
+
+    /// Nothing more comes: every flow ends, and what is left of it is inspected.
+    pub fn finish(&mut self, sink: &mut impl AlertSink) {
+        let engine = &mut self.engine;
+        while let Some(slot) = engine.flows.any() {
+            engine.counters.flow.ended_with_capture += 1;
+            let outcome = catch_unwind(AssertUnwindSafe(|| engine.end_flow(slot, sink)));
+            if outcome.is_err() {
+                engine.drop_flow_in_hand();
+            }
+        }
+    }
+
+    /// Forgets flows, fragments, time, and all that the inspector remembers; the counters go on.
+    pub fn forget(&mut self) {
+        self.decoder = Decoder::new(self.settings.fragment_bytes());
+        let engine = &mut self.engine;
+        engine.flows.clear();
+        engine.budget = ReassemblyBudget::new(self.settings.reassembly_bytes());
+        engine.app_layer_bytes = 0;
+        engine.now = Timestamp::default();
+        engine.in_hand = None;
+        engine.inspector.forget();
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &EngineCounters {
+        &self.engine.counters
+    }
+
+    /// Who judges the packets.
+    #[must_use]
+    pub fn inspector(&self) -> &I {
+        &self.engine.inspector
+    }
+
+    /// Who judges the packets.
+    pub fn inspector_mut(&mut self) -> &mut I {
+        &mut self.engine.inspector
+    }
+
+    /// Bytes held now in streams, parsers and fragments, beside the flow entries.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.engine.budget.used_bytes() + self.engine.app_layer_bytes + self.decoder.held_bytes()
+    }
+}
+
+impl<I: Inspector> Engine<I> {
+    fn packet(&mut self, packet: &mut Packet<'_>, sink: &mut impl AlertSink) {
+        let found = self.flow_of(packet, sink);
+        match found {
+            Some(found) => self.packet_of_flow(packet, found, sink),
+            None => {
+                self.inspector.inspect(packet, None, None, &mut self.alerts);
+                self.tell(sink);
+            }
+        }
+    }
+
+    /// The packet's flow; a new one where the same ends begin anew.
+    fn flow_of(&mut self, packet: &Packet<'_>, sink: &mut impl AlertSink) -> Option<Found> {
+        while self.flows.is_full() || self.app_layer_bytes > self.app_layer_bytes_max {
+            let slot = self.flows.least_valuable()?;
+            let counters = &mut self.counters.flow;
+            match self.flows.get(slot)?.flow.progress {
+                FlowProgress::Closed => counters.evicted_closed += 1,
+                FlowProgress::New => counters.evicted_new += 1,
+                FlowProgress::Established => counters.evicted_established += 1,
+            }
+            self.end_flow(slot, sink);
+        }
+        let found = self.flows.find_or_create(packet, &mut self.counters.flow)?;
+        let entry = self.flows.get(found.slot)?;
+        let is_reused = entry.connection.as_ref().is_some_and(|connection| {
+            connection.reuse(packet, entry.direction_from(found.sender)) == Reuse::Yes
+        });
+        if !is_reused {
+            return Some(found);
+        }
+        self.counters.flow.reused += 1;
+        self.end_flow(found.slot, sink);
+        self.flows.find_or_create(packet, &mut self.counters.flow)
+    }
+
+    fn packet_of_flow(&mut self, packet: &mut Packet<'_>, found: Found, sink: &mut impl AlertSink) {
+        self.in_hand = Some(found.slot);
+        let Some(entry) = self.flows.get_mut(found.slot) else {
+            return;
+        };
+        begin_connection(entry, packet, found);
+        let direction = entry.direction_from(found.sender);
+        note_packet(entry, packet, direction);
+        let mut tools = Tools {
+            budget: &mut self.budget,
+            scratch: &mut self.scratch,
+            counters: &mut self.counters.stream,
+        };
+        let mut consumer = AppConsumer::new(&mut entry.flow, packet.time);
+        match (&packet.transport, &mut entry.connection) {
+            (Transport::Tcp(_), Some(connection)) => {
+                connection.process(packet, direction, &mut consumer, &mut tools);
+                for triggered in consumer.triggered() {
+                    connection.trigger_raw(triggered);
+                }
+                for direction in Direction::BOTH {
+                    entry.flow.counters[direction.index()].stream_bytes =
+                        connection.stream_bytes(direction);
+                }
+                entry.flow.progress = progress_of(connection.state());
+            }
+            (Transport::Tcp(_), None) => Connection::without_session(packet, tools.counters),
+            (Transport::Udp { .. }, _) if !packet.payload.is_empty() => {
+                consumer.bytes(direction, packet.payload);
+            }
+            _ => {}
+        }
+        let window = entry
+            .connection
+            .as_mut()
+            .and_then(|connection| connection.raw_window(direction, false));
+        let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
+        self.inspector
+            .inspect(packet, Some(&mut entry.flow), window, &mut self.alerts);
+        if let (Some(connection), Some(position)) = (&mut entry.connection, inspected_to) {
+            connection.raw_inspected(direction, position, &mut tools);
+        }
+        let held = entry.flow.app.held_bytes() + entry.flow.detection.held_bytes();
+        let before = std::mem::replace(&mut entry.held_bytes, held);
+        self.app_layer_bytes = (self.app_layer_bytes + held).saturating_sub(before);
+        self.flows.touch(found.slot, packet.time);
+        self.in_hand = None;
+        self.tell(sink);
+    }
+
+    fn end_what_timed_out(&mut self, sink: &mut impl AlertSink) {
+        while let Some(slot) = self.flows.timed_out(self.now) {
+            self.counters.flow.timed_out += 1;
+            self.end_flow(slot, sink);
+        }
+    }
+
+    /// Ends a flow: what is left in its streams and transactions is inspected, one pass a direction.
+    fn end_flow(&mut self, slot: Slot, sink: &mut impl AlertSink) {
+        let Some(mut entry) = self.flows.remove(slot, &mut self.counters.flow) else {
+            return;
+        };
+        self.app_layer_bytes = self.app_layer_bytes.saturating_sub(entry.held_bytes);
+        let mut tools = Tools {
+            budget: &mut self.budget,
+            scratch: &mut self.scratch,
+            counters: &mut self.counters.stream,
+        };
+        entry.flow.app.begin_packet();
+        let time = entry.flow.last_seen;
+        let mut last = Packet::undecoded(time, 0);
+        let mut consumer = AppConsumer::new(&mut entry.flow, time);
+        match &mut entry.connection {
+            Some(connection) => connection.finish(&mut last, &mut consumer, &mut tools),
+            None => {
+                for direction in Direction::BOTH {
+                    consumer.end(direction);
+                }
+            }
+        }
+        for direction in Direction::BOTH {
+            let mut packet = end_packet(&entry, direction);
+            packet.events.clone_from(&last.events);
+            last.events.clear();
+            let mut has_transactions = entry
+                .flow
+                .app
+                .parser()
+                .is_some_and(|parser| !parser.transactions().is_empty());
+            loop {
+                let window = entry
+                    .connection
+                    .as_mut()
+                    .and_then(|connection| connection.raw_window(direction, true));
+                if window.is_none() && !has_transactions {
+                    break;
+                }
+                has_transactions = false;
+                let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
+                self.inspector
+                    .inspect(&packet, Some(&mut entry.flow), window, &mut self.alerts);
+                if let (Some(connection), Some(position)) = (&mut entry.connection, inspected_to) {
+                    connection.raw_inspected(direction, position, &mut tools);
+                }
+            }
+        }
+        if let Some(connection) = &mut entry.connection {
+            connection.clear(&mut self.budget);
+        }
+        self.tell(sink);
+    }
+
+    /// Hands out what fired.
+    fn tell(&mut self, sink: &mut impl AlertSink) {
+        for alert in self.alerts.drain(..) {
+            self.counters.alerts += 1;
+            sink.alert(&alert);
+        }
+    }
+
+    /// Handling a packet panicked: its flow goes, with everything it holds.
+    fn drop_flow_in_hand(&mut self) {
+        self.counters.panics_caught += 1;
+        self.alerts.clear();
+        let Some(slot) = self.in_hand.take() else {
+            return;
+        };
+        if let Some(mut entry) = self.flows.remove(slot, &mut self.counters.flow) {
+            self.counters.flow.dropped_after_panic += 1;
+            self.app_layer_bytes = self.app_layer_bytes.saturating_sub(entry.held_bytes);
+            if let Some(connection) = &mut entry.connection {
+                connection.clear(&mut self.budget);
+            }
+        }
+    }
+}
+
+/// Makes a connection of a flow's first SYN. Its sender is the client, whoever was seen first.
+fn begin_connection(entry: &mut FlowEntry, packet: &Packet<'_>, found: Found) {
+    if entry.connection.is_some() || !Connection::begins_with(packet) {
+        return;
+    }
+    if entry.direction_from(found.sender) == Direction::ToClient {
+        entry.swap_ends(found.sender);
+    }
+    let flow = &entry.flow;
+    entry.connection = Some(Box::new(Connection::new(flow.client, flow.server)));
+}
+
+/// Counts a packet in its flow, and tells the packet where it stands.
+fn note_packet(entry: &mut FlowEntry, packet: &mut Packet<'_>, direction: Direction) {
+    let counters = &mut entry.flow.counters[direction.index()];
+    counters.packets += 1;
+    counters.bytes += u64::from(packet.wire_length_bytes);
+    let both_seen = entry.see(direction);
+    let is_tcp = matches!(packet.transport, Transport::Tcp(_));
+    if both_seen && !is_tcp {
+        entry.flow.progress = FlowProgress::Established;
+    }
+    packet.direction = Some(direction);
+    packet.is_established = match &entry.connection {
+        Some(connection) => connection.state() >= TcpState::Established,
+        None => entry.flow.progress == FlowProgress::Established,
+    };
+    entry.flow.app.begin_packet();
+}
+
+fn progress_of(state: TcpState) -> FlowProgress {
+    match state {
+        TcpState::SynSent | TcpState::SynReceived => FlowProgress::New,
+        TcpState::Established
+        | TcpState::FinWait1
+        | TcpState::FinWait2
+        | TcpState::CloseWait
+        | TcpState::Closing => FlowProgress::Established,
+        TcpState::TimeWait | TcpState::LastAck | TcpState::Closed => FlowProgress::Closed,
+    }
+}
+
+/// The packet that stands for the end of a flow, in one direction.
+fn end_packet(entry: &FlowEntry, direction: Direction) -> Packet<'static> {
+    let flow = &entry.flow;
+    let mut packet = Packet::undecoded(flow.last_seen, 0);
+    packet.origin = PacketOrigin::FlowEnd;
+    packet.direction = Some(direction);
+    packet.is_established = entry
+        .connection
+        .as_ref()
+        .map_or(flow.progress == FlowProgress::Established, |connection| {
+            connection.state() >= TcpState::Established
+        });
+    packet.vlans.clone_from(entry.key().vlans());
+    let client = (flow.client, flow.client_port);
+    let server = (flow.server, flow.server_port);
+    let ((source, source_port), (destination, destination_port)) = match direction {
+        Direction::ToServer => (client, server),
+        Direction::ToClient => (server, client),
+    };
+    packet.ip = Some(IpLayer {
+        version: if source.is_ipv4() { 4 } else { 6 },
+        source,
+        destination,
+        protocol: flow.protocol,
+        header: &[],
+        payload: &[],
+        ttl: 0,
+        tos: 0,
+        id: 0,
+        is_fragment: false,
+        fragment_offset: 0,
+        fragment_bits: 0,
+    });
+    packet.transport = match (&entry.connection, flow.protocol) {
+        (Some(_), _) => Transport::Tcp(Tcp {
+            source_port,
+            destination_port,
+            sequence: 0,
+            acknowledgment: 0,
+            flags: 0x10,
+            window: 0,
+            urgent: 0,
+            header: &[],
+            options: &[],
+        }),
+        (None, 17) => Transport::Udp {
+            source_port,
+            destination_port,
+            header: &[],
+        },
+        (None, _) => Transport::None,
+    };
+    packet
+}
+
+/// Hands a flow's bytes to its application layer, and notes when something became complete by them.
+struct AppConsumer<'a> {
+    app: &'a mut AppLayer,
+    context: FeedContext,
+    triggered: [bool; 2],
+}
+
+impl<'a> AppConsumer<'a> {
+    fn new(flow: &'a mut Flow, time: Timestamp) -> Self {
+        Self {
+            context: FeedContext {
+                client_port: flow.client_port,
+                server_port: flow.server_port,
+                transport: if flow.protocol == 17 {
+                    Carrier::Udp
+                } else {
+                    Carrier::Tcp
+                },
+                time,
+            },
+            app: &mut flow.app,
+            triggered: [false; 2],
+        }
+    }
+
+    /// Directions in which a transaction became complete: their streams are inspected without waiting for a chunk.
+    fn triggered(&self) -> impl Iterator<Item = Direction> {
+        let triggered = self.triggered;
+        Direction::BOTH
+            .into_iter()
+            .filter(move |direction| triggered[direction.index()])
+    }
+
+    fn newest_is_complete(&self, direction: Direction) -> bool {
+        self.app.parser().is_some_and(|parser| {
+            let newest = parser.transactions().end.checked_sub(1);
+            newest
+                .and_then(|number| parser.transaction(number))
+                .is_some_and(|transaction| transaction.is_complete(direction))
+        })
+    }
+}
+
+impl StreamConsumer for AppConsumer<'_> {
+    fn bytes(&mut self, direction: Direction, bytes: &[u8]) -> bool {
+        let goes_on = self.app.feed(&self.context, direction, bytes) != Feed::Stop;
+        self.triggered[direction.index()] |= self.newest_is_complete(direction);
+        goes_on
+    }
+
+    fn gap(&mut self, direction: Direction, missing_bytes: u64) -> bool {
+        self.app.gap(direction, missing_bytes) != Feed::Stop
+    }
+
+    fn end(&mut self, direction: Direction) {
+        self.app.end(&self.context, direction);
+    }
+}

@@ -1,0 +1,333 @@
+//! One TCP connection: its state, its two sides, and who gets their bytes when.
+
+use std::net::IpAddr;
+
+use super::{
+    StreamConsumer,
+    buffer::{Next, ReassemblyBudget},
+    handshake::SynAck,
+    limits,
+    overlap_policy::StreamPolicy,
+    segment::{ACK, FIN, RST, SYN, Segment},
+    side::Side,
+};
+use crate::{
+    counters::StreamCounters,
+    decode::{Packet, Transport},
+    direction::Direction,
+    flow::StreamWindow,
+};
+
+/// State of a connection as seen from the outside. The order matters: [`TcpState::is_over`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TcpState {
+    /// A SYN.
+    SynSent,
+    /// A SYN/ACK for it.
+    SynReceived,
+    /// The handshake is done.
+    Established,
+    /// The server's FIN.
+    FinWait1,
+    /// The server's FIN is acknowledged.
+    FinWait2,
+    /// Both FINs, the last not yet acknowledged.
+    TimeWait,
+    /// Both FINs, the client's first.
+    LastAck,
+    /// The client's FIN.
+    CloseWait,
+    /// Both FINs at once.
+    Closing,
+    /// Over, or reset.
+    Closed,
+}
+
+impl TcpState {
+    /// Whether what is left is inspected at once, for little will follow.
+    fn flushes(self) -> bool {
+        self > Self::TimeWait
+    }
+}
+
+/// Whether a SYN on a known pair of ends begins something new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// It belongs to the flow that is there.
+    No,
+    /// The old flow is over; begin a new one.
+    Yes,
+}
+
+/// What a connection borrows from its worker while it handles a packet.
+pub struct Tools<'a> {
+    /// Bytes that all streams may hold.
+    pub budget: &'a mut ReassemblyBudget,
+    /// Memory that is used again and again.
+    pub scratch: &'a mut Vec<u8>,
+    /// What is counted.
+    pub counters: &'a mut StreamCounters,
+}
+
+/// Why a packet was refused; the event is already noted.
+pub(super) struct Refused;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) state: TcpState,
+    /// By [`Direction::index`]: the client, the server.
+    pub(super) sides: [Side; 2],
+    /// Both SYNs had timestamps.
+    pub(super) uses_timestamps: bool,
+    /// The client offered window scaling.
+    pub(super) client_scales: bool,
+    /// Both sides sent a SYN (RFC 9293 section 3.5, simultaneous open).
+    pub(super) is_four_way: bool,
+    /// The client's ACK of the handshake was seen.
+    pub(super) is_confirmed: bool,
+    /// The client's SYN asked for fast open (RFC 7413).
+    pub(super) is_fast_open: bool,
+    /// An ACK with a wrong number was seen in the handshake: some systems would not reset now.
+    pub(super) is_evasive: bool,
+    pub(super) is_reset: bool,
+    /// The consumer was told the end of both directions.
+    is_ended: bool,
+    /// SYN/ACKs that differ from the first.
+    pub(super) syn_acks: heapless::Vec<SynAck, { limits::SYN_ACKS_MAX }>,
+    /// Sequence numbers of SYNs that differ from the first.
+    pub(super) syns: heapless::Vec<u32, { limits::SYNS_MAX }>,
+}
+
+impl Connection {
+    /// A connection for a client's SYN, which is yet to be handed to [`Self::process`].
+    #[must_use]
+    pub fn new(client: IpAddr, server: IpAddr) -> Self {
+        // Bytes of one side are put together as the other one would do it.
+        Self {
+            state: TcpState::SynSent,
+            sides: [
+                Side::new(StreamPolicy::of_host(server)),
+                Side::new(StreamPolicy::of_host(client)),
+            ],
+            uses_timestamps: false,
+            client_scales: false,
+            is_four_way: false,
+            is_confirmed: false,
+            is_fast_open: false,
+            is_evasive: false,
+            is_reset: false,
+            is_ended: false,
+            syn_acks: heapless::Vec::new(),
+            syns: heapless::Vec::new(),
+        }
+    }
+
+    /// Whether a packet begins a connection where there is none.
+    #[must_use]
+    pub fn begins_with(packet: &Packet<'_>) -> bool {
+        match &packet.transport {
+            Transport::Tcp(tcp) => tcp.flags & (SYN | ACK | RST | FIN) == SYN,
+            _ => false,
+        }
+    }
+
+    /// Notes what is odd about a packet that belongs to no connection.
+    pub fn without_session(packet: &mut Packet<'_>, counters: &mut StreamCounters) {
+        let Transport::Tcp(tcp) = packet.transport else {
+            return;
+        };
+        counters.packets_without_session += 1;
+        if tcp.flags & ACK == 0 && tcp.acknowledgment != 0 {
+            packet.event("stream.pkt_broken_ack");
+        }
+        if tcp.flags & RST != 0 {
+            packet.event("stream.rst_but_no_session");
+        } else if tcp.flags & FIN != 0 {
+            packet.event("stream.fin_but_no_session");
+        }
+    }
+
+    /// Its state.
+    #[must_use]
+    pub fn state(&self) -> TcpState {
+        self.state
+    }
+
+    /// Bytes of a direction so far, as `stream_size` counts them.
+    #[must_use]
+    pub fn stream_bytes(&self, direction: Direction) -> u64 {
+        self.sides[direction.index()].sequence_bytes()
+    }
+
+    /// Whether a packet of these ends begins a new connection.
+    #[must_use]
+    pub fn reuse(&self, packet: &Packet<'_>, direction: Direction) -> Reuse {
+        let Transport::Tcp(tcp) = &packet.transport else {
+            return Reuse::No;
+        };
+        let is_retransmitted =
+            direction == Direction::ToServer && tcp.sequence == self.sides[0].initial_sequence;
+        if Self::begins_with(packet) && !is_retransmitted && self.state.flushes() {
+            Reuse::Yes
+        } else {
+            Reuse::No
+        }
+    }
+
+    /// Handles a packet: moves the state, takes its payload, and hands on what may be read now.
+    pub fn process(
+        &mut self,
+        packet: &mut Packet<'_>,
+        direction: Direction,
+        consumer: &mut impl StreamConsumer,
+        tools: &mut Tools<'_>,
+    ) {
+        let Transport::Tcp(tcp) = packet.transport else {
+            return;
+        };
+        if tcp.flags & ACK == 0 && tcp.acknowledgment != 0 {
+            packet.event("stream.pkt_broken_ack");
+        }
+        let segment = Segment::new(packet, &tcp, direction);
+        let is_first = self.sides[0].next_sequence == self.sides[0].initial_sequence;
+        let outcome = if is_first {
+            self.begin(&segment, packet, tools)
+        } else if self.is_passed_over(&segment, packet) {
+            Ok(())
+        } else {
+            match self.state {
+                TcpState::SynSent => self.in_syn_sent(&segment, packet, tools),
+                TcpState::SynReceived => self.in_syn_received(&segment, packet, tools),
+                TcpState::Established => self.in_established(&segment, packet, tools),
+                _ => self.in_closing(&segment, packet, tools),
+            }
+        };
+        if outcome.is_err() {
+            tools.counters.invalid_packets += 1;
+        }
+        let everything = self.is_reset || self.state == TcpState::Closed;
+        self.deliver(direction.opposite(), everything, packet, consumer, tools);
+        if everything {
+            self.deliver(direction, true, packet, consumer, tools);
+            self.end(consumer);
+        }
+        for event in &packet.events {
+            if event.starts_with("stream.") {
+                tools.counters.event(event);
+            }
+        }
+    }
+
+    /// The flow is over: hands on everything that is left.
+    pub fn finish(
+        &mut self,
+        packet: &mut Packet<'_>,
+        consumer: &mut impl StreamConsumer,
+        tools: &mut Tools<'_>,
+    ) {
+        for direction in Direction::BOTH {
+            self.deliver(direction, true, packet, consumer, tools);
+        }
+        self.end(consumer);
+    }
+
+    fn end(&mut self, consumer: &mut impl StreamConsumer) {
+        if !std::mem::replace(&mut self.is_ended, true) {
+            for direction in Direction::BOTH {
+                consumer.end(direction);
+            }
+        }
+    }
+
+    /// Takes a segment's payload into the stream of its sender.
+    pub(super) fn take(
+        &mut self,
+        segment: &Segment<'_>,
+        packet: &mut Packet<'_>,
+        tools: &mut Tools<'_>,
+    ) {
+        let side = &mut self.sides[segment.direction.index()];
+        if segment.has(FIN) {
+            side.note_fin(segment.end());
+        }
+        if !segment.payload.is_empty() {
+            packet.is_in_stream = side.insert(segment, packet, tools);
+        }
+    }
+
+    /// Hands what may be read of a direction to the application layer.
+    fn deliver(
+        &mut self,
+        direction: Direction,
+        everything: bool,
+        packet: &mut Packet<'_>,
+        consumer: &mut impl StreamConsumer,
+        tools: &mut Tools<'_>,
+    ) {
+        let side = &mut self.sides[direction.index()];
+        while !side.app_stopped {
+            let (length, goes_on) = match side.next_for_app(everything) {
+                Next::Bytes(bytes) => (bytes.len() as u64, consumer.bytes(direction, bytes)),
+                Next::Hole(missing) => {
+                    packet.event("stream.reassembly_seq_gap");
+                    tools.counters.gaps += 1;
+                    tools.counters.gap_bytes += missing;
+                    (missing, consumer.gap(direction, missing))
+                }
+                Next::Nothing => break,
+            };
+            side.app_progress += length;
+            side.app_stopped = !goes_on;
+        }
+        side.release(tools);
+    }
+
+    /// Has the bytes of a direction inspected with the next packet, however few they are.
+    pub fn trigger_raw(&mut self, direction: Direction) {
+        self.sides[direction.index()].raw_triggered = true;
+    }
+
+    /// What raw inspection is to look at now, if anything; to be followed by [`Self::raw_inspected`]. `at_end`: the flow is over.
+    pub fn raw_window(&mut self, direction: Direction, at_end: bool) -> Option<StreamWindow<'_>> {
+        let state = self.state;
+        let everything = at_end || self.is_reset || state == TcpState::Closed;
+        let side = &mut self.sides[direction.index()];
+        let is_due = everything
+            || state.flushes()
+            || side.raw_triggered
+            || side.depth_reached
+            || side.raw_pending() >= limits::RAW_CHUNK_BYTES;
+        if !is_due {
+            return None;
+        }
+        while let Next::Hole(missing) = side.next_for_raw(everything) {
+            side.raw_progress += missing;
+        }
+        match side.next_for_raw(everything) {
+            Next::Bytes(bytes) => Some(StreamWindow {
+                direction,
+                offset: side.raw_progress,
+                bytes,
+                new_bytes: bytes.len(),
+                is_end: everything,
+            }),
+            Next::Hole(_) | Next::Nothing => None,
+        }
+    }
+
+    /// Everything up to `position` was inspected.
+    pub fn raw_inspected(&mut self, direction: Direction, position: u64, tools: &mut Tools<'_>) {
+        let side = &mut self.sides[direction.index()];
+        side.raw_progress = side.raw_progress.max(position);
+        side.raw_triggered = false;
+        side.release(tools);
+    }
+
+    /// Gives all bytes back.
+    pub fn clear(&mut self, budget: &mut ReassemblyBudget) {
+        for side in &mut self.sides {
+            side.buffer.clear(budget);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! One TCP segment as the state machine sees it.
+
+use super::{limits, sequence::plus};
+use crate::{
+    decode::{Packet, Tcp, TcpOption, tcp_options},
+    direction::Direction,
+};
+
+pub(super) const FIN: u8 = 0x01;
+pub(super) const SYN: u8 = 0x02;
+pub(super) const RST: u8 = 0x04;
+pub(super) const ACK: u8 = 0x10;
+pub(super) const URG: u8 = 0x20;
+
+/// A segment with its options read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment<'a> {
+    pub(super) direction: Direction,
+    pub(super) sequence: u32,
+    pub(super) acknowledgment: u32,
+    pub(super) flags: u8,
+    /// As in the header, not scaled.
+    pub(super) window: u16,
+    pub(super) urgent: u16,
+    pub(super) payload: &'a [u8],
+    /// Timestamp value, where there is one.
+    pub(super) timestamp: Option<u32>,
+    pub(super) window_scale: Option<u8>,
+    pub(super) has_fast_open: bool,
+    /// Packet time in seconds.
+    pub(super) seconds: u64,
+}
+
+impl<'a> Segment<'a> {
+    pub(super) fn new(packet: &Packet<'a>, tcp: &Tcp<'a>, direction: Direction) -> Self {
+        let mut segment = Self {
+            direction,
+            sequence: tcp.sequence,
+            acknowledgment: tcp.acknowledgment,
+            flags: tcp.flags,
+            window: tcp.window,
+            urgent: tcp.urgent,
+            payload: packet.payload,
+            timestamp: None,
+            window_scale: None,
+            has_fast_open: false,
+            seconds: packet.time.seconds(),
+        };
+        for option in tcp_options(tcp.options) {
+            match option {
+                TcpOption::Timestamp { value, .. } => segment.timestamp = Some(value),
+                TcpOption::WindowScale(shift) => {
+                    segment.window_scale = Some(shift.min(limits::WINDOW_SCALE_MAX));
+                }
+                TcpOption::FastOpen(_) => segment.has_fast_open = true,
+                _ => {}
+            }
+        }
+        segment
+    }
+
+    pub(super) fn has(&self, flags: u8) -> bool {
+        self.flags & flags == flags
+    }
+
+    pub(super) fn has_any(&self, flags: u8) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// Sequence number behind its payload.
+    pub(super) fn end(&self) -> u32 {
+        plus(self.sequence, self.payload.len())
+    }
+
+    /// Its window under a scale.
+    pub(super) fn scaled_window(&self, scale: u8) -> u32 {
+        u32::from(self.window) << scale.min(limits::WINDOW_SCALE_MAX)
+    }
+}

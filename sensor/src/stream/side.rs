@@ -1,0 +1,269 @@
+//! What is known of one sender of a connection.
+
+use super::{
+    buffer::{Inserted, Next, StreamBuffer},
+    connection::Tools,
+    limits,
+    overlap_policy::StreamPolicy,
+    segment::{Segment, URG},
+    sequence::{after, distance, plus},
+};
+use crate::decode::Packet;
+
+/// One sender: its sequence numbers, the window it was granted, its bytes.
+#[derive(Debug)]
+pub(super) struct Side {
+    /// Sequence number of its SYN.
+    pub(super) initial_sequence: u32,
+    /// What its next segment should begin with.
+    pub(super) next_sequence: u32,
+    /// Highest acknowledgment by the other side.
+    pub(super) last_ack: u32,
+    /// Right edge of what it may send.
+    pub(super) next_window: u32,
+    /// Window the other side grants it, scaled.
+    pub(super) window: u32,
+    /// Scale of that window, as the other side announced.
+    pub(super) scale: u8,
+    /// Its newest timestamp, and when it came.
+    pub(super) last_timestamp: u32,
+    pub(super) timestamp_seconds: u64,
+    /// Whether its SYN had a timestamp.
+    pub(super) offers_timestamps: bool,
+    /// Its newest segment was a keep-alive.
+    pub(super) is_keep_alive: bool,
+    /// It sent a valid reset.
+    pub(super) has_reset: bool,
+    pub(super) policy: StreamPolicy,
+
+    pub(super) buffer: StreamBuffer,
+    /// Position of [`Self::last_ack`] in the stream; the point from which sequence numbers become positions.
+    acked: u64,
+    /// Where its FIN stands: there is nothing to be had at and behind it.
+    fin: Option<u64>,
+    /// Urgent bytes taken out of the stream so far; what follows moves up.
+    urgent_bytes: u32,
+    pub(super) app_progress: u64,
+    pub(super) app_stopped: bool,
+    pub(super) raw_progress: u64,
+    pub(super) raw_triggered: bool,
+    pub(super) depth_reached: bool,
+}
+
+impl Side {
+    pub(super) fn new(policy: StreamPolicy) -> Self {
+        Self {
+            initial_sequence: 0,
+            next_sequence: 0,
+            last_ack: 0,
+            next_window: 0,
+            window: 0,
+            scale: 0,
+            last_timestamp: 0,
+            timestamp_seconds: 0,
+            offers_timestamps: false,
+            is_keep_alive: false,
+            has_reset: false,
+            policy,
+            buffer: StreamBuffer::default(),
+            acked: 0,
+            fin: None,
+            urgent_bytes: 0,
+            app_progress: 0,
+            app_stopped: false,
+            raw_progress: 0,
+            raw_triggered: false,
+            depth_reached: false,
+        }
+    }
+
+    /// Its stream begins behind this SYN.
+    pub(super) fn begin(&mut self, initial_sequence: u32) {
+        self.initial_sequence = initial_sequence;
+        self.next_sequence = plus(initial_sequence, 1);
+        self.last_ack = self.next_sequence;
+        self.acked = 0;
+    }
+
+    /// Position of a sequence number in the stream; negative before its beginning.
+    fn position(&self, sequence: u32) -> i64 {
+        i64::try_from(self.acked)
+            .unwrap_or(i64::MAX)
+            .saturating_add(i64::from(distance(self.last_ack, sequence)))
+            .saturating_sub(i64::from(self.urgent_bytes))
+    }
+
+    /// Takes an acknowledgment by the other side, if it is news.
+    pub(super) fn acknowledge(&mut self, acknowledgment: u32) {
+        if after(acknowledgment, self.last_ack) {
+            let more = distance(self.last_ack, acknowledgment);
+            self.acked += u64::try_from(more).unwrap_or(0);
+            self.last_ack = acknowledgment;
+        }
+    }
+
+    /// Moves the next expected sequence number on.
+    pub(super) fn advance(&mut self, next_sequence: u32) {
+        if after(next_sequence, self.next_sequence) {
+            self.next_sequence = next_sequence;
+        }
+    }
+
+    /// Moves the right edge of what it may send.
+    pub(super) fn grant(&mut self, next_window: u32) {
+        if after(next_window, self.next_window) {
+            self.next_window = next_window;
+        }
+    }
+
+    /// Remembers where the stream ends.
+    pub(super) fn note_fin(&mut self, sequence: u32) {
+        self.fin = u64::try_from(self.position(sequence)).ok();
+    }
+
+    /// Whether its FIN was seen.
+    pub(super) fn has_fin(&self) -> bool {
+        self.fin.is_some()
+    }
+
+    /// Bytes sent so far by the sequence numbers, as `stream_size` counts them.
+    pub(super) fn sequence_bytes(&self) -> u64 {
+        u64::from(self.next_sequence.wrapping_sub(self.initial_sequence))
+    }
+
+    /// How far the stream may be read: what was acknowledged, or everything that is there.
+    fn readable(&self, everything: bool) -> u64 {
+        let acked = self.acked.saturating_sub(u64::from(self.urgent_bytes));
+        let limit = if everything {
+            acked.max(self.buffer.right_edge())
+        } else {
+            acked
+        };
+        let end = self.fin.unwrap_or(u64::MAX);
+        limit.min(end).min(limits::STREAM_DEPTH_BYTES)
+    }
+
+    /// What the application layer has not seen yet: the next stretch, as far as it may be read.
+    pub(super) fn next_for_app(&self, everything: bool) -> Next<'_> {
+        let limit = self.readable(everything);
+        clipped(&self.buffer, self.app_progress, limit)
+    }
+
+    /// What raw inspection has not seen yet.
+    pub(super) fn next_for_raw(&self, everything: bool) -> Next<'_> {
+        let limit = self.readable(everything);
+        clipped(&self.buffer, self.raw_progress, limit)
+    }
+
+    /// Acknowledged bytes that raw inspection has not seen.
+    pub(super) fn raw_pending(&self) -> u64 {
+        self.readable(false).saturating_sub(self.raw_progress)
+    }
+
+    /// Enters a segment's payload. Whether it is in the stream now.
+    pub(super) fn insert(
+        &mut self,
+        segment: &Segment<'_>,
+        packet: &mut Packet<'_>,
+        tools: &mut Tools<'_>,
+    ) -> bool {
+        let position = self.position(segment.sequence);
+        let urgent = usize::from(segment.urgent);
+        // An urgent byte is out of band: the application behind the other end does not get it with the rest.
+        if segment.has(URG) && (1..=segment.payload.len()).contains(&urgent) {
+            let (before, rest) = segment.payload.split_at(urgent - 1);
+            let after = rest.get(1..).unwrap_or_default();
+            let next = position.saturating_add(i64::try_from(before.len()).unwrap_or(0));
+            let is_new = u64::try_from(next).is_ok_and(|next| next >= self.buffer.right_edge());
+            let mut is_in = before.is_empty() || self.insert_at(position, before, packet, tools);
+            is_in &= after.is_empty() || self.insert_at(next, after, packet, tools);
+            if is_new {
+                self.urgent_bytes += 1;
+            }
+            return is_in;
+        }
+        self.insert_at(position, segment.payload, packet, tools)
+    }
+
+    fn insert_at(
+        &mut self,
+        position: i64,
+        payload: &[u8],
+        packet: &mut Packet<'_>,
+        tools: &mut Tools<'_>,
+    ) -> bool {
+        // What lies before the beginning belongs to no stream.
+        let skipped = usize::try_from(position.min(0).unsigned_abs()).unwrap_or(usize::MAX);
+        let payload = payload.get(skipped..).unwrap_or_default();
+        let position = u64::try_from(position.max(0)).unwrap_or(0);
+        let room = limits::STREAM_DEPTH_BYTES.saturating_sub(position);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        if payload.len() >= room {
+            if !self.depth_reached {
+                self.depth_reached = true;
+                tools.counters.depth_reached += 1;
+            }
+            packet.event("stream.reassembly_depth_reached");
+        }
+        let payload = payload.get(..room).unwrap_or(payload);
+        if payload.is_empty() {
+            return false;
+        }
+        let inserted =
+            self.buffer
+                .insert(position, payload, self.policy, tools.budget, tools.scratch);
+        match inserted {
+            Inserted::Taken { differs } => {
+                tools.counters.segments += 1;
+                if differs {
+                    tools.counters.overlaps_with_different_bytes += 1;
+                    packet.event("stream.reassembly_overlap_different_data");
+                }
+                true
+            }
+            Inserted::BeforeStart => {
+                packet.event("stream.reassembly_segment_before_base_seq");
+                false
+            }
+            Inserted::OverBudget => {
+                tools.counters.segments_over_budget += 1;
+                packet.event("stream.reassembly_insert_memcap");
+                false
+            }
+            Inserted::OverLimit => {
+                tools.counters.segments_over_limit += 1;
+                packet.event("stream.reassembly_insert_limit");
+                false
+            }
+        }
+    }
+
+    /// Gives up what no reader needs any more.
+    pub(super) fn release(&mut self, tools: &mut Tools<'_>) {
+        let raw = self
+            .raw_progress
+            .saturating_sub(limits::RAW_LOOK_BACK_BYTES);
+        let app = if self.app_stopped {
+            u64::MAX
+        } else {
+            self.app_progress
+        };
+        self.buffer.release(raw.min(app), tools.budget);
+    }
+}
+
+/// What a reader at `position` may have up to `limit`.
+fn clipped(buffer: &StreamBuffer, position: u64, limit: u64) -> Next<'_> {
+    let allowed = limit.saturating_sub(position);
+    if allowed == 0 {
+        return Next::Nothing;
+    }
+    match buffer.next(position) {
+        Next::Bytes(bytes) => {
+            let length = usize::try_from(allowed).unwrap_or(usize::MAX);
+            Next::Bytes(bytes.get(..length).unwrap_or(bytes))
+        }
+        Next::Hole(missing) => Next::Hole(missing.min(allowed)),
+        Next::Nothing => Next::Hole(allowed),
+    }
+}
