@@ -1,1 +1,32 @@
-//! The centre: one program that a national CIRT runs.
+//! The centre of a national early-warning network: sensors hand in what they found, people read it.
+//!
+//! ```text
+//! sensor ── TLS ──► collector ──► inbox ──► loader ──► findings ──► query ──► web pages, JSON, CSV, command line
+//!                    │  (bytes, synced,      (derived, may be
+//!                    │   before the answer)   rebuilt at any time)
+//!            enrolment (vouchers, approval, certificates)
+//! ```
+//!
+//! What holds everywhere:
+//! * a sensor is told "stored" only when its bytes are committed and synced ([`store`]);
+//! * taking the same batch again changes nothing; other bytes under the same identity raise an alarm;
+//! * findings are derived from the inbox: `lapwing-cirt rebuild` drops and remakes them;
+//! * SQL stands in [`store`] only; filters are one type for pages, API and command line ([`query`]);
+//! * the centre connects to nobody.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod api;
+pub mod centre;
+pub mod collector;
+pub mod enrolment;
+pub mod limits;
+pub mod loader;
+pub mod output;
+pub mod query;
+pub mod reconciliation;
+pub mod secrets;
+pub mod settings;
+pub mod store;
+pub mod web;

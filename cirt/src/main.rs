@@ -1,1 +1,59 @@
-fn main() {}
+//! `lapwing-cirt`: the command line of the centre.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The centre of a Lapwing network: collects what sensors found and shows it to people.
+#[derive(Parser)]
+#[command(name = "lapwing-cirt", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a new centre in an empty folder
+    Init(commands::init::Arguments),
+    /// Run the centre
+    Serve(commands::serve::Arguments),
+    /// Write a voucher that lets one sensor enrol
+    Voucher(commands::voucher::Arguments),
+    /// List, show, approve and revoke sensors
+    Sensors(commands::sensors::Arguments),
+    /// Print findings, newest first
+    Findings(commands::findings::Arguments),
+    /// Print sums, and whether the books of the sensors balance
+    Summary(commands::summary::Arguments),
+    /// Add, list, disable and reset users
+    User(commands::user::Arguments),
+    /// Drop all derived tables and make them again from the stored batches
+    Rebuild(commands::rebuild::Arguments),
+    /// Write a copy of the database while the centre runs
+    Backup(commands::backup::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Init(arguments) => commands::init::run(&arguments),
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Voucher(arguments) => commands::voucher::run(&arguments),
+        Command::Sensors(arguments) => commands::sensors::run(&arguments),
+        Command::Findings(arguments) => commands::findings::run(&arguments),
+        Command::Summary(arguments) => commands::summary::run(&arguments),
+        Command::User(arguments) => commands::user::run(&arguments),
+        Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
+        Command::Backup(arguments) => commands::backup::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            commands::report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What matched on one packet, until it is known what is told: `pass`, rate limits, `noalert` and the cap of a packet.
 
 use lapwing_rules::{
-    model::{Action, Effect},
+    model::{Action, Effect, HeaderProtocol},
     pack::Pack,
 };
 
@@ -60,7 +60,12 @@ pub(crate) fn tell(
             continue;
         }
         if rule.action() == Action::Pass {
-            let applies_to_flow = one.is_of_flow || traits.kind == RuleKind::AddressOnly;
+            let names_app_protocol = matches!(
+                traits.header.protocol,
+                HeaderProtocol::App(_) | HeaderProtocol::AnyHttp
+            );
+            let applies_to_flow =
+                one.is_of_flow || names_app_protocol || traits.kind == RuleKind::AddressOnly;
             state.is_passed |= applies_to_flow && round.flow.is_some();
             judge.counters.passed += u64::try_from(matched.len() - at - 1).unwrap_or(0);
             break;

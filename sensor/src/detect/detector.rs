@@ -365,3 +365,6 @@ fn first_needed(parser: &dyn Parser, state: &FlowDetection) -> u64 {
         })
         .unwrap_or(end)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! The same data for programs: JSON under `/api/v1`, CSV, and what the command line prints with `--output json`.
+//!
+//! The types here are the frozen outside form; they are filled by hand from what the store gives.
+
+mod csv_export;
+mod finding_view;
+mod sensor_view;
+mod summary_view;
+
+pub use csv_export::{findings_csv, summary_csv};
+pub(crate) use finding_view::action_name;
+pub use finding_view::{AddressView, EndpointView, FindingView, FindingsView, protocol_name};
+pub use sensor_view::{SensorView, SensorsView, key_fingerprint};
+pub use summary_view::{SensorTotalsView, SummaryView};

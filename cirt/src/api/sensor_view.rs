@@ -1,0 +1,87 @@
+//! A sensor as JSON.
+
+use serde::Serialize;
+
+use super::SensorTotalsView;
+use crate::store::{Sensor, SensorTotals};
+
+/// All sensors.
+#[derive(Debug, Serialize)]
+pub struct SensorsView {
+    pub sensors: Vec<SensorView>,
+}
+
+/// A sensor, its enrolment, and its books.
+#[derive(Debug, Serialize)]
+pub struct SensorView {
+    pub name: String,
+    pub identity: String,
+    /// `pending`, `active`, `replaced` or `revoked`.
+    pub state: &'static str,
+    /// First 8 bytes of the SHA-256 of the device's public key, in groups; the device shows the same.
+    pub key_fingerprint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_expires: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<SensorTotalsView>,
+}
+
+/// What the newest heartbeat says.
+#[derive(Debug, Serialize)]
+pub struct HealthView {
+    pub made: String,
+    pub state: String,
+    pub clock_quality: String,
+    pub software_version: String,
+    pub pack_version: String,
+    pub packets: u64,
+    pub dropped_packets: u64,
+    pub queued_records: u64,
+    pub queued_bytes: u64,
+}
+
+impl SensorsView {
+    /// Joins sensors with their books.
+    #[must_use]
+    pub fn of(sensors: &[Sensor], totals: &[SensorTotals]) -> Self {
+        let view = |sensor: &Sensor| {
+            let books = totals.iter().find(|totals| totals.sensor == sensor.key);
+            let health = books.and_then(|books| books.health.as_ref());
+            SensorView {
+                name: sensor.name.clone(),
+                identity: sensor.identity.clone(),
+                state: sensor.state.as_str(),
+                key_fingerprint: key_fingerprint(&sensor.public_key),
+                last_contact: sensor.last_contact.map(|time| time.to_string()),
+                last_address: sensor.last_address.clone(),
+                certificate_expires: sensor.certificate_expires.map(|time| time.to_string()),
+                health: health.map(|health| HealthView {
+                    made: health.made.to_string(),
+                    state: health.state.clone(),
+                    clock_quality: health.clock_quality.clone(),
+                    software_version: health.software_version.clone(),
+                    pack_version: health.pack_version.clone(),
+                    packets: health.packets,
+                    dropped_packets: health.dropped_packets,
+                    queued_records: health.queued_records,
+                    queued_bytes: health.queued_bytes,
+                }),
+                totals: books.map(SensorTotalsView::from),
+            }
+        };
+        Self { sensors: sensors.iter().map(view).collect() }
+    }
+}
+
+/// What a person compares at the centre and on the device: the key's id in four groups of four digits.
+#[must_use]
+pub fn key_fingerprint(public_key: &[u8; 32]) -> String {
+    let digits = lapwing_wire::KeyId::of(public_key).to_string();
+    digits.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,182 @@
+//! The running centre: opens everything, listens, loads, and stops in order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapwing_wire::CENTRE_SERVER_NAME;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
+use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
+use crate::loader::Loader;
+use crate::settings::data_folder::write_private;
+use crate::settings::{DataFolder, Settings};
+use crate::store::{Store, StoreError};
+use crate::web::{WebServer, WebState, router, web_tls};
+
+/// How often the loader looks even when nobody told it to.
+const LOADER_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Why the centre cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum CentreError {
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    #[error("cannot write {0}")]
+    ReadyFile(std::path::PathBuf, #[source] std::io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error("TLS cannot be set up")]
+    Tls(#[from] TlsError),
+    #[error("TLS cannot be set up")]
+    WebTls(#[from] rustls::Error),
+    #[error("the sealing key is not usable")]
+    SealingKey(#[from] lapwing_wire::DecodeError),
+}
+
+/// Where the centre listens: what `--ready-file` and `addresses.json` hold.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Addresses {
+    pub collector: SocketAddr,
+    pub web: SocketAddr,
+    /// SHA-256 of the root certificate.
+    pub root_fingerprint: String,
+    pub process: u32,
+}
+
+/// A centre that has opened its data and its sockets.
+pub struct Centre {
+    collector: Collector,
+    web: WebServer,
+    loader: Loader,
+    store: Arc<Store>,
+    stored: Arc<Notify>,
+    addresses: Addresses,
+}
+
+impl Centre {
+    /// Opens the data folder and binds both listeners.
+    ///
+    /// # Errors
+    /// When anything is missing or in use.
+    pub async fn open(folder: &DataFolder, settings: &Settings) -> Result<Self, CentreError> {
+        let store = Arc::new(Store::open(&folder.database())?);
+        let authority = CertificateAuthority::load(folder)?;
+        let sealing_key = load_sealing_key(folder)?;
+        let identity = authority.issue_server(&host_names(settings))?;
+        let collector_config = collector_tls(&identity, &[authority.root().clone(), authority.issuing().clone()])?;
+        let web_config = web_tls(&identity)?;
+        let root_fingerprint = hex::encode(authority.root_fingerprint());
+
+        let collector_listener = listen(settings.listen).await?;
+        let web_listener = listen(settings.web_listen).await?;
+        let local = |listener: &TcpListener, wanted| listener.local_addr().map_err(|error| CentreError::Listen(wanted, error));
+        let addresses = Addresses {
+            collector: local(&collector_listener, settings.listen)?,
+            web: local(&web_listener, settings.web_listen)?,
+            root_fingerprint,
+            process: std::process::id(),
+        };
+        let desk = EnrolmentDesk::new(authority, sealing_key.public_key()?);
+        let stored = Arc::new(Notify::new());
+        Ok(Self {
+            collector: Collector {
+                listener: collector_listener,
+                tls: TlsAcceptor::from(Arc::new(collector_config)),
+                shared: Arc::new(CollectorShared::new(Arc::clone(&store), desk, Arc::clone(&stored))),
+            },
+            web: WebServer {
+                listener: web_listener,
+                tls: TlsAcceptor::from(Arc::new(web_config)),
+                router: router(WebState::new(Arc::clone(&store), settings.name.as_str())),
+            },
+            loader: Loader::new(sealing_key),
+            store,
+            stored,
+            addresses,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Writes where it listens, as JSON, replacing the file at once.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_addresses(&self, path: &Path) -> Result<(), CentreError> {
+        let text = serde_json::json!(self.addresses).to_string();
+        write_private(path, text.as_bytes()).map_err(|error| CentreError::ReadyFile(path.to_owned(), error))
+    }
+
+    /// Serves until told to stop; everything acknowledged is on disk at every moment.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut parts = JoinSet::new();
+        parts.spawn(self.collector.run(stop.clone()));
+        parts.spawn(self.web.run(stop.clone()));
+        parts.spawn(load_what_arrives(Arc::new(self.loader), self.store, self.stored, stop));
+        while parts.join_next().await.is_some() {}
+    }
+}
+
+/// Runs the loader whenever a batch was stored, and now and then.
+async fn load_what_arrives(
+    loader: Arc<Loader>,
+    store: Arc<Store>,
+    stored: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let (worker, store) = (Arc::clone(&loader), Arc::clone(&store));
+        match tokio::task::spawn_blocking(move || worker.run(&store)).await {
+            Ok(Ok(totals)) if totals.batches > 0 => tracing::debug!(
+                batches = totals.batches,
+                records = totals.records,
+                repeated = totals.repeated,
+                "batches loaded"
+            ),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "loading failed; it is tried again"),
+            Err(error) => tracing::error!(%error, "the loader broke off; it is started again"),
+        }
+        tokio::select! {
+            () = stored.notified() => {}
+            () = tokio::time::sleep(LOADER_INTERVAL) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, CentreError> {
+    TcpListener::bind(address).await.map_err(|error| CentreError::Listen(address, error))
+}
+
+/// What the server certificate is for: the name that sensors ask for, and what people type.
+fn host_names(settings: &Settings) -> Vec<String> {
+    let mut names = vec![CENTRE_SERVER_NAME.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut add = |name: String| {
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    };
+    for address in [settings.listen, settings.web_listen] {
+        if !address.ip().is_unspecified() {
+            add(address.ip().to_string());
+        }
+    }
+    if let Some((host, _)) = settings.public_address.as_deref().and_then(|address| address.rsplit_once(':')) {
+        add(host.trim_matches(['[', ']']).to_owned());
+    }
+    names
+}

@@ -1,0 +1,71 @@
+//! From a client certificate that TLS has checked to the sensor behind it.
+
+use std::time::Duration;
+
+use lapwing_wire::{Peer, SensorId};
+use rustls_pki_types::{CertificateDer, UnixTime};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::store::{Enrolment, EnrolmentState, Store, StoreError};
+
+/// What matters of a sensor's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ClientCertificate {
+    pub(super) public_key: [u8; 32],
+    /// Seconds since 1970.
+    not_after: u64,
+}
+
+impl ClientCertificate {
+    /// Reads an Ed25519 certificate.
+    pub(super) fn parse(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+        let public_key = parsed.public_key().subject_public_key.data.as_ref().try_into().ok()?;
+        let not_after = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+        Some(Self { public_key, not_after })
+    }
+
+    /// The last second in which it was valid.
+    pub(super) fn last_valid_moment(self) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(self.not_after))
+    }
+
+    fn has_expired(self) -> bool {
+        UnixTime::now().as_secs() > self.not_after
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) enum Client {
+    /// No certificate.
+    Stranger,
+    /// A certificate whose key speaks for a sensor.
+    Sensor { enrolment: Enrolment, expired: bool },
+    /// A certificate of ours whose key may not speak any more.
+    Barred { sensor: String, state: EnrolmentState },
+}
+
+impl Client {
+    /// What the session is told.
+    pub(super) const fn peer(&self) -> Peer {
+        match self {
+            Self::Sensor { enrolment, expired: false } => Peer::Sensor(SensorId(enrolment.identity)),
+            Self::Sensor { enrolment, expired: true } => Peer::Expired(SensorId(enrolment.identity)),
+            Self::Stranger | Self::Barred { .. } => Peer::Stranger,
+        }
+    }
+}
+
+/// Looks the certificate's key up.
+pub(super) fn identify(store: &Store, certificate: Option<ClientCertificate>) -> Result<Client, StoreError> {
+    let Some(certificate) = certificate else { return Ok(Client::Stranger) };
+    Ok(match store.enrolment(&certificate.public_key)? {
+        Some(enrolment) if enrolment.state == EnrolmentState::Active => {
+            Client::Sensor { enrolment, expired: certificate.has_expired() }
+        }
+        Some(enrolment) => Client::Barred { sensor: enrolment.sensor_name, state: enrolment.state },
+        // The authority signed it and the database does not know it: restored from an older backup.
+        None => Client::Barred { sensor: "unknown".to_owned(), state: EnrolmentState::Revoked },
+    })
+}

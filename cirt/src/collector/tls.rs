@@ -1,0 +1,106 @@
+//! TLS for sensors.
+
+use std::sync::Arc;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+};
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+use super::client_identity::ClientCertificate;
+use crate::enrolment::ServerIdentity;
+
+/// Why TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("the server certificate is not usable")]
+    Identity(#[from] rustls::Error),
+    #[error("the client verifier cannot be built")]
+    Verifier(#[from] rustls::server::VerifierBuilderError),
+}
+
+/// For sensors: certificates of this authority are asked for and checked, and may be absent.
+///
+/// # Errors
+/// When the identity is not usable.
+pub fn collector_tls(
+    identity: &ServerIdentity,
+    authorities: &[CertificateDer<'static>],
+) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(authority.clone())?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_client_cert_verifier(Arc::new(ExpiryTolerant(verifier)))
+        .with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
+    config.alpn_protocols = vec![lapwing_wire::ALPN.to_vec()];
+    Ok(config)
+}
+
+/// Lets a certificate through that is good but for having expired: a sensor that was offline for weeks may renew.
+/// The session is told, and allows such a peer nothing else.
+#[derive(Debug)]
+struct ExpiryTolerant(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for ExpiryTolerant {
+    fn offer_client_auth(&self) -> bool {
+        self.0.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.0.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        match self.0.verify_client_cert(end_entity, intermediates, now) {
+            Err(rustls::Error::InvalidCertificate(
+                error @ (CertificateError::Expired | CertificateError::ExpiredContext { .. }),
+            )) => {
+                let leaf = ClientCertificate::parse(end_entity).ok_or(rustls::Error::InvalidCertificate(error))?;
+                self.0.verify_client_cert(end_entity, intermediates, leaf.last_valid_moment())
+            }
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}

@@ -1,0 +1,83 @@
+//! `lapwing-cirt voucher`: the one string that a technician needs.
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use lapwing_cirt::centre::Addresses;
+use lapwing_cirt::enrolment::{CertificateAuthority, NewVoucher, write_voucher};
+use lapwing_cirt::limits::VOUCHER_HOURS;
+use lapwing_cirt::output::line;
+use lapwing_cirt::settings::{DataFolder, Name, Settings};
+
+use super::{Data, actor};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    data: Data,
+    /// Name of the sensor
+    #[arg(long)]
+    name: Name,
+    /// How long the voucher is good for
+    #[arg(long, value_name = "N", default_value_t = VOUCHER_HOURS)]
+    valid_hours: u32,
+    /// The enrolment needs no further approval
+    #[arg(long)]
+    pre_approved: bool,
+    /// Where the sensor connects to, instead of what the settings say; may be given several times
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Vec<String>,
+    /// Print the voucher alone, for scripts
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (folder, settings, store) = arguments.data.open()?;
+    let addresses = match arguments.address.as_slice() {
+        [] => vec![reachable_address(&folder, &settings)?],
+        given => given.to_vec(),
+    };
+    for address in &addresses {
+        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none_or(|port| port == 0) {
+            bail!("{address:?} is not HOST:PORT, for example cirt.example.org:7400");
+        }
+    }
+    let new = NewVoucher {
+        sensor: &arguments.name,
+        addresses,
+        root_fingerprint: CertificateAuthority::load(&folder)?.root_fingerprint(),
+        valid_hours: arguments.valid_hours,
+        pre_approved: arguments.pre_approved,
+    };
+    let (text, expires) = write_voucher(&store, &actor(), new)?;
+    if arguments.quiet {
+        return Ok(line(&text)?);
+    }
+    line(&text)?;
+    let approval = if arguments.pre_approved {
+        "needs no approval".to_owned()
+    } else {
+        format!("waits for: lapwing-cirt sensors --data {} approve {}", folder.root().display(), arguments.name)
+    };
+    line(&format!("for {}, one device, until {expires:.0}; the enrolment {approval}", arguments.name))?;
+    Ok(())
+}
+
+/// What sensors can connect to: as set, or as listened to, or where the running centre listens.
+fn reachable_address(folder: &DataFolder, settings: &Settings) -> anyhow::Result<String> {
+    if let Some(address) = &settings.public_address {
+        return Ok(address.clone());
+    }
+    let mut listen = settings.listen;
+    if listen.port() == 0 {
+        let text = std::fs::read_to_string(folder.addresses())
+            .context("the port is chosen when the centre starts: start it first, or say --address HOST:PORT")?;
+        let addresses: Addresses = serde_json::from_str(&text).context("addresses.json is not readable")?;
+        listen = addresses.collector;
+    }
+    if listen.ip().is_unspecified() {
+        bail!("the centre listens on every address ({listen}): say which one sensors reach with --address HOST:PORT, or set public_address in settings.toml");
+    }
+    Ok(listen.to_string())
+}

@@ -1,0 +1,12 @@
+//! Who may send: the centre's own certificate authority, the vouchers it writes, what it issues, and the key that
+//! batches are sealed to.
+
+mod certificate_authority;
+mod requests;
+mod sealing_key;
+mod vouchers;
+
+pub use certificate_authority::{AuthorityError, CertificateAuthority, IssuedCertificate, ServerIdentity};
+pub use requests::{Answer, EnrolmentDesk, EnrolmentError};
+pub use sealing_key::{create_sealing_key, load_sealing_key};
+pub use vouchers::{NewVoucher, VoucherError, secret_hash, write_voucher};

@@ -1,0 +1,92 @@
+//! Every cap of the centre, with its unit. What is not bounded here is bounded in `lapwing-wire`.
+
+use std::time::Duration;
+
+/// Simultaneous sensor connections; one more is closed at once and counted.
+pub const COLLECTOR_CONNECTIONS: usize = 4_096;
+/// Simultaneous connections of people (browsers and API clients).
+pub const WEB_CONNECTIONS: usize = 512;
+/// A TLS handshake that takes longer is dropped.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+/// A sensor that stays silent longer is disconnected; it may come back whenever it likes.
+pub const SENSOR_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// A browser has this long to send the head of a request.
+pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// The body of a form; our largest form is the login.
+pub const HTTP_BODY_BYTES: usize = 64 * 1024;
+/// How long open connections may go on after a request to stop.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// Batches one sensor may hand in at once before it is slowed down.
+pub const SENSOR_BURST_BATCHES: u32 = 200;
+/// Batches a second that one sensor may keep up for ever.
+pub const SENSOR_BATCHES_PER_SECOND: u32 = 50;
+
+/// Rows on one page of findings, in the web and by default in the API.
+pub const PAGE_ROWS: usize = 50;
+/// The most rows one API request may ask for.
+pub const API_ROWS: usize = 1_000;
+/// The most rows the command line prints without being asked for more.
+pub const CLI_ROWS: usize = 1_000;
+/// The most rows one CSV download holds.
+pub const CSV_ROWS: usize = 100_000;
+/// Rows of one "top" list on the summary page.
+pub const TOP_ROWS: usize = 20;
+/// Bars of the activity chart.
+pub const CHART_BARS: usize = 96;
+/// A filter value longer than this is refused.
+pub const FILTER_CHARS: usize = 200;
+/// Ranges of missing record numbers that are listed by number; the rest is only counted.
+pub const LISTED_HOLES: usize = 50;
+
+/// Failed logins for one user name, or from one address, before a pause is imposed.
+pub const LOGIN_FAILURES: u32 = 5;
+/// The pause, and the time after which failures are forgotten.
+pub const LOGIN_PAUSE: Duration = Duration::from_secs(300);
+/// User names and addresses remembered with failures; the oldest are dropped first.
+pub const LOGIN_TRACKED: usize = 4_096;
+/// Password checks running at the same time: each takes 19 MiB.
+pub const PASSWORD_CHECKS: usize = 2;
+/// A password longer than this is refused unread.
+pub const PASSWORD_BYTES: usize = 256;
+/// A session ends this long after the login, used or not.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
+/// A session ends when unused this long.
+pub const SESSION_IDLE: Duration = Duration::from_secs(2 * 3600);
+
+/// How long a voucher is good for unless told otherwise.
+pub const VOUCHER_HOURS: u32 = 72;
+/// The longest a voucher may be good for.
+pub const VOUCHER_HOURS_MAX: u32 = 24 * 90;
+/// Validity of a sensor's certificate. It is renewed over the uplink.
+pub const SENSOR_CERTIFICATE_DAYS: u32 = 30;
+/// Validity of the centre's own server certificate.
+pub const SERVER_CERTIFICATE_DAYS: u32 = 397;
+/// Validity of the issuing certificate.
+pub const ISSUING_CERTIFICATE_DAYS: u32 = 3_653;
+/// Validity of the root certificate.
+pub const ROOT_CERTIFICATE_DAYS: u32 = 7_305;
+
+/// A rule file larger than this is refused.
+pub const RULE_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// A name of a sensor, a user or the centre.
+pub const NAME_CHARS: usize = 63;
+
+/// How often a device asks again while a person has not decided.
+pub const ENROLMENT_RETRY_SECONDS: u32 = 5;
+/// Simultaneous connections without a certificate: they may only ask to be enrolled.
+pub const STRANGER_CONNECTIONS: usize = 64;
+/// The longest a connection without a certificate may last.
+pub const STRANGER_LIFETIME: Duration = Duration::from_secs(120);
+/// Envelopes one sensor may have unanswered.
+pub const SESSION_WINDOW: usize = 16;
+/// How long a sensor is asked to wait when it sends faster than it may, seconds.
+pub const BUSY_RETRY_SECONDS: u32 = 2;
+/// Sensors whose sending rate is remembered.
+pub const RATED_SENSORS: usize = 65_536;
+/// A sensor's last contact is written down at most this often.
+pub const CONTACT_INTERVAL: Duration = Duration::from_secs(30);
+/// Batches the loader takes into memory at once.
+pub const LOADER_BATCHES: usize = 32;
+/// A request of a person that takes longer is given up.
+pub const HTTP_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

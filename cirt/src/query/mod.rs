@@ -1,0 +1,14 @@
+//! What people ask for. Pages, API and command line all fill in [`RawFilter`]; [`FindingFilter`] is the checked form
+//! that the store answers.
+
+mod cursor;
+mod filter;
+mod rule_filter;
+mod severity;
+mod time;
+
+pub use cursor::Cursor;
+pub use filter::{FilterError, FindingFilter, RawFilter};
+pub(crate) use filter::percent_encode;
+pub use rule_filter::RuleFilter;
+pub use severity::{SeverityClass, SeveritySet};

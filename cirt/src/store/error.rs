@@ -1,0 +1,30 @@
+//! What can go wrong with the database.
+
+use std::path::PathBuf;
+
+/// A failing step of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot open the database {0}")]
+    Open(PathBuf, #[source] rusqlite::Error),
+    #[error("the database {0} already exists")]
+    Exists(PathBuf),
+    #[error("the database has schema version {found}, this program knows up to {known}: use the newer program")]
+    Newer { found: u32, known: u32 },
+    #[error("cannot bring the database to schema version {0}")]
+    Migrate(u32, #[source] rusqlite::Error),
+    #[error("the database refused a statement")]
+    Statement(#[from] rusqlite::Error),
+    #[error("cannot write the copy {0}")]
+    Backup(PathBuf, #[source] rusqlite::Error),
+    #[error("a {what} named {name:?} already exists")]
+    Taken { what: &'static str, name: String },
+    #[error("there is no {what} {name:?}")]
+    Absent { what: &'static str, name: String },
+    #[error("a batch holds what cannot be: {0}")]
+    Content(&'static str),
+    #[error("{0}")]
+    Refused(String),
+    #[error("a stored {0} is unreadable")]
+    Unreadable(&'static str),
+}

@@ -1,0 +1,257 @@
+//! One statement for each kind of record.
+
+use std::net::IpAddr;
+
+use lapwing_wire::{
+    DisclosedAddress, Eviction, Fact, Finding, Heartbeat, Queue, RecordHeader, RecordKind, Summary,
+};
+use rusqlite::{Transaction, named_params, params};
+use serde_json::{Value, json};
+
+use super::StoreError;
+use super::load_batch::Position;
+use super::time::from_sensor;
+
+/// An address as the database holds it: 16 bytes (IPv4 as mapped), disclosure, epoch of the pseudonym's key.
+struct AddressColumns {
+    bytes: Option<[u8; 16]>,
+    disclosure: u8,
+    key_epoch: Option<u32>,
+}
+
+impl AddressColumns {
+    fn of(address: DisclosedAddress) -> Self {
+        match address {
+            DisclosedAddress::Clear(address) => Self { bytes: Some(address_bytes(address)), disclosure: 0, key_epoch: None },
+            DisclosedAddress::Pseudonym { address, key_epoch } => {
+                Self { bytes: Some(address_bytes(address)), disclosure: 1, key_epoch: Some(key_epoch) }
+            }
+            DisclosedAddress::Withheld => Self { bytes: None, disclosure: 2, key_epoch: None },
+        }
+    }
+}
+
+/// 16 bytes that sort as addresses do.
+pub(super) fn address_bytes(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
+    }
+}
+
+/// A count from a sensor; beyond what the database can hold it stays at the end.
+fn count(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn finding(
+    transaction: &Transaction<'_>,
+    position: &Position,
+    header: &RecordHeader,
+    finding: &Finding,
+) -> Result<(), StoreError> {
+    let source = AddressColumns::of(finding.source.address);
+    let destination = AddressColumns::of(finding.destination.address);
+    let facts: Vec<[String; 2]> = finding.facts.iter().map(readable_fact).collect();
+    transaction
+        .prepare_cached(
+            "INSERT INTO finding (sensor_key, epoch, lane, number, batch_key, first_ms, last_ms, hits, gid, sid, rev,
+                severity, action, source, source_disclosure, source_key_epoch, source_port,
+                destination, destination_disclosure, destination_key_epoch, destination_port,
+                protocol, app_protocol, direction, packets_to_server, bytes_to_server, packets_to_client,
+                bytes_to_client, flow_start_ms, facts, policy, made_ms, made_monotonic_ms, boot, clock_quality)
+             VALUES (:sensor, :epoch, :lane, :number, :batch, :first, :last, :hits, :gid, :sid, :rev,
+                :severity, :action, :source, :source_disclosure, :source_key_epoch, :source_port,
+                :destination, :destination_disclosure, :destination_key_epoch, :destination_port,
+                :protocol, :app_protocol, :direction, :packets_to_server, :bytes_to_server, :packets_to_client,
+                :bytes_to_client, :flow_start, :facts, :policy, :made, :made_monotonic, :boot, :clock_quality)",
+        )?
+        .execute(named_params! {
+            ":sensor": position.lane.sensor,
+            ":epoch": position.lane.epoch,
+            ":lane": position.lane.lane,
+            ":number": position.number,
+            ":batch": position.batch,
+            ":first": from_sensor(finding.first_milliseconds),
+            ":last": from_sensor(finding.last_milliseconds),
+            ":hits": count(finding.count),
+            ":gid": finding.rule.gid,
+            ":sid": finding.rule.sid,
+            ":rev": finding.rule.rev,
+            ":severity": finding.severity.get(),
+            ":action": finding.action.code(),
+            ":source": source.bytes,
+            ":source_disclosure": source.disclosure,
+            ":source_key_epoch": source.key_epoch,
+            ":source_port": finding.source.port,
+            ":destination": destination.bytes,
+            ":destination_disclosure": destination.disclosure,
+            ":destination_key_epoch": destination.key_epoch,
+            ":destination_port": finding.destination.port,
+            ":protocol": finding.protocol,
+            ":app_protocol": finding.app_protocol,
+            ":direction": finding.direction.code(),
+            ":packets_to_server": count(finding.traffic.packets_to_server),
+            ":bytes_to_server": count(finding.traffic.bytes_to_server),
+            ":packets_to_client": count(finding.traffic.packets_to_client),
+            ":bytes_to_client": count(finding.traffic.bytes_to_client),
+            ":flow_start": finding.flow_start_milliseconds.map(from_sensor),
+            ":facts": json!(facts).to_string(),
+            ":policy": header.policy.map(|policy| policy.0),
+            ":made": from_sensor(header.time.wall_milliseconds),
+            ":made_monotonic": count(header.time.monotonic_milliseconds),
+            ":boot": header.time.boot.0,
+            ":clock_quality": header.time.quality.code(),
+        })?;
+    Ok(())
+}
+
+/// Name and value of a fact as text; bytes that are no text are shown as `\xNN`. The exact bytes stay in the inbox.
+fn readable_fact(fact: &Fact) -> [String; 2] {
+    let name = match fact.kind.name() {
+        "other" => format!("fact {}", fact.kind.code()),
+        name => name.to_owned(),
+    };
+    let mut value = String::with_capacity(fact.value.len());
+    for chunk in fact.value.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if letter.is_control() {
+                value.push_str(&format!("\\x{:02x}", u32::from(letter)));
+            } else {
+                value.push(letter);
+            }
+        }
+        for byte in chunk.invalid() {
+            value.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    [name, value]
+}
+
+pub(super) fn heartbeat(
+    transaction: &Transaction<'_>,
+    position: &Position,
+    header: &RecordHeader,
+    heartbeat: &Heartbeat,
+) -> Result<(), StoreError> {
+    let content = json!({
+        "state": heartbeat.state.name(),
+        "uptime_seconds": heartbeat.uptime_seconds,
+        "software_version": heartbeat.software_version,
+        "pack_version": heartbeat.pack_version,
+        "pack": heartbeat.pack.map(|digest| digest.to_string()),
+        "policy": heartbeat.policy.map(|digest| digest.to_string()),
+        "packets": heartbeat.packets,
+        "dropped_packets": heartbeat.dropped_packets,
+        "clock_quality": header.time.quality.name(),
+        "queue": queue(&heartbeat.queue),
+    });
+    status(transaction, position, header, "heartbeat", [0, 0], &content)
+}
+
+pub(super) fn summary(
+    transaction: &Transaction<'_>,
+    position: &Position,
+    header: &RecordHeader,
+    summary: &Summary,
+) -> Result<(), StoreError> {
+    let content = json!({
+        "start_milliseconds": summary.start_milliseconds,
+        "end_milliseconds": summary.end_milliseconds,
+        "packets": summary.packets,
+        "bytes": summary.bytes,
+        "decoded_packets": summary.decoded_packets,
+        "kernel_drops": summary.kernel_drops,
+        "interface_drops": summary.interface_drops,
+        "flows": summary.flows,
+        "rules_loaded": summary.rules_loaded,
+        "rules_unsupported": summary.rules_unsupported,
+        "rules_suppressed": summary.rules_suppressed,
+        "alerts": summary.alerts,
+        "findings_by_severity": summary.findings_by_severity,
+        "findings_suppressed": summary.findings_suppressed,
+        "queue": queue(&summary.queue),
+        "counters": summary.counters.iter().map(|counter| json!([counter.name, counter.value])).collect::<Vec<_>>(),
+        "top_lists": summary.top_lists.iter().map(|list| json!({
+            "subject": list.subject.code(),
+            "entries": list.entries.iter().map(|entry| json!([entry.value, entry.count])).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+    });
+    let made = summary.findings_by_severity.iter().fold(0u64, |sum, count| sum.saturating_add(*count));
+    status(transaction, position, header, "summary", [made, summary.findings_suppressed], &content)
+}
+
+pub(super) fn unknown(
+    transaction: &Transaction<'_>,
+    position: &Position,
+    header: &RecordHeader,
+    kind: RecordKind,
+) -> Result<(), StoreError> {
+    status(transaction, position, header, "unknown", [0, 0], &json!({ "kind": kind.0 }))
+}
+
+pub(super) fn eviction(
+    transaction: &Transaction<'_>,
+    position: &Position,
+    header: &RecordHeader,
+    eviction: &Eviction,
+) -> Result<(), StoreError> {
+    let bound = |number: u64| i64::try_from(number).map_err(|_| StoreError::Content("evicted record number above 2^63"));
+    transaction
+        .prepare_cached(
+            "INSERT INTO eviction (sensor_key, epoch, lane, number, batch_key, made_ms, of_lane, first, last, dropped, reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            position.lane.sensor,
+            position.lane.epoch,
+            position.lane.lane,
+            position.number,
+            position.batch,
+            from_sensor(header.time.wall_milliseconds),
+            eviction.lane.code(),
+            bound(eviction.first.0)?,
+            bound(eviction.last.0)?,
+            count(eviction.count),
+            eviction.reason.name(),
+        ])?;
+    Ok(())
+}
+
+fn status(
+    transaction: &Transaction<'_>,
+    position: &Position,
+    header: &RecordHeader,
+    kind: &str,
+    [findings, suppressed]: [u64; 2],
+    content: &Value,
+) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO status_record (sensor_key, epoch, lane, number, batch_key, kind, made_ms, findings, suppressed,
+                content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            position.lane.sensor,
+            position.lane.epoch,
+            position.lane.lane,
+            position.number,
+            position.batch,
+            kind,
+            from_sensor(header.time.wall_milliseconds),
+            count(findings),
+            count(suppressed),
+            content.to_string(),
+        ])?;
+    Ok(())
+}
+
+fn queue(queue: &Queue) -> Value {
+    json!({
+        "records": queue.records,
+        "bytes": queue.bytes,
+        "oldest_milliseconds": queue.oldest_milliseconds,
+        "evicted_records": queue.evicted_records,
+    })
+}

@@ -1,0 +1,43 @@
+//! The centre's database: the only folder with SQL.
+//!
+//! One SQLite file. Writes go through one connection, one immediate transaction each; reads use connections of
+//! their own and never wait for a writer (write-ahead log). `synchronous=FULL`: when a write returns, it is on disk.
+//!
+//! Three kinds of tables, and the difference matters:
+//! * **control** (sensors, vouchers, users, audit): changed by people, backed up, never derived;
+//! * **inbox**: the bytes of every acknowledged batch, exactly as sent; the source of truth;
+//! * **derived** (findings, summaries, ranges): computed from the inbox by the loader; may be dropped and rebuilt.
+
+mod activity;
+mod audit;
+mod connection;
+mod enrolments;
+mod error;
+mod inbox;
+mod insert_record;
+mod load_batch;
+mod read_findings;
+mod reconcile_sensors;
+mod record_ranges;
+mod rules;
+mod schema_version;
+mod sensors;
+mod sessions;
+mod time;
+mod users;
+mod vouchers;
+
+pub use activity::{Activity, RuleActivity, SensorActivity, TimeBar};
+pub use audit::AuditEntry;
+pub use connection::Store;
+pub use enrolments::{Enrolment, EnrolmentState};
+pub use error::StoreError;
+pub use inbox::{Alarm, InboxTotals, WaitingBatch};
+pub use load_batch::LoadReport;
+pub use read_findings::{FindingPage, FindingRow};
+pub use reconcile_sensors::{SensorHealth, SensorTotals};
+pub use rules::RuleText;
+pub use sensors::{Sensor, SensorKey};
+pub use sessions::Session;
+pub use users::{Role, User};
+pub use vouchers::{Voucher, VoucherRefusal};

@@ -1,0 +1,87 @@
+//! Rule texts, so that pages can say what fired. Sensors send only the numbers.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::audit::record;
+use super::{Store, StoreError};
+
+/// What is kept of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleText {
+    pub gid: u32,
+    pub sid: u32,
+    pub rev: u32,
+    pub message: String,
+    /// The rule's `classtype`.
+    pub class_type: Option<String>,
+    /// What the class is called.
+    pub category: Option<String>,
+    /// The rule's priority, 1 is gravest.
+    pub severity: Option<u32>,
+    pub references: Vec<String>,
+    /// The rule as written.
+    pub body: String,
+}
+
+impl Store {
+    /// Adds rules; one that is known by (gid, sid, rev) is replaced.
+    ///
+    /// # Errors
+    /// When the database fails; then none is added.
+    pub fn import_rules(&self, actor: &str, rules: &[RuleText]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO rule (gid, sid, rev, message, class_type, category, severity, reference_list, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
+            for rule in rules {
+                statement.execute(params![
+                    rule.gid,
+                    rule.sid,
+                    rule.rev,
+                    rule.message,
+                    rule.class_type,
+                    rule.category,
+                    rule.severity,
+                    rule.references.join("\n"),
+                    rule.body,
+                ])?;
+            }
+            record(transaction, Timestamp::now(), actor, "rules.import", &format!("{} rules", rules.len()))
+        })
+    }
+
+    /// How many rule texts are known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn rule_count(&self) -> Result<u64, StoreError> {
+        self.read(|transaction| Ok(transaction.query_row("SELECT count(*) FROM rule", [], |row| row.get(0))?))
+    }
+}
+
+/// Columns of a rule joined to something else, from the given index on.
+pub(super) const COLUMNS: &str =
+    "rule.message, rule.class_type, rule.category, rule.severity, rule.reference_list, rule.body";
+
+/// Reads [`COLUMNS`]; the numbers are those of the row they were joined to.
+pub(super) fn rule_from_row(
+    row: &rusqlite::Row<'_>,
+    start: usize,
+    [gid, sid, rev]: [u32; 3],
+) -> rusqlite::Result<Option<RuleText>> {
+    let Some(message) = row.get::<_, Option<String>>(start)? else { return Ok(None) };
+    let references: Option<String> = row.get(start + 4)?;
+    Ok(Some(RuleText {
+        gid,
+        sid,
+        rev,
+        message,
+        class_type: row.get(start + 1)?,
+        category: row.get(start + 2)?,
+        severity: row.get(start + 3)?,
+        references: references.unwrap_or_default().lines().map(str::to_owned).collect(),
+        body: row.get::<_, Option<String>>(start + 5)?.unwrap_or_default(),
+    }))
+}

@@ -1,0 +1,105 @@
+//! Who is logged in. Only the hash of a session's cookie is stored.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::audit::record;
+use super::time::{from_milliseconds, to_milliseconds};
+use super::users::Role;
+use super::{Store, StoreError};
+use crate::limits::{SESSION_IDLE, SESSION_LIFETIME};
+
+/// A live session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub user: String,
+    pub role: Role,
+    /// What every form of this session must carry.
+    pub form_token: String,
+}
+
+impl Store {
+    /// Opens a session and sweeps the expired ones.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn open_session(
+        &self,
+        user_key: i64,
+        user: &str,
+        token_hash: &[u8],
+        form_token: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "DELETE FROM session WHERE created_ms < ?1 OR seen_ms < ?2",
+                params![to_milliseconds(now - SESSION_LIFETIME), to_milliseconds(now - SESSION_IDLE)],
+            )?;
+            transaction.execute(
+                "INSERT INTO session (token_hash, user_key, form_token, created_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?4)",
+                params![token_hash, user_key, form_token, to_milliseconds(now)],
+            )?;
+            transaction
+                .execute("UPDATE user SET login_ms = ?2 WHERE key = ?1", params![user_key, to_milliseconds(now)])?;
+            record(transaction, now, user, "session.open", user)
+        })
+    }
+
+    /// Finds a session that is neither too old nor idle, of a user who is not disabled.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn session(&self, token_hash: &[u8], now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let found = self.read(|transaction| {
+            let found = transaction
+                .prepare_cached(
+                    "SELECT user.name, user.role, session.form_token, session.seen_ms
+                     FROM session JOIN user ON user.key = session.user_key
+                     WHERE token_hash = ?1 AND user.disabled_ms IS NULL AND session.created_ms >= ?2
+                       AND session.seen_ms >= ?3",
+                )?
+                .query_row(
+                    params![
+                        token_hash,
+                        to_milliseconds(now - SESSION_LIFETIME),
+                        to_milliseconds(now - SESSION_IDLE)
+                    ],
+                    |row| {
+                        let role: String = row.get(1)?;
+                        let session = Session {
+                            user: row.get(0)?,
+                            role: role.parse().unwrap_or(Role::Analyst),
+                            form_token: row.get(2)?,
+                        };
+                        Ok((session, from_milliseconds(row.get(3)?)))
+                    },
+                )
+                .optional()?;
+            Ok(found)
+        })?;
+        let Some((session, seen)) = found else { return Ok(None) };
+        // Once a minute is enough to tell idle from used, and spares a synced write per request.
+        if now.duration_since(seen).as_secs() >= 60 {
+            self.write(|transaction| {
+                transaction.execute(
+                    "UPDATE session SET seen_ms = ?2 WHERE token_hash = ?1",
+                    params![token_hash, to_milliseconds(now)],
+                )?;
+                Ok(())
+            })?;
+        }
+        Ok(Some(session))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn close_session(&self, token_hash: &[u8], user: &str) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute("DELETE FROM session WHERE token_hash = ?1", [token_hash])?;
+            record(transaction, Timestamp::now(), user, "session.close", user)
+        })
+    }
+}

@@ -1,0 +1,238 @@
+//! The list of findings, newest first, with its filters.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::error_page::{PageError, render};
+use super::format::{self, EndpointText};
+use super::frame::Frame;
+use super::session::SignedIn;
+use super::state::WebState;
+use crate::api::findings_csv;
+use crate::limits::{CSV_ROWS, PAGE_ROWS};
+use crate::query::{Cursor, FindingFilter, RawFilter};
+use crate::store::FindingRow;
+
+/// Counted no further: more than anyone pages through.
+const COUNT_CAP: u64 = 10_000;
+
+/// What the URL says.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct FindingsQuery {
+    #[serde(flatten)]
+    filter: RawFilter,
+    #[serde(default)]
+    after: String,
+}
+
+#[derive(Template)]
+#[template(path = "findings.html")]
+struct FindingsTemplate {
+    frame: Frame,
+    form: FilterForm,
+    mistake: Option<String>,
+    count: String,
+    lines: Vec<FindingLine>,
+    /// Link to the next page.
+    older: Option<String>,
+    /// Whether this is not the first page.
+    is_later_page: bool,
+    csv: String,
+}
+
+/// The filter form, on this page and on the summary.
+pub(super) struct FilterForm {
+    pub(super) action: &'static str,
+    pub(super) since: String,
+    pub(super) until: String,
+    pub(super) sensor: String,
+    pub(super) rule: String,
+    pub(super) address: String,
+    pub(super) severities: Vec<Choice>,
+    pub(super) sensors: Vec<String>,
+    pub(super) chips: Vec<Chip>,
+}
+
+/// An entry of a select.
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) selected: bool,
+}
+
+/// A filter in force, with the link that takes it away.
+pub(super) struct Chip {
+    pub(super) text: String,
+    pub(super) without: String,
+}
+
+/// One row of the table.
+struct FindingLine {
+    id: String,
+    severity: &'static str,
+    severity_label: &'static str,
+    last: String,
+    last_machine: String,
+    title: String,
+    rule: String,
+    /// The fact that says most, if there is one.
+    fact: Option<(String, String)>,
+    source: EndpointText,
+    destination: EndpointText,
+    protocol: String,
+    sensor: String,
+    hits: String,
+}
+
+impl FilterForm {
+    /// The form filled with a filter.
+    pub(super) fn of(action: &'static str, filter: &RawFilter, sensors: Vec<String>) -> Self {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let severity = text(&filter.severity);
+        let mut severities: Vec<Choice> = [
+            ("", "any"),
+            ("high", "high"),
+            ("high,medium", "medium and above"),
+            ("high,medium,low", "low and above"),
+        ]
+        .into_iter()
+        .map(|(value, label)| Choice { value: value.to_owned(), label: label.to_owned(), selected: value == severity })
+        .collect();
+        if !severities.iter().any(|choice| choice.selected) {
+            severities.push(Choice { value: severity.clone(), label: severity, selected: true });
+        }
+        let chips = filter.pairs().map(|(key, value)| Chip {
+            text: format!("{key}: {value}"),
+            without: link(action, &filter.with(key, "").to_query_string()),
+        });
+        Self {
+            action,
+            since: text(&filter.since),
+            until: text(&filter.until),
+            sensor: text(&filter.sensor),
+            rule: text(&filter.rule),
+            address: text(&filter.address),
+            severities,
+            sensors,
+            chips: chips.collect(),
+        }
+    }
+}
+
+/// A path with a query part, if there is one.
+pub(super) fn link(path: &str, query: &str) -> String {
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+impl FindingLine {
+    fn of(row: &FindingRow) -> Self {
+        let class = row.severity_class();
+        let telling = ["tls.sni", "dns.query", "http.host", "http.uri"];
+        let fact = match (fact_of(row, "http.host"), fact_of(row, "http.uri")) {
+            (Some(host), Some(uri)) => Some(("http".to_owned(), format!("{host}{uri}"))),
+            _ => telling
+                .into_iter()
+                .find_map(|name| fact_of(row, name).map(|value| (name.to_owned(), value.to_owned())))
+                .or_else(|| row.facts.first().cloned()),
+        };
+        let protocol = row.app_protocol.clone().unwrap_or_else(|| crate::api::protocol_name(row.protocol).to_lowercase());
+        Self {
+            id: row.id.clone(),
+            severity: class.as_str(),
+            severity_label: format::severity_label(class),
+            last: format::time(row.last),
+            last_machine: row.last.to_string(),
+            title: row.title(),
+            rule: row.rule.to_string(),
+            fact,
+            source: EndpointText::of(row.source),
+            destination: EndpointText::of(row.destination),
+            protocol,
+            sensor: row.sensor.clone(),
+            hits: format::number(row.hits),
+        }
+    }
+}
+
+fn fact_of<'a>(row: &'a FindingRow, name: &str) -> Option<&'a str> {
+    row.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+pub(super) async fn show(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+    Query(query): Query<FindingsQuery>,
+) -> Result<Response, PageError> {
+    let checked = query.filter.check(Timestamp::now());
+    let (filter, mistake) = match checked {
+        Ok(filter) => (Some(filter), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let after = parse_after(&query.after)?;
+    let (page, count, sensors) = state
+        .query(move |store| {
+            let sensors = store.sensors()?.into_iter().map(|sensor| sensor.name).collect::<Vec<_>>();
+            match filter {
+                Some(filter) => {
+                    let page = store.findings(&filter, after, PAGE_ROWS)?;
+                    Ok((Some(page), store.count_findings(&filter, COUNT_CAP + 1)?, sensors))
+                }
+                None => Ok((None, 0, sensors)),
+            }
+        })
+        .await?;
+    let lines = page.iter().flat_map(|page| &page.findings).map(FindingLine::of).collect();
+    let filter_query = query.filter.to_query_string();
+    let older = page.and_then(|page| page.next).map(|cursor| {
+        let separator = if filter_query.is_empty() { "" } else { "&" };
+        link("/findings", &format!("{filter_query}{separator}after={cursor}"))
+    });
+    render(&FindingsTemplate {
+        frame: Frame::of(&state, &session, "findings"),
+        form: FilterForm::of("/findings", &query.filter, sensors),
+        mistake,
+        count: match count {
+            0 => "No findings".to_owned(),
+            1 => "1 finding".to_owned(),
+            count if count > COUNT_CAP => format!("More than {} findings", format::number(COUNT_CAP)),
+            count => format!("{} findings", format::number(count)),
+        },
+        lines,
+        older,
+        is_later_page: after.is_some(),
+        csv: link("/findings.csv", &filter_query),
+    })
+}
+
+/// The same findings as CSV.
+pub(super) async fn csv(
+    State(state): State<Arc<WebState>>,
+    SignedIn(_): SignedIn,
+    Query(query): Query<FindingsQuery>,
+) -> Result<Response, PageError> {
+    let filter: FindingFilter =
+        query.filter.check(Timestamp::now()).map_err(|error| PageError::bad_request(error.to_string()))?;
+    let page = state.query(move |store| store.findings(&filter, None, CSV_ROWS)).await?;
+    let body = findings_csv(&page.findings).map_err(|error| {
+        tracing::error!(%error, "csv could not be written");
+        PageError::bad_request("The table could not be written.".to_owned())
+    })?;
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"lapwing-findings.csv\""),
+    ];
+    Ok((headers, body).into_response())
+}
+
+fn parse_after(after: &str) -> Result<Option<Cursor>, PageError> {
+    if after.is_empty() {
+        return Ok(None);
+    }
+    after.parse().map(Some).map_err(PageError::bad_request)
+}

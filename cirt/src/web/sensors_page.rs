@@ -1,0 +1,266 @@
+//! Sensors: who they are, whether they are heard, whether their books balance; approval and revocation.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::error_page::{PageError, render};
+use super::form_token;
+use super::format;
+use super::frame::Frame;
+use super::session::SignedIn;
+use super::state::WebState;
+use crate::api::key_fingerprint;
+use crate::limits::LISTED_HOLES;
+use crate::store::{EnrolmentState, Role, Sensor, SensorTotals};
+
+/// A sensor that has not been heard for this long is called silent.
+const SILENT_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// Alarms shown.
+const ALARMS: usize = 20;
+
+#[derive(Template)]
+#[template(path = "sensors.html")]
+struct SensorsTemplate {
+    frame: Frame,
+    lines: Vec<SensorLine>,
+    alarms: Vec<AlarmLine>,
+}
+
+#[derive(Template)]
+#[template(path = "sensor.html")]
+struct SensorTemplate {
+    frame: Frame,
+    line: SensorLine,
+    facts: Vec<(&'static str, String)>,
+    machine: Vec<(String, String)>,
+    lanes: Vec<LaneLine>,
+    can_approve: bool,
+    can_revoke: bool,
+}
+
+/// One sensor and its books.
+pub(super) struct SensorLine {
+    pub(super) name: String,
+    /// How it is, in a word or two; also the class in the stylesheet.
+    pub(super) condition: String,
+    pub(super) condition_class: &'static str,
+    pub(super) last_contact: String,
+    pub(super) produced: String,
+    pub(super) stored: String,
+    pub(super) evicted: String,
+    pub(super) missing: String,
+    pub(super) doubled: String,
+    pub(super) queued: String,
+    pub(super) findings: String,
+    pub(super) is_balanced: bool,
+}
+
+struct LaneLine {
+    epoch: String,
+    lane: &'static str,
+    produced: String,
+    stored: String,
+    evicted: String,
+    missing: String,
+    holes: String,
+}
+
+struct AlarmLine {
+    at: String,
+    sensor: String,
+    kind: String,
+    detail: String,
+}
+
+/// A form with nothing but its token.
+#[derive(Deserialize)]
+pub(super) struct DecisionForm {
+    #[serde(default)]
+    form_token: String,
+}
+
+impl SensorLine {
+    pub(super) fn of(sensor: &Sensor, totals: Option<&SensorTotals>, now: Timestamp) -> Self {
+        let (condition_class, condition) = condition(sensor, totals, now);
+        let number = |part: fn(&SensorTotals) -> u64| totals.map_or_else(|| "0".to_owned(), |totals| format::number(part(totals)));
+        Self {
+            name: sensor.name.clone(),
+            condition,
+            condition_class,
+            last_contact: sensor.last_contact.map_or_else(|| "never".to_owned(), |time| format::ago(time, now)),
+            produced: number(|totals| totals.produced),
+            stored: number(|totals| totals.stored),
+            evicted: number(|totals| totals.evicted),
+            missing: number(|totals| totals.missing),
+            doubled: number(|totals| totals.doubled),
+            queued: totals
+                .and_then(|totals| totals.health.as_ref())
+                .map_or_else(|| "–".to_owned(), |health| format::number(health.queued_records)),
+            findings: number(|totals| totals.findings),
+            is_balanced: totals.is_none_or(|totals| {
+                totals.missing == 0 && totals.doubled == 0 && totals.batches_unreadable == 0 && totals.batches_conflicting == 0
+            }),
+        }
+    }
+}
+
+/// Quiet is not the same as blind, and neither is the same as silent.
+fn condition(sensor: &Sensor, totals: Option<&SensorTotals>, now: Timestamp) -> (&'static str, String) {
+    match sensor.state {
+        EnrolmentState::Pending => return ("attention", "waits for approval".to_owned()),
+        EnrolmentState::Revoked | EnrolmentState::Replaced => return ("off", sensor.state.as_str().to_owned()),
+        EnrolmentState::Active => {}
+    }
+    let Some(contact) = sensor.last_contact else { return ("attention", "never heard".to_owned()) };
+    if now.duration_since(contact) > SILENT_AFTER {
+        return ("bad", "silent".to_owned());
+    }
+    match totals.and_then(|totals| totals.health.as_ref()).map(|health| health.state.as_str()) {
+        None => ("good", "in contact".to_owned()),
+        Some(state @ ("running" | "starting" | "stopping")) => ("good", state.to_owned()),
+        Some(state @ "blind") => ("bad", state.to_owned()),
+        Some(state) => ("attention", state.to_owned()),
+    }
+}
+
+pub(super) async fn list(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+) -> Result<Response, PageError> {
+    let (sensors, totals, alarms) =
+        state.query(|store| Ok((store.sensors()?, store.sensor_totals()?, store.alarms(ALARMS)?))).await?;
+    let now = Timestamp::now();
+    render(&SensorsTemplate {
+        frame: Frame::of(&state, &session, "sensors"),
+        lines: sensors.iter().map(|sensor| SensorLine::of(sensor, books_of(&totals, sensor), now)).collect(),
+        alarms: alarms
+            .into_iter()
+            .map(|alarm| AlarmLine {
+                at: format::time(alarm.at),
+                sensor: alarm.sensor.unwrap_or_default(),
+                kind: alarm.kind,
+                detail: alarm.detail,
+            })
+            .collect(),
+    })
+}
+
+pub(super) async fn show(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    let (sensor, totals) = state.query(move |store| Ok((store.sensor(&name)?, store.sensor_totals()?))).await?;
+    let books = books_of(&totals, &sensor);
+    let is_administrator = session.role == Role::Administrator;
+    render(&SensorTemplate {
+        frame: Frame::of(&state, &session, "sensors"),
+        line: SensorLine::of(&sensor, books, Timestamp::now()),
+        facts: facts(&sensor, books),
+        machine: sensor
+            .machine
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (name.replace('_', " "), value.to_owned()))
+            .collect(),
+        lanes: books.map(lane_lines).unwrap_or_default(),
+        can_approve: is_administrator && sensor.state == EnrolmentState::Pending,
+        can_revoke: is_administrator && matches!(sensor.state, EnrolmentState::Pending | EnrolmentState::Active),
+    })
+}
+
+pub(super) async fn approve(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+    Path(name): Path<String>,
+    Form(form): Form<DecisionForm>,
+) -> Result<Response, PageError> {
+    may_decide(&session, &form)?;
+    let target = format!("/sensors/{name}");
+    state.query(move |store| store.approve_sensor(&session.user, &name)).await?;
+    Ok(Redirect::to(&target).into_response())
+}
+
+pub(super) async fn revoke(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+    Path(name): Path<String>,
+    Form(form): Form<DecisionForm>,
+) -> Result<Response, PageError> {
+    may_decide(&session, &form)?;
+    let target = format!("/sensors/{name}");
+    state.query(move |store| store.revoke_sensor(&session.user, &name)).await?;
+    Ok(Redirect::to(&target).into_response())
+}
+
+fn may_decide(session: &crate::store::Session, form: &DecisionForm) -> Result<(), PageError> {
+    if !form_token::matches(&session.form_token, &form.form_token) {
+        return Err(PageError::forbidden("The form was out of date. Go back, reload the page and try again."));
+    }
+    if session.role != Role::Administrator {
+        return Err(PageError::forbidden("Only administrators decide about sensors."));
+    }
+    Ok(())
+}
+
+fn books_of<'a>(totals: &'a [SensorTotals], sensor: &Sensor) -> Option<&'a SensorTotals> {
+    totals.iter().find(|totals| totals.sensor == sensor.key)
+}
+
+fn facts(sensor: &Sensor, books: Option<&SensorTotals>) -> Vec<(&'static str, String)> {
+    let moment = |time: Option<Timestamp>| time.map_or_else(|| "–".to_owned(), |time| format!("{} UTC", format::time(time)));
+    let mut facts = vec![
+        ("Identity", sensor.identity.clone()),
+        ("Key fingerprint", key_fingerprint(&sensor.public_key)),
+        ("Enrolment asked for", moment(Some(sensor.requested))),
+        ("Decided", moment(sensor.decided)),
+        ("Decided by", sensor.decided_by.clone().unwrap_or_else(|| "–".to_owned())),
+        ("Certificate until", moment(sensor.certificate_expires)),
+        ("Last contact", moment(sensor.last_contact)),
+        ("Last address", sensor.last_address.clone().unwrap_or_else(|| "–".to_owned())),
+    ];
+    if let Some(books) = books {
+        facts.push(("Batches stored", format::number(books.batches)));
+        facts.push(("Batches that came again", format::number(books.batch_repeats)));
+        facts.push(("Batches unreadable", format::number(books.batches_unreadable)));
+        facts.push(("Batches in conflict", format::number(books.batches_conflicting)));
+        facts.push(("Records that came again", format::number(books.repeated)));
+        facts.push(("Findings its summaries tell of", format::number(books.findings_made)));
+        facts.push(("Kept back by its policy", format::number(books.findings_suppressed)));
+    }
+    if let Some(health) = books.and_then(|books| books.health.as_ref()) {
+        facts.push(("Heartbeat", format!("{} UTC, clock {}", format::time(health.made), health.clock_quality)));
+        facts.push(("Software", health.software_version.clone()));
+        facts.push(("Rule pack", health.pack_version.clone()));
+        facts.push(("Waiting at the sensor", format!("{} records, {}", format::number(health.queued_records), format::bytes(health.queued_bytes))));
+    }
+    facts
+}
+
+fn lane_lines(books: &SensorTotals) -> Vec<LaneLine> {
+    let line = |(epoch, lane, totals): &(String, &'static str, crate::reconciliation::LaneTotals)| {
+        let listed = totals.holes.iter().take(LISTED_HOLES).map(|hole| match hole.count() {
+            1 => hole.first.to_string(),
+            _ => format!("{}–{}", hole.first, hole.last),
+        });
+        let mut holes = listed.collect::<Vec<_>>().join(", ");
+        if totals.holes.len() > LISTED_HOLES {
+            holes.push_str(&format!(" and {} more", totals.holes.len() - LISTED_HOLES));
+        }
+        LaneLine {
+            epoch: epoch.clone(),
+            lane,
+            produced: format::number(totals.produced),
+            stored: format::number(totals.stored),
+            evicted: format::number(totals.evicted),
+            missing: format::number(totals.missing),
+            holes,
+        }
+    };
+    books.lanes.iter().map(line).collect()
+}
