@@ -43,3 +43,12 @@ pub const DNS_NAME_HOPS_MAX: usize = 255;
 pub const DNS_SECTION_ENTRIES_MAX: usize = 1_024;
 /// DNS over TCP: bytes of one message with its length prefix.
 pub const DNS_TCP_MESSAGE_BYTES_MAX: usize = 2 + 65_535;
+
+/// TLS: bytes of one handshake message put together from records; a longer one is passed over.
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 128 * 1024;
+/// TLS: bytes of one record's payload (RFC 8446, section 5.2, with the room older versions leave).
+pub const TLS_RECORD_BYTES_MAX: usize = 16_384 + 2_048;
+/// TLS: certificates kept of one chain.
+pub const TLS_CERTIFICATES_MAX: usize = 16;
+/// TLS: extensions read of one hello.
+pub const TLS_EXTENSIONS_MAX: usize = 256;

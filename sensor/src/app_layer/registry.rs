@@ -2,7 +2,7 @@
 
 use lapwing_rules::model::AppProtocol;
 
-use super::{FeedContext, Parser, dns::DnsParser, http1::Http1Parser};
+use super::{FeedContext, Parser, dns::DnsParser, http1::Http1Parser, tls::TlsParser};
 use crate::direction::Direction;
 
 /// A new parser for a flow, or nothing where the protocol is only named.
@@ -10,6 +10,7 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
     match protocol {
         AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
+        AppProtocol::Tls => Some(Box::new(TlsParser::default())),
         _ => None,
     }
 }

@@ -1,0 +1,155 @@
+//! Hello messages: what rules and fingerprints need of them.
+
+use tls_parser::{parse_tls_handshake_client_hello, parse_tls_handshake_server_hello};
+
+use crate::app_layer::{limits, reader::Reader};
+
+/// Extension types (IANA registry).
+pub(super) const SERVER_NAME: u16 = 0;
+const SUPPORTED_GROUPS: u16 = 10;
+const POINT_FORMATS: u16 = 11;
+const SIGNATURE_ALGORITHMS: u16 = 13;
+pub(super) const ALPN: u16 = 16;
+const SUPPORTED_VERSIONS: u16 = 43;
+
+/// A client or server hello.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hello {
+    /// The version field of the message.
+    pub(super) legacy_version: u16,
+    pub(super) random: Vec<u8>,
+    /// Offered by a client, or the one a server chose.
+    pub(super) ciphers: Vec<u16>,
+    /// Types in their order.
+    pub(super) extensions: Vec<u16>,
+    pub(super) groups: Vec<u16>,
+    pub(super) point_formats: Vec<u8>,
+    pub(super) signature_algorithms: Vec<u16>,
+    /// `supported_versions`: all a client offers, or the one a server chose.
+    pub(super) versions: Vec<u16>,
+    /// The first application protocol.
+    pub(super) alpn: Option<Vec<u8>>,
+    pub(super) server_name: Option<Vec<u8>>,
+    pub(super) anomalies: Vec<&'static str>,
+}
+
+/// Values that clients send to keep servers tolerant (RFC 8701).
+pub(super) fn is_grease(value: u16) -> bool {
+    let [high, low] = value.to_be_bytes();
+    high == low && high & 0x0f == 0x0a
+}
+
+impl Hello {
+    pub(super) fn client(body: &[u8]) -> Option<Self> {
+        let (_, message) = parse_tls_handshake_client_hello(body).ok()?;
+        let mut hello = Self {
+            legacy_version: message.version.0,
+            random: message.random.to_vec(),
+            ciphers: message.ciphers.iter().map(|cipher| cipher.0).collect(),
+            ..Self::default()
+        };
+        if let Some(extensions) = message.ext {
+            hello.read_extensions(extensions, true);
+        }
+        Some(hello)
+    }
+
+    pub(super) fn server(body: &[u8]) -> Option<Self> {
+        let (_, message) = parse_tls_handshake_server_hello(body).ok()?;
+        let mut hello = Self {
+            legacy_version: message.version.0,
+            random: message.random.to_vec(),
+            ciphers: vec![message.cipher.0],
+            ..Self::default()
+        };
+        if let Some(extensions) = message.ext {
+            hello.read_extensions(extensions, false);
+        }
+        Some(hello)
+    }
+
+    /// The version in force: of the extension where it is sent, else of the message.
+    pub(super) fn version(&self) -> u16 {
+        self.versions
+            .iter()
+            .copied()
+            .find(|&version| !is_grease(version))
+            .unwrap_or(self.legacy_version)
+    }
+
+    fn read_extensions(&mut self, bytes: &[u8], from_client: bool) {
+        let mut reader = Reader::new(bytes);
+        while !reader.is_empty() {
+            let Some(kind) = reader.u16() else {
+                break;
+            };
+            let Some(data) = reader.prefixed_u16() else {
+                self.anomalies.push("handshake_invalid_length");
+                break;
+            };
+            if self.extensions.len() >= limits::TLS_EXTENSIONS_MAX {
+                break;
+            }
+            self.extensions.push(kind);
+            self.read_extension(kind, data, from_client);
+        }
+    }
+
+    fn read_extension(&mut self, kind: u16, data: &[u8], from_client: bool) {
+        let mut reader = Reader::new(data);
+        match kind {
+            SERVER_NAME if from_client => self.read_server_name(data),
+            SUPPORTED_GROUPS => self.groups = numbers(reader.prefixed_u16()),
+            POINT_FORMATS => self.point_formats = reader.prefixed_u8().unwrap_or_default().to_vec(),
+            SIGNATURE_ALGORITHMS => self.signature_algorithms = numbers(reader.prefixed_u16()),
+            SUPPORTED_VERSIONS if from_client => self.versions = numbers(reader.prefixed_u8()),
+            SUPPORTED_VERSIONS => self.versions = numbers(Some(data)),
+            ALPN => {
+                let list = reader.prefixed_u16().unwrap_or_default();
+                self.alpn = Reader::new(list).prefixed_u8().map(<[u8]>::to_vec);
+            }
+            _ => {}
+        }
+    }
+
+    /// RFC 6066, section 3: the first name of the first list.
+    fn read_server_name(&mut self, data: &[u8]) {
+        if self.server_name.is_some() {
+            self.anomalies.push("multiple_sni_extensions");
+            return;
+        }
+        let mut list = Reader::new(data);
+        if list.u16().is_none() {
+            return;
+        }
+        match list.u8() {
+            Some(0) => match list.prefixed_u16() {
+                Some(name) if !name.is_empty() => self.server_name = Some(name.to_vec()),
+                Some(_) => {}
+                None => self.anomalies.push("invalid_sni_length"),
+            },
+            Some(_) => self.anomalies.push("invalid_sni_type"),
+            None => {}
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.random.capacity()
+            + 2 * (self.ciphers.capacity()
+                + self.extensions.capacity()
+                + self.groups.capacity()
+                + self.signature_algorithms.capacity()
+                + self.versions.capacity())
+            + self.point_formats.capacity()
+            + self.alpn.as_ref().map_or(0, Vec::capacity)
+            + self.server_name.as_ref().map_or(0, Vec::capacity)
+    }
+}
+
+fn numbers(bytes: Option<&[u8]>) -> Vec<u16> {
+    bytes
+        .unwrap_or_default()
+        .chunks_exact(2)
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+        .collect()
+}

@@ -1,0 +1,13 @@
+//! TLS 1.0 to 1.3 (RFC 5246, RFC 8446) and the SSLv2 hello, up to where both sides encrypt.
+
+mod certificate;
+mod fingerprint;
+mod hello;
+mod parser;
+mod records;
+mod transaction;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use parser::TlsParser;

@@ -1,0 +1,212 @@
+//! Follows a TLS handshake until both sides encrypt.
+
+use std::ops::Range;
+
+use lapwing_rules::model::AppProtocol;
+
+use super::{
+    certificate::Certificates,
+    hello::Hello,
+    records::{Records, Unit},
+    transaction::TlsTransaction,
+};
+use crate::{
+    app_layer::{Feed, Parser, Transaction, reader::Reader, transactions::Transactions},
+    direction::Direction,
+};
+
+/// Handshake message types (RFC 8446, section 4).
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const CERTIFICATE: u8 = 11;
+
+/// What was seen of both sides.
+#[derive(Debug, Default)]
+struct Progress {
+    cipher_change: [bool; 2],
+    application: [bool; 2],
+    broken: [bool; 2],
+}
+
+impl Progress {
+    /// Application data means that the handshake is done, also where its end was hidden.
+    fn is_encrypted(&self) -> bool {
+        self.cipher_change == [true; 2] || self.application.contains(&true)
+    }
+}
+
+/// TLS of one connection.
+#[derive(Debug)]
+pub(in crate::app_layer) struct TlsParser {
+    /// Always one, until it is released.
+    transactions: Transactions<TlsTransaction>,
+    records: [Records; 2],
+    progress: Progress,
+}
+
+impl Default for TlsParser {
+    fn default() -> Self {
+        let mut transactions = Transactions::default();
+        transactions.push(TlsTransaction::default());
+        Self {
+            transactions,
+            records: Default::default(),
+            progress: Progress::default(),
+        }
+    }
+}
+
+impl TlsParser {
+    fn finish(&mut self) {
+        if let Some(transaction) = self.transactions.get_mut(0)
+            && !transaction.is_done
+        {
+            transaction.is_done = true;
+            transaction.step_both();
+        }
+    }
+}
+
+fn take(
+    transaction: &mut TlsTransaction,
+    progress: &mut Progress,
+    direction: Direction,
+    unit: Unit<'_>,
+) {
+    if progress.is_encrypted() || progress.broken[direction.index()] {
+        return;
+    }
+    let from_client = direction == Direction::ToServer;
+    match unit {
+        Unit::Record { version } => {
+            let side = transaction.side_mut(direction);
+            if side.hello.is_none() {
+                side.version = Some(version);
+            }
+        }
+        Unit::Handshake {
+            kind: CLIENT_HELLO,
+            body,
+        } if from_client => match Hello::client(body) {
+            Some(hello) => transaction.client_hello(hello),
+            None => transaction.events.add("invalid_handshake_message"),
+        },
+        Unit::Handshake {
+            kind: SERVER_HELLO,
+            body,
+        } if !from_client => match Hello::server(body) {
+            Some(hello) => transaction.server_hello(hello),
+            None => transaction.events.add("invalid_handshake_message"),
+        },
+        Unit::Handshake {
+            kind: CERTIFICATE,
+            body,
+        } if !from_client => {
+            let certificates = Certificates::read(body);
+            for anomaly in &certificates.anomalies {
+                transaction.events.add(anomaly);
+            }
+            transaction.certificates = Some(certificates);
+            transaction.step_both();
+        }
+        Unit::Handshake { .. } => {}
+        Unit::HandshakeTooLong => transaction.events.add("handshake_invalid_length"),
+        Unit::CipherChange => {
+            progress.cipher_change[direction.index()] = true;
+            transaction.server_is_encrypted |= !from_client;
+            transaction.step_both();
+        }
+        Unit::Application => {
+            progress.application[direction.index()] = true;
+            transaction.server_is_encrypted |= !from_client;
+        }
+        Unit::OldHello { kind, body } => {
+            // Type, then the version both for a client's (1) and behind two bytes for a server's hello (4).
+            let mut reader = Reader::new(body);
+            if kind == 4 {
+                reader.u16();
+            }
+            match reader.u16() {
+                Some(version) => transaction.side_mut(direction).version = Some(version),
+                None => transaction.events.add("invalid_sslv2_header"),
+            }
+        }
+        Unit::Invalid(event) => {
+            transaction.events.add(event);
+            progress.broken[direction.index()] = true;
+        }
+    }
+}
+
+impl Parser for TlsParser {
+    fn protocol(&self) -> AppProtocol {
+        AppProtocol::Tls
+    }
+
+    fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        let Self {
+            transactions,
+            records,
+            progress,
+        } = self;
+        let Some(transaction) = transactions.get_mut(0) else {
+            return Feed::Stop;
+        };
+        records[direction.index()].feed(bytes, &mut |unit| {
+            take(transaction, progress, direction, unit)
+        });
+        if self.is_encrypted() {
+            self.finish();
+            return Feed::Stop;
+        }
+        if self.progress.broken[direction.index()] {
+            if self.progress.broken == [true; 2] {
+                self.finish();
+            }
+            return Feed::Stop;
+        }
+        Feed::More
+    }
+
+    fn gap(&mut self, _: Direction, _: u64) -> Feed {
+        // Where the next record begins is not known any more.
+        self.finish();
+        Feed::Stop
+    }
+
+    fn end(&mut self, _: Direction) {
+        self.finish();
+    }
+
+    fn transactions(&self) -> Range<u64> {
+        self.transactions.numbers()
+    }
+
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
+        self.transactions
+            .get(number)
+            .map(|transaction| transaction as &dyn Transaction)
+    }
+
+    fn release(&mut self, number: u64) {
+        self.transactions.release(number);
+    }
+
+    fn dropped_transactions(&self) -> u64 {
+        self.transactions.dropped()
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.progress.is_encrypted()
+    }
+
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.records.iter().map(Records::held_bytes).sum::<usize>()
+            + self
+                .transactions
+                .iter()
+                .map(TlsTransaction::held_bytes)
+                .sum::<usize>()
+    }
+}

@@ -1,0 +1,249 @@
+//! A TLS connection is one transaction: its two hellos and the server's certificates.
+
+use lapwing_rules::model::{Buffer, HeaderField};
+
+use super::{certificate::Certificates, fingerprint, hello::Hello};
+use crate::{
+    app_layer::{BufferView, FactKind, Transaction, TransactionField, transactions::Events},
+    direction::Direction,
+};
+
+/// What one side said.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    pub(super) hello: Option<Hello>,
+    /// Of the newest record, then of the hello.
+    pub(super) version: Option<u16>,
+    /// JA3 or JA3S.
+    ja3: Option<(Vec<u8>, Vec<u8>)>,
+    ja4: Option<Vec<u8>>,
+    pub(super) steps: u32,
+}
+
+/// A TLS connection.
+#[derive(Debug, Default)]
+pub(super) struct TlsTransaction {
+    sides: [Side; 2],
+    pub(super) certificates: Option<Certificates>,
+    /// Nothing more can be read of the handshake.
+    pub(super) is_done: bool,
+    /// The server sends no certificate that could be read any more.
+    pub(super) server_is_encrypted: bool,
+    pub(super) events: Events,
+}
+
+impl TlsTransaction {
+    pub(super) fn side(&self, direction: Direction) -> &Side {
+        &self.sides[direction.index()]
+    }
+
+    pub(super) fn side_mut(&mut self, direction: Direction) -> &mut Side {
+        &mut self.sides[direction.index()]
+    }
+
+    /// Notes that buffers of both directions may have changed.
+    pub(super) fn step_both(&mut self) {
+        for side in &mut self.sides {
+            side.steps = side.steps.wrapping_add(1);
+        }
+    }
+
+    pub(super) fn client_hello(&mut self, hello: Hello) {
+        let side = self.side_mut(Direction::ToServer);
+        let text = fingerprint::ja3(&hello);
+        side.ja3 = Some((fingerprint::md5_hex(&text), text));
+        side.ja4 = Some(fingerprint::ja4(&hello));
+        self.hello(Direction::ToServer, hello);
+    }
+
+    pub(super) fn server_hello(&mut self, hello: Hello) {
+        let text = fingerprint::ja3s(&hello);
+        self.side_mut(Direction::ToClient).ja3 = Some((fingerprint::md5_hex(&text), text));
+        self.hello(Direction::ToClient, hello);
+    }
+
+    fn hello(&mut self, direction: Direction, hello: Hello) {
+        for anomaly in &hello.anomalies {
+            self.events.add(anomaly);
+        }
+        let side = self.side_mut(direction);
+        side.version = Some(hello.version());
+        side.hello = Some(hello);
+        side.steps = side.steps.wrapping_add(1);
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        let sides = self.sides.iter().map(|side| {
+            side.hello.as_ref().map_or(0, Hello::held_bytes)
+                + side
+                    .ja3
+                    .as_ref()
+                    .map_or(0, |(hash, text)| hash.capacity() + text.capacity())
+                + side.ja4.as_ref().map_or(0, Vec::capacity)
+        });
+        size_of::<Self>()
+            + sides.sum::<usize>()
+            + self
+                .certificates
+                .as_ref()
+                .map_or(0, Certificates::held_bytes)
+    }
+
+    /// A value that is known once the direction's hello was seen.
+    fn of_hello<'a>(&'a self, direction: Direction, value: Option<&'a [u8]>) -> BufferView<'a> {
+        match value {
+            Some(value) => BufferView::Complete(value),
+            None if self.side(direction).hello.is_some() || self.is_done => BufferView::Absent,
+            None => BufferView::Pending,
+        }
+    }
+
+    /// A value that is known once the certificates were seen.
+    fn of_certificates<'a>(
+        &'a self,
+        value: impl FnOnce(&'a Certificates) -> Option<&'a [u8]>,
+    ) -> BufferView<'a> {
+        match &self.certificates {
+            Some(certificates) => {
+                value(certificates).map_or(BufferView::Absent, BufferView::Complete)
+            }
+            None if self.is_done || self.server_is_encrypted => BufferView::Absent,
+            None => BufferView::Pending,
+        }
+    }
+
+    fn server_name(&self) -> Option<&[u8]> {
+        self.side(Direction::ToServer)
+            .hello
+            .as_ref()?
+            .server_name
+            .as_deref()
+    }
+}
+
+/// The usual name of a version.
+fn version_name(version: u16) -> String {
+    match version {
+        0x0002 => "SSLv2".to_owned(),
+        0x0300 => "SSLv3".to_owned(),
+        0x0301 => "TLSv1".to_owned(),
+        0x0302 => "TLS 1.1".to_owned(),
+        0x0303 => "TLS 1.2".to_owned(),
+        0x0304 => "TLS 1.3".to_owned(),
+        other => format!("0x{other:04x}"),
+    }
+}
+
+impl Transaction for TlsTransaction {
+    fn buffer(&self, buffer: Buffer, direction: Direction, index: usize) -> BufferView<'_> {
+        if index > 0 && buffer != Buffer::TlsCerts {
+            return BufferView::Absent;
+        }
+        let side = self.side(direction);
+        let random = side.hello.as_ref().map(|hello| &hello.random[..]);
+        let to_server = direction == Direction::ToServer;
+        let ja3 = side.ja3.as_ref();
+        match buffer {
+            Buffer::TlsRandom => self.of_hello(direction, random),
+            Buffer::TlsRandomTime => {
+                self.of_hello(direction, random.and_then(|random| random.get(..4)))
+            }
+            Buffer::TlsRandomBytes => {
+                self.of_hello(direction, random.and_then(|random| random.get(4..)))
+            }
+            Buffer::TlsSni if to_server => self.of_hello(direction, self.server_name()),
+            Buffer::Ja3Hash if to_server => {
+                self.of_hello(direction, ja3.map(|(hash, _)| &hash[..]))
+            }
+            Buffer::Ja3String if to_server => {
+                self.of_hello(direction, ja3.map(|(_, text)| &text[..]))
+            }
+            Buffer::Ja4Hash if to_server => self.of_hello(direction, side.ja4.as_deref()),
+            Buffer::Ja3sHash if !to_server => {
+                self.of_hello(direction, ja3.map(|(hash, _)| &hash[..]))
+            }
+            Buffer::Ja3sString if !to_server => {
+                self.of_hello(direction, ja3.map(|(_, text)| &text[..]))
+            }
+            Buffer::TlsCertSubject if !to_server => {
+                self.of_certificates(|known| known.subject.as_deref())
+            }
+            Buffer::TlsCertIssuer if !to_server => {
+                self.of_certificates(|known| known.issuer.as_deref())
+            }
+            Buffer::TlsCertSerial if !to_server => {
+                self.of_certificates(|known| known.serial.as_deref())
+            }
+            Buffer::TlsCertFingerprint if !to_server => {
+                self.of_certificates(|known| known.fingerprint.as_deref())
+            }
+            Buffer::TlsCerts if !to_server => {
+                self.of_certificates(|known| known.chain.get(index).map(Vec::as_slice))
+            }
+            _ => BufferView::Absent,
+        }
+    }
+
+    fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
+        match field {
+            HeaderField::TlsVersion if index == 0 => self.side(direction).version.map(u64::from),
+            HeaderField::TlsCertificateChainLength if index == 0 => {
+                let certificates = self.certificates.as_ref()?;
+                u64::try_from(certificates.count).ok()
+            }
+            _ => None,
+        }
+    }
+
+    fn progress(&self, direction: Direction) -> u32 {
+        self.side(direction).steps
+    }
+
+    fn is_complete(&self, _: Direction) -> bool {
+        self.is_done
+    }
+
+    fn events(&self) -> &[&'static str] {
+        self.events.names()
+    }
+
+    fn facts(&self, facts: &mut Vec<(FactKind, Vec<u8>)>) {
+        let client = self.side(Direction::ToServer);
+        let server = self.side(Direction::ToClient);
+        let certificates = self.certificates.as_ref();
+        let version = server
+            .version
+            .or(client.version)
+            .map(|version| version_name(version).into_bytes());
+        let values = [
+            (FactKind::TlsSni, self.server_name()),
+            (FactKind::TlsVersion, version.as_deref()),
+            (
+                FactKind::TlsSubject,
+                certificates.and_then(|known| known.subject.as_deref()),
+            ),
+            (
+                FactKind::TlsIssuer,
+                certificates.and_then(|known| known.issuer.as_deref()),
+            ),
+            (
+                FactKind::TlsFingerprint,
+                certificates.and_then(|known| known.fingerprint.as_deref()),
+            ),
+            (
+                FactKind::Ja3,
+                client.ja3.as_ref().map(|(hash, _)| &hash[..]),
+            ),
+            (
+                FactKind::Ja3s,
+                server.ja3.as_ref().map(|(hash, _)| &hash[..]),
+            ),
+            (FactKind::Ja4, client.ja4.as_deref()),
+        ];
+        for (kind, value) in values {
+            if let Some(value) = value {
+                facts.push((kind, value.to_vec()));
+            }
+        }
+    }
+}
