@@ -52,3 +52,8 @@ pub const TLS_RECORD_BYTES_MAX: usize = 16_384 + 2_048;
 pub const TLS_CERTIFICATES_MAX: usize = 16;
 /// TLS: extensions read of one hello.
 pub const TLS_EXTENSIONS_MAX: usize = 256;
+
+/// SSH: bytes of the banner line (RFC 4253, section 4.2, allows 255).
+pub const SSH_BANNER_BYTES_MAX: usize = 256;
+/// SSH: bytes of one packet before encryption (RFC 4253, section 6.1).
+pub const SSH_PACKET_BYTES_MAX: usize = 35_000;

@@ -11,6 +11,7 @@ mod identify;
 pub mod limits;
 mod reader;
 mod registry;
+mod ssh;
 mod tls;
 mod transaction;
 mod transactions;

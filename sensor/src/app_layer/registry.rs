@@ -2,7 +2,9 @@
 
 use lapwing_rules::model::AppProtocol;
 
-use super::{FeedContext, Parser, dns::DnsParser, http1::Http1Parser, tls::TlsParser};
+use super::{
+    FeedContext, Parser, dns::DnsParser, http1::Http1Parser, ssh::SshParser, tls::TlsParser,
+};
 use crate::direction::Direction;
 
 /// A new parser for a flow, or nothing where the protocol is only named.
@@ -11,6 +13,7 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         AppProtocol::Tls => Some(Box::new(TlsParser::default())),
+        AppProtocol::Ssh => Some(Box::new(SshParser::default())),
         _ => None,
     }
 }
