@@ -6,5 +6,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod cases;
+pub mod centre;
+pub mod conditions;
+pub mod processes;
 pub mod programs;
 pub mod traffic;

@@ -1,0 +1,199 @@
+//! A centre of its own for a test or the demonstration: made, started, killed and started again.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use crate::conditions::wait_for;
+use crate::processes::{Process, run};
+use crate::programs::program;
+
+/// How long a centre may take to start.
+const START_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A centre's data, and its process while it runs.
+#[derive(Debug)]
+pub struct Centre {
+    folder: PathBuf,
+    data: PathBuf,
+    /// Name of the administrator.
+    pub user: String,
+    /// The password that `init` showed once.
+    pub password: String,
+    addresses: Option<Addresses>,
+    process: Option<Process>,
+}
+
+/// What the centre writes when it is ready.
+#[derive(Clone, Debug, Deserialize)]
+struct Addresses {
+    collector: SocketAddr,
+    web: SocketAddr,
+}
+
+/// The books of one sensor at the centre, in records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Books {
+    /// Given a number by the sensor, as far as the centre knows.
+    pub produced: u64,
+    /// Durably here.
+    pub stored: u64,
+    /// Told to be dropped from a full disk.
+    pub evicted: u64,
+    /// Neither here nor told.
+    pub missing: u64,
+    /// Here twice.
+    pub doubled: u64,
+    /// Findings among the stored records.
+    pub findings: u64,
+    /// Batches stored.
+    pub batches: u64,
+    /// Batches that came again and were recognised.
+    pub batch_repeats: u64,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    sensors: Vec<SensorBooks>,
+}
+
+#[derive(Deserialize)]
+struct SensorBooks {
+    sensor: String,
+    #[serde(flatten)]
+    books: Books,
+}
+
+impl Centre {
+    /// Makes a centre in a folder that does not exist yet.
+    ///
+    /// # Errors
+    /// When `lapwing-cirt init` fails or does not show a password.
+    pub fn init(folder: &Path) -> Result<Self> {
+        let data = folder.join("centre");
+        let mut command = Command::new(program("lapwing-cirt"));
+        command.args([
+            "init",
+            "--listen",
+            "127.0.0.1:0",
+            "--web-listen",
+            "127.0.0.1:0",
+            "--name",
+            "demo",
+            "--data",
+        ]);
+        let shown = run(command.arg(&data))?;
+        let after = |label: &str| -> Result<String> {
+            let line = shown.lines().find_map(|line| line.strip_prefix(label));
+            let word = line.and_then(|rest| rest.split_whitespace().next());
+            Ok(word
+                .with_context(|| format!("init shows no {label}"))?
+                .to_owned())
+        };
+        Ok(Self {
+            user: after("administrator")?,
+            password: after("password")?,
+            folder: folder.to_owned(),
+            data,
+            addresses: None,
+            process: None,
+        })
+    }
+
+    /// Starts it, at the same addresses as before when it ran before, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start(&mut self) -> Result<()> {
+        let ready = self.folder.join("centre-ready.json");
+        if ready.exists() {
+            std::fs::remove_file(&ready)?;
+        }
+        let mut command = Command::new(program("lapwing-cirt"));
+        command
+            .args(["serve", "--data"])
+            .arg(&self.data)
+            .arg("--ready-file")
+            .arg(&ready);
+        if let Some(known) = &self.addresses {
+            command.arg("--listen").arg(known.collector.to_string());
+            command.arg("--web-listen").arg(known.web.to_string());
+        }
+        let mut process = Process::start("centre", &mut command, &self.folder)?;
+        let addresses = wait_for("the centre to be ready", START_PATIENCE, || {
+            process.must_run()?;
+            let text = std::fs::read_to_string(&ready).unwrap_or_default();
+            Ok(serde_json::from_str(&text).ok())
+        })?;
+        self.addresses = Some(addresses);
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Ends it without warning.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process
+            .take()
+            .map_or(Ok(()), |mut process| process.kill())
+    }
+
+    /// Whether it was started and not killed.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Where people look; empty before the first start.
+    #[must_use]
+    pub fn page(&self) -> String {
+        self.addresses
+            .as_ref()
+            .map_or_else(String::new, |addresses| {
+                format!("https://{}/", addresses.web)
+            })
+    }
+
+    /// A voucher that lets one sensor enrol without further approval.
+    ///
+    /// # Errors
+    /// When `lapwing-cirt voucher` fails.
+    pub fn voucher(&self, sensor: &str) -> Result<String> {
+        let mut command = self.command("voucher");
+        Ok(
+            run(command.args(["--quiet", "--pre-approved", "--name", sensor]))?
+                .trim()
+                .to_owned(),
+        )
+    }
+
+    /// The books of a sensor; all zero while nothing has come.
+    ///
+    /// # Errors
+    /// When `lapwing-cirt summary` fails.
+    pub fn books(&self, sensor: &str) -> Result<Books> {
+        let text = run(self.command("summary").args(["--output", "json"]))?;
+        let summary: Summary =
+            serde_json::from_str(&text).context("the summary is not what was agreed")?;
+        Ok(summary
+            .sensors
+            .into_iter()
+            .find(|line| line.sensor == sensor)
+            .map(|line| line.books)
+            .unwrap_or_default())
+    }
+
+    /// A command of `lapwing-cirt` on this centre's data.
+    #[must_use]
+    pub fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(program("lapwing-cirt"));
+        command.arg(subcommand).arg("--data").arg(&self.data);
+        command
+    }
+}
