@@ -68,9 +68,10 @@ impl Transaction for SshTransaction {
     }
 
     fn facts(&self, facts: &mut Vec<(FactKind, Vec<u8>)>) {
-        for side in &self.sides {
+        let kinds = [FactKind::SshClientSoftware, FactKind::SshServerSoftware];
+        for (kind, side) in kinds.into_iter().zip(&self.sides) {
             if let Some(software) = &side.software {
-                facts.push((FactKind::SshSoftware, software.clone()));
+                facts.push((kind, software.clone()));
             }
         }
     }
