@@ -304,18 +304,21 @@ impl Detector {
         notes.is_started = true;
         notes.progress = progress;
         let mut waiting = std::mem::take(&mut notes.waiting);
-        for one in waiting.iter_mut().filter(|one| !one.is_settled) {
+        waiting.retain_mut(|one| {
+            if one.has_fired {
+                return true;
+            }
             let Some(rule) = RuleCase::new(pack, &self.index, one.rule) else {
-                continue;
+                return false;
             };
             match self
                 .judge
                 .judge_in_transaction(&rule, side, one, round, state)
             {
-                Standing::Waits => {}
-                Standing::Fails => one.is_settled = true,
+                Standing::Waits => true,
+                Standing::Fails => false,
                 Standing::Matches => {
-                    one.is_settled = true;
+                    one.has_fired = true;
                     self.judge.counters.matches += 1;
                     self.judge.apply_effects(&rule, round, state);
                     self.matched.push(Matched {
@@ -324,9 +327,10 @@ impl Detector {
                         rule: one.rule,
                         is_of_flow: true,
                     });
+                    true
                 }
             }
-        }
+        });
         if let Some(notes) = state.notes_of(number, &mut self.notes_pool) {
             let notes = notes.side(side.direction);
             notes.waiting = waiting;

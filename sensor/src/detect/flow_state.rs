@@ -234,7 +234,8 @@ pub(super) struct Waiting {
     pub(super) conditions_held: bool,
     /// By inspection: it was found.
     pub(super) satisfied: u64,
-    pub(super) is_settled: bool,
+    /// It fired in this direction of this transaction, which it does once.
+    pub(super) has_fired: bool,
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ fn integer_holds(found: Option<u32>, operator: u8, value: u32) -> bool {
     }
 }
 
-/// `app-layer-protocol` tells when the direction's identification came to its end.
+/// `app-layer-protocol` tells nothing until the direction's identification came to its end.
 fn app_protocol_holds(
     protocol: lapwing_rules::model::AppProtocol,
     negated: bool,
@@ -249,10 +249,8 @@ fn app_protocol_holds(
     };
     match flow.app.identification(round.direction()) {
         Identification::Identified(found) => (found == protocol) != negated,
-        Identification::Undecided | Identification::Failed => match flow.app.protocol() {
-            Some(found) => (found == protocol) != negated,
-            None => negated && flow.app.is_failed(),
-        },
+        Identification::Failed => (flow.app.protocol() == Some(protocol)) != negated,
+        Identification::Undecided => false,
     }
 }
 

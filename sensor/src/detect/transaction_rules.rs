@@ -87,7 +87,7 @@ pub(crate) fn add_candidate(
         rule,
         conditions_held: false,
         satisfied: 0,
-        is_settled: false,
+        has_fired: false,
     });
 }
 
