@@ -372,3 +372,5 @@ fn first_needed(parser: &dyn Parser, state: &FlowDetection) -> u64 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transaction_tests;

@@ -1,5 +1,9 @@
 //! What the engine's tests share: frames made field by field, and an inspector that writes down what it is shown.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its own part"
+)]
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -19,7 +19,7 @@ use crate::{
     time::Timestamp,
 };
 
-fn content(pattern: &'static [u8]) -> Inspection<'static> {
+pub(super) fn content(pattern: &'static [u8]) -> Inspection<'static> {
     Inspection {
         buffer: Buffer::Payload,
         transforms: Vec::new(),
@@ -38,7 +38,7 @@ fn content(pattern: &'static [u8]) -> Inspection<'static> {
     }
 }
 
-fn rule(sid: u32, inspections: Vec<Inspection<'static>>) -> RuleToWrite<'static> {
+pub(super) fn rule(sid: u32, inspections: Vec<Inspection<'static>>) -> RuleToWrite<'static> {
     RuleToWrite {
         id: RuleId {
             gid: 1,
@@ -88,7 +88,7 @@ const NONE: [u32; 0] = [];
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
 
-fn flow() -> Flow {
+pub(super) fn flow() -> Flow {
     Flow {
         id: FlowId(1),
         client: IpAddr::from(CLIENT),
@@ -106,7 +106,7 @@ fn flow() -> Flow {
 }
 
 /// Signatures told for a payload that the client sends.
-fn told(detector: &mut Detector, flow: Option<&mut Flow>, payload: &[u8]) -> Vec<u32> {
+pub(super) fn told(detector: &mut Detector, flow: Option<&mut Flow>, payload: &[u8]) -> Vec<u32> {
     let packet = Packet {
         ip: Some(IpLayer {
             version: 4,
