@@ -14,6 +14,11 @@ pub trait ReplaySink: AlertSink {
 
     /// A capture could not be read, or not to its end. What came before was handled.
     fn problem(&mut self, error: &CaptureError);
+
+    /// Whether nobody listens any more, so that there is no point in going on.
+    fn is_closed(&self) -> bool {
+        false
+    }
 }
 
 /// How captures relate to each other.
@@ -34,6 +39,9 @@ pub fn replay<I: Inspector>(
 ) -> usize {
     let mut broken = 0;
     for path in captures {
+        if sink.is_closed() {
+            break;
+        }
         sink.begin_capture(path);
         if let Err(error) = replay_one(path, pipeline, sink) {
             sink.problem(&error);
@@ -59,6 +67,9 @@ fn replay_one<I: Inspector>(
             SourceEvent::Frame(frame) => pipeline.frame(&frame, sink),
             SourceEvent::Idle => {}
             SourceEvent::End => return Ok(()),
+        }
+        if sink.is_closed() {
+            return Ok(());
         }
     }
 }

@@ -1,21 +1,135 @@
 //! `lapwing replay`: capture files through the same pipeline as live capture.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, BufWriter, StdoutLock},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use lapwing_rules::pack::Pack;
+use lapwing_sensor::{
+    capture::CaptureError,
+    detect::{Alert, Detector},
+    output::{AlertFormat, AlertWriter},
+    pipeline::{AlertSink, Pipeline, PipelineSettings},
+    replay::{ReplaySink, Worlds, replay},
+};
+
+use crate::terminal;
 
 /// What to replay, against which rules, and how to print.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Rules in the Suricata language; may be given several times
+    #[arg(long, value_name = "FILE", num_args = 1, conflicts_with = "pack")]
+    rules: Vec<PathBuf>,
+    /// A compiled pack
+    #[arg(long, value_name = "FILE")]
+    pack: Option<PathBuf>,
+    /// Values of $HOME_NET and other variables, for --rules
+    #[arg(long, value_name = "FILE", requires = "rules")]
+    vars: Option<PathBuf>,
+    /// How to print alerts
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// Treat each capture as a world of its own: flows, flow bits, rate limits and time begin anew
+    #[arg(long)]
+    separate: bool,
     /// Capture files, pcap or pcapng
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    /// For people: one line for each rule between the same two addresses
+    Table,
+    /// One JSON array, every field by its full name
+    Json,
+    /// Suricata's EVE JSON, one line an alert
+    Eve,
+}
+
+impl From<Output> for AlertFormat {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::Table => Self::Table,
+            Output::Json => Self::Json,
+            Output::Eve => Self::Eve,
+        }
+    }
+}
+
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    anyhow::bail!(
-        "{}: this build cannot replay",
-        arguments
-            .captures
-            .first()
-            .map_or_else(String::new, |path| path.display().to_string())
-    )
+    let pack = Arc::new(load_pack(&arguments)?);
+    let detector = Detector::new(Arc::clone(&pack))?;
+    let mut pipeline = Pipeline::new(detector, PipelineSettings::default());
+    let mut printer = Printer {
+        writer: AlertWriter::new(BufWriter::new(io::stdout().lock()), arguments.output.into()),
+        pack,
+        capture: String::new(),
+        failure: None,
+    };
+    let worlds = if arguments.separate {
+        Worlds::Separate
+    } else {
+        Worlds::Joined
+    };
+    let broken = replay(&arguments.captures, worlds, &mut pipeline, &mut printer);
+    if let Some(failure) = printer.failure {
+        return Err(failure).context("cannot write the alerts");
+    }
+    printer.writer.finish().context("cannot write the alerts")?;
+    Ok(if broken == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
+    match &arguments.pack {
+        Some(path) => {
+            Pack::open(path).with_context(|| format!("{}: no usable pack", path.display()))
+        }
+        None => bail!("nothing to look for: give a pack with --pack FILE"),
+    }
+}
+
+/// Prints alerts as they come.
+struct Printer {
+    writer: AlertWriter<BufWriter<StdoutLock<'static>>>,
+    pack: Arc<Pack>,
+    /// Path of the capture in hand, as given.
+    capture: String,
+    /// Why nothing more can be printed.
+    failure: Option<io::Error>,
+}
+
+impl AlertSink for Printer {
+    fn alert(&mut self, alert: &Alert) {
+        if self.failure.is_none() {
+            self.failure = self
+                .writer
+                .write(alert, &self.pack, Some(&self.capture))
+                .err();
+        }
+    }
+}
+
+impl ReplaySink for Printer {
+    fn begin_capture(&mut self, path: &Path) {
+        self.capture = path.display().to_string();
+    }
+
+    fn problem(&mut self, error: &CaptureError) {
+        terminal::say(&error.to_string());
+    }
+
+    fn is_closed(&self) -> bool {
+        self.failure.is_some()
+    }
 }

@@ -14,7 +14,7 @@ pub struct Eviction {
     pub first: RecordNumber,
     /// The last of them.
     pub last: RecordNumber,
-    /// How many of the range were dropped; the others had been sent before.
+    /// How many of the range were dropped; the others arrive, or have arrived.
     pub count: u64,
     /// Findings among them by class of severity, gravest first; see [`Severity::class`].
     pub findings_by_severity: [u64; Severity::CLASSES],

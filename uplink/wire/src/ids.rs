@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bytes::{Reader, put_varint};
 use crate::error::DecodeError;
+use crate::finding::Severity;
 
 /// Defines a fixed-length identity that is written as lower-case hex.
 macro_rules! byte_id {
@@ -147,6 +148,16 @@ impl Lane {
         Self::Low,
         Self::Evidence,
     ];
+
+    /// The lane of findings of a severity. A full outbox drops whole lanes' oldest records,
+    /// lightest lane first, so this is also what decides what is dropped first.
+    pub fn of_severity(severity: Severity) -> Self {
+        match severity.get() {
+            1 => Self::Critical,
+            2 => Self::Normal,
+            _ => Self::Low,
+        }
+    }
 
     /// The number on the wire.
     pub const fn code(self) -> u8 {

@@ -1,0 +1,125 @@
+//! A sealed batch on disk, kept byte for byte until it is acknowledged.
+//!
+//! ```text
+//! file  = "LWB" u8 version (1), words u32, word u64 *, CRC32C u32 of all before,
+//!         length u32, CRC32C u32 of the envelope, envelope
+//! words = batch number, records, digest of the envelope (4 words),
+//!         for each lane by code: the next number to seal after this batch
+//! ```
+//!
+//! The file is written aside, synced and renamed. Its name appearing is what moves its
+//! records from queued to sealed.
+
+use std::io;
+use std::path::Path;
+
+use lapwing_wire::limits::MAX_ENVELOPE_BYTES;
+use lapwing_wire::{BatchDigest, Lane};
+
+use crate::error::OutboxError;
+use crate::filesystem::Filesystem;
+use crate::lanes::PerLane;
+use crate::state_file::{Words, split_words, words_to_bytes};
+
+const MAGIC: [u8; 4] = *b"LWB\x01";
+/// Words of the header.
+const WORDS: usize = 6 + Lane::ALL.len();
+/// Bytes of the header.
+const HEADER_BYTES: usize = 12 + 8 * WORDS;
+
+/// What the header of a sealed batch says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SealedHeader {
+    pub(crate) number: u64,
+    pub(crate) records: u64,
+    pub(crate) digest: BatchDigest,
+    pub(crate) next_to_seal: PerLane<u64>,
+}
+
+impl SealedHeader {
+    pub(crate) fn to_bytes(&self, envelope: &[u8]) -> Vec<u8> {
+        let mut words = vec![self.number, self.records];
+        words.extend(digest_words(&self.digest));
+        words.extend(self.next_to_seal.values());
+        let mut bytes = words_to_bytes(MAGIC, &words);
+        bytes.extend_from_slice(
+            &u32::try_from(envelope.len())
+                .unwrap_or(u32::MAX)
+                .to_le_bytes(),
+        );
+        bytes.extend_from_slice(&crc32c::crc32c(envelope).to_le_bytes());
+        bytes.extend_from_slice(envelope);
+        bytes
+    }
+
+    /// Reads the header of a file, or none when there is no such file.
+    pub(crate) fn read<F: Filesystem>(
+        filesystem: &F,
+        path: &Path,
+    ) -> Result<Option<Self>, OutboxError> {
+        let Some(bytes) = read_file(filesystem, path, HEADER_BYTES)? else {
+            return Ok(None);
+        };
+        let damaged = || OutboxError::Damaged {
+            path: path.to_owned(),
+        };
+        let (words, _) = split_words(MAGIC, &bytes).ok_or_else(damaged)?;
+        let mut words = Words::new(&words);
+        Ok(Some(Self {
+            number: words.take(),
+            records: words.take(),
+            digest: take_digest(&mut words),
+            next_to_seal: PerLane::from_fn(|_| words.take()),
+        }))
+    }
+}
+
+/// The envelope in a file.
+pub(crate) fn read_envelope<F: Filesystem>(
+    filesystem: &F,
+    path: &Path,
+) -> Result<Vec<u8>, OutboxError> {
+    let damaged = || OutboxError::Damaged {
+        path: path.to_owned(),
+    };
+    let bytes =
+        read_file(filesystem, path, HEADER_BYTES + 8 + MAX_ENVELOPE_BYTES)?.ok_or_else(damaged)?;
+    let envelope = || {
+        let (_, rest) = split_words(MAGIC, &bytes)?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let (checksum, envelope) = rest.split_first_chunk::<4>()?;
+        let whole = u32::try_from(envelope.len()).ok()? == u32::from_le_bytes(*length)
+            && crc32c::crc32c(envelope) == u32::from_le_bytes(*checksum);
+        whole.then(|| envelope.to_vec())
+    };
+    envelope().ok_or_else(damaged)
+}
+
+pub(crate) fn digest_words(digest: &BatchDigest) -> impl Iterator<Item = u64> {
+    digest
+        .0
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|chunk| u64::from_le_bytes(*chunk))
+}
+
+pub(crate) fn take_digest(words: &mut Words<'_>) -> BatchDigest {
+    let mut digest = [0; 32];
+    for chunk in digest.as_chunks_mut::<8>().0 {
+        *chunk = words.take().to_le_bytes();
+    }
+    BatchDigest(digest)
+}
+
+fn read_file<F: Filesystem>(
+    filesystem: &F,
+    path: &Path,
+    cap: usize,
+) -> Result<Option<Vec<u8>>, OutboxError> {
+    match filesystem.read(path, 0, cap) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(OutboxError::io("read", path)(cause)),
+    }
+}

@@ -1,0 +1,374 @@
+//! The sensor's end: gives numbers, appends, syncs. Making room is in `evict`, opening after
+//! a crash in `recovery`.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use lapwing_wire::{
+    Epoch, Lane, PolicyDigest, Queue, Record, RecordBody, RecordHeader, RecordNumber, Stamp,
+    encode_records,
+};
+
+use crate::error::OutboxError;
+use crate::filesystem::{AppendFile, Disk, Filesystem};
+use crate::lanes::PerLane;
+use crate::layout::{Layout, SegmentName};
+use crate::segment::{self, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use crate::settings::Settings;
+use crate::status::status_of;
+use crate::writer_state::WriterState;
+
+/// How often [`OutboxWriter::tick`] looks at what the sender has done.
+const MAINTAIN_EVERY_MILLISECONDS: u64 = 5_000;
+
+/// A record that has no number yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The lane it goes to; [`Lane::of_severity`] for findings.
+    pub lane: Lane,
+    /// When it was made.
+    pub time: Stamp,
+    /// The policy that allowed it.
+    pub policy: Option<PolicyDigest>,
+    /// What it says.
+    pub body: RecordBody,
+}
+
+/// What opening an outbox had to put right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// Segments whose end was torn and cut off.
+    pub torn_tails: u64,
+    /// Bytes that were cut off.
+    pub torn_bytes: u64,
+    /// Whether an eviction was under way and had to be finished.
+    pub finished_eviction: bool,
+}
+
+/// The one process that appends records.
+#[derive(Debug)]
+pub struct OutboxWriter<F: Filesystem = Disk> {
+    pub(crate) filesystem: F,
+    pub(crate) layout: Layout,
+    _role: F::Lock,
+    pub(crate) epoch: Epoch,
+    pub(crate) settings: Settings,
+    pub(crate) state: WriterState,
+    pub(crate) lanes: PerLane<LaneWriter<F::File>>,
+    unsynced_bytes: u64,
+    unsynced_since_milliseconds: Option<u64>,
+    new_names: bool,
+    maintained_milliseconds: u64,
+    pub(crate) repairs: Repairs,
+    /// Whether the pending eviction's record may be there already.
+    pub(crate) pending_may_be_told: bool,
+}
+
+/// The segments of one lane.
+#[derive(Debug)]
+pub(crate) struct LaneWriter<File> {
+    /// Number of the next record.
+    pub(crate) next: u64,
+    /// Oldest first; the last one is appended to.
+    pub(crate) segments: VecDeque<Segment>,
+    pub(crate) open: Option<File>,
+    dirty: bool,
+}
+
+impl<File> Default for LaneWriter<File> {
+    fn default() -> Self {
+        Self {
+            next: 0,
+            segments: VecDeque::new(),
+            open: None,
+            dirty: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segment {
+    pub(crate) first: u64,
+    pub(crate) bytes: u64,
+}
+
+impl OutboxWriter<Disk> {
+    /// Opens the outbox in a folder, and makes it when there is none.
+    ///
+    /// # Errors
+    /// [`OutboxError::InUse`] when another process is its writer, and others when the folder
+    /// cannot be used.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Self, OutboxError> {
+        Self::open_on(Disk, folder, settings)
+    }
+}
+
+impl<F: Filesystem> OutboxWriter<F> {
+    /// Opens the outbox on a given file system.
+    ///
+    /// # Errors
+    /// As [`OutboxWriter::open`].
+    pub fn open_on(filesystem: F, folder: &Path, settings: Settings) -> Result<Self, OutboxError> {
+        let layout = Layout::new(folder);
+        let epoch = layout.open(&filesystem)?;
+        let role = layout.role(&filesystem, layout.writer_lock())?;
+        let mut writer = Self {
+            state: WriterState::load(&filesystem, &layout)?,
+            filesystem,
+            layout,
+            _role: role,
+            epoch,
+            settings,
+            lanes: PerLane::from_fn(|_| LaneWriter::default()),
+            unsynced_bytes: 0,
+            unsynced_since_milliseconds: None,
+            new_names: false,
+            maintained_milliseconds: 0,
+            repairs: Repairs::default(),
+            pending_may_be_told: true,
+        };
+        writer.recover()?;
+        writer.maintain()?;
+        Ok(writer)
+    }
+
+    /// Which life of the outbox this is.
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// What opening had to put right.
+    pub const fn repairs(&self) -> Repairs {
+        self.repairs
+    }
+
+    /// Appends a record. When it returns, the record survives a kill -9 of this process; one
+    /// of the critical lane survives a power cut too.
+    ///
+    /// # Errors
+    /// [`OutboxError::NotAllowed`] without a policy, [`OutboxError::Full`] when there is no
+    /// room and nothing to evict. The record was not appended then, and its number is free.
+    pub fn append(&mut self, draft: Draft) -> Result<RecordNumber, OutboxError> {
+        let number = RecordNumber(self.lanes[draft.lane].next);
+        let header = RecordHeader {
+            lane: draft.lane,
+            number,
+            time: draft.time,
+            policy: draft.policy,
+        };
+        let record = Record::new(header, draft.body).map_err(OutboxError::NotAllowed)?;
+        let needed = encoded(&record)?.len() + SEGMENT_HEADER_BYTES;
+        if needed as u64 > self.settings.sealed_bound_bytes() {
+            return Err(OutboxError::RecordTooLarge { bytes: needed });
+        }
+        if self.state.pending.is_some() {
+            self.finish_pending(None)?;
+        }
+        self.make_room(needed)?;
+        // Making room may have taken the number, for the record of an eviction.
+        let number = self.append_record(record)?;
+        if draft.lane == Lane::Critical {
+            self.commit()?;
+        }
+        Ok(number)
+    }
+
+    /// Appends without making room; gives the lane's next number.
+    pub(crate) fn append_record(
+        &mut self,
+        mut record: Record,
+    ) -> Result<RecordNumber, OutboxError> {
+        let lane = record.header.lane;
+        record.header.number = RecordNumber(self.lanes[lane].next);
+        let bytes = encoded(&record)?;
+        if let Err(error) = self.write(lane, &bytes) {
+            // While an eviction is being recorded there is no other one.
+            if !error.is_disk_full() || self.state.pending.is_some() {
+                return Err(error);
+            }
+            self.evict_for_full_disk()?;
+            record.header.number = RecordNumber(self.lanes[lane].next);
+            let bytes = encoded(&record)?;
+            self.write(lane, &bytes)?;
+        }
+        if self.unsynced_bytes >= self.settings.commit_after_bytes {
+            self.commit()?;
+        }
+        Ok(record.header.number)
+    }
+
+    /// Makes everything appended so far survive a power cut.
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; what was not synced will be tried again.
+    pub fn commit(&mut self) -> Result<(), OutboxError> {
+        for lane in Lane::ALL {
+            self.sync_lane(lane)?;
+        }
+        if self.new_names {
+            let folder = self.layout.records();
+            self.filesystem
+                .sync_folder(&folder)
+                .map_err(OutboxError::io("sync", folder))?;
+            self.new_names = false;
+        }
+        self.unsynced_bytes = 0;
+        self.unsynced_since_milliseconds = None;
+        Ok(())
+    }
+
+    /// Looks at the time, milliseconds of a clock that never goes back: syncs what has waited
+    /// long enough, and now and then removes segments that were sent. Call it about once a
+    /// second.
+    ///
+    /// # Errors
+    /// As [`OutboxWriter::commit`] and [`OutboxWriter::append`].
+    pub fn tick(&mut self, now_milliseconds: u64) -> Result<(), OutboxError> {
+        if self.unsynced_bytes > 0 {
+            let since = *self
+                .unsynced_since_milliseconds
+                .get_or_insert(now_milliseconds);
+            if now_milliseconds.saturating_sub(since) >= self.settings.commit_after_milliseconds {
+                self.commit()?;
+            }
+        }
+        if now_milliseconds.saturating_sub(self.maintained_milliseconds)
+            >= MAINTAIN_EVERY_MILLISECONDS
+        {
+            self.maintained_milliseconds = now_milliseconds;
+            self.maintain()?;
+        }
+        Ok(())
+    }
+
+    /// What waits to be sent, for a heartbeat or a summary.
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`] when the folder cannot be read.
+    pub fn queue(&self) -> Result<Queue, OutboxError> {
+        let status = status_of(&self.filesystem, &self.layout)?;
+        Ok(Queue {
+            records: status.queued_records + status.sealed_records,
+            bytes: status.queued_bytes + status.sealed_bytes,
+            oldest_milliseconds: status.oldest_queued_milliseconds,
+            evicted_records: status.evicted_records,
+        })
+    }
+
+    /// Bytes of all segments.
+    pub(crate) fn bytes(&self) -> u64 {
+        let segments = self.lanes.iter().flat_map(|(_, lane)| &lane.segments);
+        segments.map(|segment| segment.bytes).sum()
+    }
+
+    fn write(&mut self, lane: Lane, bytes: &[u8]) -> Result<(), OutboxError> {
+        self.open_segment(lane)?;
+        let writer = &mut self.lanes[lane];
+        let (Some(file), Some(segment)) = (writer.open.as_mut(), writer.segments.back_mut()) else {
+            return Err(OutboxError::Full);
+        };
+        let name = SegmentName {
+            lane,
+            first: segment.first,
+        };
+        if let Err(cause) = file.write(bytes) {
+            // Part of the record may be there: take it away, or leave the segment for good.
+            if file.truncate(segment.bytes).is_err() {
+                writer.open = None;
+            }
+            return Err(OutboxError::io("append to", self.layout.segment(name))(
+                cause,
+            ));
+        }
+        segment.bytes += bytes.len() as u64;
+        writer.next += 1;
+        writer.dirty = true;
+        self.unsynced_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes sure that the lane's last segment is open and has room.
+    fn open_segment(&mut self, lane: Lane) -> Result<(), OutboxError> {
+        let segment_bytes = self.settings.segment_bytes();
+        let writer = &self.lanes[lane];
+        if writer.open.is_some()
+            && writer
+                .segments
+                .back()
+                .is_some_and(|last| last.bytes < segment_bytes)
+        {
+            return Ok(());
+        }
+        // A closed segment is durable before there is a next one: damage never hides behind
+        // the boundary.
+        self.sync_lane(lane)?;
+        let writer = &mut self.lanes[lane];
+        writer.open = None;
+        let first = writer.next;
+        if writer
+            .segments
+            .back()
+            .is_some_and(|last| last.first == first)
+        {
+            // It holds no record: it is begun again.
+            writer.segments.pop_back();
+        }
+        let path = self.layout.segment(SegmentName { lane, first });
+        let mut file = self
+            .filesystem
+            .append(&path)
+            .map_err(OutboxError::io("make", &path))?;
+        let header = segment::header(self.epoch, lane, first);
+        file.truncate(0)
+            .and_then(|()| file.write(&header))
+            .map_err(|cause| {
+                // Without room for its header the segment is no use to anyone.
+                let _removed = self.filesystem.remove(&path);
+                OutboxError::io("append to", &path)(cause)
+            })?;
+        writer.open = Some(file);
+        writer.segments.push_back(Segment {
+            first,
+            bytes: header.len() as u64,
+        });
+        self.new_names = true;
+        Ok(())
+    }
+
+    fn sync_lane(&mut self, lane: Lane) -> Result<(), OutboxError> {
+        let writer = &mut self.lanes[lane];
+        if !writer.dirty {
+            return Ok(());
+        }
+        if let (Some(file), Some(segment)) = (writer.open.as_mut(), writer.segments.back()) {
+            let name = SegmentName {
+                lane,
+                first: segment.first,
+            };
+            file.sync()
+                .map_err(OutboxError::io("sync", self.layout.segment(name)))?;
+        }
+        writer.dirty = false;
+        Ok(())
+    }
+}
+
+/// The bytes of one record as a segment holds them.
+fn encoded(record: &Record) -> Result<Vec<u8>, OutboxError> {
+    let payload = encode_records(std::slice::from_ref(record));
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        return Err(OutboxError::RecordTooLarge {
+            bytes: payload.len() + RECORD_HEADER_BYTES,
+        });
+    }
+    let severity = match &record.body {
+        RecordBody::Finding(finding) => finding.severity.get(),
+        _ => 0,
+    };
+    Ok(segment::record(
+        record.header.number.0,
+        record.header.time.wall_milliseconds,
+        severity,
+        &payload,
+    ))
+}
