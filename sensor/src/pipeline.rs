@@ -9,6 +9,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use lapwing_rules::model::AppProtocol;
+
 use crate::{
     app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier},
     capture::CapturedFrame,
@@ -281,6 +283,9 @@ impl<I: Inspector> Engine<I> {
                 for triggered in consumer.triggered() {
                     connection.trigger_raw(triggered);
                 }
+                if entry.flow.app.protocol().is_some_and(has_no_depth) {
+                    connection.lift_depth();
+                }
                 for direction in Direction::BOTH {
                     entry.flow.counters[direction.index()].stream_bytes =
                         connection.stream_bytes(direction);
@@ -426,6 +431,14 @@ fn note_packet(entry: &mut FlowEntry, packet: &mut Packet<'_>, direction: Direct
         None => entry.flow.progress == FlowProgress::Established,
     };
     entry.flow.app.begin_packet();
+}
+
+/// Protocols whose streams the reference follows to their end (`stream-depth: 0`).
+fn has_no_depth(protocol: AppProtocol) -> bool {
+    matches!(
+        protocol,
+        AppProtocol::Smb | AppProtocol::Modbus | AppProtocol::Pgsql
+    )
 }
 
 fn progress_of(state: TcpState) -> FlowProgress {

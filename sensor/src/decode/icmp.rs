@@ -8,10 +8,10 @@ const IPV6_HEADER_BYTES: usize = 40;
 /// Highest hop limit; neighbour discovery must come with it.
 const HOP_LIMIT_MAX: u8 = 255;
 
-/// Highest code of each ICMPv4 type that is assigned.
+/// Highest code of each ICMPv4 type that the reference knows; a router solicitation (10) it does not.
 fn icmpv4_highest_code(kind: u8) -> Option<u8> {
     Some(match kind {
-        0 | 4 | 8 | 10 | 13..=18 => 0,
+        0 | 4 | 8 | 13..=18 => 0,
         3 => 15,
         5 => 3,
         9 => 16,

@@ -28,6 +28,18 @@ mod option {
     pub(super) const STREAM_IDENTIFIER: u8 = 136;
     pub(super) const STRICT_SOURCE_ROUTE: u8 = 137;
     pub(super) const ROUTER_ALERT: u8 = 148;
+    pub(super) const KNOWN: [u8; 10] = [
+        RECORD_ROUTE,
+        QUICK_START,
+        TIMESTAMP,
+        SECURITY,
+        LOOSE_SOURCE_ROUTE,
+        EXTENDED_SECURITY,
+        COMMERCIAL_SECURITY,
+        STREAM_IDENTIFIER,
+        STRICT_SOURCE_ROUTE,
+        ROUTER_ALERT,
+    ];
 }
 
 impl Walk<'_> {
@@ -81,8 +93,10 @@ impl Walk<'_> {
                 | (u8::from(fragmentation & DO_NOT_FRAGMENT != 0) << 1)
                 | (u8::from(fragmentation & RESERVED_BIT != 0) << 2),
         };
+        if !options(packet, bytes::from(header, HEADER_MIN_BYTES)) {
+            return false;
+        }
         packet.ip = Some(ip);
-        options(packet, bytes::from(header, HEADER_MIN_BYTES));
         if ip.is_fragment {
             self.ipv4_fragment(packet, &ip);
         } else {
@@ -135,10 +149,11 @@ pub(super) fn reassembled<'a>(last: &Packet<'_>) -> Packet<'a> {
     packet
 }
 
-/// Checks the form of the options; none of it makes the packet unusable.
-fn options(packet: &mut Packet<'_>, mut options: &[u8]) {
+/// Checks the form of the options. Whether the packet is usable: with options that cannot be read the reference takes it
+/// for no IPv4 packet.
+fn options(packet: &mut Packet<'_>, mut options: &[u8]) -> bool {
     if options.is_empty() {
-        return;
+        return true;
     }
     if !options.len().is_multiple_of(8) {
         packet.event("ipv4.opt_pad_required");
@@ -146,7 +161,7 @@ fn options(packet: &mut Packet<'_>, mut options: &[u8]) {
     let mut seen: heapless::Vec<u8, { limits::HEADER_OPTIONS_MAX }> = heapless::Vec::new();
     while let Some((&kind, rest)) = options.split_first() {
         match kind {
-            option::END => return,
+            option::END => return true,
             option::NO_OPERATION => {
                 options = rest;
                 continue;
@@ -155,12 +170,12 @@ fn options(packet: &mut Packet<'_>, mut options: &[u8]) {
         }
         let Some(&length) = rest.first() else {
             packet.event("ipv4.opt_eol_required");
-            return;
+            return true;
         };
         let length = usize::from(length);
         let (Some(body), true) = (options.get(2..length), length >= 2) else {
             packet.event("ipv4.opt_invalid_len");
-            return;
+            return false;
         };
         options = bytes::from(options, length);
         if seen.contains(&kind) {
@@ -168,11 +183,16 @@ fn options(packet: &mut Packet<'_>, mut options: &[u8]) {
             continue;
         }
         seen.push(kind).ok();
+        if !option::KNOWN.contains(&kind) {
+            packet.event("ipv4.opt_unknown");
+            continue;
+        }
         if let Some(event) = malformed(kind, length, body) {
             packet.event(event);
-            return;
+            return false;
         }
     }
+    true
 }
 
 /// What is wrong with one option; `body` is what follows its type and length.
@@ -209,7 +229,7 @@ fn malformed(kind: u8, length: usize, body: &[u8]) -> Option<&'static str> {
         }
         option::EXTENDED_SECURITY => (length < 5).then_some(()).and(INVALID_LENGTH),
         option::COMMERCIAL_SECURITY => commercial_security(length, body),
-        _ => Some("ipv4.opt_unknown"),
+        _ => None,
     }
 }
 

@@ -19,6 +19,7 @@ const NEXT_HEADER_AT: usize = 6;
 mod next_header {
     pub(super) const HOP_BY_HOP: u8 = 0;
     pub(super) const ICMPV4: u8 = 1;
+    pub(super) const IPV6: u8 = 41;
     pub(super) const ROUTING: u8 = 43;
     pub(super) const FRAGMENT: u8 = 44;
     pub(super) const ENCAPSULATING_SECURITY: u8 = 50;
@@ -184,7 +185,8 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
             | next_header::HOST_IDENTITY
             | next_header::SHIM6 => (usize::from(bytes::u8_at(header, 1).unwrap_or(0)) + 1) * 8,
             _ => {
-                let is_broken = end_of_extensions(packet, next, header);
+                let is_first = at == HEADER_BYTES;
+                let is_broken = end_of_extensions(packet, next, is_first, header);
                 return Extensions {
                     protocol: next,
                     header_length: at,
@@ -269,7 +271,7 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
 }
 
 /// Events of what stands behind the last extension header; whether it cannot be read.
-fn end_of_extensions(packet: &mut Packet<'_>, next: u8, rest: &[u8]) -> bool {
+fn end_of_extensions(packet: &mut Packet<'_>, next: u8, is_first: bool, rest: &[u8]) -> bool {
     match next {
         next_header::NONE => {
             if !rest.is_empty() {
@@ -282,6 +284,11 @@ fn end_of_extensions(packet: &mut Packet<'_>, next: u8, rest: &[u8]) -> bool {
             true
         }
         next_header::ENCAPSULATING_SECURITY => true,
+        // The reference follows IPv6 in IPv6 only where it comes first.
+        next_header::IPV6 if !is_first => {
+            packet.event("ipv6.unknown_next_header");
+            true
+        }
         upper if next_header::UPPER.contains(&upper) => false,
         _ => {
             packet.event("ipv6.unknown_next_header");

@@ -16,6 +16,7 @@ pub(super) mod ether_type {
     pub(crate) const PPPOE_SESSION: u16 = 0x8864;
     pub(crate) const PROVIDER_BRIDGE: u16 = 0x88a8;
     pub(crate) const BACKBONE_BRIDGE: u16 = 0x88e7;
+    pub(crate) const DATA_CENTER_ETHERNET: u16 = 0x8903;
     pub(crate) const VN_TAG: u16 = 0x8926;
     pub(crate) const QINQ_OLD: u16 = 0x9100;
 }
@@ -88,6 +89,7 @@ impl Walk<'_> {
                 self.vlan(packet, payload);
             }
             ether_type::BACKBONE_BRIDGE => self.backbone_bridge(packet, payload),
+            ether_type::DATA_CENTER_ETHERNET => self.data_center_ethernet(packet, payload),
             ether_type::VN_TAG => self.vn_tag(packet, payload),
             ether_type::MPLS_UNICAST | ether_type::MPLS_MULTICAST => {
                 self.mpls(packet, payload);

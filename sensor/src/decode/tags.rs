@@ -6,6 +6,7 @@ const VLAN_IDENTIFIER_MASK: u16 = 0x0fff;
 const VLAN_HEADER_BYTES: usize = 4;
 const BACKBONE_BRIDGE_HEADER_BYTES: usize = 18;
 const VN_TAG_HEADER_BYTES: usize = 6;
+const DATA_CENTER_ETHERNET_TAG_BYTES: usize = 2;
 
 impl Walk<'_> {
     /// One 802.1Q or 802.1ad tag.
@@ -38,6 +39,15 @@ impl Walk<'_> {
                 packet,
                 bytes::from(payload, BACKBONE_BRIDGE_HEADER_BYTES),
             );
+        }
+    }
+
+    /// Cisco's FabricPath: two bytes, then a frame with addresses of its own.
+    pub(super) fn data_center_ethernet<'a>(&mut self, packet: &mut Packet<'a>, payload: &'a [u8]) {
+        if payload.len() < DATA_CENTER_ETHERNET_TAG_BYTES {
+            packet.event("dce.pkt_too_small");
+        } else if self.enter_layer(packet) {
+            self.ethernet(packet, bytes::from(payload, DATA_CENTER_ETHERNET_TAG_BYTES));
         }
     }
 

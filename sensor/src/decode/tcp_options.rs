@@ -106,6 +106,7 @@ pub(super) fn check(packet: &mut Packet<'_>, options: &[u8]) {
             8 => body.len() == 8,
             34 => body.is_empty() || (4..=16).contains(&body.len()),
             19 => body.len() == 16,
+            29 => body.len() >= 2,
             _ => true,
         };
         if !length_fits {

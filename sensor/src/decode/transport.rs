@@ -52,7 +52,7 @@ impl Walk<'_> {
         };
         let header_length = usize::from(fixed[12] >> 4) * 4;
         if header_length < TCP_HEADER_MIN_BYTES {
-            packet.event("tcp.hlen_too_small");
+            packet.event("tcp.invalid_optlen");
             return;
         }
         let Some((header, payload)) = data.split_at_checked(header_length) else {

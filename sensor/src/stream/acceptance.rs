@@ -4,7 +4,7 @@ use super::{
     connection::{Connection, Refused, TcpState},
     limits,
     segment::{ACK, FIN, RST, SYN, Segment},
-    sequence::{after, before, before_or_same},
+    sequence::{after, before, before_or_same, distance},
     side::Side,
 };
 use crate::{decode::Packet, direction::Direction};
@@ -95,7 +95,6 @@ impl Connection {
         let after_fin =
             sender.has_fin() && segment.sequence == sender.next_sequence.wrapping_add(1);
         if segment.sequence == sender.next_sequence || after_fin {
-            sender.has_reset = true;
             Ok(())
         } else {
             Err(Refused)
@@ -123,6 +122,15 @@ impl Connection {
             sender.is_keep_alive = true;
             return true;
         }
+        let is_open = state >= TcpState::Established && state != TcpState::Closed;
+        if is_open && !segment.payload.is_empty() {
+            // All of it was acknowledged before: the receiver throws it away.
+            if before_or_same(segment.end(), sender.last_ack) {
+                packet.event("stream.pkt_spurious_retransmission");
+                receiver.is_keep_alive = false;
+                return true;
+            }
+        }
         let answers_keep_alive = receiver.is_keep_alive
             && segment.payload.is_empty()
             && segment.has(ACK)
@@ -136,10 +144,16 @@ impl Connection {
         if state < TcpState::Established || state == TcpState::Closed {
             return false;
         }
+        let acknowledges_fin =
+            receiver.has_fin() && segment.acknowledgment == receiver.next_sequence.wrapping_add(1);
+        if acknowledges_fin {
+            return false;
+        }
         let window = segment.scaled_window(receiver.scale);
         let shrinks_by = receiver.window.saturating_sub(window);
-        if usize::try_from(shrinks_by).is_ok_and(|bytes| bytes > segment.payload.len())
-            && after(segment.acknowledgment, receiver.next_sequence)
+        // The window may shrink by what is acknowledged beyond what was captured, not by more.
+        let unseen = distance(receiver.next_sequence, segment.acknowledgment);
+        if u32::try_from(unseen).is_ok_and(|unseen| unseen > 0 && shrinks_by > unseen)
             && after(segment.sequence, sender.next_sequence)
         {
             packet.event("stream.pkt_bad_window_update");
@@ -148,8 +162,8 @@ impl Connection {
         // A late ACK without bytes; its window is of the past.
         segment.payload.is_empty()
             && segment.has(ACK)
-            && segment.sequence == sender.next_sequence
-            && before(segment.acknowledgment, receiver.last_ack)
+            && (before(segment.acknowledgment, receiver.last_ack)
+                || before(segment.sequence, sender.last_ack))
     }
 
     /// Takes what a valid segment says about the other side's bytes: acknowledgment and window.

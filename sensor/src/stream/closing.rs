@@ -95,13 +95,13 @@ impl Connection {
 
     /// Whether everything in a segment was sent and acknowledged before.
     fn is_retransmission(&mut self, segment: &Segment<'_>) -> bool {
+        let state = self.state;
         let (sender, _) = self.pair(segment.direction);
-        let length_of_fin = u32::from(segment.has(FIN));
-        if segment.payload.is_empty() && length_of_fin == 0 {
-            return false;
+        if segment.has(FIN) && state != TcpState::CloseWait {
+            return before(segment.sequence, sender.next_sequence)
+                && before_or_same(segment.end(), sender.next_sequence);
         }
-        before(segment.sequence, sender.next_sequence)
-            && before_or_same(segment.end(), sender.next_sequence)
+        !segment.payload.is_empty() && before_or_same(segment.end(), sender.last_ack)
     }
 
     fn another_fin(
@@ -207,6 +207,7 @@ impl Connection {
         // A side that goes on after "its" reset did not send it.
         let (sender, _) = self.pair(segment.direction);
         if sender.has_reset && !segment.has_any(RST | SYN) {
+            sender.has_reset = false;
             packet.event("stream.suspected_rst_inject");
         }
         Ok(())

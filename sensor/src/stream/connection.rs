@@ -84,7 +84,7 @@ pub struct Connection {
     pub(super) client_scales: bool,
     /// Both sides sent a SYN (RFC 9293 section 3.5, simultaneous open).
     pub(super) is_four_way: bool,
-    /// The client's ACK of the handshake was seen.
+    /// The server went on after the handshake, so it knows that it is done.
     pub(super) is_confirmed: bool,
     /// The client's SYN asked for fast open (RFC 7413).
     pub(super) is_fast_open: bool,
@@ -95,8 +95,8 @@ pub struct Connection {
     is_ended: bool,
     /// SYN/ACKs that differ from the first.
     pub(super) syn_acks: heapless::Vec<SynAck, { limits::SYN_ACKS_MAX }>,
-    /// Sequence numbers of SYNs that differ from the first.
-    pub(super) syns: heapless::Vec<u32, { limits::SYNS_MAX }>,
+    /// Sequence numbers and timestamps of SYNs that differ from the first.
+    pub(super) syns: heapless::Vec<(u32, u32), { limits::SYNS_MAX }>,
 }
 
 impl Connection {
@@ -281,6 +281,15 @@ impl Connection {
             side.app_stopped = !goes_on;
         }
         side.release(tools);
+    }
+
+    /// Looks at all bytes of both directions, however many: the protocol carries files or commands throughout.
+    pub fn lift_depth(&mut self) {
+        for side in &mut self.sides {
+            if !side.depth_reached {
+                side.depth_bytes = u64::MAX;
+            }
+        }
     }
 
     /// Has the bytes of a direction inspected with the next packet, however few they are.

@@ -3,7 +3,7 @@
 use super::{
     connection::{Connection, Refused, TcpState, Tools},
     segment::{ACK, FIN, RST, SYN, Segment},
-    sequence::{after, after_or_same, before, before_or_same, plus},
+    sequence::{after, after_or_same, before, before_or_same},
 };
 use crate::{decode::Packet, direction::Direction};
 
@@ -48,6 +48,9 @@ impl Connection {
             packet.event("stream.est_packet_out_of_window");
             return Err(Refused);
         }
+        if segment.direction == Direction::ToClient {
+            self.is_confirmed = true;
+        }
         self.update_receiver(segment);
         self.take(segment, packet, tools);
         Ok(())
@@ -87,7 +90,7 @@ impl Connection {
         let event = match (segment.has(ACK), segment.direction) {
             (true, Direction::ToServer) => "stream.est_synack_toserver",
             (true, Direction::ToClient) => {
-                if segment.acknowledgment != plus(client.initial_sequence, 1) {
+                if segment.acknowledgment != client.last_ack {
                     "stream.est_synack_resend_with_diff_ack"
                 } else if segment.sequence != server.initial_sequence {
                     "stream.est_synack_resend_with_diff_seq"
@@ -122,6 +125,7 @@ impl Connection {
             packet.event("stream.rst_with_data");
         }
         let (sender, receiver) = self.pair(segment.direction);
+        sender.has_reset = true;
         sender.advance(segment.end());
         if segment.has(ACK) {
             receiver.acknowledge(segment.acknowledgment);

@@ -82,6 +82,18 @@ impl Connection {
         packet: &mut Packet<'_>,
         tools: &mut Tools<'_>,
     ) -> Result<(), Refused> {
+        // Whoever answers the SYN has seen it, and echoes its timestamp: an answer that was made up does not.
+        if segment.direction == Direction::ToClient
+            && segment.timestamp_echo != 0
+            && segment.timestamp_echo != self.sides[0].last_timestamp
+            && !self
+                .syns
+                .iter()
+                .any(|(_, timestamp)| *timestamp == segment.timestamp_echo)
+        {
+            packet.event("stream.pkt_invalid_timestamp");
+            return Err(Refused);
+        }
         if segment.has(RST) {
             return self.reset_in_syn_sent(segment, packet);
         }
@@ -116,18 +128,18 @@ impl Connection {
         }
     }
 
-    /// A SYN again: with another sequence number it is kept, for the SYN/ACK to tell which one counts.
+    /// A SYN again: with another sequence number or timestamp it is kept, for the SYN/ACK to tell which one counts.
     fn another_syn(
         &mut self,
         segment: &Segment<'_>,
         packet: &mut Packet<'_>,
     ) -> Result<(), Refused> {
-        if segment.sequence == self.sides[0].initial_sequence
-            || self.syns.contains(&segment.sequence)
-        {
+        let syn = (segment.sequence, segment.timestamp.unwrap_or(0));
+        let client = &self.sides[0];
+        if syn == (client.initial_sequence, client.last_timestamp) || self.syns.contains(&syn) {
             return Ok(());
         }
-        if self.syns.push(segment.sequence).is_err() {
+        if self.syns.push(syn).is_err() {
             packet.event("stream.3whs_syn_flood");
             return Err(Refused);
         }
@@ -142,9 +154,16 @@ impl Connection {
     ) -> Result<(), Refused> {
         let acknowledged = segment.acknowledgment.wrapping_sub(1);
         let client = &mut self.sides[0];
-        if acknowledged != client.initial_sequence && self.syns.contains(&acknowledged) {
-            client.buffer.clear(tools.budget);
-            client.begin(acknowledged);
+        let answered = self.syns.iter().find(|(sequence, timestamp)| {
+            *sequence == acknowledged
+                && (segment.timestamp_echo == 0 || *timestamp == segment.timestamp_echo)
+        });
+        if let Some((sequence, timestamp)) = answered {
+            client.last_timestamp = *timestamp;
+            if *sequence != client.initial_sequence {
+                client.buffer.clear(tools.budget);
+                client.begin(*sequence);
+            }
         }
         let client = &self.sides[0];
         let expected = plus(client.initial_sequence, 1);
@@ -343,20 +362,19 @@ impl Connection {
                 self.establish(segment, packet, tools);
                 return Ok(());
             }
-            // With fast open a server may answer before the client's ACK.
-            let may_answer = self.is_fast_open
-                && segment.sequence == self.sides[1].next_sequence
-                && self.check_acknowledgment(segment, packet).is_ok();
-            if may_answer {
-                self.establish(segment, packet, tools);
-                return Ok(());
+            // The client's ACK may be missing in the capture, or, with fast open, yet to come.
+            let [client, server] = &self.sides;
+            if segment.sequence != server.next_sequence
+                || after(segment.acknowledgment, client.next_sequence)
+            {
+                packet.event("stream.3whs_wrong_seq_wrong_ack");
+                return Err(Refused);
             }
-            packet.event(if segment.payload.is_empty() {
-                "stream.3whs_ack_in_wrong_dir"
-            } else {
-                "stream.3whs_ack_data_inject"
-            });
-            return Err(Refused);
+            self.check_acknowledgment(segment, packet)?;
+            if !segment.payload.is_empty() {
+                self.establish(segment, packet, tools);
+            }
+            return Ok(());
         }
         let [client, server] = &self.sides;
         let is_right_ack = segment.acknowledgment == server.next_sequence;
@@ -364,7 +382,6 @@ impl Connection {
         let is_right_sequence = segment.sequence == client.next_sequence
             || (self.is_fast_open && segment.sequence == client.last_ack);
         if is_right_sequence && is_right_ack {
-            self.is_confirmed = true;
             self.establish(segment, packet, tools);
             return Ok(());
         }

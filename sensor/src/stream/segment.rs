@@ -25,6 +25,8 @@ pub(super) struct Segment<'a> {
     pub(super) payload: &'a [u8],
     /// Timestamp value, where there is one.
     pub(super) timestamp: Option<u32>,
+    /// The other side's timestamp it echoes.
+    pub(super) timestamp_echo: u32,
     pub(super) window_scale: Option<u8>,
     pub(super) has_fast_open: bool,
     /// Packet time in seconds.
@@ -42,13 +44,17 @@ impl<'a> Segment<'a> {
             urgent: tcp.urgent,
             payload: packet.payload,
             timestamp: None,
+            timestamp_echo: 0,
             window_scale: None,
             has_fast_open: false,
             seconds: packet.time.seconds(),
         };
         for option in tcp_options(tcp.options) {
             match option {
-                TcpOption::Timestamp { value, .. } => segment.timestamp = Some(value),
+                TcpOption::Timestamp { value, echo_reply } => {
+                    segment.timestamp = Some(value);
+                    segment.timestamp_echo = echo_reply;
+                }
                 TcpOption::WindowScale(shift) => {
                     segment.window_scale = Some(shift.min(limits::WINDOW_SCALE_MAX));
                 }

@@ -48,6 +48,8 @@ pub(super) struct Side {
     pub(super) raw_progress: u64,
     pub(super) raw_triggered: bool,
     pub(super) depth_reached: bool,
+    /// Bytes of the stream that are looked at.
+    pub(super) depth_bytes: u64,
 }
 
 impl Side {
@@ -74,6 +76,7 @@ impl Side {
             raw_progress: 0,
             raw_triggered: false,
             depth_reached: false,
+            depth_bytes: limits::STREAM_DEPTH_BYTES,
         }
     }
 
@@ -140,7 +143,7 @@ impl Side {
             acked
         };
         let end = self.fin.unwrap_or(u64::MAX);
-        limit.min(end).min(limits::STREAM_DEPTH_BYTES)
+        limit.min(end).min(self.depth_bytes)
     }
 
     /// What the application layer has not seen yet: the next stretch, as far as it may be read.
@@ -196,14 +199,14 @@ impl Side {
         let skipped = usize::try_from(position.min(0).unsigned_abs()).unwrap_or(usize::MAX);
         let payload = payload.get(skipped..).unwrap_or_default();
         let position = u64::try_from(position.max(0)).unwrap_or(0);
-        let room = limits::STREAM_DEPTH_BYTES.saturating_sub(position);
+        let room = self.depth_bytes.saturating_sub(position);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         if payload.len() >= room {
             if !self.depth_reached {
                 self.depth_reached = true;
                 tools.counters.depth_reached += 1;
+                packet.event("stream.reassembly_depth_reached");
             }
-            packet.event("stream.reassembly_depth_reached");
         }
         let payload = payload.get(..room).unwrap_or(payload);
         if payload.is_empty() {
