@@ -11,8 +11,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod compile;
+mod diagnostic;
 pub mod limits;
 pub mod model;
 pub mod pack;
+pub mod source;
+
+pub use compile::{Compiled, Counts, Settings, compile};
+pub use diagnostic::{Diagnostic, Level};
 
 pub use lapwing_trust as trust;

@@ -12,8 +12,8 @@ pub const BYTE_VARIABLES: u8 = 32;
 pub const RULE_BYTES: usize = 64 * 1024;
 /// Most options in one rule.
 pub const RULE_OPTIONS: usize = 512;
-/// Longest content pattern, in bytes; the reference has the same.
-pub const CONTENT_BYTES: usize = 255;
+/// Longest content pattern, in bytes.
+pub const CONTENT_BYTES: usize = 8 * 1024;
 /// Deepest nesting of address and port groups, variables included.
 pub const GROUP_DEPTH: usize = 64;
 /// Most ranges in one resolved address or port set.

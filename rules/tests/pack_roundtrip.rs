@@ -7,7 +7,7 @@ use lapwing_rules::{
     model::{
         Action, Anchor, Buffer, ByteTest, BytesSpec, Comparison, Content, Effect, Header,
         HeaderField, HeaderProtocol, Inspection, IsDataAt, Match, NumberBase, NumberRange, Operand,
-        PacketCondition, RegexUse, RuleDirection, RuleId, Severity, Sides, Threshold,
+        PacketCondition, RegexUse, RuleDirection, RuleId, RuleKind, Severity, Sides, Threshold,
         ThresholdKind, TrackBy, Transform,
     },
     pack::{
@@ -133,6 +133,7 @@ fn rule<'a>(
             destination: lapwing_rules::model::AddressSetId::ANY,
             destination_port: lapwing_rules::model::PortSetId(1),
         },
+        kind: RuleKind::Transaction,
         sides: Sides::ToClient,
         inspects_packet: false,
         inspects_stream: true,
@@ -224,6 +225,7 @@ proptest! {
         for (rule, view) in written.iter().zip(pack.rules()) {
             prop_assert_eq!(rule.id, view.id());
             prop_assert_eq!(rule.header, view.header());
+            prop_assert_eq!(rule.kind, view.kind());
             prop_assert_eq!(rule.sides, view.sides());
             prop_assert_eq!(rule.message, view.message());
             prop_assert_eq!(rule.class_description, view.class_description());

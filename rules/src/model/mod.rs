@@ -20,4 +20,4 @@ pub use packet_condition::{
     StreamSizeSide, TcpFlagsMode,
 };
 pub use protocol::{AppProtocol, HeaderProtocol};
-pub use rule::{Action, Effect, RuleId, Severity, Threshold, ThresholdKind, TrackBy};
+pub use rule::{Action, Effect, RuleId, RuleKind, Severity, Threshold, ThresholdKind, TrackBy};

@@ -29,6 +29,45 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Severity(pub u8);
 
+/// When a rule is evaluated: the reference's rule types, which decide how often it can fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RuleKind {
+    /// Addresses, ports and protocol only: the first packet of each direction of a flow decides, or each packet without a flow.
+    AddressOnly = 0,
+    /// The same with a negated address: evaluated like [`RuleKind::Packet`], but fires once for each direction of a flow.
+    LikeAddressOnly = 1,
+    /// `app-layer-protocol` only: evaluated once the protocol of a direction is known.
+    ProtocolDetectionOnly = 2,
+    /// Decoder events only.
+    DecoderEventOnly = 3,
+    /// Each packet.
+    Packet = 4,
+    /// Packet payloads and the reassembled stream.
+    PacketStream = 5,
+    /// The reassembled stream (of protocols other than TCP: packet payloads).
+    Stream = 6,
+    /// An application protocol and nothing in its transactions: each packet once the protocol is known.
+    AppLayer = 7,
+    /// Transactions; payload matches are then tried on the stream while a transaction is inspected.
+    Transaction = 8,
+}
+
+impl RuleKind {
+    /// Every kind, in order of number.
+    pub const ALL: [RuleKind; 9] = [
+        Self::AddressOnly,
+        Self::LikeAddressOnly,
+        Self::ProtocolDetectionOnly,
+        Self::DecoderEventOnly,
+        Self::Packet,
+        Self::PacketStream,
+        Self::Stream,
+        Self::AppLayer,
+        Self::Transaction,
+    ];
+}
+
 /// What a rate limit is counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

@@ -12,7 +12,7 @@ use super::{
     sets::are_canonical,
     strings::{StringTable, TextTable},
 };
-use crate::limits;
+use crate::{limits, model::RuleKind};
 
 /// What is wrong, in one clause.
 type Checked = Result<(), String>;
@@ -140,7 +140,7 @@ fn check_rule(pack: &Pack, index: u32) -> Checked {
         bits < rule_bits::INSPECTS_STREAM << 1
             && bits & (rule_bits::TO_SERVER | rule_bits::TO_CLIENT) != 0
             && byte(17) <= limits::BYTE_VARIABLES
-            && byte(18) == 0
+            && RuleKind::ALL.get(usize::from(byte(18))).is_some()
             && byte(19) == 0,
         "its flags are unknown",
     )?;

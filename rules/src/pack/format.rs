@@ -35,7 +35,8 @@
 //! | 15 | u8 | application protocol of the header, 0 for none |
 //! | 16 | u8 | bits: 1 = `<>`, 2 = fires to the server, 4 = to the client, 8 = inspects packets, 16 = inspects the stream |
 //! | 17 | u8 | number of byte variables |
-//! | 18 | u16 | zero |
+//! | 18 | u8 | kind, see [`crate::model::RuleKind`] |
+//! | 19 | u8 | zero |
 //! | 20, 24 | u32 | source address set, source port set |
 //! | 28, 32 | u32 | destination address set, destination port set |
 //! | 36 | u32 | message (text) |

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::{
     Action, AddressSetId, Effect, Header, HeaderProtocol, Inspection, PacketCondition, PortSetId,
-    RuleDirection, RuleId, Severity, Sides, Threshold,
+    RuleDirection, RuleId, RuleKind, Severity, Sides, Threshold,
 };
 
 /// One rule of an open pack. Cheap to copy; every call reads the pack's bytes.
@@ -122,7 +122,16 @@ impl<'a> RuleView<'a> {
         }
     }
 
-    /// Whether its payload matches are tried on single packets.
+    /// When it is evaluated.
+    #[must_use]
+    pub fn kind(&self) -> RuleKind {
+        RuleKind::ALL
+            .get(usize::from(self.byte(18)))
+            .copied()
+            .unwrap_or(RuleKind::Packet)
+    }
+
+    /// Whether its payload matches are tried on single packets of TCP; those of other transports always are.
     #[must_use]
     pub fn inspects_packet(&self) -> bool {
         self.has(rule_bits::INSPECTS_PACKET)

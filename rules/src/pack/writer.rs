@@ -15,7 +15,7 @@ use super::{
 };
 use crate::model::{
     Action, AddressSetId, Effect, Header, Inspection, PacketCondition, PortSetId, RuleDirection,
-    RuleId, Severity, Side, Sides, Threshold,
+    RuleId, RuleKind, Severity, Side, Sides, Threshold,
 };
 
 /// A rule with every name resolved, ready to be written.
@@ -25,6 +25,7 @@ pub struct RuleToWrite<'a> {
     pub action: Action,
     pub severity: Severity,
     pub header: Header,
+    pub kind: RuleKind,
     pub sides: Sides,
     pub inspects_packet: bool,
     pub inspects_stream: bool,
@@ -179,7 +180,7 @@ impl PackWriter {
             app_protocol,
             rule_flags(rule),
             rule.byte_variables,
-            0,
+            rule.kind as u8,
             0,
         ]);
         put_u32s(

@@ -1,0 +1,286 @@
+//! From a rule as it was read to a rule as it is written: names become numbers, sets and expressions are shared.
+
+use std::collections::HashMap;
+
+use super::requirements::Requirements;
+use crate::{
+    model::{
+        AddressSetId, Content, Effect, Header, Inspection, Match, PacketCondition, PortSetId,
+        RegexUse, Severity, Transform,
+    },
+    pack::{PackWriter, RuleToWrite},
+    source::{
+        AddressSet, Catalogue, PortSet,
+        draft::{
+            ConditionDraft, EffectDraft, InspectionDraft, MatchDraft, RegexDraft, RuleDraft,
+            TransformDraft,
+        },
+    },
+};
+
+/// Priority of a rule that gives none.
+const DEFAULT_SEVERITY: u8 = 3;
+
+/// What rules share in a pack.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    addresses: HashMap<AddressSet, AddressSetId>,
+    ports: HashMap<PortSet, PortSetId>,
+    regexes: HashMap<RegexDraft, u32>,
+}
+
+impl Shared {
+    fn address_set(&mut self, set: &AddressSet, writer: &mut PackWriter) -> AddressSetId {
+        if set.is_any() {
+            return AddressSetId::ANY;
+        }
+        *self
+            .addresses
+            .entry(set.clone())
+            .or_insert_with(|| writer.address_set(set.ipv4.as_slice(), set.ipv6.as_slice()))
+    }
+
+    fn port_set(&mut self, set: &PortSet, writer: &mut PackWriter) -> PortSetId {
+        if set.is_all() {
+            return PortSetId::ANY;
+        }
+        *self
+            .ports
+            .entry(set.clone())
+            .or_insert_with(|| writer.port_set(set.as_slice()))
+    }
+
+    fn regex(&mut self, regex: &RegexDraft, writer: &mut PackWriter) -> u32 {
+        *self.regexes.entry(regex.clone()).or_insert_with(|| {
+            writer.regex(&regex.expression, &regex.original, regex.needs_backtracking)
+        })
+    }
+
+    /// Writes a rule and gives its index.
+    pub(super) fn write(
+        &mut self,
+        rule: &RuleDraft,
+        requirements: &Requirements,
+        catalogue: &Catalogue,
+        text: Option<&str>,
+        writer: &mut PackWriter,
+    ) -> u32 {
+        // The patterns of contents without regard to case, folded; they outlive what borrows them.
+        let folded: Vec<Vec<Vec<u8>>> = rule.inspections.iter().map(folded_patterns).collect();
+        let header = Header {
+            protocol: rule.protocol,
+            source: self.address_set(&rule.source, writer),
+            source_port: self.port_set(&rule.source_port, writer),
+            direction: rule.direction,
+            destination: self.address_set(&rule.destination, writer),
+            destination_port: self.port_set(&rule.destination_port, writer),
+        };
+        let inspections = rule
+            .inspections
+            .iter()
+            .zip(&folded)
+            .map(|(inspection, patterns)| self.inspection(inspection, patterns, writer))
+            .collect();
+        let severity = rule.severity.or(rule.class_severity);
+        let conditions = conditions(rule, writer);
+        let effects = effects(rule, writer);
+        writer.rule(&RuleToWrite {
+            id: rule.id,
+            action: rule.action,
+            severity: Severity(severity.unwrap_or(DEFAULT_SEVERITY)),
+            header,
+            kind: requirements.kind,
+            sides: requirements.sides,
+            inspects_packet: requirements.inspects_packet,
+            inspects_stream: requirements.inspects_stream,
+            byte_variables: u8::try_from(rule.variables.len()).unwrap_or(u8::MAX),
+            message: &rule.message,
+            class_type: &rule.class_type,
+            class_description: &rule.class_description,
+            conditions,
+            inspections,
+            effects,
+            threshold: rule.threshold,
+            references: rule
+                .references
+                .iter()
+                .map(|(system, target)| {
+                    let prefix = catalogue.reference_prefix(system);
+                    (prefix.unwrap_or(system), target.as_str())
+                })
+                .collect(),
+            metadata: rule
+                .metadata
+                .iter()
+                .map(|(key, note)| (key.as_str(), note.as_str()))
+                .collect(),
+            text,
+        })
+    }
+
+    fn inspection<'r>(
+        &mut self,
+        draft: &'r InspectionDraft,
+        patterns: &'r [Vec<u8>],
+        writer: &mut PackWriter,
+    ) -> Inspection<'r> {
+        let transforms = draft
+            .transforms
+            .iter()
+            .map(|transform| match transform {
+                TransformDraft::Plain(plain) => *plain,
+                TransformDraft::Xor(key) => Transform::Xor(key),
+                TransformDraft::FirstCapture(regex) => {
+                    Transform::FirstCapture(self.regex(regex, writer))
+                }
+            })
+            .collect();
+        let followed = followed_by_relative(&draft.matches);
+        let matches = draft
+            .matches
+            .iter()
+            .zip(patterns)
+            .zip(followed)
+            .map(|((item, pattern), followed_by_relative)| match item {
+                MatchDraft::Content(content) => Match::Content(Content {
+                    pattern,
+                    nocase: content.nocase,
+                    negated: content.negated,
+                    anchor: content.anchor(),
+                    starts_with: content.starts_with,
+                    ends_with: content.ends_with,
+                    followed_by_relative,
+                }),
+                MatchDraft::Regex {
+                    regex,
+                    relative,
+                    negated,
+                } => Match::Regex(RegexUse {
+                    regex: self.regex(regex, writer),
+                    relative: *relative,
+                    negated: *negated,
+                    followed_by_relative,
+                }),
+                MatchDraft::Other(other) => other.clone(),
+            })
+            .collect();
+        Inspection {
+            buffer: draft.buffer,
+            transforms,
+            matches,
+        }
+    }
+}
+
+fn folded_patterns(inspection: &InspectionDraft) -> Vec<Vec<u8>> {
+    inspection
+        .matches
+        .iter()
+        .map(|item| match item {
+            MatchDraft::Content(content) if content.nocase => content.pattern.to_ascii_lowercase(),
+            MatchDraft::Content(content) => content.pattern.clone(),
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// For each match whether a later one is relative to it: a relative match is so to the content or expression nearest before it.
+fn followed_by_relative(matches: &[MatchDraft]) -> Vec<bool> {
+    let mut followed = vec![false; matches.len()];
+    let mut anchor: Option<usize> = None;
+    for (index, item) in matches.iter().enumerate() {
+        if item.is_relative()
+            && let Some(anchor) = anchor
+        {
+            followed[anchor] = true;
+        }
+        if matches!(item, MatchDraft::Content(_) | MatchDraft::Regex { .. }) {
+            anchor = Some(index);
+        }
+    }
+    followed
+}
+
+/// How much a condition costs to check, for their order.
+fn cost(condition: &PacketCondition<'_>) -> u8 {
+    match condition {
+        PacketCondition::Flow(_) => 0,
+        PacketCondition::Field(..)
+        | PacketCondition::TcpFlags { .. }
+        | PacketCondition::FragmentBits { .. }
+        | PacketCondition::SameIp
+        | PacketCondition::AppProtocol { .. }
+        | PacketCondition::StreamSize { .. } => 1,
+        PacketCondition::Bits { .. } | PacketCondition::FlowInt { .. } => 2,
+        PacketCondition::IpOption { .. }
+        | PacketCondition::Event(_)
+        | PacketCondition::Checksum { .. }
+        | PacketCondition::FtpBounce => 3,
+    }
+}
+
+fn conditions<'r>(rule: &'r RuleDraft, writer: &mut PackWriter) -> Vec<PacketCondition<'r>> {
+    let mut conditions = Vec::with_capacity(rule.conditions.len() + 1);
+    if rule.flow != crate::model::FlowRequirement::default() {
+        conditions.push(PacketCondition::Flow(rule.flow));
+    }
+    for condition in &rule.conditions {
+        conditions.push(match condition {
+            ConditionDraft::Plain(plain) => plain.clone(),
+            ConditionDraft::Event(name) => PacketCondition::Event(name),
+            ConditionDraft::Bits {
+                scope,
+                action,
+                names,
+            } => PacketCondition::Bits {
+                scope: *scope,
+                action: *action,
+                bits: names.iter().map(|name| writer.bit(name)).collect(),
+            },
+            ConditionDraft::FlowInt {
+                name,
+                operator,
+                value,
+            } => PacketCondition::FlowInt {
+                variable: writer.integer(name),
+                operator: *operator,
+                value: *value,
+            },
+        });
+    }
+    conditions.sort_by_key(cost);
+    conditions
+}
+
+fn effects(rule: &RuleDraft, writer: &mut PackWriter) -> Vec<Effect> {
+    let mut effects: Vec<Effect> = rule
+        .effects
+        .iter()
+        .map(|effect| match effect {
+            EffectDraft::Bit {
+                scope,
+                action,
+                name,
+                expire_seconds,
+            } => Effect::Bit {
+                scope: *scope,
+                action: *action,
+                bit: writer.bit(name),
+                expire_seconds: *expire_seconds,
+            },
+            EffectDraft::FlowInt {
+                name,
+                operator,
+                value,
+            } => Effect::FlowInt {
+                variable: writer.integer(name),
+                operator: *operator,
+                value: *value,
+            },
+        })
+        .collect();
+    if rule.no_alert {
+        effects.push(Effect::NoAlert);
+    }
+    effects
+}

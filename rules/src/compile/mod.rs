@@ -1,0 +1,170 @@
+//! From rule files to a pack: same rules in, same bytes out.
+//!
+//! A rule is refused (one diagnostic), unsupported (named in the pack with its reasons, not run), or compiled in full.
+
+mod fast_pattern;
+mod lower;
+mod prefilter;
+mod requirements;
+
+use std::collections::HashMap;
+
+use crate::{
+    diagnostic::{Diagnostic, Level},
+    limits,
+    pack::PackWriter,
+    source::{self, Catalogue, ParsedRule, Source, Variables},
+};
+
+/// How many rules of each kind the sources hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Rules that run.
+    pub compiled: usize,
+    /// Valid rules that this version does not run.
+    pub unsupported: usize,
+    /// Rules with mistakes.
+    pub refused: usize,
+    /// Rules that are commented out.
+    pub disabled: usize,
+    /// Rules that a newer revision in the same sources replaced.
+    pub replaced: usize,
+}
+
+/// What came of a compilation.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The pack; also where some rules were refused.
+    pub pack: Vec<u8>,
+    /// Mistakes and remarks, in the order of the sources.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Rules that are not run, each with its reasons.
+    pub unsupported: Vec<Diagnostic>,
+    /// How many rules of each kind there are.
+    pub counts: Counts,
+}
+
+/// What a compilation is given beside the rules.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Values of the variables.
+    pub variables: Variables,
+    /// Class types and reference systems.
+    pub catalogue: Catalogue,
+    /// Whether the pack keeps the text of each rule.
+    pub keep_texts: bool,
+}
+
+/// Compiles rule files into a pack.
+#[must_use]
+pub fn compile(sources: &[Source], settings: &Settings) -> Compiled {
+    let mut compiled = Compiled {
+        pack: Vec::new(),
+        diagnostics: Vec::new(),
+        unsupported: Vec::new(),
+        counts: Counts::default(),
+    };
+    let mut rules = Vec::new();
+    for source in sources {
+        let parsed = source::parse(source, &settings.variables, &settings.catalogue);
+        compiled.diagnostics.extend(parsed.diagnostics);
+        compiled.counts.disabled += parsed.disabled;
+        compiled.counts.refused += parsed.refused;
+        rules.extend(parsed.rules);
+    }
+    let rules = newest_revisions(rules, &mut compiled);
+    write(&rules, settings, &mut compiled);
+    compiled
+}
+
+/// Of rules with the same number the newest revision stays; the same revision again is a mistake.
+fn newest_revisions(rules: Vec<ParsedRule>, compiled: &mut Compiled) -> Vec<ParsedRule> {
+    let mut kept: Vec<Option<ParsedRule>> = Vec::with_capacity(rules.len());
+    let mut places: HashMap<(u32, u32), usize> = HashMap::with_capacity(rules.len());
+    for rule in rules {
+        let id = rule.draft.id;
+        let is_over = places.len() >= limits::RULES;
+        let before = places.get(&(id.gid, id.sid)).copied();
+        let problem = match before.and_then(|place| kept.get(place)?.as_ref()) {
+            Some(other) if other.draft.id.rev >= id.rev => Some((
+                "duplicate-rule",
+                format!(
+                    "sid {} stands in line {} of {} already",
+                    id.sid, other.place.line, other.place.file
+                ),
+                "give it its own sid, or a higher rev to replace the other",
+            )),
+            None if is_over => Some((
+                "too-many-rules",
+                format!("there are more than {} rules", limits::RULES),
+                "leave files out",
+            )),
+            _ => None,
+        };
+        if let Some((code, message, hint)) = problem {
+            compiled.counts.refused += 1;
+            compiled.diagnostics.push(Diagnostic {
+                level: Level::Error,
+                code,
+                message,
+                hint: Some(hint.to_owned()),
+                ..rule.place
+            });
+            continue;
+        }
+        if let Some(older) = before.and_then(|place| kept.get_mut(place)) {
+            compiled.counts.replaced += 1;
+            *older = None;
+        }
+        places.insert((id.gid, id.sid), kept.len());
+        kept.push(Some(rule));
+    }
+    kept.into_iter().flatten().collect()
+}
+
+fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
+    let mut writer = PackWriter::new();
+    let mut shared = lower::Shared::default();
+    let mut groups = prefilter::Groups::default();
+    for rule in rules {
+        if rule.unsupported.is_empty() {
+            let requirements = requirements::derive(&rule.draft);
+            let text = settings.keep_texts.then_some(rule.text.as_str());
+            let index = shared.write(
+                &rule.draft,
+                &requirements,
+                &settings.catalogue,
+                text,
+                &mut writer,
+            );
+            groups.add(index, &fast_pattern::choose(&rule.draft, &requirements));
+            compiled.counts.compiled += 1;
+        } else {
+            let reasons: Vec<&str> = rule
+                .unsupported
+                .iter()
+                .map(|reason| reason.message.as_str())
+                .collect();
+            writer.unsupported(rule.draft.id, &rule.draft.message, &reasons.join("; "));
+            compiled.counts.unsupported += 1;
+            compiled
+                .unsupported
+                .extend(rule.unsupported.iter().cloned());
+        }
+    }
+    if let Err(problem) = groups.write(&mut writer) {
+        compiled.diagnostics.push(Diagnostic {
+            level: Level::Error,
+            code: "prefilter",
+            file: "-".into(),
+            line: 0,
+            column: 0,
+            width: 0,
+            message: problem,
+            hint: None,
+            sid: None,
+            source_line: "".into(),
+        });
+    }
+    compiled.pack = writer.finish();
+}

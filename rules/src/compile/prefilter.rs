@@ -1,0 +1,66 @@
+//! Gathers the triggers of all rules into groups, and builds one automaton for each.
+
+use std::collections::BTreeMap;
+
+use daachorse::DoubleArrayAhoCorasick;
+
+use super::fast_pattern::Trigger;
+use crate::pack::{GroupToWrite, PackWriter, PrefilterScope};
+
+/// The rules of one scope, by pattern; `BTreeMap`s so that the same rules give the same bytes.
+#[derive(Debug, Default)]
+struct Group {
+    by_pattern: BTreeMap<Vec<u8>, Vec<u32>>,
+    always: Vec<u32>,
+}
+
+/// Prefilter groups while rules are added.
+#[derive(Debug, Default)]
+pub(super) struct Groups(BTreeMap<PrefilterScope, Group>);
+
+impl Groups {
+    /// Adds a rule. Rules come in ascending order.
+    pub(super) fn add(&mut self, rule: u32, trigger: &Trigger) {
+        for scope in &trigger.scopes {
+            let group = self.0.entry(*scope).or_default();
+            match &trigger.pattern {
+                Some(pattern) => group
+                    .by_pattern
+                    .entry(pattern.clone())
+                    .or_default()
+                    .push(rule),
+                None => group.always.push(rule),
+            }
+        }
+    }
+
+    /// Writes every group.
+    pub(super) fn write(&self, writer: &mut PackWriter) -> Result<(), String> {
+        for (scope, group) in &self.0 {
+            let automaton = automaton(group.by_pattern.keys())
+                .map_err(|error| format!("cannot build the automaton of {scope:?}: {error}"))?;
+            writer.prefilter_group(&GroupToWrite {
+                scope: *scope,
+                patterns: group
+                    .by_pattern
+                    .iter()
+                    .map(|(pattern, rules)| (pattern.as_slice(), rules.clone()))
+                    .collect(),
+                always: group.always.clone(),
+                automaton,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The serialised automaton over distinct patterns in order of number; empty without any.
+fn automaton<'p>(
+    patterns: impl ExactSizeIterator<Item = &'p Vec<u8>>,
+) -> Result<Vec<u8>, daachorse::errors::DaachorseError> {
+    if patterns.len() == 0 {
+        return Ok(Vec::new());
+    }
+    let numbered = patterns.zip(0_u32..);
+    Ok(DoubleArrayAhoCorasick::<u32>::with_values(numbered)?.serialize())
+}

@@ -1,0 +1,516 @@
+//! Every keyword once: its name and aliases, since when it exists, what it takes, what it does, and whether it is run.
+//!
+//! This table is the one source for parsing, for diagnostics and for the keyword reference. A keyword that is only parsed and
+//! not run says why in its `support`.
+
+use super::{
+    catalogue::Catalogue,
+    draft::RuleDraft,
+    keywords::{
+        bits, buffers, byte_keywords, content, flow, header_fields, meta, regex, thresholds,
+        transaction_fields,
+    },
+    problem::Problem,
+    support::Support,
+    syntax::RuleOption,
+};
+use crate::model::{AppProtocol, Buffer, HeaderField, Transform};
+
+/// Whether a keyword has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// `keyword;`
+    None,
+    /// `keyword:value;`
+    Required,
+    /// Either.
+    Optional,
+}
+
+/// What a keyword's function is given beside the rule.
+pub(crate) struct Context<'c> {
+    pub(crate) keyword: &'static Keyword,
+    pub(crate) catalogue: &'c Catalogue,
+}
+
+/// Reads one option into a rule.
+pub(crate) type Apply = fn(&mut RuleDraft, &RuleOption<'_>, &Context<'_>) -> Result<(), Problem>;
+
+/// What a keyword does.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    /// Reads its value.
+    Read(Apply),
+    /// Opens a buffer for what follows.
+    Sticky(Buffer),
+    /// Moves the content before it into a buffer.
+    Modifier(Buffer),
+    /// Changes the buffer that was just opened.
+    Transform(Transform<'static>),
+    /// Compares a number of the packet or flow.
+    PacketField(HeaderField, u64),
+    /// Compares a number of a transaction.
+    TransactionField(HeaderField, AppProtocol, u64),
+    /// Changes nothing in what is detected.
+    NoEffect,
+    /// Is known and not run.
+    Foreign(&'static str),
+    /// Opens a buffer that is known and not filled.
+    ForeignBuffer(&'static str),
+}
+
+/// One keyword of the rule language.
+pub struct Keyword {
+    /// The name in the reference's current spelling.
+    pub name: &'static str,
+    /// Other spellings.
+    pub aliases: &'static [&'static str],
+    /// The reference's version that brought it; `legacy` for what came from elsewhere.
+    pub since: &'static str,
+    /// Whether it has a value.
+    pub argument: Argument,
+    /// What it does, in one line.
+    pub description: &'static str,
+    pub(crate) role: Role,
+}
+
+impl Keyword {
+    /// Whether it is run.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn support(&self) -> Support {
+        match self.role {
+            Sticky(buffer) | Modifier(buffer) => super::support::buffer(buffer),
+            PacketField(field, _) | TransactionField(field, ..) => super::support::field(field),
+            Foreign(reason) | ForeignBuffer(reason) => Err(reason),
+            Read(_) | Role::Transform(_) | NoEffect => Ok(()),
+        }
+    }
+
+    /// The buffer it opens or moves a content into.
+    #[must_use]
+    pub fn buffer(&self) -> Option<Buffer> {
+        match self.role {
+            Sticky(buffer) | Modifier(buffer) => Some(buffer),
+            _ => None,
+        }
+    }
+}
+
+/// The keyword of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Keyword> {
+    use std::{collections::HashMap, sync::OnceLock};
+    static BY_NAME: OnceLock<HashMap<&'static str, &'static Keyword>> = OnceLock::new();
+    BY_NAME
+        .get_or_init(|| {
+            KEYWORDS
+                .iter()
+                .flat_map(|keyword| {
+                    std::iter::once(keyword.name)
+                        .chain(keyword.aliases.iter().copied())
+                        .map(move |name| (name, keyword))
+                })
+                .collect()
+        })
+        .get(name)
+        .copied()
+}
+
+/// The keyword whose name looks most like this one, for hints.
+#[must_use]
+pub fn similar(name: &str) -> Option<&'static str> {
+    KEYWORDS
+        .iter()
+        .flat_map(|keyword| std::iter::once(keyword.name).chain(keyword.aliases.iter().copied()))
+        .map(|known| (distance(name, known), known))
+        .filter(|(distance, known)| *distance <= known.len() / 3)
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// Levenshtein distance.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, b) in other.bytes().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (diagonal + usize::from(a != b))
+                .min(above + 1)
+                .min(row[j] + 1);
+            diagonal = above;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+macro_rules! keywords {
+    ($($name:literal [$($alias:literal)*] $since:literal $argument:ident $role:expr, $description:literal;)*) => {
+        /// Every keyword.
+        pub static KEYWORDS: &[Keyword] = &[$(Keyword {
+            name: $name,
+            aliases: &[$($alias),*],
+            since: $since,
+            argument: Argument::$argument,
+            description: $description,
+            role: $role,
+        },)*];
+    };
+}
+
+use AppProtocol as P;
+use Buffer as B;
+use HeaderField as F;
+use Role::{
+    Foreign, ForeignBuffer, Modifier, NoEffect, PacketField, Read, Sticky, TransactionField,
+};
+
+const DCERPC: Role = Foreign("there is no parser for DCERPC yet");
+const SMB: Role = Foreign("there is no parser for SMB yet");
+const HTTP2: Role = Foreign("there is no parser for HTTP/2 yet");
+const KRB5: Role = Foreign("there is no parser for Kerberos yet");
+const NFS: Role = Foreign("there is no parser for NFS yet");
+const SIP: Role = Foreign("there is no parser for SIP yet");
+const RFB: Role = Foreign("there is no parser for RFB yet");
+const MQTT: Role = Foreign("there is no parser for MQTT yet");
+const QUIC: Role = Foreign("there is no parser for QUIC yet");
+const SNMP: Role = Foreign("there is no parser for SNMP yet");
+const IKE: Role = Foreign("there is no parser for IKE yet");
+const DHCP: Role = Foreign("there is no parser for DHCP yet");
+const MODBUS: Role = Foreign("there is no parser for Modbus yet");
+const ENIP: Role = Foreign("there is no parser for EtherNet/IP yet");
+const DNP3: Role = Foreign("there is no parser for DNP3 yet");
+const FTP: Role = Foreign("there is no parser for FTP yet");
+const FILES: Role = Foreign("files are not tracked by name, hash or size yet");
+const LISTS: Role = Foreign("data sets and reputation lists are not loaded");
+const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
+const NEVER: Role = Foreign("it needs something that a passive sensor does not have");
+
+/// The buffer of a family that is not run.
+const fn buffer_of(family: Role) -> Role {
+    match family {
+        Foreign(reason) => ForeignBuffer(reason),
+        other => other,
+    }
+}
+
+/// A transform of this name.
+const fn transform(transform: Transform<'static>) -> Role {
+    Role::Transform(transform)
+}
+
+keywords! {
+    // Identity and notes.
+    "msg" [] "1.0" Required Read(meta::message), "The text of the alert.";
+    "sid" [] "1.0" Required Read(meta::signature), "The rule's number.";
+    "gid" [] "1.0" Required Read(meta::generator), "The generator's number, 1 unless given.";
+    "rev" [] "1.0" Required Read(meta::revision), "The rule's revision.";
+    "classtype" [] "1.0" Required Read(meta::class_type), "The class of activity; gives priority and category.";
+    "priority" [] "1.0" Required Read(meta::priority), "Priority, 1 the most severe; wins over that of the class type.";
+    "reference" [] "1.0" Required Read(meta::reference), "Where to read more: system,target.";
+    "metadata" [] "1.0" Required Read(meta::metadata), "Notes: key value, key value.";
+    "target" [] "4.0" Required Read(meta::target), "Which side is the victim: src_ip or dest_ip.";
+    "requires" [] "7.0.3" Required Read(meta::requires), "Load the rule only from this version on, or with this feature.";
+    "noalert" [] "1.0" None Read(meta::no_alert), "Match, do effects, and do not alert.";
+    "alert" [] "7.0.7" None Read(meta::alert), "Alert, where the action alone would not.";
+    "tag" [] "1.0" Required Read(meta::tag), "Keep packets that follow; evidence is the policy's matter here.";
+    "prefilter" [] "4.0" None NoEffect, "Use the keyword before it as prefilter; a matter of speed only.";
+    "bypass" [] "4.0" None NoEffect, "Stop looking at the flow after a match; a passive sensor goes on.";
+    "rawbytes" [] "1.0" None NoEffect, "For compatibility; content is always raw bytes.";
+    "nfq_set_mark" [] "1.0" Required NoEffect, "Mark of an inline queue; a passive sensor has none.";
+
+    // Content and its modifiers.
+    "content" [] "1.0" Required Read(content::content), "These bytes.";
+    "nocase" [] "1.0" None Read(content::nocase), "Without regard to ASCII case.";
+    "offset" [] "1.0" Required Read(content::offset), "Not before this byte of the buffer.";
+    "depth" [] "1.0" Required Read(content::depth), "Within so many bytes from the offset.";
+    "distance" [] "1.0" Required Read(content::distance), "At least so many bytes behind the match before.";
+    "within" [] "1.0" Required Read(content::within), "At most so many bytes behind the match before.";
+    "startswith" [] "5.0" None Read(content::starts_with), "At the start of the buffer.";
+    "endswith" [] "5.0" None Read(content::ends_with), "At the end of the buffer.";
+    "fast_pattern" [] "1.0" Optional Read(content::fast_pattern), "Look for this content first; only, or offset,length of a part.";
+    "replace" [] "1.0" Required NEVER, "Replace the content; inline only.";
+    "isdataat" [] "1.0" Required Read(content::is_data_at), "There are bytes at this place.";
+    "absent" [] "8.0" Optional Foreign("the reference's version 7.0 does not know it"), "The buffer is absent.";
+    "bsize" [] "5.0" Required Read(content::buffer_size), "The length of the buffer.";
+    "urilen" [] "1.0" Required Read(content::uri_length), "The length of the URI, normalised unless `raw`.";
+    "pcre" [] "1.0" Required Read(regex::pcre), "A regular expression with flags.";
+    "byte_test" [] "1.0" Required Read(byte_keywords::byte_test), "Read a number and compare it.";
+    "byte_jump" [] "1.0" Required Read(byte_keywords::byte_jump), "Read a number and move the cursor by it.";
+    "byte_extract" [] "1.4" Required Read(byte_keywords::byte_extract), "Read a number into a variable.";
+    "byte_math" [] "4.1" Required Read(byte_keywords::byte_math), "Read a number, calculate, and put the result into a variable.";
+    "base64_decode" [] "2.0" Optional Read(content::base64_decode), "Decode base64 for `base64_data`.";
+    "base64_data" [] "2.0" None Sticky(B::Base64Data), "What `base64_decode` decoded.";
+    "uricontent" [] "legacy" Required Read(content::uri_content), "A content in the URI.";
+    "asn1" [] "legacy" Required Foreign("ASN.1 structures are not checked"), "Odd ASN.1 structures.";
+    "rpc" [] "legacy" Required Foreign("SunRPC calls are not parsed"), "SunRPC program, version and procedure.";
+
+    // Buffers of packets and files.
+    "pkt_data" [] "2.0" None Read(buffers::packet_data), "Back to the payload.";
+    "file.data" ["file_data"] "2.0" None Sticky(B::FileData), "Bytes of a file in transfer, of a body among others.";
+    "file.name" [] "5.0" None Sticky(B::FileName), "Name of a file.";
+    "file.magic" [] "5.0" None Sticky(B::FileMagic), "What libmagic says of a file.";
+    "ipv4.hdr" [] "5.0" None Sticky(B::Ipv4Header), "The IPv4 header.";
+    "ipv6.hdr" [] "5.0" None Sticky(B::Ipv6Header), "The IPv6 header.";
+    "tcp.hdr" [] "5.0" None Sticky(B::TcpHeader), "The TCP header.";
+    "udp.hdr" [] "5.0" None Sticky(B::UdpHeader), "The UDP header.";
+    "icmpv4.hdr" [] "7.0" None Sticky(B::Icmpv4Header), "The ICMP header.";
+    "icmpv6.hdr" [] "5.0" None Sticky(B::Icmpv6Header), "The ICMPv6 header.";
+
+    // HTTP: sticky buffers and the older modifiers.
+    "http.uri" [] "5.0" None Sticky(B::HttpUri), "The normalised request URI.";
+    "http_uri" [] "1.0" None Modifier(B::HttpUri), "The content before it is in the normalised URI.";
+    "http.uri.raw" [] "5.0" None Sticky(B::HttpUriRaw), "The request URI as sent.";
+    "http_raw_uri" [] "1.0" None Modifier(B::HttpUriRaw), "The content before it is in the URI as sent.";
+    "http.method" [] "5.0" None Sticky(B::HttpMethod), "The request method.";
+    "http_method" [] "1.0" None Modifier(B::HttpMethod), "The content before it is in the method.";
+    "http.request_line" ["http_request_line"] "5.0" None Sticky(B::HttpRequestLine), "The request line.";
+    "http.request_body" [] "5.0" None Sticky(B::HttpRequestBody), "The request body.";
+    "http_client_body" [] "1.0" None Modifier(B::HttpRequestBody), "The content before it is in the request body.";
+    "http.header" [] "5.0" None Sticky(B::HttpHeader), "Normalised headers.";
+    "http_header" [] "1.0" None Modifier(B::HttpHeader), "The content before it is in the normalised headers.";
+    "http.header.raw" [] "5.0" None Sticky(B::HttpHeaderRaw), "Headers as sent.";
+    "http_raw_header" [] "1.0" None Modifier(B::HttpHeaderRaw), "The content before it is in the headers as sent.";
+    "http.header_names" ["http_header_names"] "4.1" None Sticky(B::HttpHeaderNames), "Names of the headers, in order.";
+    "http.cookie" [] "5.0" None Sticky(B::HttpCookie), "The cookie.";
+    "http_cookie" [] "1.0" None Modifier(B::HttpCookie), "The content before it is in the cookie.";
+    "http.user_agent" [] "5.0" None Sticky(B::HttpUserAgent), "The user agent.";
+    "http_user_agent" [] "1.0" None Modifier(B::HttpUserAgent), "The content before it is in the user agent.";
+    "http.host" [] "5.0" None Sticky(B::HttpHost), "The host, lower case, without port.";
+    "http_host" [] "1.4" None Modifier(B::HttpHost), "The content before it is in the host.";
+    "http.host.raw" [] "5.0" None Sticky(B::HttpHostRaw), "The host as sent.";
+    "http_raw_host" [] "1.4" None Modifier(B::HttpHostRaw), "The content before it is in the host as sent.";
+    "http.accept" ["http_accept"] "4.1" None Sticky(B::HttpAccept), "The Accept header.";
+    "http.accept_enc" ["http_accept_enc"] "4.1" None Sticky(B::HttpAcceptEncoding), "The Accept-Encoding header.";
+    "http.accept_lang" ["http_accept_lang"] "4.1" None Sticky(B::HttpAcceptLanguage), "The Accept-Language header.";
+    "http.referer" ["http_referer"] "4.1" None Sticky(B::HttpReferer), "The Referer header.";
+    "http.connection" ["http_connection"] "4.1" None Sticky(B::HttpConnection), "The Connection header.";
+    "http.content_len" ["http_content_len"] "4.1" None Sticky(B::HttpContentLength), "The Content-Length header.";
+    "http.content_type" ["http_content_type"] "4.1" None Sticky(B::HttpContentType), "The Content-Type header.";
+    "http.protocol" ["http_protocol"] "4.1" None Sticky(B::HttpProtocol), "The protocol version.";
+    "http.start" ["http_start"] "4.1" None Sticky(B::HttpStart), "First line and headers.";
+    "http.stat_code" [] "5.0" None Sticky(B::HttpStatusCode), "The status code.";
+    "http_stat_code" [] "1.0" None Modifier(B::HttpStatusCode), "The content before it is in the status code.";
+    "http.stat_msg" [] "5.0" None Sticky(B::HttpStatusMessage), "The status message.";
+    "http_stat_msg" [] "1.0" None Modifier(B::HttpStatusMessage), "The content before it is in the status message.";
+    "http.response_line" ["http_response_line"] "5.0" None Sticky(B::HttpResponseLine), "The status line.";
+    "http.response_body" [] "5.0" None Sticky(B::HttpResponseBody), "The response body.";
+    "http_server_body" [] "1.2" None Modifier(B::HttpResponseBody), "The content before it is in the response body.";
+    "http.server" [] "5.0" None Sticky(B::HttpServer), "The Server header.";
+    "http.location" [] "5.0" None Sticky(B::HttpLocation), "The Location header.";
+    "http.request_header" [] "7.0" None Sticky(B::HttpRequestHeader), "Each request header by itself.";
+    "http.response_header" [] "7.0" None Sticky(B::HttpResponseHeader), "Each response header by itself.";
+
+    // DNS.
+    "dns.query" ["dns_query"] "2.0" None Sticky(B::DnsQuery), "Each name asked for.";
+    "dns.opcode" [] "7.0" Required TransactionField(F::DnsOpcode, P::Dns, 255), "The operation code.";
+    "dns.queries.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Each name asked for.";
+    "dns.answers.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of answers.";
+    "dns.authorities.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of authorities.";
+    "dns.additionals.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of additional records.";
+
+    // TLS.
+    "tls.sni" ["tls_sni"] "3.2" None Sticky(B::TlsSni), "The server name asked for.";
+    "tls.cert_subject" ["tls_cert_subject"] "3.2" None Sticky(B::TlsCertSubject), "The certificate's subject.";
+    "tls.cert_issuer" ["tls_cert_issuer"] "3.2" None Sticky(B::TlsCertIssuer), "The certificate's issuer.";
+    "tls.cert_serial" ["tls_cert_serial"] "4.0" None Sticky(B::TlsCertSerial), "The certificate's serial number.";
+    "tls.cert_fingerprint" ["tls_cert_fingerprint"] "4.0" None Sticky(B::TlsCertFingerprint), "SHA-1 of the certificate.";
+    "tls.certs" [] "5.0" None Sticky(B::TlsCerts), "Each certificate as sent.";
+    "tls.random" [] "7.0" None Sticky(B::TlsRandom), "The random of the hello.";
+    "tls.random_time" [] "7.0" None Sticky(B::TlsRandomTime), "The first four bytes of the random.";
+    "tls.random_bytes" [] "7.0" None Sticky(B::TlsRandomBytes), "The rest of the random.";
+    "tls.version" [] "1.3" Required Read(transaction_fields::tls_version), "The negotiated version.";
+    "ssl_version" [] "1.3" Required Read(transaction_fields::ssl_version), "One of these record versions.";
+    "ssl_state" [] "1.3" Required Foreign("the state of the handshake is not compared yet"), "How far the handshake is.";
+    "tls.cert_chain_len" [] "7.0" Required TransactionField(F::TlsCertificateChainLength, P::Tls, u32::MAX as u64), "The number of certificates.";
+    "tls.subject" [] "1.3" Required CERTIFICATE, "The certificate's subject contains this.";
+    "tls.issuerdn" [] "1.3" Required CERTIFICATE, "The certificate's issuer contains this.";
+    "tls.fingerprint" [] "1.3" Required CERTIFICATE, "SHA-1 of the certificate.";
+    "tls_cert_notbefore" [] "3.2" Required CERTIFICATE, "Begin of the certificate's validity.";
+    "tls_cert_notafter" [] "3.2" Required CERTIFICATE, "End of the certificate's validity.";
+    "tls_cert_expired" [] "3.2" None CERTIFICATE, "The certificate has expired.";
+    "tls_cert_valid" [] "3.2" None CERTIFICATE, "The certificate has not expired.";
+    "tls.store" ["tls_store"] "1.3" None NoEffect, "Keep the certificate; evidence is the policy's matter here.";
+    "ja3.hash" ["ja3_hash"] "4.1" None Sticky(B::Ja3Hash), "JA3 of the client.";
+    "ja3.string" ["ja3_string"] "4.1" None Sticky(B::Ja3String), "What JA3 of the client is made from.";
+    "ja3s.hash" [] "5.0" None Sticky(B::Ja3sHash), "JA3S of the server.";
+    "ja3s.string" [] "5.0" None Sticky(B::Ja3sString), "What JA3S of the server is made from.";
+    "ja4.hash" [] "7.0.5" None Sticky(B::Ja4Hash), "JA4 of the client.";
+
+    // SSH.
+    "ssh.proto" ["ssh_proto"] "4.1" None Sticky(B::SshProto), "The protocol version of the banner.";
+    "ssh.software" ["ssh_software"] "4.1" None Sticky(B::SshSoftware), "The software of the banner.";
+    "ssh.hassh" ["ssh-hassh"] "6.0" None Sticky(B::SshHassh), "HASSH of the client.";
+    "ssh.hassh.string" ["ssh-hassh-string"] "6.0" None Sticky(B::SshHasshString), "What HASSH of the client is made from.";
+    "ssh.hassh.server" ["ssh-hassh-server"] "6.0" None Sticky(B::SshHasshServer), "HASSH of the server.";
+    "ssh.hassh.server.string" ["ssh-hassh-server-string"] "6.0" None Sticky(B::SshHasshServerString), "What HASSH of the server is made from.";
+    "ssh.protoversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The protocol version.";
+    "ssh.softwareversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The software contains this.";
+
+    // Transforms.
+    "dotprefix" [] "5.0" None transform(Transform::DotPrefix), "Put a dot before the buffer.";
+    "strip_whitespace" [] "5.0" None transform(Transform::StripWhitespace), "Without white space.";
+    "compress_whitespace" [] "5.0" None transform(Transform::CompressWhitespace), "White space to one space.";
+    "to_lowercase" [] "7.0.5" None transform(Transform::ToLowercase), "To lower case.";
+    "to_uppercase" [] "7.0.5" None transform(Transform::ToUppercase), "To upper case.";
+    "url_decode" [] "6.0" None transform(Transform::UrlDecode), "Decode percent escapes and plus signs.";
+    "to_md5" [] "5.0" None transform(Transform::ToMd5), "MD5 of the buffer.";
+    "to_sha1" [] "5.0" None transform(Transform::ToSha1), "SHA-1 of the buffer.";
+    "to_sha256" [] "5.0" None transform(Transform::ToSha256), "SHA-256 of the buffer.";
+    "header_lowercase" [] "7.0.3" None transform(Transform::HeaderLowercase), "Header names to lower case.";
+    "strip_pseudo_headers" [] "7.0.3" None transform(Transform::StripPseudoHeaders), "Without the pseudo headers of HTTP/2.";
+    "xor" [] "6.0.10" Required Read(buffers::xor), "XOR with a repeating key.";
+    "pcrexform" [] "6.0" Required Read(regex::pcre_transform), "The first capture of a regular expression.";
+
+    // Flow, bits, rate limits.
+    "flow" [] "1.0" Required Read(flow::flow), "Direction and state of the flow.";
+    "flowbits" [] "1.0" Required Read(bits::flow_bits), "Set, test or clear a bit of the flow.";
+    "xbits" [] "2.1" Required Read(bits::exchange_bits), "Set, test or clear a bit of a host or pair of hosts.";
+    "hostbits" [] "2.0" Required Read(bits::host_bits), "Set, test or clear a bit of a host.";
+    "flowint" [] "1.0" Required Read(bits::flow_integer), "Count in a number of the flow, or compare it.";
+    "stream_size" [] "1.0" Required Read(flow::stream_size), "Bytes of the stream so far.";
+    "threshold" [] "1.0" Required Read(thresholds::threshold), "Limit how often it alerts.";
+    "detection_filter" [] "1.0" Required Read(thresholds::detection_filter), "Alert from the Nth match in a window on.";
+    "flow.age" [] "7.0" Required PacketField(F::FlowAge, u32::MAX as u64), "Age of the flow in seconds.";
+    "flow.pkts_toserver" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the server.";
+    "flow.pkts_toclient" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the client.";
+    "flow.bytes_toserver" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Bytes to the server.";
+    "flow.bytes_toclient" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Bytes to the client.";
+    "app-layer-protocol" [] "2.1" Required Read(flow::app_layer_protocol), "The detected application protocol.";
+    "app-layer-event" [] "2.0" Required Read(flow::app_layer_event), "An anomaly that a parser noticed.";
+    "stream-event" [] "1.0" Required Read(flow::stream_event), "An anomaly that reassembly noticed.";
+    "decode-event" ["engine-event"] "1.0" Required Read(flow::decode_event), "An anomaly that decoding noticed.";
+
+    // Header fields.
+    "dsize" [] "1.0" Required Read(header_fields::payload_size), "Size of the packet's payload.";
+    "ttl" [] "1.0" Required PacketField(F::Ttl, 255), "Time to live or hop limit.";
+    "id" [] "1.0" Required Read(header_fields::ip_id), "IPv4 identification.";
+    "tos" [] "4.1" Required PacketField(F::Tos, 255), "Type of service.";
+    "ip_proto" [] "1.0" Required Read(header_fields::ip_protocol), "Protocol above IP.";
+    "ipopts" [] "1.0" Required Read(header_fields::ip_options), "An IP option is there.";
+    "fragbits" [] "1.0" Required Read(header_fields::fragment_bits), "Fragmentation bits.";
+    "fragoffset" [] "1.0" Required PacketField(F::FragmentOffset, 65535), "Fragment offset.";
+    "sameip" [] "1.0" None Read(header_fields::same_ip), "Source and destination address are the same.";
+    "geoip" [] "2.0" Required LISTS, "Country of an address.";
+    "l3_proto" [] "6.0" Required Foreign("the version of IP is not compared by this keyword yet"), "Version of IP.";
+    "ip.src" [] "7.0" None ForeignBuffer("addresses are no buffer yet"), "The source address as a buffer.";
+    "ip.dst" [] "7.0" None ForeignBuffer("addresses are no buffer yet"), "The destination address as a buffer.";
+    "tcp.flags" ["flags"] "1.0" Required Read(header_fields::tcp_flags), "TCP flags.";
+    "tcp.seq" ["seq"] "1.0" Required PacketField(F::TcpSequence, u32::MAX as u64), "TCP sequence number.";
+    "tcp.ack" ["ack"] "1.0" Required PacketField(F::TcpAcknowledgment, u32::MAX as u64), "TCP acknowledgement number.";
+    "tcp.window" ["window"] "1.0" Required PacketField(F::TcpWindow, 65535), "TCP window.";
+    "tcp.mss" [] "6.0" Required PacketField(F::TcpMss, 65535), "TCP maximum segment size.";
+    "itype" [] "1.0" Required PacketField(F::IcmpType, 255), "ICMP type.";
+    "icode" [] "1.0" Required PacketField(F::IcmpCode, 255), "ICMP code.";
+    "icmp_id" [] "1.0" Required Read(header_fields::icmp_id), "ICMP identifier.";
+    "icmp_seq" [] "1.0" Required Read(header_fields::icmp_sequence), "ICMP sequence number.";
+    "icmpv6.mtu" [] "6.0" Required PacketField(F::Icmpv6Mtu, u32::MAX as u64), "MTU in an ICMPv6 message.";
+    "ipv4-csum" [] "1.0" Required Read(header_fields::checksum), "IPv4 checksum: valid or invalid.";
+    "tcpv4-csum" [] "1.0" Required Read(header_fields::checksum), "TCP checksum over IPv4.";
+    "tcpv6-csum" [] "1.0" Required Read(header_fields::checksum), "TCP checksum over IPv6.";
+    "udpv4-csum" [] "1.0" Required Read(header_fields::checksum), "UDP checksum over IPv4.";
+    "udpv6-csum" [] "1.0" Required Read(header_fields::checksum), "UDP checksum over IPv6.";
+    "icmpv4-csum" [] "1.0" Required Read(header_fields::checksum), "ICMP checksum.";
+    "icmpv6-csum" [] "1.0" Required Read(header_fields::checksum), "ICMPv6 checksum.";
+    "ftpbounce" [] "1.0" None Foreign("there is no parser for FTP yet"), "An FTP PORT command that names a third host.";
+
+    // What other protocols and features have.
+    "frame" [] "7.0" Required ForeignBuffer("frames are not recorded"), "A frame of an application protocol.";
+    "lua" ["luajit"] "1.4" Required Foreign("scripts are not run"), "A Lua script.";
+    "dataset" [] "5.0" Required LISTS, "The buffer is in a data set.";
+    "datarep" [] "5.0" Required LISTS, "The buffer's reputation in a data set.";
+    "iprep" [] "1.4" Required LISTS, "An address's reputation.";
+    "config" [] "6.0" Required Foreign("a rule cannot change the sensor's settings"), "Change settings for a flow.";
+    "flowvar" [] "1.0" Required Foreign("flow variables are not kept"), "A variable of the flow.";
+    "pktvar" [] "1.0" Required Foreign("packet variables are not kept"), "A variable of the packet.";
+    "filename" [] "1.1" Required FILES, "The file's name contains this.";
+    "fileext" [] "1.1" Required FILES, "The file's extension.";
+    "filemagic" [] "1.1" Required FILES, "What libmagic says of the file contains this.";
+    "filestore" [] "1.1" Optional FILES, "Keep the file.";
+    "filesize" [] "2.0" Required FILES, "The file's size.";
+    "filemd5" [] "1.1" Required FILES, "MD5 in a list.";
+    "filesha1" [] "3.1" Required FILES, "SHA-1 in a list.";
+    "filesha256" [] "3.1" Required FILES, "SHA-256 in a list.";
+    "dcerpc.iface" ["dce_iface"] "1.3" Required DCERPC, "Interface of a DCERPC call.";
+    "dcerpc.opnum" ["dce_opnum"] "1.3" Required DCERPC, "Operation of a DCERPC call.";
+    "dcerpc.stub_data" ["dce_stub_data"] "1.3" None buffer_of(DCERPC), "Arguments of a DCERPC call.";
+    "smb.named_pipe" ["smb_named_pipe"] "4.1" None buffer_of(SMB), "The named pipe.";
+    "smb.share" ["smb_share"] "4.1" None buffer_of(SMB), "The share.";
+    "smb.ntlmssp_user" [] "7.0" None buffer_of(SMB), "The user of NTLMSSP.";
+    "smb.ntlmssp_domain" [] "7.0" None buffer_of(SMB), "The domain of NTLMSSP.";
+    "smb.version" [] "8.0" Required SMB, "Version of SMB.";
+    "nfs_procedure" [] "4.0" Required NFS, "NFS procedure.";
+    "nfs.version" ["nfs_version"] "4.0" Required NFS, "NFS version.";
+    "krb5_err_code" [] "4.1" Required KRB5, "Kerberos error.";
+    "krb5_msg_type" [] "4.1" Required KRB5, "Kerberos message type.";
+    "krb5.cname" ["krb5_cname"] "4.1" None buffer_of(KRB5), "Kerberos client.";
+    "krb5.sname" ["krb5_sname"] "4.1" None buffer_of(KRB5), "Kerberos service.";
+    "krb5.ticket_encryption" [] "7.0" Required KRB5, "Encryption of the ticket.";
+    "http2.frametype" [] "6.0" Required HTTP2, "Type of a frame.";
+    "http2.errorcode" [] "6.0" Required HTTP2, "Error code.";
+    "http2.priority" [] "6.0" Required HTTP2, "Weight.";
+    "http2.window" [] "6.0" Required HTTP2, "Window update.";
+    "http2.size_update" [] "6.0" Required HTTP2, "Table size update.";
+    "http2.settings" [] "6.0" Required HTTP2, "A setting.";
+    "http2.header_name" [] "6.0" None buffer_of(HTTP2), "Each header name.";
+    "http2.header" [] "6.0" None buffer_of(HTTP2), "Each header.";
+    "sip.method" [] "6.0" None buffer_of(SIP), "The method.";
+    "sip.uri" [] "6.0" None buffer_of(SIP), "The URI.";
+    "sip.protocol" [] "6.0" None buffer_of(SIP), "The protocol version.";
+    "sip.stat_code" [] "6.0" None buffer_of(SIP), "The status code.";
+    "sip.stat_msg" [] "6.0" None buffer_of(SIP), "The status message.";
+    "sip.request_line" [] "6.0" None buffer_of(SIP), "The request line.";
+    "sip.response_line" [] "6.0" None buffer_of(SIP), "The response line.";
+    "rfb.secresult" [] "6.0" Required RFB, "Result of authentication.";
+    "rfb.sectype" [] "6.0" Required RFB, "Type of authentication.";
+    "rfb.name" [] "6.0" None buffer_of(RFB), "Name of the desktop.";
+    "mqtt.type" [] "6.0" Required MQTT, "Type of the message.";
+    "mqtt.flags" [] "6.0" Required MQTT, "Flags of the header.";
+    "mqtt.qos" [] "6.0" Required MQTT, "Quality of service.";
+    "mqtt.protocol_version" [] "6.0" Required MQTT, "Version.";
+    "mqtt.reason_code" [] "6.0" Required MQTT, "Reason code.";
+    "mqtt.connect.flags" [] "6.0" Required MQTT, "Flags of CONNECT.";
+    "mqtt.connect.clientid" [] "6.0" None buffer_of(MQTT), "Client identifier.";
+    "mqtt.connect.username" [] "6.0" None buffer_of(MQTT), "User.";
+    "mqtt.connect.password" [] "6.0" None buffer_of(MQTT), "Password.";
+    "mqtt.connect.willtopic" [] "6.0" None buffer_of(MQTT), "Topic of the will.";
+    "mqtt.connect.willmessage" [] "6.0" None buffer_of(MQTT), "Message of the will.";
+    "mqtt.connect.protocol_string" [] "7.0" None buffer_of(MQTT), "Name of the protocol.";
+    "mqtt.connack.session_present" [] "6.0" Required MQTT, "A session was there.";
+    "mqtt.publish.topic" [] "6.0" None buffer_of(MQTT), "Topic.";
+    "mqtt.publish.message" [] "6.0" None buffer_of(MQTT), "Message.";
+    "mqtt.subscribe.topic" [] "6.0" None buffer_of(MQTT), "Each topic subscribed to.";
+    "mqtt.unsubscribe.topic" [] "6.0" None buffer_of(MQTT), "Each topic left.";
+    "quic.version" [] "7.0" None buffer_of(QUIC), "Version.";
+    "quic.sni" [] "7.0" None buffer_of(QUIC), "Server name.";
+    "quic.ua" [] "7.0" None buffer_of(QUIC), "User agent.";
+    "quic.cyu.hash" [] "7.0" None buffer_of(QUIC), "CYU hash.";
+    "quic.cyu.string" [] "7.0" None buffer_of(QUIC), "What the CYU hash is made from.";
+    "snmp.version" [] "5.0" Required SNMP, "Version.";
+    "snmp.community" [] "5.0" None buffer_of(SNMP), "Community.";
+    "snmp.usm" [] "7.0" None buffer_of(SNMP), "User of version 3.";
+    "snmp.pdu_type" [] "5.0" Required SNMP, "Type of the PDU.";
+    "ike.exchtype" [] "7.0" Required IKE, "Exchange type.";
+    "ike.init_spi" [] "7.0" None buffer_of(IKE), "SPI of the initiator.";
+    "ike.resp_spi" [] "7.0" None buffer_of(IKE), "SPI of the responder.";
+    "ike.vendor" [] "7.0" None buffer_of(IKE), "Each vendor identifier.";
+    "ike.chosen_sa_attribute" [] "7.0" Required IKE, "Attribute of the chosen association.";
+    "ike.key_exchange_payload_length" [] "7.0" Required IKE, "Length of the key exchange.";
+    "ike.nonce_payload_length" [] "7.0" Required IKE, "Length of the nonce.";
+    "ike.nonce_payload" [] "7.0" None buffer_of(IKE), "The nonce.";
+    "ike.key_exchange_payload" [] "7.0" None buffer_of(IKE), "The key exchange.";
+    "dhcp.leasetime" [] "7.0" Required DHCP, "Lease in seconds.";
+    "dhcp.rebinding_time" [] "7.0" Required DHCP, "Rebinding time in seconds.";
+    "dhcp.renewal_time" [] "7.0" Required DHCP, "Renewal time in seconds.";
+    "modbus" [] "2.1" Required MODBUS, "Function, unit or access of a request.";
+    "cip_service" [] "4.0" Required ENIP, "CIP service.";
+    "enip_command" [] "4.0" Required ENIP, "EtherNet/IP command.";
+    "dnp3.data" ["dnp3_data"] "3.1" None buffer_of(DNP3), "Application data.";
+    "dnp3_func" [] "3.1" Required DNP3, "Function.";
+    "dnp3_ind" [] "3.1" Required DNP3, "Internal indications.";
+    "dnp3_obj" [] "3.1" Required DNP3, "Object.";
+    "ftpdata_command" [] "5.0" Required FTP, "The command that opened the data connection.";
+}

@@ -1,0 +1,178 @@
+//! Sticky buffers, the older content modifiers, and transforms.
+
+use super::{super::keyword_table::Context, Done, value};
+use crate::{
+    model::{Buffer, Transform},
+    source::{
+        draft::{InspectionDraft, MatchDraft, RuleDraft, TransformDraft},
+        problem::Problem,
+        syntax::RuleOption,
+        values::unquoted,
+    },
+};
+
+/// Opens a buffer: what follows is looked for there. Each sticky keyword opens its own instance.
+pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer) -> Done {
+    let span = option.name.span();
+    check_not_empty(rule)?;
+    if let Some(protocol) = buffer.info().protocol {
+        rule.imply(protocol, option.name.text(), &span)?;
+    }
+    if matches!(
+        buffer,
+        Buffer::Ipv4Header
+            | Buffer::Ipv6Header
+            | Buffer::TcpHeader
+            | Buffer::UdpHeader
+            | Buffer::Icmpv4Header
+            | Buffer::Icmpv6Header
+    ) {
+        rule.traits.needs_packet = true;
+    }
+    rule.inspections.push(InspectionDraft {
+        buffer,
+        transforms: Vec::new(),
+        matches: Vec::new(),
+        span,
+        is_sticky: true,
+    });
+    rule.current = Some(rule.inspections.len() - 1);
+    Ok(())
+}
+
+/// Opens a buffer that nothing fills: the rule is not run, and what follows is still read for mistakes.
+pub(crate) fn open_foreign(rule: &mut RuleDraft, option: &RuleOption<'_>) {
+    rule.inspections.push(InspectionDraft {
+        buffer: Buffer::Payload,
+        transforms: Vec::new(),
+        matches: Vec::new(),
+        span: option.name.span(),
+        is_sticky: true,
+    });
+    rule.current = Some(rule.inspections.len() - 1);
+}
+
+/// A sticky buffer that nothing was asked of before the next one.
+pub(crate) fn check_not_empty(rule: &RuleDraft) -> Done {
+    let open = rule.current.and_then(|index| rule.inspections.get(index));
+    match open {
+        Some(inspection) if inspection.matches.is_empty() => Err(Problem::error(
+            "empty-buffer",
+            inspection.span.clone(),
+            format!("nothing is asked of `{}`", inspection.buffer.info().name),
+        )
+        .hint("put a content behind it")),
+        _ => Ok(()),
+    }
+}
+
+/// `pkt_data`: back to the payload.
+pub(crate) fn packet_data(rule: &mut RuleDraft, _: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    check_not_empty(rule)?;
+    rule.current = None;
+    Ok(())
+}
+
+/// `content:"…"; http_uri;`: moves the payload's newest content into a buffer.
+pub(crate) fn move_content(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer) -> Done {
+    let span = option.name.span();
+    let keyword = option.name.text();
+    if rule.current.is_some() {
+        return Err(Problem::error(
+            "modifier-after-sticky-buffer",
+            span,
+            format!("`{keyword}` cannot follow a sticky buffer"),
+        )
+        .hint("put `pkt_data;` before the content, or use the sticky buffer"));
+    }
+    let payload = rule
+        .inspections
+        .iter()
+        .position(|inspection| inspection.buffer == Buffer::Payload && !inspection.is_sticky);
+    let moved = payload.and_then(|index| {
+        let matches = &mut rule.inspections[index].matches;
+        let last = matches
+            .iter()
+            .rposition(|item| matches!(item, MatchDraft::Content(_)))?;
+        Some(matches.remove(last))
+    });
+    let Some(MatchDraft::Content(content)) = moved else {
+        return Err(Problem::error(
+            "modifier-without-content",
+            span,
+            format!("`{keyword}` has no content before it"),
+        )
+        .hint("a modifier follows the content it is about"));
+    };
+    if let Some(protocol) = buffer.info().protocol {
+        rule.imply(protocol, keyword, &span)?;
+    }
+    let index = rule.inspection_of(buffer, &content.span);
+    rule.inspections[index]
+        .matches
+        .push(MatchDraft::Content(content));
+    Ok(())
+}
+
+/// Adds a transform to the buffer that was just opened.
+pub(crate) fn transform(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    transform: TransformDraft,
+) -> Done {
+    let inspection = rule
+        .current
+        .and_then(|index| rule.inspections.get_mut(index))
+        .filter(|inspection| inspection.matches.is_empty());
+    match inspection {
+        Some(inspection) => {
+            inspection.transforms.push(transform);
+            Ok(())
+        }
+        None => Err(Problem::error(
+            "misplaced-transform",
+            option.name.span(),
+            format!(
+                "`{}` must directly follow a sticky buffer",
+                option.name.text()
+            ),
+        )),
+    }
+}
+
+/// A transform without a value.
+pub(crate) fn plain_transform(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    plain: Transform<'static>,
+) -> Done {
+    transform(rule, option, TransformDraft::Plain(plain))
+}
+
+/// `xor:"0d0ac8ff"`: the key in hexadecimal.
+pub(crate) fn xor(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let word = unquoted(value(option));
+    let digits: Option<Vec<u8>> = word
+        .bytes
+        .iter()
+        .map(|byte| {
+            char::from(*byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
+        .collect();
+    let key: Option<Vec<u8>> = digits
+        .filter(|digits| !digits.is_empty() && digits.len() <= 2 * 255)
+        .and_then(|digits| {
+            let (pairs, rest) = digits.as_chunks::<2>();
+            rest.is_empty()
+                .then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
+        });
+    match key {
+        Some(key) => transform(rule, option, TransformDraft::Xor(key)),
+        None => Err(Problem::value(
+            word.span(),
+            "the key is hexadecimal bytes, as `0d0ac8ff`",
+        )),
+    }
+}

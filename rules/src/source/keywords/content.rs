@@ -1,0 +1,405 @@
+//! `content` and its modifiers, lengths of buffers, `isdataat`, `base64_decode`.
+
+use super::{super::keyword_table::Context, Done, once, value};
+use crate::{
+    model::{Base64Decode, Buffer, IsDataAt, Match, Operand},
+    source::{
+        draft::{ContentDraft, FastPattern, MatchDraft, RuleDraft},
+        problem::Problem,
+        syntax::{RuleOption, Word},
+        values::{
+            integer, list, number_range, number_within, pattern, quoted, split_space, unquoted,
+        },
+    },
+};
+
+/// Largest distance in bytes that position modifiers take; the reference has the same.
+const LARGEST_DISTANCE: i64 = 1_048_576;
+
+fn new_content(option: &RuleOption<'_>) -> Result<ContentDraft, Problem> {
+    let value = quoted(value(option), true)?;
+    Ok(ContentDraft {
+        pattern: pattern(value.inner)?,
+        span: option.name.start
+            ..option
+                .value
+                .map_or(option.name.start, |value| value.span().end),
+        negated: value.negated,
+        nocase: false,
+        offset: None,
+        depth: None,
+        distance: None,
+        within: None,
+        starts_with: false,
+        ends_with: false,
+        fast_pattern: None,
+    })
+}
+
+pub(crate) fn content(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let content = new_content(option)?;
+    rule.current_inspection(&option.name.span())
+        .matches
+        .push(MatchDraft::Content(content));
+    Ok(())
+}
+
+/// `uricontent:"…"` is `content:"…"; http_uri`.
+pub(crate) fn uri_content(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let content = new_content(option)?;
+    let span = option.name.span();
+    rule.imply(crate::model::AppProtocol::Http1, "uricontent", &span)?;
+    let index = rule.inspection_of(Buffer::HttpUri, &span);
+    rule.inspections[index]
+        .matches
+        .push(MatchDraft::Content(content));
+    Ok(())
+}
+
+fn twice(option: &RuleOption<'_>) -> Problem {
+    Problem::error(
+        "duplicate-keyword",
+        option.name.span(),
+        format!("the content has a `{}` already", option.name.text()),
+    )
+}
+
+fn flag(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    of: impl FnOnce(&mut ContentDraft) -> &mut bool,
+) -> Done {
+    let content = rule.last_content(option.name.text(), &option.name.span())?;
+    if std::mem::replace(of(content), true) {
+        return Err(twice(option));
+    }
+    Ok(())
+}
+
+pub(crate) fn nocase(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    flag(rule, option, |content| &mut content.nocase)
+}
+
+pub(crate) fn ends_with(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    flag(rule, option, |content| &mut content.ends_with)
+}
+
+pub(crate) fn starts_with(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let content = rule.last_content("startswith", &option.name.span())?;
+    if content.depth.is_some() || content.offset.is_some() || content.starts_with {
+        return Err(Problem::error(
+            "contradictory-positions",
+            option.name.span(),
+            "`startswith` cannot stand beside `depth`, `offset` or another `startswith`",
+        ));
+    }
+    content.starts_with = true;
+    check_not_both(content, option)
+}
+
+/// A position from the start of the buffer and one from the match before exclude each other.
+fn check_not_both(content: &ContentDraft, option: &RuleOption<'_>) -> Done {
+    if content.is_absolute() && content.is_relative() {
+        return Err(Problem::error(
+            "contradictory-positions",
+            option.name.span(),
+            "`offset`, `depth` and `startswith` cannot stand beside `distance` and `within`",
+        )
+        .hint("use the pair for a place in the buffer, or the pair for a place behind the match before"));
+    }
+    Ok(())
+}
+
+/// A number, or the name of a byte variable seen before.
+pub(super) fn operand(
+    rule: &RuleDraft,
+    word: Word<'_>,
+    min: i64,
+    max: i64,
+) -> Result<Operand, Problem> {
+    if integer(word).is_some() {
+        return number_within(word, min, max).map(Operand::Number);
+    }
+    let name = word.text();
+    rule.variables
+        .iter()
+        .position(|known| known == name)
+        .and_then(|index| u8::try_from(index).ok())
+        .map(Operand::Variable)
+        .ok_or_else(|| {
+            Problem::value(
+                word.span(),
+                format!("`{name}` is neither a number nor a variable set before"),
+            )
+            .hint("byte_extract and byte_math set variables")
+        })
+}
+
+/// Sets one of the four positions.
+fn position(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    min: i64,
+    slot: fn(&mut ContentDraft) -> &mut Option<Operand>,
+) -> Result<(usize, Operand), Problem> {
+    let number = operand(rule, unquoted(value(option)), min, LARGEST_DISTANCE)?;
+    let content = rule.last_content(option.name.text(), &option.name.span())?;
+    if slot(content).replace(number).is_some() {
+        return Err(twice(option));
+    }
+    check_not_both(content, option)?;
+    Ok((content.pattern.len(), number))
+}
+
+/// Whether so many bytes can hold the pattern.
+fn check_room(option: &RuleOption<'_>, (length, number): (usize, Operand)) -> Done {
+    match number {
+        Operand::Number(room) if i64::try_from(length).unwrap_or(i64::MAX) > room => {
+            Err(Problem::error(
+                "impossible-position",
+                value(option).span(),
+                format!("the pattern has {length} bytes and cannot match within {room}"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn offset(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    position(rule, option, 0, |content| &mut content.offset).map(drop)
+}
+
+pub(crate) fn depth(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let span = option.name.span();
+    if rule.last_content("depth", &span)?.starts_with {
+        return Err(Problem::error(
+            "contradictory-positions",
+            span,
+            "`depth` cannot stand beside `startswith`",
+        ));
+    }
+    let set = position(rule, option, 0, |content| &mut content.depth)?;
+    check_room(option, set)
+}
+
+pub(crate) fn distance(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    position(rule, option, -LARGEST_DISTANCE, |content| {
+        &mut content.distance
+    })?;
+    check_before(rule, option)
+}
+
+pub(crate) fn within(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let set = position(rule, option, -LARGEST_DISTANCE, |content| {
+        &mut content.within
+    })?;
+    check_room(option, set)?;
+    check_before(rule, option)
+}
+
+/// A content behind one with `fast_pattern:only` cannot be relative to it: that one's place is not looked at.
+fn check_before(rule: &mut RuleDraft, option: &RuleOption<'_>) -> Done {
+    let inspection = match rule.current {
+        Some(index) => rule.inspections.get(index),
+        None => rule
+            .inspections
+            .iter()
+            .find(|inspection| inspection.buffer == Buffer::Payload),
+    };
+    let contents = inspection.map(|inspection| inspection.matches.as_slice());
+    let before = contents.and_then(|matches| match matches {
+        [.., MatchDraft::Content(before), MatchDraft::Content(_)] => Some(before),
+        _ => None,
+    });
+    match before.and_then(|content| content.fast_pattern) {
+        Some(FastPattern { only: true, .. }) => Err(Problem::error(
+            "contradictory-positions",
+            option.name.span(),
+            "the content before has `fast_pattern:only`, so nothing can be relative to it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn fast_pattern(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let span = option.name.span();
+    let taken = rule.inspections.iter().any(|inspection| {
+        inspection.matches.iter().any(
+            |item| matches!(item, MatchDraft::Content(content) if content.fast_pattern.is_some()),
+        )
+    });
+    if taken {
+        return Err(Problem::error(
+            "duplicate-keyword",
+            span,
+            "one content of a rule can be the fast pattern",
+        ));
+    }
+    let content = rule.last_content("fast_pattern", &span)?;
+    let is_placed = content.is_relative() || content.is_absolute();
+    if content.negated && is_placed {
+        return Err(Problem::error(
+            "negated-fast-pattern",
+            span,
+            "a negated content with a position cannot be the fast pattern",
+        ));
+    }
+    let chosen = match option.value {
+        None => FastPattern {
+            only: false,
+            part: None,
+        },
+        Some(word) if word.bytes == b"only" => {
+            if content.negated || is_placed {
+                return Err(Problem::error(
+                    "negated-fast-pattern",
+                    span,
+                    "`fast_pattern:only` needs a content that is not negated and has no position",
+                ));
+            }
+            FastPattern {
+                only: true,
+                part: None,
+            }
+        }
+        Some(word) => {
+            let (offset, length) = match list(word).as_slice() {
+                [offset, length] => (
+                    number_within(*offset, 0, 65535)?,
+                    number_within(*length, 1, 65535)?,
+                ),
+                _ => {
+                    return Err(Problem::value(
+                        word.span(),
+                        "a fast pattern is `only`, or `offset,length` of a part of the content",
+                    ));
+                }
+            };
+            let (offset, length) = (
+                usize::try_from(offset).unwrap_or(usize::MAX),
+                usize::try_from(length).unwrap_or(usize::MAX),
+            );
+            if offset.saturating_add(length) > content.pattern.len() {
+                return Err(Problem::value(
+                    word.span(),
+                    format!("the content has {} bytes only", content.pattern.len()),
+                ));
+            }
+            FastPattern {
+                only: false,
+                part: Some((offset, length)),
+            }
+        }
+    };
+    content.fast_pattern = Some(chosen);
+    Ok(())
+}
+
+pub(crate) fn is_data_at(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let word = value(option);
+    let negated = word.bytes.first() == Some(&b'!');
+    let items = list(Word {
+        bytes: word.bytes.strip_prefix(b"!").unwrap_or(word.bytes),
+        start: word.start + usize::from(negated),
+    });
+    let Some((first, flags)) = items.split_first() else {
+        return Err(Problem::value(word.span(), "a position is missing"));
+    };
+    let mut relative = false;
+    for flag in flags {
+        match flag.bytes {
+            b"relative" => relative = true,
+            b"rawbytes" => {}
+            _ => {
+                return Err(Problem::value(
+                    flag.span(),
+                    "`relative` or `rawbytes` is expected",
+                ));
+            }
+        }
+    }
+    let at = IsDataAt {
+        offset: operand(rule, *first, 0, 65535)?,
+        relative,
+        negated,
+    };
+    rule.current_inspection(&option.name.span())
+        .matches
+        .push(MatchDraft::Other(Match::IsDataAt(at)));
+    Ok(())
+}
+
+pub(crate) fn buffer_size(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    if rule.current.is_none() {
+        return Err(Problem::error(
+            "modifier-without-buffer",
+            option.name.span(),
+            "`bsize` needs a sticky buffer before it",
+        )
+        .hint("use `dsize` for the payload of a packet"));
+    }
+    let range = number_range(unquoted(value(option)), u64::MAX)?;
+    rule.current_inspection(&option.name.span())
+        .matches
+        .push(MatchDraft::Other(Match::BufferSize(range)));
+    Ok(())
+}
+
+/// `urilen:5<>20,raw`
+pub(crate) fn uri_length(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let items = list(unquoted(value(option)));
+    let (range, buffer) = match items.as_slice() {
+        [range] => (range, Buffer::HttpUri),
+        [range, kind] if kind.bytes == b"norm" => (range, Buffer::HttpUri),
+        [range, kind] if kind.bytes == b"raw" => (range, Buffer::HttpUriRaw),
+        _ => {
+            return Err(Problem::value(
+                value(option).span(),
+                "a URI length is a number or range, then perhaps `,norm` or `,raw`",
+            ));
+        }
+    };
+    let range = number_range(*range, 65535)?;
+    let span = option.name.span();
+    rule.imply(crate::model::AppProtocol::Http1, "urilen", &span)?;
+    let index = rule.inspection_of(buffer, &span);
+    rule.inspections[index]
+        .matches
+        .push(MatchDraft::Other(Match::BufferSize(range)));
+    Ok(())
+}
+
+/// `base64_decode[:bytes N, offset N, relative]`
+pub(crate) fn base64_decode(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    _: &Context<'_>,
+) -> Done {
+    once(rule, option, "base64_decode")?;
+    let mut decode = Base64Decode {
+        bytes: 0,
+        offset: 0,
+        relative: false,
+    };
+    for item in option.value.map(list).unwrap_or_default() {
+        let (name, number) = split_space(item);
+        let parsed = || {
+            number_within(number, 0, 65535).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        match name.bytes {
+            b"bytes" => decode.bytes = parsed()?,
+            b"offset" => decode.offset = parsed()?,
+            b"relative" if number.bytes.is_empty() => decode.relative = true,
+            _ => {
+                return Err(Problem::value(
+                    item.span(),
+                    "`bytes N`, `offset N` or `relative` is expected",
+                ));
+            }
+        }
+    }
+    rule.current_inspection(&option.name.span())
+        .matches
+        .push(MatchDraft::Other(Match::Base64Decode(decode)));
+    Ok(())
+}

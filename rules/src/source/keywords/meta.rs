@@ -1,0 +1,249 @@
+//! Identity and notes of a rule.
+
+use super::{super::keyword_table::Context, Done, once, value};
+use crate::source::{
+    draft::RuleDraft,
+    problem::Problem,
+    syntax::{RuleOption, Word},
+    values::{list, number_u32, number_within, quoted, split_space, text, unquoted},
+};
+
+/// The version of the reference that this program follows, for `requires`.
+const REFERENCE_VERSION: [u32; 3] = [7, 0, 10];
+
+pub(crate) fn message(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    once(rule, option, "msg")?;
+    rule.message = text(quoted(value(option), false)?.inner.bytes);
+    Ok(())
+}
+
+pub(crate) fn signature(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    once(rule, option, "sid")?;
+    rule.id.sid = number_u32(unquoted(value(option)))?;
+    if rule.id.sid == 0 {
+        return Err(Problem::value(
+            value(option).span(),
+            "a sid is greater than 0",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn generator(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    once(rule, option, "gid")?;
+    rule.id.gid = number_u32(unquoted(value(option)))?;
+    Ok(())
+}
+
+pub(crate) fn revision(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    once(rule, option, "rev")?;
+    rule.id.rev = number_u32(unquoted(value(option)))?;
+    Ok(())
+}
+
+pub(crate) fn class_type(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    context: &Context<'_>,
+) -> Done {
+    let word = unquoted(value(option));
+    let name = word.text();
+    rule.class_type = name.to_owned();
+    match context.catalogue.class(name) {
+        Some(class) => {
+            rule.class_description.clone_from(&class.description);
+            let more_severe = rule
+                .class_severity
+                .is_none_or(|severity| class.severity < severity);
+            if more_severe {
+                rule.class_severity = Some(class.severity);
+            }
+        }
+        None => rule.remarks.push(
+            Problem::warning(
+                "unknown-class-type",
+                word.span(),
+                format!("the class type `{name}` is unknown, so the priority is 3"),
+            )
+            .hint("add it to classification.config"),
+        ),
+    }
+    Ok(())
+}
+
+pub(crate) fn priority(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    once(rule, option, "priority")?;
+    let word = unquoted(value(option));
+    let priority = number_within(word, 0, i64::from(i32::MAX))?;
+    // One byte in packs; everything beyond is equally unimportant.
+    rule.severity = Some(u8::try_from(priority).unwrap_or(u8::MAX));
+    Ok(())
+}
+
+pub(crate) fn reference(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    context: &Context<'_>,
+) -> Done {
+    let word = value(option);
+    let Some(comma) = memchr::memchr(b',', word.bytes) else {
+        return Err(Problem::value(
+            word.span(),
+            "a reference is `system,target`",
+        ));
+    };
+    let (system, target) = (&word.bytes[..comma], &word.bytes[comma + 1..]);
+    let system = text(system.trim_ascii()).to_lowercase();
+    let target = text(target.trim_ascii());
+    if context.catalogue.reference_prefix(&system).is_none() {
+        rule.remarks.push(Problem::warning(
+            "unknown-reference",
+            word.span(),
+            format!("the reference system `{system}` is unknown"),
+        ));
+    }
+    rule.references.push((system, target));
+    Ok(())
+}
+
+pub(crate) fn metadata(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    for item in list(value(option)) {
+        if item.bytes.is_empty() {
+            continue;
+        }
+        let (key, note) = split_space(item);
+        rule.metadata.push((text(key.bytes), text(note.bytes)));
+    }
+    Ok(())
+}
+
+pub(crate) fn target(_: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    match value(option).bytes {
+        b"src_ip" | b"dest_ip" => Ok(()),
+        _ => Err(Problem::value(
+            value(option).span(),
+            "a target is `src_ip` or `dest_ip`",
+        )),
+    }
+}
+
+pub(crate) fn no_alert(rule: &mut RuleDraft, _: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    rule.no_alert = true;
+    Ok(())
+}
+
+pub(crate) fn alert(rule: &mut RuleDraft, _: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    rule.no_alert = false;
+    Ok(())
+}
+
+/// `tag:session|host|src…[,count,packets|seconds|bytes[,direction]]`: only checked.
+pub(crate) fn tag(_: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let items = list(value(option));
+    let words: Vec<&str> = items.iter().map(Word::text).collect();
+    let is_kind = matches!(words.first(), Some(&("session" | "host")));
+    let rest_fits = match words.get(1..) {
+        Some([count, unit, side @ ..]) => {
+            count.parse::<u32>().is_ok()
+                && matches!(*unit, "packets" | "seconds" | "bytes")
+                && matches!(side, [] | ["src" | "dst"])
+        }
+        Some([]) => true,
+        _ => false,
+    };
+    if is_kind && rest_fits {
+        Ok(())
+    } else {
+        Err(Problem::value(
+            value(option).span(),
+            "a tag is `session` or `host`, then a count and `packets`, `seconds` or `bytes`",
+        ))
+    }
+}
+
+/// `requires:version >= 7.0.3 < 8, feature geoip`: rules for another version or feature are not run.
+pub(crate) fn requires(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    for item in list(value(option)) {
+        let (kind, rest) = split_space(item);
+        match kind.bytes {
+            b"version" => {
+                if !version_fits(rest)? {
+                    rule.unsupported(&item.span(), format!("it requires {}", item.text()));
+                }
+            }
+            b"keyword" => {
+                let known = super::super::keyword_table::find(rest.text())
+                    .is_some_and(|keyword| !keyword.since.starts_with('8'));
+                if !known {
+                    rule.unsupported(&item.span(), format!("it requires the {}", item.text()));
+                }
+            }
+            b"feature" => {
+                rule.unsupported(&item.span(), format!("it requires the {}", item.text()));
+            }
+            _ => rule.unsupported(&item.span(), format!("it requires `{}`", item.text())),
+        }
+    }
+    Ok(())
+}
+
+/// Whether `>= 7.0.3 < 8 | >= 9` holds for the reference's version: alternatives of conditions that all hold.
+fn version_fits(word: Word<'_>) -> Result<bool, Problem> {
+    let wrong = || Problem::value(word.span(), "a version condition is `>= 7.0.3`, `< 8` …");
+    let text = word.text();
+    let mut any = false;
+    for alternative in text.split('|') {
+        let mut all = true;
+        let mut rest = alternative.trim();
+        if rest.is_empty() {
+            return Err(wrong());
+        }
+        while !rest.is_empty() {
+            let operator_end = rest
+                .find(|character: char| character.is_ascii_digit())
+                .ok_or_else(wrong)?;
+            let (operator, behind) = rest.split_at(operator_end);
+            let version_end = behind
+                .find(|character: char| !(character.is_ascii_digit() || character == '.'))
+                .unwrap_or(behind.len());
+            let (version, behind) = behind.split_at(version_end);
+            // A suffix as `-dev` says nothing about order here.
+            rest = behind
+                .trim_start_matches(|character: char| !"<>=".contains(character))
+                .trim_start();
+            let mut parts = [0_u32; 3];
+            for (slot, part) in parts.iter_mut().zip(version.split('.')) {
+                *slot = part.parse().map_err(|_| wrong())?;
+            }
+            all &= match operator.trim() {
+                ">=" => REFERENCE_VERSION >= parts,
+                ">" => REFERENCE_VERSION > parts,
+                "<=" => REFERENCE_VERSION <= parts,
+                "<" => REFERENCE_VERSION < parts,
+                _ => return Err(wrong()),
+            };
+        }
+        any |= all;
+    }
+    Ok(any)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_part_by_part() {
+        let fits = |text: &str| {
+            version_fits(Word {
+                bytes: text.as_bytes(),
+                start: 0,
+            })
+        };
+        assert_eq!(fits(">= 7.0.3"), Ok(true));
+        assert_eq!(fits(">= 7.0.3 < 8"), Ok(true));
+        assert_eq!(fits(">= 8.0.0"), Ok(false));
+        assert_eq!(fits(">= 8 | < 7.1"), Ok(true));
+        assert!(fits("latest").is_err());
+    }
+}

@@ -1,0 +1,43 @@
+//! What each keyword does to a rule. The keyword table names these functions; each file holds one family.
+
+pub(super) mod bits;
+pub(super) mod buffers;
+pub(super) mod byte_keywords;
+pub(super) mod content;
+pub(super) mod flow;
+pub(super) mod header_fields;
+pub(super) mod meta;
+pub(super) mod regex;
+pub(super) mod regex_translation;
+pub(super) mod thresholds;
+pub(super) mod transaction_fields;
+
+use super::{
+    draft::RuleDraft,
+    problem::Problem,
+    syntax::{RuleOption, Word},
+};
+
+/// What every keyword function gives.
+pub(super) type Done = Result<(), Problem>;
+
+/// The option's value; the parser has made sure that there is one where the keyword requires it.
+pub(super) fn value<'a>(option: &RuleOption<'a>) -> Word<'a> {
+    option.value.unwrap_or(Word {
+        bytes: b"",
+        start: option.name.span().end,
+    })
+}
+
+/// Refuses a keyword that stands in the rule already.
+pub(super) fn once(rule: &mut RuleDraft, option: &RuleOption<'_>, keyword: &'static str) -> Done {
+    if rule.seen.contains(&keyword) {
+        return Err(Problem::error(
+            "duplicate-keyword",
+            option.name.span(),
+            format!("`{keyword}` may stand once only"),
+        ));
+    }
+    rule.seen.push(keyword);
+    Ok(())
+}

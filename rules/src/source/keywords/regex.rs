@@ -1,0 +1,300 @@
+//! `pcre` and `pcrexform`.
+
+use regex_automata::{nfa::thompson, util::syntax};
+
+use super::{
+    super::keyword_table::Context,
+    Done, buffers,
+    regex_translation::{PerlFlags, Untranslatable, for_backtracking, translate},
+    value,
+};
+use crate::{
+    limits,
+    model::Buffer,
+    source::{
+        draft::{MatchDraft, RegexDraft, RuleDraft, TransformDraft},
+        problem::Problem,
+        support,
+        syntax::{RuleOption, Word},
+        values::quoted,
+    },
+};
+
+/// What stands behind the closing slash.
+#[derive(Default)]
+struct Modifiers {
+    perl: PerlFlags,
+    relative: bool,
+    buffer: Option<Buffer>,
+}
+
+fn modifiers(letters: Word<'_>) -> Result<Modifiers, Problem> {
+    let mut modifiers = Modifiers::default();
+    for letter in letters.bytes {
+        let buffer = match letter {
+            b'i' => {
+                modifiers.perl.case_insensitive = true;
+                continue;
+            }
+            b'm' => {
+                modifiers.perl.multi_line = true;
+                continue;
+            }
+            b's' => {
+                modifiers.perl.dot_all = true;
+                continue;
+            }
+            b'x' => {
+                modifiers.perl.extended = true;
+                continue;
+            }
+            b'A' => {
+                modifiers.perl.anchored = true;
+                continue;
+            }
+            b'E' => {
+                modifiers.perl.dollar_end_only = true;
+                continue;
+            }
+            b'G' => {
+                modifiers.perl.ungreedy = true;
+                continue;
+            }
+            b'R' => {
+                modifiers.relative = true;
+                continue;
+            }
+            // Raw bytes are all there is, and match limits are those of the engine.
+            b'B' | b'O' => continue,
+            b'U' => Buffer::HttpUri,
+            b'I' => Buffer::HttpUriRaw,
+            b'P' => Buffer::HttpRequestBody,
+            b'Q' => Buffer::FileData,
+            b'H' => Buffer::HttpHeader,
+            b'D' => Buffer::HttpHeaderRaw,
+            b'M' => Buffer::HttpMethod,
+            b'C' => Buffer::HttpCookie,
+            b'S' => Buffer::HttpStatusCode,
+            b'Y' => Buffer::HttpStatusMessage,
+            b'V' => Buffer::HttpUserAgent,
+            b'W' => Buffer::HttpHost,
+            b'Z' => Buffer::HttpHostRaw,
+            _ => {
+                return Err(Problem::value(
+                    letters.span(),
+                    format!(
+                        "`{}` is no flag of a regular expression",
+                        char::from(*letter)
+                    ),
+                ));
+            }
+        };
+        if modifiers
+            .buffer
+            .replace(buffer)
+            .is_some_and(|before| before != buffer)
+        {
+            return Err(Problem::value(
+                letters.span(),
+                "the flags name two different buffers",
+            ));
+        }
+    }
+    Ok(modifiers)
+}
+
+/// Splits `/expression/flags`.
+fn split(word: Word<'_>) -> Result<(Word<'_>, Word<'_>), Problem> {
+    let wrong = || {
+        Problem::value(word.span(), "a regular expression stands between slashes")
+            .hint("write pcre:\"/expression/flags\"")
+    };
+    let inner = word.bytes.strip_prefix(b"/").ok_or_else(wrong)?;
+    let close = inner
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .ok_or_else(wrong)?;
+    let expression = Word {
+        bytes: &inner[..close],
+        start: word.start + 1,
+    };
+    let flags = Word {
+        bytes: inner[close + 1..].trim_ascii(),
+        start: word.start + close + 2,
+    };
+    if expression.bytes.is_empty() {
+        return Err(wrong());
+    }
+    if expression.bytes.len() > limits::REGEX_BYTES {
+        return Err(Problem::value(
+            expression.span(),
+            "the expression is too long",
+        ));
+    }
+    Ok((expression, flags))
+}
+
+/// Whether the translation compiles within its memory.
+fn check_compiles(expression: &str) -> Result<(), String> {
+    let config = thompson::Config::new()
+        .utf8(false)
+        .nfa_size_limit(Some(limits::REGEX_PROGRAM_BYTES))
+        .which_captures(thompson::WhichCaptures::None);
+    thompson::Compiler::new()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .configure(config)
+        .build(expression)
+        .map(drop)
+        .map_err(|error| {
+            let text = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            text.lines().last().unwrap_or_default().to_owned()
+        })
+}
+
+/// Reads an expression, and notes on the rule if this version does not run it.
+fn read(
+    rule: &mut RuleDraft,
+    word: Word<'_>,
+    expression: Word<'_>,
+    perl: PerlFlags,
+    keep_captures: bool,
+) -> Result<RegexDraft, Problem> {
+    let original = String::from_utf8_lossy(word.bytes).into_owned();
+    match translate(expression.bytes, perl, keep_captures) {
+        Ok(translated) => {
+            check_compiles(&translated).map_err(|error| {
+                Problem::error(
+                    "bad-regex",
+                    expression.span(),
+                    format!("the expression is wrong: {error}"),
+                )
+            })?;
+            Ok(RegexDraft {
+                expression: translated,
+                original,
+                needs_backtracking: false,
+            })
+        }
+        Err(Untranslatable::NeedsBacktracking(what)) => {
+            if let Err(reason) = support::backtracking_regex() {
+                rule.unsupported(&expression.span(), format!("{what}: {reason}"));
+            }
+            let text = String::from_utf8_lossy(expression.bytes);
+            Ok(RegexDraft {
+                expression: for_backtracking(&text, perl),
+                original,
+                needs_backtracking: true,
+            })
+        }
+        Err(Untranslatable::Invalid(what, position)) => {
+            let start = expression.start + position;
+            Err(Problem::error(
+                "bad-regex",
+                start..start + 1,
+                format!("the expression is wrong: {what}"),
+            ))
+        }
+    }
+}
+
+/// `pcre:[!]"/expression/flags"`
+pub(crate) fn pcre(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let quoted = quoted(value(option), true)?;
+    let (expression, letters) = split(quoted.inner)?;
+    // Behind a comma stand names for captures.
+    if let Some(comma) = memchr::memchr(b',', letters.bytes) {
+        rule.unsupported(
+            &letters.span(),
+            "captures of expressions are not kept as variables",
+        );
+        let flags = Word {
+            bytes: letters.bytes[..comma].trim_ascii(),
+            start: letters.start,
+        };
+        return add(
+            rule,
+            option,
+            quoted.negated,
+            quoted.inner,
+            expression,
+            flags,
+        );
+    }
+    add(
+        rule,
+        option,
+        quoted.negated,
+        quoted.inner,
+        expression,
+        letters,
+    )
+}
+
+fn add(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    negated: bool,
+    whole: Word<'_>,
+    expression: Word<'_>,
+    letters: Word<'_>,
+) -> Done {
+    let modifiers = modifiers(letters)?;
+    if let Some(start) = find_variable_capture(expression.bytes) {
+        let start = expression.start + start;
+        rule.unsupported(
+            &(start..start + 1),
+            "captures of expressions are not kept as variables",
+        );
+    }
+    let regex = read(rule, whole, expression, modifiers.perl, false)?;
+    let span = option.name.span();
+    let item = MatchDraft::Regex {
+        regex,
+        relative: modifiers.relative,
+        negated,
+    };
+    let Some(buffer) = modifiers.buffer else {
+        rule.current_inspection(&span).matches.push(item);
+        return Ok(());
+    };
+    match rule.current {
+        Some(index) if rule.inspections[index].buffer == buffer => {
+            rule.inspections[index].matches.push(item);
+        }
+        Some(_) => {
+            return Err(Problem::error(
+                "modifier-after-sticky-buffer",
+                letters.span(),
+                "the flags name another buffer than the sticky one",
+            )
+            .hint("leave the flag out, or put `pkt_data;` before"));
+        }
+        None => {
+            if let Some(protocol) = buffer.info().protocol {
+                rule.imply(protocol, "pcre", &letters.span())?;
+            }
+            let index = rule.inspection_of(buffer, &span);
+            rule.inspections[index].matches.push(item);
+        }
+    }
+    Ok(())
+}
+
+/// A group named `flow_…` or `pkt_…` puts what it captures into a variable.
+fn find_variable_capture(expression: &[u8]) -> Option<usize> {
+    [&b"(?P<flow_"[..], b"(?P<pkt_", b"(?<flow_", b"(?<pkt_"]
+        .iter()
+        .find_map(|name| memchr::memmem::find(expression, name))
+}
+
+/// `pcrexform:"expression"`: the first capture becomes the buffer.
+pub(crate) fn pcre_transform(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    _: &Context<'_>,
+) -> Done {
+    let expression = quoted(value(option), false)?.inner;
+    let regex = read(rule, expression, expression, PerlFlags::default(), true)?;
+    buffers::transform(rule, option, TransformDraft::FirstCapture(regex))
+}

@@ -1,0 +1,114 @@
+//! Numbers of transactions: versions of TLS, and every keyword of the table that compares one number.
+
+use super::{super::keyword_table::Context, Done, value};
+use crate::{
+    model::{AppProtocol, HeaderField, NumberRange, PacketCondition},
+    source::{
+        draft::{ConditionDraft, RuleDraft},
+        problem::Problem,
+        syntax::{RuleOption, trimmed},
+        values::{list, number_range, unquoted},
+    },
+};
+
+/// `keyword:range`, compared with a number of the transaction.
+pub(crate) fn compare(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    field: HeaderField,
+    protocol: AppProtocol,
+    max: u64,
+) -> Done {
+    let range = number_range(unquoted(value(option)), max)?;
+    rule.imply(protocol, option.name.text(), &option.name.span())?;
+    rule.traits.transaction = true;
+    rule.conditions
+        .push(ConditionDraft::Plain(PacketCondition::Field(field, range)));
+    Ok(())
+}
+
+fn version_number(name: &[u8]) -> Option<u64> {
+    Some(match name {
+        b"sslv2" => 0x0002,
+        b"sslv3" => 0x0300,
+        b"tls1.0" | b"1.0" => 0x0301,
+        b"tls1.1" | b"1.1" => 0x0302,
+        b"tls1.2" | b"1.2" => 0x0303,
+        b"tls1.3" | b"1.3" => 0x0304,
+        _ => return None,
+    })
+}
+
+fn push_version(rule: &mut RuleDraft, option: &RuleOption<'_>, range: NumberRange) -> Done {
+    rule.imply(AppProtocol::Tls, option.name.text(), &option.name.span())?;
+    rule.traits.transaction = true;
+    rule.conditions
+        .push(ConditionDraft::Plain(PacketCondition::Field(
+            HeaderField::TlsVersion,
+            range,
+        )));
+    Ok(())
+}
+
+/// `tls.version:1.2`
+pub(crate) fn tls_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let word = unquoted(value(option));
+    let number = match version_number(word.bytes) {
+        Some(number) => number,
+        None => number_range(word, 0xffff)?.min,
+    };
+    push_version(
+        rule,
+        option,
+        NumberRange {
+            min: number,
+            max: number,
+            negated: false,
+        },
+    )
+}
+
+/// `ssl_version:tls1.0,tls1.1`, or each of them negated.
+pub(crate) fn ssl_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let word = unquoted(value(option));
+    let mut versions = Vec::new();
+    let mut negations = Vec::new();
+    for item in list(word) {
+        let negated = item.bytes.first() == Some(&b'!');
+        let name = trimmed(item.bytes, usize::from(negated)..item.bytes.len());
+        let lower = name.bytes.to_ascii_lowercase();
+        let number = version_number(&lower)
+            .filter(|_| lower.starts_with(b"ssl") || lower.starts_with(b"tls"));
+        let Some(number) = number else {
+            return Err(Problem::value(
+                item.span(),
+                "a version is sslv2, sslv3, tls1.0, tls1.1, tls1.2 or tls1.3",
+            ));
+        };
+        negations.push(negated);
+        versions.push(number);
+    }
+    versions.sort_unstable();
+    versions.dedup();
+    if negations.contains(&true) && negations.contains(&false) {
+        return Err(Problem::value(
+            word.span(),
+            "all of the versions are negated, or none",
+        ));
+    }
+    let negated = negations.first().copied().unwrap_or_default();
+    let ranges = versions.chunk_by(|one, next| *next == one + 1);
+    let ranges: Vec<(u64, u64)> = ranges
+        .filter_map(|chunk| Some((*chunk.first()?, *chunk.last()?)))
+        .collect();
+    if ranges.len() > 1 && !negated {
+        rule.unsupported(
+            &word.span(),
+            "versions that do not follow one another are not compared yet",
+        );
+    }
+    for (min, max) in ranges {
+        push_version(rule, option, NumberRange { min, max, negated })?;
+    }
+    Ok(())
+}

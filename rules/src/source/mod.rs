@@ -1,0 +1,26 @@
+//! Rule text to rules: lines, tokens, options, whole rules, and what is wrong with each.
+//!
+//! Nothing here stops at the first mistake. A rule that the reference refuses is refused with one diagnostic; a rule that is
+//! valid but uses something this version does not run is kept apart with the reasons.
+
+mod catalogue;
+pub(crate) mod draft;
+mod groups;
+pub mod keyword_table;
+mod keywords;
+mod logical_lines;
+mod parser;
+mod problem;
+mod protocols;
+pub(crate) mod ranges;
+pub mod support;
+mod syntax;
+pub(crate) mod validate;
+mod values;
+mod variables;
+
+pub use catalogue::{Catalogue, CatalogueError, ClassType};
+pub(crate) use groups::{AddressSet, PortSet};
+pub use parser::Source;
+pub(crate) use parser::{ParsedRule, parse};
+pub use variables::{Variables, VariablesError};

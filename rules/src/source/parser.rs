@@ -1,0 +1,382 @@
+//! Reads rule files: gives rules and diagnostics, and never stops at a bad line.
+
+use std::sync::Arc;
+
+use super::{
+    catalogue::Catalogue,
+    draft::RuleDraft,
+    groups,
+    keyword_table::{self, Argument, Context, Keyword, Role},
+    keywords::{buffers, header_fields, transaction_fields},
+    logical_lines::{LogicalLine, LogicalLines},
+    problem::Problem,
+    protocols::{self, HeaderWord},
+    support,
+    syntax::{RuleOption, RuleSyntax},
+    validate,
+    variables::Variables,
+};
+use crate::{
+    diagnostic::{Diagnostic, Level},
+    model::{Action, FlowRequirement, HeaderProtocol, RuleDirection, RuleId},
+};
+
+/// A rule file's name and bytes.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// As diagnostics name it.
+    pub name: Arc<str>,
+    /// Its bytes, UTF-8 or not.
+    pub bytes: Vec<u8>,
+}
+
+/// A rule that was understood, and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct ParsedRule {
+    pub(crate) draft: RuleDraft,
+    /// Why it is not run; empty for a rule that is.
+    pub(crate) unsupported: Vec<Diagnostic>,
+    /// Place of the rule, for remarks about it as a whole.
+    pub(crate) place: Diagnostic,
+    pub(crate) text: String,
+}
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed {
+    pub(crate) rules: Vec<ParsedRule>,
+    /// Rules that are commented out.
+    pub(crate) disabled: usize,
+    /// Rules that were refused.
+    pub(crate) refused: usize,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a rule file.
+pub(crate) fn parse(source: &Source, variables: &Variables, catalogue: &Catalogue) -> Parsed {
+    let mut parsed = Parsed::default();
+    for line in LogicalLines::new(&source.bytes) {
+        let bytes = line.bytes.trim_ascii();
+        if bytes.is_empty() {
+            continue;
+        }
+        if let Some(comment) = bytes.strip_prefix(b"#") {
+            parsed.disabled += usize::from(is_disabled_rule(comment));
+            continue;
+        }
+        let file = FileLine {
+            name: &source.name,
+            line: &line,
+        };
+        if line.bytes.starts_with(b" ") {
+            parsed.diagnostics.push(
+                file.diagnostic(
+                    Problem::warning(
+                        "ignored-line",
+                        0..1,
+                        "a line that begins with a space is ignored",
+                    )
+                    .hint("remove the space"),
+                    None,
+                ),
+            );
+            continue;
+        }
+        if matches!(bytes.first(), Some(b';')) {
+            continue;
+        }
+        match parse_rule(&line, variables, catalogue) {
+            Ok(draft) => parsed.add(draft, &file),
+            Err((problem, sid)) => {
+                parsed.refused += 1;
+                parsed.diagnostics.push(file.diagnostic(*problem, sid));
+            }
+        }
+    }
+    parsed
+}
+
+impl Parsed {
+    fn add(&mut self, mut draft: RuleDraft, file: &FileLine<'_>) {
+        let sid = Some(draft.id.sid);
+        let (mut unsupported, mut others) = (Vec::new(), Vec::new());
+        for remark in std::mem::take(&mut draft.remarks) {
+            let level = remark.level;
+            let diagnostic = file.diagnostic(remark, sid);
+            match level {
+                Level::Unsupported => unsupported.push(diagnostic),
+                Level::Error | Level::Warning => others.push(diagnostic),
+            }
+        }
+        self.diagnostics.append(&mut others);
+        let end = file.line.bytes.len().min(1);
+        self.rules.push(ParsedRule {
+            draft,
+            unsupported,
+            place: file.diagnostic(Problem::warning("rule", 0..end, ""), sid),
+            text: String::from_utf8_lossy(file.line.bytes.trim_ascii()).into_owned(),
+        });
+    }
+}
+
+/// Whether a comment is a rule that was switched off.
+fn is_disabled_rule(comment: &[u8]) -> bool {
+    let comment = comment.trim_ascii_start();
+    let word_end = comment
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(0);
+    let (word, rest) = comment.split_at(word_end);
+    action(word).is_some() && RuleSyntax::parse(comment, 0).is_ok() && !rest.is_empty()
+}
+
+/// A logical line of a named file.
+struct FileLine<'l> {
+    name: &'l Arc<str>,
+    line: &'l LogicalLine,
+}
+
+impl FileLine<'_> {
+    fn diagnostic(&self, problem: Problem, sid: Option<u32>) -> Diagnostic {
+        let (line, byte_column) = self.line.locate(problem.span.start);
+        let source_line = String::from_utf8_lossy(self.line.physical(problem.span.start));
+        let characters = |bytes: &[u8]| {
+            u32::try_from(String::from_utf8_lossy(bytes).chars().count()).unwrap_or(u32::MAX)
+        };
+        let physical = self.line.physical(problem.span.start);
+        let before = physical.get(..byte_column).unwrap_or(physical);
+        let marked = self
+            .line
+            .bytes
+            .get(problem.span.clone())
+            .unwrap_or_default();
+        Diagnostic {
+            level: problem.level,
+            code: problem.code,
+            file: Arc::clone(self.name),
+            line,
+            column: characters(before) + 1,
+            width: characters(marked).max(1),
+            message: problem.message,
+            hint: problem.hint,
+            sid,
+            source_line: source_line.as_ref().into(),
+        }
+    }
+}
+
+fn action(word: &[u8]) -> Option<Option<Action>> {
+    Some(match word {
+        b"alert" => Some(Action::Alert),
+        b"pass" => Some(Action::Pass),
+        b"drop" => Some(Action::Drop),
+        b"reject" | b"rejectsrc" | b"rejectdst" | b"rejectboth" => Some(Action::Reject),
+        b"config" => None,
+        _ => return None,
+    })
+}
+
+/// A problem, and the rule's number if it was read before.
+type Refusal = (Box<Problem>, Option<u32>);
+
+fn parse_rule(
+    line: &LogicalLine,
+    variables: &Variables,
+    catalogue: &Catalogue,
+) -> Result<RuleDraft, Refusal> {
+    let refuse = |problem| (Box::new(problem), None);
+    if line.is_too_long() {
+        return Err(refuse(Problem::error(
+            "too-long",
+            0..1,
+            format!(
+                "the rule is longer than {} bytes",
+                crate::limits::RULE_BYTES
+            ),
+        )));
+    }
+    let syntax = RuleSyntax::parse(&line.bytes, 0).map_err(refuse)?;
+    let sid = syntax
+        .options
+        .iter()
+        .find(|option| option.name.bytes == b"sid")
+        .and_then(|option| option.value?.text().parse().ok());
+    let refuse = |problem| (Box::new(problem), sid);
+    let mut draft = header(&syntax, variables).map_err(refuse)?;
+    for option in &syntax.options {
+        read_option(&mut draft, option, catalogue).map_err(refuse)?;
+    }
+    validate::finish(&mut draft, &syntax).map_err(refuse)?;
+    Ok(draft)
+}
+
+fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, Problem> {
+    let mut remarks = Vec::new();
+    let action = match action(syntax.action.bytes) {
+        Some(Some(action)) => action,
+        Some(None) => {
+            remarks.push(Problem::unsupported(
+                syntax.action.span(),
+                "a rule cannot change the sensor's settings",
+            ));
+            Action::Alert
+        }
+        None => {
+            return Err(Problem::error(
+                "unknown-action",
+                syntax.action.span(),
+                format!("`{}` is no action", syntax.action.text()),
+            )
+            .hint("a rule begins with alert, pass, drop or reject"));
+        }
+    };
+    let protocol = match protocols::header_protocol(syntax.protocol.text()) {
+        Some(HeaderWord::Known(protocol)) => protocol,
+        Some(HeaderWord::NotParsed) => {
+            remarks.push(Problem::unsupported(
+                syntax.protocol.span(),
+                format!(
+                    "the protocol `{}` is not recognised yet",
+                    syntax.protocol.text()
+                ),
+            ));
+            HeaderProtocol::Ip
+        }
+        None => {
+            return Err(Problem::error(
+                "unknown-protocol",
+                syntax.protocol.span(),
+                format!("`{}` is no protocol", syntax.protocol.text()),
+            )
+            .hint("write ip, tcp, udp, icmp or an application protocol, as http"));
+        }
+    };
+    if let HeaderProtocol::App(app) = protocol
+        && let Err(reason) = support::app_protocol(app)
+    {
+        remarks.push(Problem::unsupported(
+            syntax.protocol.span(),
+            format!("{}: {reason}", app.name()),
+        ));
+    }
+    let direction = match syntax.arrow.bytes {
+        b"->" => RuleDirection::Forward,
+        b"<>" => RuleDirection::Both,
+        _ => {
+            return Err(Problem::error(
+                "unknown-arrow",
+                syntax.arrow.span(),
+                format!("`{}` is no direction", syntax.arrow.text()),
+            )
+            .hint("write `->` or `<>`, and exchange the two ends for `<-`"));
+        }
+    };
+    Ok(RuleDraft {
+        id: RuleId {
+            gid: 1,
+            sid: 0,
+            rev: 0,
+        },
+        action,
+        protocol,
+        source: groups::addresses(&syntax.source, variables)?,
+        source_port: groups::ports(&syntax.source_port, variables)?,
+        direction,
+        destination: groups::addresses(&syntax.destination, variables)?,
+        destination_port: groups::ports(&syntax.destination_port, variables)?,
+        message: String::new(),
+        class_type: String::new(),
+        class_description: String::new(),
+        severity: None,
+        class_severity: None,
+        references: Vec::new(),
+        metadata: Vec::new(),
+        conditions: Vec::new(),
+        effects: Vec::new(),
+        no_alert: false,
+        threshold: None,
+        flow: FlowRequirement::default(),
+        inspections: Vec::new(),
+        variables: Vec::new(),
+        implied: None,
+        traits: super::draft::Traits::default(),
+        current: None,
+        remarks,
+        seen: Vec::new(),
+    })
+}
+
+fn read_option(
+    draft: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    catalogue: &Catalogue,
+) -> Result<(), Problem> {
+    let name = option.name.text();
+    let keyword = known_keyword(name).ok_or_else(|| {
+        let problem = Problem::error(
+            "unknown-keyword",
+            option.name.span(),
+            format!("`{name}` is no keyword"),
+        );
+        match keyword_table::similar(name) {
+            Some(similar) => problem.hint(format!("perhaps `{similar}` is meant")),
+            None => problem,
+        }
+    })?;
+    if keyword.since.starts_with('8') {
+        return Err(Problem::error(
+            "newer-keyword",
+            option.name.span(),
+            format!(
+                "`{name}` is of version {}, and rules here are of version 7.0",
+                keyword.since
+            ),
+        ));
+    }
+    check_argument(keyword, option)?;
+    if let Err(reason) = keyword.support() {
+        draft.unsupported(&option.name.span(), format!("`{name}`: {reason}"));
+    }
+    let context = Context { keyword, catalogue };
+    match keyword.role {
+        Role::Read(read) => read(draft, option, &context),
+        Role::Sticky(buffer) => buffers::open(draft, option, buffer),
+        Role::Modifier(buffer) => buffers::move_content(draft, option, buffer),
+        Role::Transform(transform) => buffers::plain_transform(draft, option, transform),
+        Role::PacketField(field, max) => header_fields::compare(draft, option, field, max),
+        Role::TransactionField(field, protocol, max) => {
+            transaction_fields::compare(draft, option, field, protocol, max)
+        }
+        Role::ForeignBuffer(_) => {
+            buffers::open_foreign(draft, option);
+            Ok(())
+        }
+        Role::NoEffect | Role::Foreign(_) => Ok(()),
+    }
+}
+
+/// Keywords are compared as written; the reference takes upper case as well.
+fn known_keyword(name: &str) -> Option<&'static Keyword> {
+    keyword_table::find(name).or_else(|| keyword_table::find(&name.to_ascii_lowercase()))
+}
+
+fn check_argument(keyword: &Keyword, option: &RuleOption<'_>) -> Result<(), Problem> {
+    let name = option.name.text();
+    let is_empty = option.value.is_none_or(|value| value.bytes.is_empty());
+    match keyword.argument {
+        Argument::Required if is_empty => Err(Problem::error(
+            "missing-value",
+            option.name.span(),
+            format!("`{name}` needs a value"),
+        )
+        .hint(format!("write {name}:…;"))),
+        Argument::None if !is_empty => Err(Problem::error(
+            "unexpected-value",
+            option
+                .value
+                .map_or(option.name.span(), |value| value.span()),
+            format!("`{name}` takes no value"),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,240 @@
+//! Checks of a rule as a whole, once all its options are read: what the reference refuses is refused here.
+
+use super::{
+    draft::{ContentDraft, InspectionDraft, MatchDraft, RuleDraft},
+    keywords::buffers,
+    problem::Problem,
+    support,
+    syntax::RuleSyntax,
+};
+use crate::model::{
+    Buffer, HeaderField, HeaderProtocol, Match, NumberRange, Operand, PacketCondition, Side, Sides,
+};
+
+/// Finishes a rule: empty lists go, contradictions are refused, what is not run is noted.
+pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<(), Problem> {
+    buffers::check_not_empty(rule)?;
+    // A list whose contents were all moved elsewhere by modifiers.
+    rule.inspections
+        .retain(|inspection| !inspection.matches.is_empty());
+    if rule.id.sid == 0 {
+        return Err(
+            Problem::error("missing-sid", syntax.header_span(), "the rule has no sid")
+                .hint("give every rule its own number: sid:1000001;"),
+        );
+    }
+    check_sides(rule, syntax)?;
+    for inspection in &mut rule.inspections {
+        check_inspection(inspection)?;
+    }
+    check_payload_size(rule)?;
+    note_unsupported(rule);
+    Ok(())
+}
+
+/// The directions in which a rule can fire.
+pub(crate) fn sides(rule: &RuleDraft) -> Option<Sides> {
+    let fits = |side: Side| {
+        let by_flow = match side {
+            Side::ToServer => !rule.flow.to_client,
+            Side::ToClient => !rule.flow.to_server,
+        };
+        by_flow
+            && rule
+                .inspections
+                .iter()
+                .all(|inspection| inspection.buffer.info().sides.includes(side))
+    };
+    match (fits(Side::ToServer), fits(Side::ToClient)) {
+        (true, true) => Some(Sides::Both),
+        (true, false) => Some(Sides::ToServer),
+        (false, true) => Some(Sides::ToClient),
+        (false, false) => None,
+    }
+}
+
+fn check_sides(rule: &RuleDraft, syntax: &RuleSyntax<'_>) -> Result<(), Problem> {
+    if sides(rule).is_some() {
+        return Ok(());
+    }
+    let span = rule
+        .inspections
+        .iter()
+        .rev()
+        .find(|inspection| inspection.buffer.info().sides != Sides::Both)
+        .map_or_else(
+            || syntax.header_span(),
+            |inspection| inspection.span.clone(),
+        );
+    Err(Problem::error(
+        "contradictory-directions",
+        span,
+        "the rule asks for things of both directions at once",
+    )
+    .hint("a rule is about what the client sends or about what the server sends; `flow` and every buffer must agree"))
+}
+
+fn contents(inspection: &InspectionDraft) -> impl Iterator<Item = &ContentDraft> {
+    inspection.matches.iter().filter_map(|item| match item {
+        MatchDraft::Content(content) => Some(content),
+        _ => None,
+    })
+}
+
+fn check_inspection(inspection: &mut InspectionDraft) -> Result<(), Problem> {
+    match inspection.buffer {
+        Buffer::HttpHost => check_host(inspection)?,
+        Buffer::HttpMethod => check_method(inspection)?,
+        Buffer::TlsCertSerial => fold(inspection, |pattern| pattern.make_ascii_uppercase()),
+        Buffer::TlsCertFingerprint
+        | Buffer::Ja3Hash
+        | Buffer::Ja3sHash
+        | Buffer::SshHassh
+        | Buffer::SshHasshServer => fold(inspection, |pattern| pattern.make_ascii_lowercase()),
+        _ => {}
+    }
+    let sizes = inspection.matches.iter().filter_map(|item| match item {
+        MatchDraft::Other(Match::BufferSize(range)) => Some(*range),
+        _ => None,
+    });
+    // Transforms change the length before it is compared, and the contents with it.
+    let largest = sizes.filter_map(largest_size).min();
+    check_fits(inspection, largest, "the buffer's length")
+}
+
+/// The patterns of some buffers are folded as their bytes are.
+fn fold(inspection: &mut InspectionDraft, change: impl Fn(&mut [u8])) {
+    for item in &mut inspection.matches {
+        if let MatchDraft::Content(content) = item {
+            change(&mut content.pattern);
+        }
+    }
+}
+
+/// The largest size that a range allows, where it allows one.
+fn largest_size(range: NumberRange) -> Option<u64> {
+    (!range.negated && range.max < u64::MAX).then_some(range.max)
+}
+
+/// Whether the contents can lie within so many bytes.
+fn check_fits(
+    inspection: &InspectionDraft,
+    largest: Option<u64>,
+    what: &str,
+) -> Result<(), Problem> {
+    let Some(largest) = largest else {
+        return Ok(());
+    };
+    for content in contents(inspection).filter(|content| !content.negated) {
+        let start = match content.offset {
+            Some(Operand::Number(offset)) => u64::try_from(offset).unwrap_or_default(),
+            _ => 0,
+        };
+        let needed = start + content.pattern.len() as u64;
+        if needed > largest {
+            return Err(Problem::error(
+                "impossible-size",
+                content.span.clone(),
+                format!("the content needs {needed} bytes, and {what} is {largest} at most"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_host(inspection: &InspectionDraft) -> Result<(), Problem> {
+    for content in contents(inspection) {
+        let has_upper = content.pattern.iter().any(u8::is_ascii_uppercase);
+        if content.nocase || has_upper {
+            return Err(Problem::error(
+                "host-is-lower-case",
+                content.span.clone(),
+                "`http.host` is in lower case already",
+            )
+            .hint("write the content in lower case and leave `nocase` out"));
+        }
+    }
+    Ok(())
+}
+
+fn check_method(inspection: &InspectionDraft) -> Result<(), Problem> {
+    for content in contents(inspection) {
+        let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+        if blank(content.pattern.first()) || blank(content.pattern.last()) {
+            return Err(Problem::error(
+                "method-has-space",
+                content.span.clone(),
+                "a request method neither begins nor ends with a space",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `dsize` must leave room for the contents of the payload.
+fn check_payload_size(rule: &RuleDraft) -> Result<(), Problem> {
+    let size = rule
+        .conditions
+        .iter()
+        .find_map(|condition| match condition {
+            super::draft::ConditionDraft::Plain(PacketCondition::Field(
+                HeaderField::PayloadSize,
+                range,
+            )) => Some(*range),
+            _ => None,
+        });
+    let payload = rule
+        .inspections
+        .iter()
+        .find(|inspection| inspection.buffer == Buffer::Payload);
+    match (size, payload) {
+        (Some(size), Some(payload)) => {
+            check_fits(payload, largest_size(size), "the payload's size (`dsize`)")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Combinations that are valid and not run.
+fn note_unsupported(rule: &mut RuleDraft) {
+    let mut notes = Vec::new();
+    for condition in &rule.conditions {
+        if let super::draft::ConditionDraft::Plain(PacketCondition::Field(field, _)) = condition
+            && let Err(reason) = support::field(*field)
+        {
+            notes.push((0..1, format!("{field:?}: {reason}")));
+        }
+    }
+    for inspection in &rule.inspections {
+        let is_decoded = inspection.buffer == Buffer::Base64Data;
+        let has_decoder = rule.inspections.iter().any(|other| {
+            other
+                .matches
+                .iter()
+                .any(|item| matches!(item, MatchDraft::Other(Match::Base64Decode(_))))
+        });
+        if is_decoded && !has_decoder {
+            notes.push((
+                inspection.span.clone(),
+                "`base64_data` without `base64_decode` has nothing to look at".to_owned(),
+            ));
+        }
+        for transform in &inspection.transforms {
+            if matches!(
+                transform,
+                super::draft::TransformDraft::FirstCapture(regex) if regex.needs_backtracking
+            ) {
+                notes.push((
+                    inspection.span.clone(),
+                    "the transform needs backtracking".to_owned(),
+                ));
+            }
+        }
+    }
+    if rule.protocol == HeaderProtocol::Sctp && !rule.inspections.is_empty() {
+        notes.push((0..1, "payloads of SCTP are not inspected yet".to_owned()));
+    }
+    for (span, note) in notes {
+        rule.unsupported(&span, note);
+    }
+}

@@ -1,0 +1,205 @@
+//! Address and port variables (`$HOME_NET`, `$HTTP_PORTS`), as rule headers use them.
+
+use std::collections::BTreeMap;
+
+/// Values of the variables, each in the notation of a rule header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variables {
+    addresses: BTreeMap<String, String>,
+    ports: BTreeMap<String, String>,
+}
+
+/// What a file of variables says wrongly.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("line {line}: {problem}")]
+pub struct VariablesError {
+    /// Line, from 1.
+    pub line: usize,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+const DEFAULT_ADDRESSES: &[(&str, &str)] = &[
+    ("HOME_NET", "[192.168.0.0/16,10.0.0.0/8,172.16.0.0/12]"),
+    ("EXTERNAL_NET", "any"),
+    ("HTTP_SERVERS", "$HOME_NET"),
+    ("SMTP_SERVERS", "$HOME_NET"),
+    ("SQL_SERVERS", "$HOME_NET"),
+    ("DNS_SERVERS", "$HOME_NET"),
+    ("TELNET_SERVERS", "$HOME_NET"),
+    ("AIM_SERVERS", "$EXTERNAL_NET"),
+    ("DC_SERVERS", "$HOME_NET"),
+    ("DNP3_SERVER", "$HOME_NET"),
+    ("DNP3_CLIENT", "$HOME_NET"),
+    ("MODBUS_CLIENT", "$HOME_NET"),
+    ("MODBUS_SERVER", "$HOME_NET"),
+    ("ENIP_CLIENT", "$HOME_NET"),
+    ("ENIP_SERVER", "$HOME_NET"),
+];
+
+const DEFAULT_PORTS: &[(&str, &str)] = &[
+    ("HTTP_PORTS", "80"),
+    ("SHELLCODE_PORTS", "!80"),
+    ("ORACLE_PORTS", "1521"),
+    ("SSH_PORTS", "22"),
+    ("DNP3_PORTS", "20000"),
+    ("MODBUS_PORTS", "502"),
+    ("FILE_DATA_PORTS", "[$HTTP_PORTS,110,143]"),
+    ("FTP_PORTS", "21"),
+    ("GENEVE_PORTS", "6081"),
+    ("VXLAN_PORTS", "4789"),
+    ("TEREDO_PORTS", "3544"),
+];
+
+impl Default for Variables {
+    /// The names that public rule sets use, with the reference's values: the private networks are at home, everything is external.
+    fn default() -> Self {
+        let owned = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        Self {
+            addresses: owned(DEFAULT_ADDRESSES),
+            ports: owned(DEFAULT_PORTS),
+        }
+    }
+}
+
+impl Variables {
+    /// The value of an address variable.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<&str> {
+        self.addresses.get(name).map(String::as_str)
+    }
+
+    /// The value of a port variable.
+    #[must_use]
+    pub fn port(&self, name: &str) -> Option<&str> {
+        self.ports.get(name).map(String::as_str)
+    }
+
+    /// Sets an address variable.
+    pub fn set_address(&mut self, name: &str, value: &str) {
+        self.addresses.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Sets a port variable.
+    pub fn set_port(&mut self, name: &str, value: &str) {
+        self.ports.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Reads variables over the defaults: lines `NAME: value` or `NAME = value` under `address-groups:` and `port-groups:` (or
+    /// `[address-groups]` and `[port-groups]`), so that a `suricata.yaml` can be given as it is.
+    ///
+    /// # Errors
+    /// The first line of a group that is no `NAME: value`, or a file without groups.
+    pub fn read(text: &str) -> Result<Self, VariablesError> {
+        let mut variables = Self::default();
+        // The group being read, how far it is indented, and whether any was found.
+        let mut group: Option<(bool, usize)> = None;
+        let mut found_any = false;
+        for (index, line) in text.lines().enumerate() {
+            let content = without_comment(line);
+            if content.trim().is_empty() {
+                continue;
+            }
+            let indent = content.len() - content.trim_start().len();
+            let word = content.trim();
+            let name = word.trim_matches(['[', ']']).trim_end_matches(':');
+            if matches!(name, "address-groups" | "port-groups") {
+                group = Some((name == "address-groups", indent));
+                found_any = true;
+                continue;
+            }
+            let Some((is_address, group_indent)) = group else {
+                continue;
+            };
+            if (word.starts_with('[') && word.ends_with(']'))
+                || (indent <= group_indent && word.ends_with(':'))
+                || (indent < group_indent)
+                || (indent == group_indent && group_indent > 0)
+            {
+                group = None;
+                continue;
+            }
+            let (name, value) = split_assignment(word).ok_or_else(|| VariablesError {
+                line: index + 1,
+                problem: format!("`{word}` is not of the form `NAME: value`"),
+            })?;
+            if is_address {
+                variables.set_address(name, value);
+            } else {
+                variables.set_port(name, value);
+            }
+        }
+        if found_any {
+            Ok(variables)
+        } else {
+            Err(VariablesError {
+                line: 1,
+                problem: "there is neither `address-groups:` nor `port-groups:` in it".to_owned(),
+            })
+        }
+    }
+}
+
+/// The line up to a `#` outside of quotes.
+fn without_comment(line: &str) -> &str {
+    let mut quoted = None;
+    for (position, character) in line.char_indices() {
+        match (quoted, character) {
+            (None, '"' | '\'') => quoted = Some(character),
+            (Some(quote), character) if quote == character => quoted = None,
+            (None, '#') => return line.get(..position).unwrap_or(line),
+            _ => {}
+        }
+    }
+    line
+}
+
+fn split_assignment(word: &str) -> Option<(&str, &str)> {
+    let position = word.find([':', '='])?;
+    let (name, value) = word.split_at_checked(position)?;
+    let name = name.trim();
+    let value = value
+        .trim_start_matches([':', '='])
+        .trim()
+        .trim_matches(['"', '\'']);
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "_-.".contains(character));
+    (is_name && !value.is_empty()).then_some((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_yaml_of_the_reference_is_read_as_it_is() {
+        let text = "%YAML 1.1\nvars:\n  address-groups:\n    HOME_NET: \"[10.0.0.0/8]\" # ours\n    #OTHER: x\n  port-groups:\n    SSH_PORTS: 2222\nstats:\n  enabled: no\n";
+        let variables = Variables::read(text).unwrap();
+        assert_eq!(variables.address("HOME_NET"), Some("[10.0.0.0/8]"));
+        assert_eq!(variables.port("SSH_PORTS"), Some("2222"));
+        assert_eq!(variables.port("enabled"), None);
+        assert_eq!(variables.address("EXTERNAL_NET"), Some("any"));
+    }
+
+    #[test]
+    fn sections_in_brackets_do_as_well() {
+        let text = "[address-groups]\nHOME_NET = \"!10.0.0.0/8\"\n[port-groups]\nWEB=[80,8080]\n";
+        let variables = Variables::read(text).unwrap();
+        assert_eq!(variables.address("HOME_NET"), Some("!10.0.0.0/8"));
+        assert_eq!(variables.port("WEB"), Some("[80,8080]"));
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_is_named() {
+        let error = Variables::read("[port-groups]\nA: 1\nnonsense\n").unwrap_err();
+        assert_eq!(error.line, 3);
+        assert!(Variables::read("hello").is_err());
+    }
+}
