@@ -23,6 +23,8 @@ pub mod policy;
 pub mod replay;
 pub mod sandbox;
 pub mod settings;
+pub mod status;
 pub mod stream;
 pub mod time;
+pub mod watch;
 pub mod whole_file;

@@ -1,10 +1,12 @@
 //! The command line: one file a subcommand, each with its `Arguments` and a `run`.
 
 mod check_config;
+mod load_rules;
 mod policy;
 mod replay;
 mod rules;
 mod run;
+mod sensor;
 mod stop_signal;
 
 use std::process::ExitCode;
@@ -25,6 +27,8 @@ pub(crate) enum Command {
     Replay(replay::Arguments),
     /// Check, compile and explain rules
     Rules(rules::Arguments),
+    /// Capture, detect and write what the policy lets be told into the outbox
+    Sensor(sensor::Arguments),
     /// Write, sign, check and explain what may leave this network
     Policy(policy::Arguments),
     /// Check a sensor's settings and what they name
@@ -37,7 +41,7 @@ impl Command {
     /// Whether it runs until told to stop, and so logs what it does.
     pub(crate) fn is_long_running(&self) -> bool {
         match self {
-            Self::Run(_) => true,
+            Self::Run(_) | Self::Sensor(_) => true,
             Self::Replay(_) | Self::Rules(_) | Self::Policy(_) | Self::CheckConfig(_) => false,
         }
     }
@@ -47,6 +51,7 @@ impl Command {
         match self {
             Self::Replay(arguments) => replay::run(arguments),
             Self::Rules(arguments) => rules::run(arguments),
+            Self::Sensor(arguments) => sensor::run(arguments),
             Self::Policy(arguments) => policy::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
             Self::Run(arguments) => run::run(arguments),

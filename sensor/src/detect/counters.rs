@@ -1,7 +1,9 @@
 //! What detection did and what it could not do.
 
+use serde::Serialize;
+
 /// Counted since the detector was made; plain integers of one worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DetectorCounters {
     /// Packets that were looked at, those made at a flow's end included.
     pub packets: u64,

@@ -8,12 +8,16 @@ mod candidate;
 pub mod limits;
 mod observation;
 mod period;
+mod recorder;
 mod release;
 #[cfg(test)]
 mod test_alerts;
+mod thread;
 
 pub use aggregate::{Aggregator, Gathering};
 pub use candidate::Candidate;
 pub use observation::Observation;
 pub use period::RuleCounts;
+pub use recorder::{About, Recorder, Totals};
 pub use release::{Suppressed, Withheld, release};
+pub use thread::{FindingsError, FindingsThread};

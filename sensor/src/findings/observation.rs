@@ -2,6 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{capture::CaptureDrops, counters::EngineCounters, detect::DetectorCounters};
+
+/// Counters that fall as well as grow, that stand in a field of their own, or that only say how much work was done.
+const NOT_TOLD: [&str; 12] = [
+    "flow_active",
+    "flow_created",
+    "decode_frames",
+    "decode_bytes",
+    "alerts",
+    "detect_packets",
+    "detect_prefiltered_bytes",
+    "detect_candidates",
+    "detect_inspections",
+    "detect_matches",
+    "detect_alerts",
+    "detect_regex_builds",
+];
+
 /// Totals since the process started. They only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation {
@@ -22,6 +43,36 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// The totals of engine, detection and capture.
+    #[must_use]
+    pub fn of_engine(
+        engine: &EngineCounters,
+        detector: &DetectorCounters,
+        drops: CaptureDrops,
+    ) -> Self {
+        let mut counters = BTreeMap::new();
+        flatten("", &as_value(engine), &mut counters);
+        flatten("detect", &as_value(detector), &mut counters);
+        counters.retain(|name, total| *total > 0 && !NOT_TOLD.contains(&name.as_str()));
+        let decode = &engine.decode;
+        let with_transport = [
+            decode.tcp,
+            decode.udp,
+            decode.sctp,
+            decode.icmpv4,
+            decode.icmpv6,
+        ];
+        Self {
+            packets: decode.frames,
+            bytes: decode.bytes,
+            decoded_packets: with_transport.into_iter().sum(),
+            kernel_drops: drops.buffer_full,
+            interface_drops: drops.interface,
+            flows: engine.flow.created,
+            counters,
+        }
+    }
+
     /// What came on top of `earlier`; names that did not grow are left out.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -39,5 +90,72 @@ impl Observation {
             flows: self.flows.saturating_sub(earlier.flows),
             counters: counters.collect(),
         }
+    }
+}
+
+/// Counters as JSON; what is no tree of numbers has no counters.
+fn as_value(counters: &impl Serialize) -> Value {
+    serde_json::to_value(counters).unwrap_or(Value::Null)
+}
+
+/// Nested counters by one name each: `flow` and `evicted_new` give `flow_evicted_new`.
+fn flatten(name: &str, value: &Value, counters: &mut BTreeMap<String, u64>) {
+    match value {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                let separator = if name.is_empty() { "" } else { "_" };
+                flatten(&format!("{name}{separator}{field}"), value, counters);
+            }
+        }
+        other => {
+            if let Some(total) = other.as_u64() {
+                counters.insert(name.to_owned(), total);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_counters_get_one_name_each() {
+        let mut engine = EngineCounters::default();
+        engine.decode.frames = 9;
+        engine.decode.tcp = 4;
+        engine.flow.active = 2;
+        engine.flow.evicted_new = 3;
+        engine.decode.event("ipv4.pkt_too_small");
+        let drops = CaptureDrops {
+            buffer_full: 5,
+            ..CaptureDrops::default()
+        };
+        let detector = DetectorCounters {
+            packets: 9,
+            host_bits_over_cap: 1,
+            ..DetectorCounters::default()
+        };
+        let observed = Observation::of_engine(&engine, &detector, drops);
+        assert_eq!(
+            (
+                observed.packets,
+                observed.decoded_packets,
+                observed.kernel_drops
+            ),
+            (9, 4, 5)
+        );
+        let names = observed
+            .counters
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>();
+        let expected = [
+            "decode_events_ipv4.pkt_too_small",
+            "decode_tcp",
+            "detect_host_bits_over_cap",
+            "flow_evicted_new",
+        ];
+        assert_eq!(names, expected);
     }
 }

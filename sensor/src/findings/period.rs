@@ -39,6 +39,7 @@ pub(super) struct Period {
     suppressed_severity: u64,
     withheld: Withheld,
     closed_early: u64,
+    records_lost: u64,
     top_rules: TopCounts,
     top_sources: TopCounts,
     top_destinations: TopCounts,
@@ -66,6 +67,22 @@ impl Period {
     /// Counts findings that a full table closed early.
     pub(super) fn count_closed_early(&mut self, findings: u64) {
         self.closed_early = self.closed_early.saturating_add(findings);
+    }
+
+    /// Counts a record that could not be appended.
+    pub(super) fn count_lost(&mut self) {
+        self.records_lost = self.records_lost.saturating_add(1);
+    }
+
+    /// Forgets the values of top lists; counts stay.
+    pub(super) fn forget_top_lists(&mut self) {
+        for list in [
+            &mut self.top_rules,
+            &mut self.top_sources,
+            &mut self.top_destinations,
+        ] {
+            *list = TopCounts::default();
+        }
     }
 
     /// What releases write into.
@@ -128,6 +145,7 @@ impl Period {
             ),
             ("findings_suppressed_severity", ended.suppressed_severity),
             ("findings_closed_early", ended.closed_early),
+            ("records_lost", ended.records_lost),
             ("addresses_withheld", ended.withheld.addresses),
             ("facts_not_allowed", ended.withheld.facts_not_allowed),
             ("facts_naming_address", ended.withheld.facts_naming_address),

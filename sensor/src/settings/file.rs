@@ -120,6 +120,12 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// Where records wait for the uplink.
+    #[must_use]
+    pub fn outbox_folder(&self) -> PathBuf {
+        self.state.join("outbox")
+    }
+
     /// Reads settings from a file.
     ///
     /// # Errors

@@ -1,0 +1,288 @@
+//! The end of the sensor process: alerts go in, records are on disk.
+//!
+//! A record that was appended is durable as the outbox promises, and will be sent once. What was not appended when the
+//! process was killed was not produced: findings that were still open are gone with it, and a replay that is begun again
+//! begins from the start, with findings of its own. Nothing is half-told.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use lapwing_outbox::{Draft, OutboxError, OutboxWriter};
+use lapwing_wire::{Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody, SensorState};
+
+use super::{
+    aggregate::{Aggregator, Gathering},
+    candidate::Candidate,
+    observation::Observation,
+    period::{Period, RuleCounts},
+    release::{Suppressed, release, severity_of},
+};
+use crate::{clock::Clock, detect::Alert, policy::PolicyInForce, time::Timestamp};
+
+/// Log one failure to append in so many.
+const FAILURES_A_LOG_LINE: u64 = 1000;
+
+/// What the recorder is told about its sensor.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// How alerts are gathered.
+    pub gathering: Gathering,
+    /// Time between heartbeats.
+    pub heartbeat: Duration,
+    /// The rules that run.
+    pub rules: RuleCounts,
+    /// The pack they are in.
+    pub pack: PackDigest,
+    /// Whether packets come from an interface, where silence means that something is wrong.
+    pub is_live: bool,
+}
+
+/// What became of alerts since the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Alerts taken in.
+    pub alerts: u64,
+    /// Findings made of them.
+    pub findings: u64,
+    /// Findings that the policy, or its absence, kept here.
+    pub findings_suppressed: u64,
+    /// Findings appended to the outbox.
+    pub findings_appended: u64,
+    /// All records appended.
+    pub records_appended: u64,
+    /// Records that could not be appended.
+    pub records_lost: u64,
+}
+
+/// Gathers, releases, appends.
+#[derive(Debug)]
+pub struct Recorder {
+    about: About,
+    outbox: OutboxWriter,
+    policy: PolicyInForce,
+    clock: Clock,
+    aggregator: Aggregator,
+    period: Period,
+    observed: Observation,
+    observed_at_heartbeat: Observation,
+    started: Instant,
+    last_heartbeat: Instant,
+    totals: Totals,
+    closed_early: u64,
+}
+
+impl Recorder {
+    /// Begins, with a heartbeat that says so.
+    #[must_use]
+    pub fn new(about: About, outbox: OutboxWriter, policy: PolicyInForce) -> Self {
+        let now = Instant::now();
+        let mut recorder = Self {
+            clock: Clock::new(!about.is_live),
+            aggregator: Aggregator::new(about.gathering),
+            about,
+            outbox,
+            policy,
+            period: Period::default(),
+            observed: Observation::default(),
+            observed_at_heartbeat: Observation::default(),
+            started: now,
+            last_heartbeat: now,
+            totals: Totals::default(),
+            closed_early: 0,
+        };
+        recorder.heartbeat(SensorState::Starting);
+        recorder
+    }
+
+    /// Takes in an alert.
+    pub fn alert(&mut self, alert: &Alert) {
+        self.reach(alert.time);
+        self.totals.alerts = self.totals.alerts.saturating_add(1);
+        self.period.count_alert();
+        let mut complete = Vec::new();
+        self.aggregator.add(alert, &mut complete);
+        let closed_early = self.aggregator.closed_early();
+        self.period
+            .count_closed_early(closed_early - self.closed_early);
+        self.closed_early = closed_early;
+        self.tell(&complete);
+    }
+
+    /// Packet time has come to `now`, and the engine's totals to `observed`.
+    pub fn observe(&mut self, now: Timestamp, observed: Observation) {
+        self.observed = observed;
+        self.reach(now);
+        let mut complete = Vec::new();
+        self.aggregator.advance(now, &mut complete);
+        self.tell(&complete);
+    }
+
+    /// What is due by the wall clock: the policy is looked at, waiting records are written through, a heartbeat is sent.
+    pub fn tick(&mut self) {
+        if self.policy.refresh() {
+            // Lists made under one policy must not leave under another.
+            self.period.forget_top_lists();
+        }
+        if self.last_heartbeat.elapsed() >= self.about.heartbeat {
+            self.heartbeat(self.state());
+        }
+        if let Err(error) = self.outbox.tick(self.clock.stamp().monotonic_milliseconds) {
+            tracing::error!(%error, "cannot write the outbox through to the disk");
+        }
+    }
+
+    /// Tells everything that is still open, a last summary and a last heartbeat.
+    ///
+    /// # Errors
+    /// When the outbox cannot be written through to the disk.
+    pub fn finish(&mut self, observed: Observation) -> Result<(), OutboxError> {
+        self.observed = observed;
+        let mut complete = Vec::new();
+        self.aggregator.close_all(&mut complete);
+        self.tell(&complete);
+        self.summarize();
+        self.heartbeat(SensorState::Stopping);
+        self.outbox.commit()
+    }
+
+    /// What became of alerts so far.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The engine's totals as last told.
+    #[must_use]
+    pub fn observed(&self) -> &Observation {
+        &self.observed
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> &PolicyInForce {
+        &self.policy
+    }
+
+    /// Whether the sensor sees what it should see.
+    #[must_use]
+    pub fn state(&self) -> SensorState {
+        let recent = self.observed.since(&self.observed_at_heartbeat);
+        if self.policy.current().is_err() {
+            SensorState::NoPolicy
+        } else if recent.kernel_drops > 0
+            || recent.interface_drops > 0
+            || self.totals.records_lost > 0
+        {
+            SensorState::Degraded
+        } else if self.about.is_live && recent.packets == 0 {
+            SensorState::Blind
+        } else {
+            SensorState::Running
+        }
+    }
+
+    fn reach(&mut self, now: Timestamp) {
+        if self.period.is_over(now) {
+            self.summarize();
+        }
+        self.period.reach(now);
+    }
+
+    /// Lets candidates through the gate, and appends what came through.
+    fn tell(&mut self, complete: &[Candidate]) {
+        for candidate in complete {
+            self.totals.findings = self.totals.findings.saturating_add(1);
+            let severity = severity_of(candidate);
+            let released = match self.policy.current() {
+                Ok(signed) => release(&signed.policy, candidate, self.period.withheld())
+                    .map(|finding| (signed.digest, finding)),
+                Err(_) => Err(Suppressed::NoPolicy),
+            };
+            match released {
+                Ok((digest, finding)) => {
+                    self.period.count_released(&finding);
+                    if self.append(
+                        Lane::of_severity(severity),
+                        Some(digest),
+                        RecordBody::Finding(finding),
+                    ) {
+                        self.totals.findings_appended =
+                            self.totals.findings_appended.saturating_add(1);
+                    }
+                }
+                Err(why) => {
+                    self.period.count_suppressed(severity, why);
+                    self.totals.findings_suppressed =
+                        self.totals.findings_suppressed.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    fn summarize(&mut self) {
+        let policy = self.policy.current().ok();
+        let told =
+            policy.and_then(|signed| Some((signed.digest, signed.policy.summaries.clone()?)));
+        let (digest, lists) = told.map_or((None, BTreeSet::new()), |(digest, lists)| {
+            (Some(digest), lists)
+        });
+        let queue = self.queue();
+        let summary = self
+            .period
+            .close(&self.observed, self.about.rules, queue, &lists);
+        if let (Some(digest), Some(summary)) = (digest, summary) {
+            self.append(Lane::Status, Some(digest), RecordBody::Summary(summary));
+        }
+    }
+
+    fn heartbeat(&mut self, state: SensorState) {
+        let policy = self.policy.current().ok().map(|signed| signed.digest);
+        let recent = self.observed.since(&self.observed_at_heartbeat);
+        let heartbeat = Heartbeat {
+            state,
+            uptime_seconds: self.started.elapsed().as_secs(),
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            pack_version: String::new(),
+            pack: Some(self.about.pack),
+            policy,
+            packets: recent.packets,
+            dropped_packets: recent.kernel_drops.saturating_add(recent.interface_drops),
+            queue: self.queue(),
+        };
+        self.observed_at_heartbeat = self.observed.clone();
+        self.last_heartbeat = Instant::now();
+        self.append(Lane::Status, policy, RecordBody::Heartbeat(heartbeat));
+    }
+
+    fn append(&mut self, lane: Lane, policy: Option<PolicyDigest>, body: RecordBody) -> bool {
+        let draft = Draft {
+            lane,
+            time: self.clock.stamp(),
+            policy,
+            body,
+        };
+        match self.outbox.append(draft) {
+            Ok(_) => {
+                self.totals.records_appended = self.totals.records_appended.saturating_add(1);
+                true
+            }
+            Err(error) => {
+                if self.totals.records_lost.is_multiple_of(FAILURES_A_LOG_LINE) {
+                    tracing::error!(%error, lost = self.totals.records_lost + 1, "cannot append to the outbox");
+                }
+                self.totals.records_lost = self.totals.records_lost.saturating_add(1);
+                self.period.count_lost();
+                false
+            }
+        }
+    }
+
+    fn queue(&self) -> Queue {
+        self.outbox.queue().unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot look at the outbox");
+            Queue::default()
+        })
+    }
+}

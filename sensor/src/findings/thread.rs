@@ -1,0 +1,124 @@
+//! The findings thread: the packet path hands alerts over a bounded channel and never waits for a disk, unless the
+//! channel is full. Then it waits, and what the kernel drops meanwhile is counted by the kernel.
+
+use std::{
+    io,
+    thread::{Builder, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use lapwing_outbox::OutboxError;
+
+use super::{
+    limits::CHANNEL_ITEMS_MAX,
+    observation::Observation,
+    recorder::{Recorder, Totals},
+};
+use crate::{detect::Alert, time::Timestamp};
+
+/// Between two looks at what is due by the wall clock.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why the findings thread ended without having told everything.
+#[derive(Debug, thiserror::Error)]
+pub enum FindingsError {
+    /// It cannot be started.
+    #[error("cannot start the findings thread")]
+    Start(#[source] io::Error),
+    /// The outbox cannot be written through to the disk.
+    #[error("cannot finish the outbox")]
+    Outbox(#[source] OutboxError),
+    /// It panicked.
+    #[error("the findings thread ended in a panic")]
+    Panic,
+}
+
+enum Item {
+    Alert(Box<Alert>),
+    Observed(Timestamp, Box<Observation>),
+    Finish(Box<Observation>),
+}
+
+/// The packet path's end of the findings thread.
+#[derive(Debug)]
+pub struct FindingsThread {
+    items: Sender<Item>,
+    thread: JoinHandle<Result<Totals, OutboxError>>,
+}
+
+impl FindingsThread {
+    /// Starts the thread. `each_tick` is called about once a second, and once at the end, with the recorder as it is.
+    ///
+    /// # Errors
+    /// [`FindingsError::Start`].
+    pub fn start(
+        recorder: Recorder,
+        each_tick: impl FnMut(&Recorder) + Send + 'static,
+    ) -> Result<Self, FindingsError> {
+        let (items, received) = bounded(CHANNEL_ITEMS_MAX);
+        let thread = Builder::new()
+            .name("findings".to_owned())
+            .spawn(move || work(recorder, &received, each_tick))
+            .map_err(FindingsError::Start)?;
+        Ok(Self { items, thread })
+    }
+
+    /// Hands over an alert. False when the thread is gone: then the process must end, [`Self::finish`] says why.
+    #[must_use]
+    pub fn alert(&self, alert: Alert) -> bool {
+        self.items.send(Item::Alert(Box::new(alert))).is_ok()
+    }
+
+    /// Tells packet time and the engine's totals. False when the thread is gone.
+    #[must_use]
+    pub fn observe(&self, now: Timestamp, observed: Observation) -> bool {
+        self.items
+            .send(Item::Observed(now, Box::new(observed)))
+            .is_ok()
+    }
+
+    /// Waits until everything is told and on disk.
+    ///
+    /// # Errors
+    /// [`FindingsError::Outbox`], [`FindingsError::Panic`].
+    pub fn finish(self, observed: Observation) -> Result<Totals, FindingsError> {
+        // Where the thread is gone its result says why.
+        drop(self.items.send(Item::Finish(Box::new(observed))));
+        let result = self.thread.join().map_err(|_| FindingsError::Panic)?;
+        result.map_err(FindingsError::Outbox)
+    }
+}
+
+fn work(
+    mut recorder: Recorder,
+    items: &Receiver<Item>,
+    mut each_tick: impl FnMut(&Recorder),
+) -> Result<Totals, OutboxError> {
+    let mut last_observed = Observation::default();
+    let mut next_tick = Instant::now();
+    loop {
+        if Instant::now() >= next_tick {
+            recorder.tick();
+            each_tick(&recorder);
+            next_tick = Instant::now() + TICK;
+        }
+        match items.recv_deadline(next_tick) {
+            Ok(Item::Alert(alert)) => recorder.alert(&alert),
+            Ok(Item::Observed(now, observed)) => {
+                last_observed = (*observed).clone();
+                recorder.observe(now, *observed);
+            }
+            Ok(Item::Finish(observed)) => {
+                last_observed = *observed;
+                break;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // The packet path ended without a word: it panicked. What is open is told all the same.
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    recorder.finish(last_observed)?;
+    each_tick(&recorder);
+    Ok(recorder.totals())
+}

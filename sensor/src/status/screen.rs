@@ -1,0 +1,249 @@
+//! All that `lapwing status` knows, as JSON and as one screen for a person.
+
+use std::{fmt::Display, path::Path};
+
+use jiff::Timestamp;
+use lapwing_outbox::Status as OutboxStatus;
+use serde::Serialize;
+
+use super::sensor_file::{PolicyStatus, SensorStatus};
+use crate::clock::wall_milliseconds;
+
+/// Everything known of the sensor whose state folder this is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    /// Whether the sensor process runs.
+    pub is_sensor_running: bool,
+    /// What it last wrote about itself.
+    pub sensor: Option<SensorStatus>,
+    /// The outbox between sensor and uplink.
+    pub outbox: Outbox,
+    /// What the uplink process last wrote about itself.
+    pub uplink: Option<serde_json::Value>,
+}
+
+/// The outbox: `produced = acknowledged + sealed + queued + evicted`, in records.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outbox {
+    /// Which life of the outbox this is, in hex; none when it was never opened.
+    pub epoch: Option<String>,
+    /// Records given a number.
+    pub produced_records: u64,
+    /// Records that the centre has.
+    pub acknowledged_records: u64,
+    /// Records sealed and on their way.
+    pub sealed_records: u64,
+    /// Records waiting to be sealed.
+    pub queued_records: u64,
+    /// Records dropped from a full or damaged disk.
+    pub evicted_records: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Wall time of the oldest record waiting, milliseconds since 1970; 0 for none.
+    pub oldest_queued_milliseconds: u64,
+    /// Wall time of the last acknowledgement, milliseconds since 1970; 0 for never.
+    pub last_ack_milliseconds: u64,
+}
+
+impl Outbox {
+    /// Looks at the outbox in a folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, lapwing_outbox::OutboxError> {
+        let OutboxStatus {
+            epoch,
+            produced_records,
+            queued_records,
+            queued_bytes,
+            oldest_queued_milliseconds,
+            sealed_records,
+            sealed_bytes,
+            acknowledged_records,
+            last_ack_milliseconds,
+            evicted_records,
+            ..
+        } = lapwing_outbox::status(folder)?;
+        Ok(Self {
+            epoch: epoch.map(|epoch| epoch.to_string()),
+            produced_records,
+            acknowledged_records,
+            sealed_records,
+            queued_records,
+            evicted_records,
+            bytes: queued_bytes.saturating_add(sealed_bytes),
+            oldest_queued_milliseconds,
+            last_ack_milliseconds,
+        })
+    }
+}
+
+/// The overview as lines that fit one screen.
+#[must_use]
+pub fn render(overview: &Overview) -> String {
+    let mut screen = Screen::default();
+    match &overview.sensor {
+        None => screen.line("sensor", "has never run with this state folder"),
+        Some(sensor) => sensor_lines(&mut screen, sensor, overview.is_sensor_running),
+    }
+    let outbox = &overview.outbox;
+    let Outbox {
+        produced_records,
+        acknowledged_records,
+        sealed_records,
+        queued_records,
+        evicted_records,
+        bytes,
+        ..
+    } = outbox;
+    screen.line(
+        "records",
+        format_args!(
+            "{produced_records} produced = {acknowledged_records} acknowledged + {sealed_records} under way + \
+             {queued_records} waiting + {evicted_records} evicted"
+        ),
+    );
+    let oldest = match outbox.oldest_queued_milliseconds {
+        0 => "nothing waits".to_owned(),
+        oldest => format!("oldest waits since {}", ago(oldest)),
+    };
+    screen.line("queue", format_args!("{bytes} bytes on disk, {oldest}"));
+    screen.line("last ack", ago(outbox.last_ack_milliseconds));
+    if let Some(serde_json::Value::Object(fields)) = &overview.uplink {
+        for (name, value) in fields {
+            match value {
+                serde_json::Value::String(text) => screen.line(&format!("uplink {name}"), text),
+                other => screen.line(&format!("uplink {name}"), other),
+            }
+        }
+    }
+    screen.0
+}
+
+fn sensor_lines(screen: &mut Screen, sensor: &SensorStatus, is_running: bool) {
+    if is_running {
+        let since = ago(sensor.started_milliseconds);
+        screen.line(
+            "sensor",
+            format_args!("{} on {}, started {since}", sensor.state, sensor.source),
+        );
+    } else {
+        screen.line(
+            "sensor",
+            format_args!(
+                "NOT RUNNING; last seen {}",
+                ago(sensor.written_milliseconds)
+            ),
+        );
+    }
+    match &sensor.policy {
+        PolicyStatus::InForce {
+            serial,
+            site,
+            digest,
+        } => screen.line(
+            "policy",
+            format_args!(
+                "serial {serial} for {site} ({})",
+                digest.chars().take(12).collect::<String>()
+            ),
+        ),
+        PolicyStatus::None { reason } => {
+            screen.line(
+                "policy",
+                format_args!("NONE, only heartbeats leave: {reason}"),
+            );
+        }
+    }
+    let rules = &sensor.rules;
+    screen.line(
+        "rules",
+        format_args!(
+            "{} run, {} unsupported, pack {}",
+            rules.loaded,
+            rules.unsupported,
+            rules.pack.chars().take(12).collect::<String>()
+        ),
+    );
+    screen.line(
+        "packets",
+        format_args!(
+            "{} ({} bytes), {} dropped",
+            sensor.packets, sensor.bytes, sensor.dropped_packets
+        ),
+    );
+    screen.line(
+        "findings",
+        format_args!(
+            "{} of {} alerts: {} told, {} kept here by policy",
+            sensor.findings, sensor.alerts, sensor.findings_appended, sensor.findings_suppressed
+        ),
+    );
+    if sensor.records_lost > 0 {
+        screen.line(
+            "LOST",
+            format_args!("{} records could not be written", sensor.records_lost),
+        );
+    }
+}
+
+/// Lines with their names in one column.
+#[derive(Default)]
+struct Screen(String);
+
+impl Screen {
+    fn line(&mut self, name: &str, value: impl Display) {
+        self.0.push_str(&format!("{name:<16} {value}\n"));
+    }
+}
+
+/// A wall time and how long ago it was.
+fn ago(milliseconds: u64) -> String {
+    if milliseconds == 0 {
+        return "never".to_owned();
+    }
+    let time = i64::try_from(milliseconds)
+        .ok()
+        .and_then(|time| Timestamp::from_millisecond(time).ok());
+    let time = time.map_or_else(|| "?".to_owned(), |time| format!("{time:.0}"));
+    match wall_milliseconds().checked_sub(milliseconds) {
+        Some(past) => format!("{time} ({} s ago)", past / 1000),
+        None => format!("{time} (in the future: the clock was set)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_technician_must_see_is_on_the_screen() {
+        let sensor = SensorStatus {
+            state: "running".to_owned(),
+            source: "eth1".to_owned(),
+            records_lost: 3,
+            ..SensorStatus::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut overview = Overview {
+            is_sensor_running: true,
+            sensor: Some(sensor),
+            outbox: Outbox::read(folder.path()).unwrap(),
+            uplink: Some(serde_json::json!({ "state": "connected" })),
+        };
+        let screen = render(&overview);
+        for expected in [
+            "running on eth1",
+            "NONE, only heartbeats leave",
+            "LOST",
+            "0 produced = 0 acknowledged",
+            "uplink state",
+            "never",
+        ] {
+            assert!(screen.contains(expected), "{expected}: {screen}");
+        }
+        assert!(screen.lines().count() <= 24);
+        overview.is_sensor_running = false;
+        assert!(render(&overview).contains("NOT RUNNING"));
+    }
+}
