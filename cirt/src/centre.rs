@@ -72,13 +72,20 @@ impl Centre {
         let authority = CertificateAuthority::load(folder)?;
         let sealing_key = load_sealing_key(folder)?;
         let identity = authority.issue_server(&host_names(settings))?;
-        let collector_config = collector_tls(&identity, &[authority.root().clone(), authority.issuing().clone()])?;
+        let collector_config = collector_tls(
+            &identity,
+            &[authority.root().clone(), authority.issuing().clone()],
+        )?;
         let web_config = web_tls(&identity)?;
         let root_fingerprint = hex::encode(authority.root_fingerprint());
 
         let collector_listener = listen(settings.listen).await?;
         let web_listener = listen(settings.web_listen).await?;
-        let local = |listener: &TcpListener, wanted| listener.local_addr().map_err(|error| CentreError::Listen(wanted, error));
+        let local = |listener: &TcpListener, wanted| {
+            listener
+                .local_addr()
+                .map_err(|error| CentreError::Listen(wanted, error))
+        };
         let addresses = Addresses {
             collector: local(&collector_listener, settings.listen)?,
             web: local(&web_listener, settings.web_listen)?,
@@ -91,7 +98,11 @@ impl Centre {
             collector: Collector {
                 listener: collector_listener,
                 tls: TlsAcceptor::from(Arc::new(collector_config)),
-                shared: Arc::new(CollectorShared::new(Arc::clone(&store), desk, Arc::clone(&stored))),
+                shared: Arc::new(CollectorShared::new(
+                    Arc::clone(&store),
+                    desk,
+                    Arc::clone(&stored),
+                )),
             },
             web: WebServer {
                 listener: web_listener,
@@ -117,7 +128,8 @@ impl Centre {
     /// When the file cannot be written.
     pub fn write_addresses(&self, path: &Path) -> Result<(), CentreError> {
         let text = serde_json::json!(self.addresses).to_string();
-        write_private(path, text.as_bytes()).map_err(|error| CentreError::ReadyFile(path.to_owned(), error))
+        write_private(path, text.as_bytes())
+            .map_err(|error| CentreError::ReadyFile(path.to_owned(), error))
     }
 
     /// Serves until told to stop; everything acknowledged is on disk at every moment.
@@ -125,7 +137,12 @@ impl Centre {
         let mut parts = JoinSet::new();
         parts.spawn(self.collector.run(stop.clone()));
         parts.spawn(self.web.run(stop.clone()));
-        parts.spawn(load_what_arrives(Arc::new(self.loader), self.store, self.stored, stop));
+        parts.spawn(load_what_arrives(
+            Arc::new(self.loader),
+            self.store,
+            self.stored,
+            stop,
+        ));
         while parts.join_next().await.is_some() {}
     }
 }
@@ -159,12 +176,19 @@ async fn load_what_arrives(
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CentreError> {
-    TcpListener::bind(address).await.map_err(|error| CentreError::Listen(address, error))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| CentreError::Listen(address, error))
 }
 
 /// What the server certificate is for: the name that sensors ask for, and what people type.
 fn host_names(settings: &Settings) -> Vec<String> {
-    let mut names = vec![CENTRE_SERVER_NAME.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names = vec![
+        CENTRE_SERVER_NAME.to_owned(),
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     let mut add = |name: String| {
         if !name.is_empty() && !names.contains(&name) {
             names.push(name);
@@ -175,7 +199,11 @@ fn host_names(settings: &Settings) -> Vec<String> {
             add(address.ip().to_string());
         }
     }
-    if let Some((host, _)) = settings.public_address.as_deref().and_then(|address| address.rsplit_once(':')) {
+    if let Some((host, _)) = settings
+        .public_address
+        .as_deref()
+        .and_then(|address| address.rsplit_once(':'))
+    {
         add(host.trim_matches(['[', ']']).to_owned());
     }
     names

@@ -85,9 +85,13 @@ impl Loader {
 
     /// The signature was checked before the batch was taken; it is checked again, for the disk may have changed.
     fn open(&self, waiting: &WaitingBatch) -> Result<Batch, UnreadableBatch> {
-        let envelope = ReceivedEnvelope::parse(waiting.envelope.clone()).map_err(EnvelopeError::from)?;
+        let envelope =
+            ReceivedEnvelope::parse(waiting.envelope.clone()).map_err(EnvelopeError::from)?;
         let signer = envelope.header().signer;
-        let key = waiting.public_keys.iter().find(|key| KeyId::of(key) == signer);
+        let key = waiting
+            .public_keys
+            .iter()
+            .find(|key| KeyId::of(key) == signer);
         let key = key.ok_or(UnreadableBatch::UnknownSigner(signer))?;
         Ok(envelope.verify(key)?.open(&self.key)?)
     }

@@ -43,12 +43,19 @@ impl Table {
     /// A table with these columns.
     #[must_use]
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row. Control characters in cells are shown as `·`: a table is printed on a terminal.
     pub fn row(&mut self, cells: Vec<String>) {
-        let clean = |cell: String| cell.chars().map(|letter| if letter.is_control() { '·' } else { letter }).collect();
+        let clean = |cell: String| {
+            cell.chars()
+                .map(|letter| if letter.is_control() { '·' } else { letter })
+                .collect()
+        };
         self.rows.push(cells.into_iter().map(clean).collect());
     }
 
@@ -62,7 +69,9 @@ impl Table {
         for row in &self.rows {
             writer.write_record(row)?;
         }
-        writer.into_inner().map_err(|error| error.into_error().into())
+        writer
+            .into_inner()
+            .map_err(|error| error.into_error().into())
     }
 
     /// The table as text, one line a row, without a line end after the last.
@@ -73,18 +82,29 @@ impl Table {
             .iter()
             .enumerate()
             .map(|(index, (title, _))| {
-                let cells = self.rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count());
+                let cells = self
+                    .rows
+                    .iter()
+                    .filter_map(|row| row.get(index))
+                    .map(|cell| cell.chars().count());
                 cells.chain([title.chars().count()]).max().unwrap_or(0)
             })
             .collect();
-        let titles: Vec<String> = self.columns.iter().map(|(title, _)| (*title).to_owned()).collect();
-        let lines = std::iter::once(&titles).chain(&self.rows).map(|row| {
-            let cells = row.iter().zip(&self.columns).zip(&widths).map(|((cell, (_, align)), width)| match align {
-                Align::Left => format!("{cell:<width$}"),
-                Align::Right => format!("{cell:>width$}"),
+        let titles: Vec<String> = self
+            .columns
+            .iter()
+            .map(|(title, _)| (*title).to_owned())
+            .collect();
+        let lines =
+            std::iter::once(&titles).chain(&self.rows).map(|row| {
+                let cells = row.iter().zip(&self.columns).zip(&widths).map(
+                    |((cell, (_, align)), width)| match align {
+                        Align::Left => format!("{cell:<width$}"),
+                        Align::Right => format!("{cell:>width$}"),
+                    },
+                );
+                cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
             });
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        });
         lines.collect::<Vec<_>>().join("\n")
     }
 }

@@ -36,13 +36,20 @@ pub struct LaneTotals {
 pub fn reconcile_lane(stored: &[Range], evicted: &[Range]) -> LaneTotals {
     let stored = merge(stored);
     let known = merge(&[stored.as_slice(), evicted].concat());
-    let count = |ranges: &[Range]| ranges.iter().fold(0u64, |sum, range| sum.saturating_add(range.count()));
+    let count = |ranges: &[Range]| {
+        ranges
+            .iter()
+            .fold(0u64, |sum, range| sum.saturating_add(range.count()))
+    };
 
     let mut holes = Vec::new();
     let mut next = 0;
     for range in &known {
         if range.first > next {
-            holes.push(Range { first: next, last: range.first - 1 });
+            holes.push(Range {
+                first: next,
+                last: range.first - 1,
+            });
         }
         next = range.last.saturating_add(1);
     }
@@ -57,12 +64,18 @@ pub fn reconcile_lane(stored: &[Range], evicted: &[Range]) -> LaneTotals {
 
 /// The fewest ranges that hold the same numbers, ascending.
 fn merge(ranges: &[Range]) -> Vec<Range> {
-    let mut sorted: Vec<Range> = ranges.iter().copied().filter(|range| range.first <= range.last).collect();
+    let mut sorted: Vec<Range> = ranges
+        .iter()
+        .copied()
+        .filter(|range| range.first <= range.last)
+        .collect();
     sorted.sort_unstable();
     let mut merged = Vec::<Range>::new();
     for range in sorted {
         match merged.last_mut() {
-            Some(open) if range.first <= open.last.saturating_add(1) => open.last = open.last.max(range.last),
+            Some(open) if range.first <= open.last.saturating_add(1) => {
+                open.last = open.last.max(range.last)
+            }
             _ => merged.push(range),
         }
     }
@@ -78,12 +91,22 @@ mod tests {
     use super::*;
 
     fn ranges() -> impl Strategy<Value = Vec<Range>> {
-        prop::collection::vec((0u64..60, 0u64..8), 0..12)
-            .prop_map(|pairs| pairs.into_iter().map(|(first, length)| Range { first, last: first + length }).collect())
+        prop::collection::vec((0u64..60, 0u64..8), 0..12).prop_map(|pairs| {
+            pairs
+                .into_iter()
+                .map(|(first, length)| Range {
+                    first,
+                    last: first + length,
+                })
+                .collect()
+        })
     }
 
     fn numbers(ranges: &[Range]) -> BTreeSet<u64> {
-        ranges.iter().flat_map(|range| range.first..=range.last).collect()
+        ranges
+            .iter()
+            .flat_map(|range| range.first..=range.last)
+            .collect()
     }
 
     proptest! {
@@ -106,7 +129,10 @@ mod tests {
 
     #[test]
     fn the_end_of_the_numbers_does_not_overflow() {
-        let all = [Range { first: 0, last: u64::MAX }];
+        let all = [Range {
+            first: 0,
+            last: u64::MAX,
+        }];
         let totals = reconcile_lane(&all, &all);
         assert_eq!((totals.missing, totals.evicted), (0, 0));
     }

@@ -43,15 +43,20 @@ pub fn token_hash(token: &str) -> [u8; 32] {
 /// # Errors
 /// When the system has no randomness.
 pub fn hash_password(password: &str) -> Result<String, argon2::password_hash::Error> {
-    Ok(Argon2::default().hash_password(password.as_bytes())?.to_string())
+    Ok(Argon2::default()
+        .hash_password(password.as_bytes())?
+        .to_string())
 }
 
 /// Compares a password with a PHC string. Takes tens of milliseconds, also when the answer is no.
 #[must_use]
 pub fn verify_password(password: &str, hash: &str) -> bool {
     password.len() <= PASSWORD_BYTES
-        && PasswordHash::new(hash)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        && PasswordHash::new(hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        })
 }
 
 #[cfg(test)]

@@ -10,13 +10,34 @@ use crate::store::FindingRow;
 pub fn findings_csv(rows: &[FindingRow]) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "id", "last", "first", "hits", "severity", "gid", "sid", "rev", "message", "sensor", "source",
-        "source_disclosure", "source_port", "destination", "destination_disclosure", "destination_port", "protocol",
-        "app_protocol", "facts", "received",
+        "id",
+        "last",
+        "first",
+        "hits",
+        "severity",
+        "gid",
+        "sid",
+        "rev",
+        "message",
+        "sensor",
+        "source",
+        "source_disclosure",
+        "source_port",
+        "destination",
+        "destination_disclosure",
+        "destination_port",
+        "protocol",
+        "app_protocol",
+        "facts",
+        "received",
     ])?;
     for row in rows {
         let view = FindingView::from(row);
-        let facts: Vec<String> = view.facts.iter().map(|fact| format!("{}={}", fact.name, fact.value)).collect();
+        let facts: Vec<String> = view
+            .facts
+            .iter()
+            .map(|fact| format!("{}={}", fact.name, fact.value))
+            .collect();
         let port = |port: Option<u16>| port.map(|port| port.to_string()).unwrap_or_default();
         let address = |address: &AddressView| address.address.clone().unwrap_or_default();
         let cells = [
@@ -43,7 +64,9 @@ pub fn findings_csv(rows: &[FindingRow]) -> csv::Result<Vec<u8>> {
         ];
         writer.write_record(cells.map(harmless))?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }
 
 /// The books, one sensor a line, with a header line.
@@ -53,15 +76,24 @@ pub fn findings_csv(rows: &[FindingRow]) -> csv::Result<Vec<u8>> {
 pub fn summary_csv(summary: &SummaryView) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for totals in &summary.sensors {
-        let totals = SensorTotalsView { sensor: harmless(totals.sensor.clone()), ..totals.clone() };
+        let totals = SensorTotalsView {
+            sensor: harmless(totals.sensor.clone()),
+            ..totals.clone()
+        };
         writer.serialize(totals)?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it: its text comes from attackers.
 fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +102,10 @@ mod tests {
 
     #[test]
     fn formulas_stay_text() {
-        assert_eq!(harmless("=HYPERLINK(\"x\")".to_owned()), "'=HYPERLINK(\"x\")");
+        assert_eq!(
+            harmless("=HYPERLINK(\"x\")".to_owned()),
+            "'=HYPERLINK(\"x\")"
+        );
         assert_eq!(harmless("192.0.2.1".to_owned()), "192.0.2.1");
     }
 }

@@ -152,7 +152,10 @@ impl From<&FindingRow> for FindingView {
             facts: row
                 .facts
                 .iter()
-                .map(|(name, value)| FactView { name: name.clone(), value: value.clone() })
+                .map(|(name, value)| FactView {
+                    name: name.clone(),
+                    value: value.clone(),
+                })
                 .collect(),
             policy: row.policy.map(hex::encode),
             made: row.made.to_string(),
@@ -165,20 +168,31 @@ impl From<&FindingRow> for FindingView {
 
 impl From<Endpoint> for EndpointView {
     fn from(endpoint: Endpoint) -> Self {
-        Self { address: endpoint.address.into(), port: endpoint.port }
+        Self {
+            address: endpoint.address.into(),
+            port: endpoint.port,
+        }
     }
 }
 
 impl From<DisclosedAddress> for AddressView {
     fn from(address: DisclosedAddress) -> Self {
         match address {
-            DisclosedAddress::Clear(address) => {
-                Self { address: Some(address.to_string()), disclosure: "clear", key_epoch: None }
-            }
-            DisclosedAddress::Pseudonym { address, key_epoch } => {
-                Self { address: Some(address.to_string()), disclosure: "pseudonym", key_epoch: Some(key_epoch) }
-            }
-            DisclosedAddress::Withheld => Self { address: None, disclosure: "withheld", key_epoch: None },
+            DisclosedAddress::Clear(address) => Self {
+                address: Some(address.to_string()),
+                disclosure: "clear",
+                key_epoch: None,
+            },
+            DisclosedAddress::Pseudonym { address, key_epoch } => Self {
+                address: Some(address.to_string()),
+                disclosure: "pseudonym",
+                key_epoch: Some(key_epoch),
+            },
+            DisclosedAddress::Withheld => Self {
+                address: None,
+                disclosure: "withheld",
+                key_epoch: None,
+            },
         }
     }
 }

@@ -75,7 +75,9 @@ impl SensorsView {
                 totals: books.map(SensorTotalsView::from),
             }
         };
-        Self { sensors: sensors.iter().map(view).collect() }
+        Self {
+            sensors: sensors.iter().map(view).collect(),
+        }
     }
 }
 
@@ -83,5 +85,10 @@ impl SensorsView {
 #[must_use]
 pub fn key_fingerprint(public_key: &[u8; 32]) -> String {
     let digits = lapwing_wire::KeyId::of(public_key).to_string();
-    digits.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+    digits
+        .as_bytes()
+        .chunks(4)
+        .map(String::from_utf8_lossy)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -103,7 +103,10 @@ impl SummaryView {
             over_time: activity
                 .bars
                 .iter()
-                .map(|bar| TimeBarView { start: bar.start.to_string(), findings: bar.total() })
+                .map(|bar| TimeBarView {
+                    start: bar.start.to_string(),
+                    findings: bar.total(),
+                })
                 .collect(),
             sensors: totals.iter().map(SensorTotalsView::from).collect(),
         }
@@ -112,7 +115,12 @@ impl SummaryView {
 
 impl From<[u64; 4]> for SeverityCounts {
     fn from([high, medium, low, info]: [u64; 4]) -> Self {
-        Self { high, medium, low, info }
+        Self {
+            high,
+            medium,
+            low,
+            info,
+        }
     }
 }
 

@@ -27,8 +27,10 @@ impl Admission {
             // A full bucket is the same as none.
             buckets.retain(|_, bucket| bucket.refilled(now) < f64::from(SENSOR_BURST_BATCHES));
         }
-        let bucket =
-            buckets.entry(sensor).or_insert(Bucket { tokens: f64::from(SENSOR_BURST_BATCHES), filled: now });
+        let bucket = buckets.entry(sensor).or_insert(Bucket {
+            tokens: f64::from(SENSOR_BURST_BATCHES),
+            filled: now,
+        });
         bucket.tokens = bucket.refilled(now);
         bucket.filled = now;
         if bucket.tokens >= 1.0 {
@@ -42,7 +44,8 @@ impl Admission {
 
 impl Bucket {
     fn refilled(&self, now: Instant) -> f64 {
-        let earned = now.saturating_duration_since(self.filled).as_secs_f64() * f64::from(SENSOR_BATCHES_PER_SECOND);
+        let earned = now.saturating_duration_since(self.filled).as_secs_f64()
+            * f64::from(SENSOR_BATCHES_PER_SECOND);
         (self.tokens + earned).min(f64::from(SENSOR_BURST_BATCHES))
     }
 }
@@ -62,7 +65,10 @@ mod tests {
             assert!(admission.admit(first, start));
         }
         assert!(!admission.admit(first, start));
-        assert!(admission.admit(second, start), "another sensor is not touched");
+        assert!(
+            admission.admit(second, start),
+            "another sensor is not touched"
+        );
         assert!(admission.admit(first, start + Duration::from_secs(1)));
     }
 }

@@ -20,9 +20,18 @@ impl ClientCertificate {
     /// Reads an Ed25519 certificate.
     pub(super) fn parse(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-        let public_key = parsed.public_key().subject_public_key.data.as_ref().try_into().ok()?;
+        let public_key = parsed
+            .public_key()
+            .subject_public_key
+            .data
+            .as_ref()
+            .try_into()
+            .ok()?;
         let not_after = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
-        Some(Self { public_key, not_after })
+        Some(Self {
+            public_key,
+            not_after,
+        })
     }
 
     /// The last second in which it was valid.
@@ -43,29 +52,50 @@ pub(super) enum Client {
     /// A certificate whose key speaks for a sensor.
     Sensor { enrolment: Enrolment, expired: bool },
     /// A certificate of ours whose key may not speak any more.
-    Barred { sensor: String, state: EnrolmentState },
+    Barred {
+        sensor: String,
+        state: EnrolmentState,
+    },
 }
 
 impl Client {
     /// What the session is told.
     pub(super) const fn peer(&self) -> Peer {
         match self {
-            Self::Sensor { enrolment, expired: false } => Peer::Sensor(SensorId(enrolment.identity)),
-            Self::Sensor { enrolment, expired: true } => Peer::Expired(SensorId(enrolment.identity)),
+            Self::Sensor {
+                enrolment,
+                expired: false,
+            } => Peer::Sensor(SensorId(enrolment.identity)),
+            Self::Sensor {
+                enrolment,
+                expired: true,
+            } => Peer::Expired(SensorId(enrolment.identity)),
             Self::Stranger | Self::Barred { .. } => Peer::Stranger,
         }
     }
 }
 
 /// Looks the certificate's key up.
-pub(super) fn identify(store: &Store, certificate: Option<ClientCertificate>) -> Result<Client, StoreError> {
-    let Some(certificate) = certificate else { return Ok(Client::Stranger) };
+pub(super) fn identify(
+    store: &Store,
+    certificate: Option<ClientCertificate>,
+) -> Result<Client, StoreError> {
+    let Some(certificate) = certificate else {
+        return Ok(Client::Stranger);
+    };
     Ok(match store.enrolment(&certificate.public_key)? {
-        Some(enrolment) if enrolment.state == EnrolmentState::Active => {
-            Client::Sensor { enrolment, expired: certificate.has_expired() }
-        }
-        Some(enrolment) => Client::Barred { sensor: enrolment.sensor_name, state: enrolment.state },
+        Some(enrolment) if enrolment.state == EnrolmentState::Active => Client::Sensor {
+            enrolment,
+            expired: certificate.has_expired(),
+        },
+        Some(enrolment) => Client::Barred {
+            sensor: enrolment.sensor_name,
+            state: enrolment.state,
+        },
         // The authority signed it and the database does not know it: restored from an older backup.
-        None => Client::Barred { sensor: "unknown".to_owned(), state: EnrolmentState::Revoked },
+        None => Client::Barred {
+            sensor: "unknown".to_owned(),
+            state: EnrolmentState::Revoked,
+        },
     })
 }

@@ -22,36 +22,65 @@ pub(super) fn ingest(
     envelope: ReceivedEnvelope,
 ) -> Result<Ingested, StoreError> {
     let enrolment = match identify(store, certificate)? {
-        Client::Sensor { enrolment, expired: false } => enrolment,
+        Client::Sensor {
+            enrolment,
+            expired: false,
+        } => enrolment,
         Client::Sensor { expired: true, .. } => {
-            return Ok(Ingested::Refuse(ErrorCode::NotAllowed, "the certificate has expired: renew it".to_owned()));
+            return Ok(Ingested::Refuse(
+                ErrorCode::NotAllowed,
+                "the certificate has expired: renew it".to_owned(),
+            ));
         }
         Client::Barred { sensor, state } => {
             let reason = format!("sensor {sensor} is {} at the centre", state.as_str());
             return Ok(Ingested::Refuse(ErrorCode::Revoked, reason));
         }
         Client::Stranger => {
-            return Ok(Ingested::Refuse(ErrorCode::NotAllowed, "not enrolled".to_owned()));
+            return Ok(Ingested::Refuse(
+                ErrorCode::NotAllowed,
+                "not enrolled".to_owned(),
+            ));
         }
     };
     let header = *envelope.header();
     if header.identity.sensor.0 != enrolment.identity {
-        let detail = format!("an envelope in the name of {} came over this sensor's connection", header.identity.sensor);
+        let detail = format!(
+            "an envelope in the name of {} came over this sensor's connection",
+            header.identity.sensor
+        );
         store.raise_alarm(Some(enrolment.sensor), "forged batch", &detail)?;
-        return Ok(Ingested::Refuse(ErrorCode::Forged, "the envelope names another sensor".to_owned()));
+        return Ok(Ingested::Refuse(
+            ErrorCode::Forged,
+            "the envelope names another sensor".to_owned(),
+        ));
     }
     let envelope = match envelope.verify(&enrolment.public_key) {
         Ok(envelope) => envelope,
         Err(error) => {
-            let detail = format!("batch {}/{}: {error}", header.identity.epoch, header.identity.number);
+            let detail = format!(
+                "batch {}/{}: {error}",
+                header.identity.epoch, header.identity.number
+            );
             store.raise_alarm(Some(enrolment.sensor), "forged batch", &detail)?;
-            let code = if matches!(error, EnvelopeError::Forged) { ErrorCode::Forged } else { ErrorCode::Malformed };
+            let code = if matches!(error, EnvelopeError::Forged) {
+                ErrorCode::Forged
+            } else {
+                ErrorCode::Malformed
+            };
             return Ok(Ingested::Refuse(code, error.to_string()));
         }
     };
     if i64::try_from(header.identity.number.0).is_err() {
-        return Ok(Ingested::Refuse(ErrorCode::Malformed, "batch number above 2^63".to_owned()));
+        return Ok(Ingested::Refuse(
+            ErrorCode::Malformed,
+            "batch number above 2^63".to_owned(),
+        ));
     }
     let state = store.accept_batch(enrolment.sensor, &envelope, Timestamp::now())?;
-    Ok(Ingested::Acknowledge(Ack { identity: header.identity, digest: envelope.digest(), state }))
+    Ok(Ingested::Acknowledge(Ack {
+        identity: header.identity,
+        digest: envelope.digest(),
+        state,
+    }))
 }

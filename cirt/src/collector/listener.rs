@@ -13,7 +13,9 @@ use super::admission::Admission;
 use super::client_identity::ClientCertificate;
 use super::session::Session;
 use crate::enrolment::EnrolmentDesk;
-use crate::limits::{COLLECTOR_CONNECTIONS, SHUTDOWN_GRACE, STRANGER_CONNECTIONS, TLS_HANDSHAKE_TIMEOUT};
+use crate::limits::{
+    COLLECTOR_CONNECTIONS, SHUTDOWN_GRACE, STRANGER_CONNECTIONS, TLS_HANDSHAKE_TIMEOUT,
+};
 use crate::store::Store;
 
 /// What all sessions share.
@@ -105,7 +107,12 @@ async fn serve(
             return;
         }
     };
-    let certificate = match stream.get_ref().1.peer_certificates().and_then(<[_]>::first) {
+    let certificate = match stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(<[_]>::first)
+    {
         None => None,
         Some(der) => match ClientCertificate::parse(der) {
             Some(certificate) => Some(certificate),

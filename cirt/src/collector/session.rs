@@ -60,8 +60,17 @@ impl Session {
         let store = Arc::clone(&shared.store);
         let client = tokio::task::spawn_blocking(move || identify(&store, certificate)).await??;
         let wall = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-        let protocol = ReceiverSession::new(client.peer(), &shared.software, SESSION_WINDOW, wall, 0);
-        Ok(Self { shared, address, certificate, client, protocol, begun: Instant::now(), last_contact: None })
+        let protocol =
+            ReceiverSession::new(client.peer(), &shared.software, SESSION_WINDOW, wall, 0);
+        Ok(Self {
+            shared,
+            address,
+            certificate,
+            client,
+            protocol,
+            begun: Instant::now(),
+            last_contact: None,
+        })
     }
 
     /// Whether the other end showed no certificate.
@@ -91,12 +100,17 @@ impl Session {
                 read = timeout(TICK, stream.read(&mut buffer)) => Some(read),
                 _ = stop.wait_for(|stop| *stop) => None,
             };
-            let Some(read) = read else { return Ok(stream.shutdown().await?) };
+            let Some(read) = read else {
+                return Ok(stream.shutdown().await?);
+            };
             match read {
                 Ok(Ok(0)) => return Ok(()),
                 Ok(Ok(length)) => {
                     heard = Instant::now();
-                    for event in self.protocol.receive(buffer.get(..length).unwrap_or_default()) {
+                    for event in self
+                        .protocol
+                        .receive(buffer.get(..length).unwrap_or_default())
+                    {
                         self.handle(event).await?;
                         self.flush(stream).await?;
                         if self.protocol.is_closed() {
@@ -106,7 +120,8 @@ impl Session {
                 }
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => {
-                    let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    let milliseconds =
+                        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                     let _closed = self.protocol.tick(milliseconds);
                 }
             }
@@ -140,7 +155,8 @@ impl Session {
             ReceiverEvent::EnrolRequested(request) => {
                 let shared = Arc::clone(&self.shared);
                 let answer =
-                    tokio::task::spawn_blocking(move || shared.desk.enrol(&shared.store, &request)).await??;
+                    tokio::task::spawn_blocking(move || shared.desk.enrol(&shared.store, &request))
+                        .await??;
                 match answer {
                     Answer::Approved(approval) => self.protocol.enrol_approve(*approval),
                     Answer::Pending(pending) => self.protocol.enrol_pending(pending),
@@ -154,15 +170,23 @@ impl Session {
             ReceiverEvent::RenewRequested(request) => {
                 // Asked again, not remembered: the sensor may have been revoked since it connected.
                 let (shared, certificate) = (Arc::clone(&self.shared), self.certificate);
-                let answer = tokio::task::spawn_blocking(move || match identify(&shared.store, certificate)? {
-                    Client::Sensor { enrolment, .. } => shared.desk.renew(&shared.store, &enrolment, &request),
-                    Client::Stranger | Client::Barred { .. } => Ok(Answer::Refused("revoked".to_owned())),
+                let answer = tokio::task::spawn_blocking(move || {
+                    match identify(&shared.store, certificate)? {
+                        Client::Sensor { enrolment, .. } => {
+                            shared.desk.renew(&shared.store, &enrolment, &request)
+                        }
+                        Client::Stranger | Client::Barred { .. } => {
+                            Ok(Answer::Refused("revoked".to_owned()))
+                        }
+                    }
                 })
                 .await??;
                 match answer {
                     Answer::Approved(approval) => self.protocol.renew_approve(*approval),
                     Answer::Refused(reason) => self.protocol.renew_refuse(&reason),
-                    Answer::Pending(_) => self.protocol.renew_refuse("a person has not decided yet"),
+                    Answer::Pending(_) => {
+                        self.protocol.renew_refuse("a person has not decided yet")
+                    }
                 }
                 Ok(())
             }
@@ -174,10 +198,19 @@ impl Session {
     }
 
     async fn envelope(&mut self, envelope: ReceivedEnvelope) -> Result<(), SessionFailure> {
-        let Client::Sensor { enrolment, .. } = &self.client else { return Ok(()) };
+        let Client::Sensor { enrolment, .. } = &self.client else {
+            return Ok(());
+        };
         let identity = envelope.header().identity;
-        if !self.shared.admission.admit(enrolment.sensor, Instant::now()) {
-            self.protocol.busy(Busy { identity, retry_after_seconds: BUSY_RETRY_SECONDS });
+        if !self
+            .shared
+            .admission
+            .admit(enrolment.sensor, Instant::now())
+        {
+            self.protocol.busy(Busy {
+                identity,
+                retry_after_seconds: BUSY_RETRY_SECONDS,
+            });
             return Ok(());
         }
         let (store, certificate) = (Arc::clone(&self.shared.store), self.certificate);
@@ -192,20 +225,33 @@ impl Session {
             }
             Err(error) => {
                 tracing::error!(%error, "batch not stored");
-                self.protocol.busy(Busy { identity, retry_after_seconds: BUSY_RETRY_SECONDS });
+                self.protocol.busy(Busy {
+                    identity,
+                    retry_after_seconds: BUSY_RETRY_SECONDS,
+                });
             }
         }
         self.note_contact().await
     }
 
     async fn note_contact(&mut self) -> Result<(), SessionFailure> {
-        let Client::Sensor { enrolment, .. } = &self.client else { return Ok(()) };
-        if self.last_contact.is_some_and(|last| last.elapsed() < CONTACT_INTERVAL) {
+        let Client::Sensor { enrolment, .. } = &self.client else {
+            return Ok(());
+        };
+        if self
+            .last_contact
+            .is_some_and(|last| last.elapsed() < CONTACT_INTERVAL)
+        {
             return Ok(());
         }
         self.last_contact = Some(Instant::now());
-        let (store, sensor, address) = (Arc::clone(&self.shared.store), enrolment.sensor, self.address.ip().to_string());
-        tokio::task::spawn_blocking(move || store.note_contact(sensor, &address, Timestamp::now())).await??;
+        let (store, sensor, address) = (
+            Arc::clone(&self.shared.store),
+            enrolment.sensor,
+            self.address.ip().to_string(),
+        );
+        tokio::task::spawn_blocking(move || store.note_contact(sensor, &address, Timestamp::now()))
+            .await??;
         Ok(())
     }
 }

@@ -7,7 +7,8 @@ use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
+    SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -75,8 +76,10 @@ impl ClientCertVerifier for ExpiryTolerant {
             Err(rustls::Error::InvalidCertificate(
                 error @ (CertificateError::Expired | CertificateError::ExpiredContext { .. }),
             )) => {
-                let leaf = ClientCertificate::parse(end_entity).ok_or(rustls::Error::InvalidCertificate(error))?;
-                self.0.verify_client_cert(end_entity, intermediates, leaf.last_valid_moment())
+                let leaf = ClientCertificate::parse(end_entity)
+                    .ok_or(rustls::Error::InvalidCertificate(error))?;
+                self.0
+                    .verify_client_cert(end_entity, intermediates, leaf.last_valid_moment())
             }
             result => result,
         }
@@ -88,7 +91,8 @@ impl ClientCertVerifier for ExpiryTolerant {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        self.0
+            .verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -97,7 +101,8 @@ impl ClientCertVerifier for ExpiryTolerant {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        self.0
+            .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

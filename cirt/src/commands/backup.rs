@@ -18,7 +18,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (folder, _, store) = arguments.data.open()?;
     store.backup(&arguments.file)?;
-    store.record_audit(&actor(), "store.backup", &arguments.file.display().to_string())?;
+    store.record_audit(
+        &actor(),
+        "store.backup",
+        &arguments.file.display().to_string(),
+    )?;
     line(&format!(
         "database copied to {}; copy {} as well: without the keys no batch can be read",
         arguments.file.display(),

@@ -30,7 +30,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let page = store.findings(&filter, None, arguments.limit)?;
     match arguments.output {
         OutputFormat::Json => {
-            line(&serde_json::to_string_pretty(&FindingsView::from(&page)).context("cannot write JSON")?)?;
+            line(
+                &serde_json::to_string_pretty(&FindingsView::from(&page))
+                    .context("cannot write JSON")?,
+            )?;
         }
         OutputFormat::Csv => raw(&findings_csv(&page.findings).context("cannot write CSV")?)?,
         OutputFormat::Table => print_table(&page)?,
@@ -61,7 +64,11 @@ fn print_table(page: &FindingPage) -> anyhow::Result<()> {
         ]);
     }
     line(&table.render())?;
-    let more = if page.next.is_some() { ", and there are more: raise --limit or narrow the filter" } else { "" };
+    let more = if page.next.is_some() {
+        ", and there are more: raise --limit or narrow the filter"
+    } else {
+        ""
+    };
     line(&format!("{} findings{more}", page.findings.len()))?;
     Ok(())
 }

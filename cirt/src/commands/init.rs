@@ -39,10 +39,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if folder.is_initialised() {
         bail!("{shown} already holds a centre; nothing was changed");
     }
-    if !folder.is_vacant().with_context(|| format!("cannot look into {shown}"))? {
+    if !folder
+        .is_vacant()
+        .with_context(|| format!("cannot look into {shown}"))?
+    {
         bail!("{shown} is not empty; name a folder that is empty or does not exist");
     }
-    folder.create().with_context(|| format!("cannot make {shown}"))?;
+    folder
+        .create()
+        .with_context(|| format!("cannot make {shown}"))?;
     let authority = CertificateAuthority::create(&folder, arguments.name.as_str())?;
     create_sealing_key(&folder)?;
     let store = Store::create(&folder.database())?;
@@ -59,9 +64,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     settings.save(&folder)?;
 
     line(&format!("centre {} is ready in {shown}", arguments.name))?;
-    line(&format!("root certificate SHA-256  {}", hex::encode(authority.root_fingerprint())))?;
+    line(&format!(
+        "root certificate SHA-256  {}",
+        hex::encode(authority.root_fingerprint())
+    ))?;
     line(&format!("administrator             {}", arguments.admin))?;
-    line(&format!("password                  {password}   (shown once; it is stored nowhere)"))?;
+    line(&format!(
+        "password                  {password}   (shown once; only its hash is kept)"
+    ))?;
     line(&format!("next: lapwing-cirt serve --data {shown}"))?;
     Ok(())
 }

@@ -48,16 +48,25 @@ pub(crate) enum OutputFormat {
 
 /// Who the audit trail names for what is done on the command line.
 pub(crate) fn actor() -> String {
-    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
+    let user = std::env::var("SUDO_USER")
+        .or_else(|_| std::env::var("USER"))
+        .unwrap_or_else(|_| "unknown".to_owned());
     format!("cli:{user}")
 }
 
 /// Prints an error and its causes in one line.
-#[expect(clippy::print_stderr, reason = "the one place where a command says that it failed")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where a command says that it failed"
+)]
 pub(crate) fn report(error: &anyhow::Error) {
     let mut causes: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = cause
+            .to_string()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         if !causes.iter().any(|known| known.contains(&text)) {
             causes.push(text);
         }

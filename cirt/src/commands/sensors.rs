@@ -40,7 +40,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         SensorsCommand::Approve { sensor } => {
             let known = store.sensor(sensor)?;
             store.approve_sensor(&actor(), sensor)?;
-            Ok(line(&format!("{} approved, key fingerprint {}", known.name, key_fingerprint(&known.public_key)))?)
+            Ok(line(&format!(
+                "{} approved, key fingerprint {}",
+                known.name,
+                key_fingerprint(&known.public_key)
+            ))?)
         }
         SensorsCommand::Revoke { sensor } => {
             store.revoke_sensor(&actor(), sensor)?;
@@ -53,7 +57,9 @@ fn list(store: &Store, output: OutputFormat) -> anyhow::Result<()> {
     let sensors = store.sensors()?;
     let view = SensorsView::of(&sensors, &store.sensor_totals()?);
     if output == OutputFormat::Json {
-        return Ok(line(&serde_json::to_string_pretty(&view).context("cannot write JSON")?)?);
+        return Ok(line(
+            &serde_json::to_string_pretty(&view).context("cannot write JSON")?,
+        )?);
     }
     let mut table = Table::new(&[
         ("sensor", Align::Left),
@@ -75,26 +81,52 @@ fn list(store: &Store, output: OutputFormat) -> anyhow::Result<()> {
             sensor.identity,
         ]);
     }
-    if output == OutputFormat::Csv { Ok(lapwing_cirt::output::raw(&table.to_csv()?)?) } else { Ok(line(&table.render())?) }
+    if output == OutputFormat::Csv {
+        Ok(lapwing_cirt::output::raw(&table.to_csv()?)?)
+    } else {
+        Ok(line(&table.render())?)
+    }
 }
 
 fn show(store: &Store, name: &str) -> anyhow::Result<()> {
     let sensor = store.sensor(name)?;
-    let moment = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"));
+    let moment = |time: Option<Timestamp>| {
+        time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"))
+    };
     let mut lines = vec![
         ("name".to_owned(), sensor.name.clone()),
         ("identity".to_owned(), sensor.identity.clone()),
         ("state".to_owned(), sensor.state.as_str().to_owned()),
-        ("key fingerprint".to_owned(), key_fingerprint(&sensor.public_key)),
+        (
+            "key fingerprint".to_owned(),
+            key_fingerprint(&sensor.public_key),
+        ),
         ("asked".to_owned(), moment(Some(sensor.requested))),
         ("decided".to_owned(), moment(sensor.decided)),
-        ("decided by".to_owned(), sensor.decided_by.clone().unwrap_or_default()),
+        (
+            "decided by".to_owned(),
+            sensor.decided_by.clone().unwrap_or_default(),
+        ),
         ("last contact".to_owned(), moment(sensor.last_contact)),
-        ("last address".to_owned(), sensor.last_address.clone().unwrap_or_default()),
-        ("certificate until".to_owned(), moment(sensor.certificate_expires)),
+        (
+            "last address".to_owned(),
+            sensor.last_address.clone().unwrap_or_default(),
+        ),
+        (
+            "certificate until".to_owned(),
+            moment(sensor.certificate_expires),
+        ),
     ];
-    let machine = sensor.machine.lines().filter_map(|line| line.split_once('='));
-    lines.extend(machine.map(|(name, value)| (format!("device: {}", name.replace('_', " ")), value.to_owned())));
+    let machine = sensor
+        .machine
+        .lines()
+        .filter_map(|line| line.split_once('='));
+    lines.extend(machine.map(|(name, value)| {
+        (
+            format!("device: {}", name.replace('_', " ")),
+            value.to_owned(),
+        )
+    }));
     let mut table = Table::new(&[("what", Align::Left), ("value", Align::Left)]);
     for (name, value) in lines {
         table.row(vec![name, value]);

@@ -24,7 +24,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (_, _, store) = arguments.data.open()?;
     let view = SummaryView::of(&store.activity(&filter)?, &store.sensor_totals()?);
     match arguments.output {
-        OutputFormat::Json => line(&serde_json::to_string_pretty(&view).context("cannot write JSON")?)?,
+        OutputFormat::Json => {
+            line(&serde_json::to_string_pretty(&view).context("cannot write JSON")?)?
+        }
         OutputFormat::Csv => raw(&summary_csv(&view).context("cannot write CSV")?)?,
         OutputFormat::Table => print_tables(&view)?,
     }
@@ -83,7 +85,9 @@ fn print_tables(view: &SummaryView) -> anyhow::Result<()> {
             sensor.evicted.to_string(),
             sensor.missing.to_string(),
             sensor.doubled.to_string(),
-            sensor.queued.map_or_else(|| "-".to_owned(), |queued| queued.to_string()),
+            sensor
+                .queued
+                .map_or_else(|| "-".to_owned(), |queued| queued.to_string()),
             sensor.findings.to_string(),
             sensor.batches.to_string(),
             sensor.batch_repeats.to_string(),
@@ -94,10 +98,20 @@ fn print_tables(view: &SummaryView) -> anyhow::Result<()> {
     line("")?;
     line("records by sensor (produced = stored + evicted + missing)")?;
     line(&books.render())?;
-    let waiting: u64 = view.sensors.iter().map(|sensor| sensor.batches_waiting).sum();
+    let waiting: u64 = view
+        .sensors
+        .iter()
+        .map(|sensor| sensor.batches_waiting)
+        .sum();
     if waiting > 0 {
-        line(&format!("{waiting} stored batches wait to be loaded; start the centre, or run rebuild"))?;
+        line(&format!(
+            "{waiting} stored batches wait to be loaded; start the centre, or run rebuild"
+        ))?;
     }
-    line(if balanced { "the books balance: none missing, none doubled" } else { "the books do not balance" })?;
+    line(if balanced {
+        "the books balance: none missing, none doubled"
+    } else {
+        "the books do not balance"
+    })?;
     Ok(())
 }

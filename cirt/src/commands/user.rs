@@ -41,7 +41,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let password = readable_password();
             let hash = hash_password(&password).context("cannot hash the password")?;
             store.add_user(&actor(), name, *role, &hash)?;
-            line(&format!("{role} {name} added, password {password} (shown once)"))?;
+            line(&format!(
+                "{role} {name} added, password {password} (shown once)"
+            ))?;
         }
         UserCommand::List => {
             let mut table = Table::new(&[
@@ -54,8 +56,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 table.row(vec![
                     user.name,
                     user.role.to_string(),
-                    if user.disabled.is_some() { "disabled" } else { "active" }.to_owned(),
-                    user.last_login.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}")),
+                    if user.disabled.is_some() {
+                        "disabled"
+                    } else {
+                        "active"
+                    }
+                    .to_owned(),
+                    user.last_login
+                        .map_or_else(|| "never".to_owned(), |time| format!("{time:.0}")),
                 ]);
             }
             line(&table.render())?;
@@ -68,7 +76,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let password = readable_password();
             let hash = hash_password(&password).context("cannot hash the password")?;
             store.reset_user(&actor(), name, &hash)?;
-            line(&format!("{name} has the new password {password} (shown once)"))?;
+            line(&format!(
+                "{name} has the new password {password} (shown once)"
+            ))?;
         }
     }
     Ok(())

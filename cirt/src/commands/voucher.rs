@@ -38,7 +38,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         given => given.to_vec(),
     };
     for address in &addresses {
-        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        let port = address
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse::<u16>().ok());
         if port.is_none_or(|port| port == 0) {
             bail!("{address:?} is not HOST:PORT, for example cirt.example.org:7400");
         }
@@ -58,9 +60,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let approval = if arguments.pre_approved {
         "needs no approval".to_owned()
     } else {
-        format!("waits for: lapwing-cirt sensors --data {} approve {}", folder.root().display(), arguments.name)
+        format!(
+            "waits for: lapwing-cirt sensors --data {} approve {}",
+            folder.root().display(),
+            arguments.name
+        )
     };
-    line(&format!("for {}, one device, until {expires:.0}; the enrolment {approval}", arguments.name))?;
+    line(&format!(
+        "for {}, one device, until {expires:.0}; the enrolment {approval}",
+        arguments.name
+    ))?;
     Ok(())
 }
 
@@ -71,13 +80,17 @@ fn reachable_address(folder: &DataFolder, settings: &Settings) -> anyhow::Result
     }
     let mut listen = settings.listen;
     if listen.port() == 0 {
-        let text = std::fs::read_to_string(folder.addresses())
-            .context("the port is chosen when the centre starts: start it first, or say --address HOST:PORT")?;
-        let addresses: Addresses = serde_json::from_str(&text).context("addresses.json is not readable")?;
+        let text = std::fs::read_to_string(folder.addresses()).context(
+            "the port is chosen when the centre starts: start it first, or say --address HOST:PORT",
+        )?;
+        let addresses: Addresses =
+            serde_json::from_str(&text).context("addresses.json is not readable")?;
         listen = addresses.collector;
     }
     if listen.ip().is_unspecified() {
-        bail!("the centre listens on every address ({listen}): say which one sensors reach with --address HOST:PORT, or set public_address in settings.toml");
+        bail!(
+            "the centre listens on every address ({listen}): say which one sensors reach with --address HOST:PORT, or set public_address in settings.toml"
+        );
     }
     Ok(listen.to_string())
 }

@@ -12,15 +12,16 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use rand::RngExt as _;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType, SerialNumber, SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest as _, Sha256};
 
 use crate::limits::{
-    ISSUING_CERTIFICATE_DAYS, ROOT_CERTIFICATE_DAYS, SENSOR_CERTIFICATE_DAYS, SERVER_CERTIFICATE_DAYS,
+    ISSUING_CERTIFICATE_DAYS, ROOT_CERTIFICATE_DAYS, SENSOR_CERTIFICATE_DAYS,
+    SERVER_CERTIFICATE_DAYS,
 };
 use crate::settings::DataFolder;
 use crate::settings::data_folder::write_private;
@@ -33,7 +34,9 @@ const ISSUING_CERTIFICATE: &str = "issuing.crt.pem";
 /// Certificates begin this long before they are made: a board without a clock wakes up in the past.
 const BACKDATE: Duration = Duration::from_secs(24 * 3600);
 /// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410, section 4).
-const ED25519_KEY_INFO_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const ED25519_KEY_INFO_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 /// A failing step of the authority.
 #[derive(Debug, thiserror::Error)]
@@ -76,13 +79,16 @@ impl CertificateAuthority {
     /// # Errors
     /// When a file cannot be written.
     pub fn create(folder: &DataFolder, centre: &str) -> Result<Self, AuthorityError> {
-        let root_key = KeyPair::generate().map_err(|error| AuthorityError::Make("root key", error))?;
+        let root_key =
+            KeyPair::generate().map_err(|error| AuthorityError::Make("root key", error))?;
         let root_params = authority_params(&format!("{centre} root"), ROOT_CERTIFICATE_DAYS, 1);
-        let root =
-            root_params.self_signed(&root_key).map_err(|error| AuthorityError::Make("root certificate", error))?;
+        let root = root_params
+            .self_signed(&root_key)
+            .map_err(|error| AuthorityError::Make("root certificate", error))?;
         let root_issuer = Issuer::from_params(&root_params, &root_key);
 
-        let issuing_key = KeyPair::generate().map_err(|error| AuthorityError::Make("issuing key", error))?;
+        let issuing_key =
+            KeyPair::generate().map_err(|error| AuthorityError::Make("issuing key", error))?;
         let issuing = authority_params(&format!("{centre} issuing"), ISSUING_CERTIFICATE_DAYS, 0)
             .signed_by(&issuing_key, &root_issuer)
             .map_err(|error| AuthorityError::Make("issuing certificate", error))?;
@@ -94,7 +100,8 @@ impl CertificateAuthority {
             (ISSUING_CERTIFICATE, issuing.pem()),
         ] {
             let path = folder.key(name);
-            write_private(&path, pem.as_bytes()).map_err(|error| AuthorityError::Write(path, error))?;
+            write_private(&path, pem.as_bytes())
+                .map_err(|error| AuthorityError::Write(path, error))?;
         }
         Self::load(folder)
     }
@@ -105,14 +112,19 @@ impl CertificateAuthority {
     /// When a file is missing or unusable.
     pub fn load(folder: &DataFolder) -> Result<Self, AuthorityError> {
         let key_path = folder.key(ISSUING_KEY);
-        let key_pem =
-            std::fs::read_to_string(&key_path).map_err(|error| AuthorityError::Read(key_path.clone(), error))?;
+        let key_pem = std::fs::read_to_string(&key_path)
+            .map_err(|error| AuthorityError::Read(key_path.clone(), error))?;
         let key = KeyPair::from_pem(&key_pem).map_err(|_| AuthorityError::Pem(key_path))?;
         let issuing_path = folder.key(ISSUING_CERTIFICATE);
         let issuing = read_certificate(issuing_path.clone())?;
         let root = read_certificate(folder.key(ROOT_CERTIFICATE))?;
-        let issuer = Issuer::from_ca_cert_der(&issuing, key).map_err(|_| AuthorityError::Pem(issuing_path))?;
-        Ok(Self { root, issuing, issuer })
+        let issuer = Issuer::from_ca_cert_der(&issuing, key)
+            .map_err(|_| AuthorityError::Pem(issuing_path))?;
+        Ok(Self {
+            root,
+            issuing,
+            issuer,
+        })
     }
 
     /// The root certificate.
@@ -145,7 +157,9 @@ impl CertificateAuthority {
             let name = match host.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
                 Err(_) => SanType::DnsName(
-                    host.as_str().try_into().map_err(|_| AuthorityError::HostName(host.clone()))?,
+                    host.as_str()
+                        .try_into()
+                        .map_err(|_| AuthorityError::HostName(host.clone()))?,
                 ),
             };
             params.subject_alt_names.push(name);
@@ -154,19 +168,35 @@ impl CertificateAuthority {
         let certificate = params
             .signed_by(&key, &self.issuer)
             .map_err(|error| AuthorityError::Make("server certificate", error))?;
-        let chain = vec![certificate.der().clone(), self.issuing.clone(), self.root.clone()];
-        Ok(ServerIdentity { chain, key: PrivateKeyDer::Pkcs8(key.serialize_der().into()) })
+        let chain = vec![
+            certificate.der().clone(),
+            self.issuing.clone(),
+            self.root.clone(),
+        ];
+        Ok(ServerIdentity {
+            chain,
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        })
     }
 
     /// Makes a client certificate for a sensor's Ed25519 key. Nothing in it comes from the sensor but the key.
     ///
     /// # Errors
     /// When the key is no Ed25519 key.
-    pub fn issue_sensor(&self, identity: &[u8; 16], public_key: &[u8; 32]) -> Result<IssuedCertificate, AuthorityError> {
+    pub fn issue_sensor(
+        &self,
+        identity: &[u8; 16],
+        public_key: &[u8; 32],
+    ) -> Result<IssuedCertificate, AuthorityError> {
         let mut params = leaf_params(&hex::encode(identity), SENSOR_CERTIFICATE_DAYS);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let serial = params.serial_number.as_ref().map(SerialNumber::to_bytes).unwrap_or_default();
-        let expires = Timestamp::try_from(SystemTime::now() + days(SENSOR_CERTIFICATE_DAYS)).unwrap_or(Timestamp::MAX);
+        let serial = params
+            .serial_number
+            .as_ref()
+            .map(SerialNumber::to_bytes)
+            .unwrap_or_default();
+        let expires = Timestamp::try_from(SystemTime::now() + days(SENSOR_CERTIFICATE_DAYS))
+            .unwrap_or(Timestamp::MAX);
         let mut key_info = ED25519_KEY_INFO_PREFIX.to_vec();
         key_info.extend_from_slice(public_key);
         let key = SubjectPublicKeyInfo::from_der(&key_info)
@@ -174,7 +204,11 @@ impl CertificateAuthority {
         let certificate = params
             .signed_by(&key, &self.issuer)
             .map_err(|error| AuthorityError::Make("sensor certificate", error))?;
-        Ok(IssuedCertificate { certificate: certificate.der().clone(), serial, expires })
+        Ok(IssuedCertificate {
+            certificate: certificate.der().clone(),
+            serial,
+            expires,
+        })
     }
 }
 
@@ -233,17 +267,23 @@ mod tests {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        let server = authority.issue_server(&["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let server = authority
+            .issue_server(&["localhost".to_owned(), "127.0.0.1".to_owned()])
+            .unwrap();
         assert_eq!(server.chain.len(), 3);
         let mut roots = rustls::RootCertStore::empty();
         roots.add(authority.root().clone()).unwrap();
         let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier =
-            rustls::client::WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
+            rustls::client::WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+                .build()
+                .unwrap();
         use rustls::client::danger::ServerCertVerifier as _;
         let now = rustls_pki_types::UnixTime::now();
         let name = "localhost".try_into().unwrap();
-        verifier.verify_server_cert(&server.chain[0], &server.chain[1..], &name, &[], now).unwrap();
+        verifier
+            .verify_server_cert(&server.chain[0], &server.chain[1..], &name, &[], now)
+            .unwrap();
 
         // A second process opens the same authority.
         let again = CertificateAuthority::load(&folder).unwrap();

@@ -6,7 +6,9 @@ mod requests;
 mod sealing_key;
 mod vouchers;
 
-pub use certificate_authority::{AuthorityError, CertificateAuthority, IssuedCertificate, ServerIdentity};
+pub use certificate_authority::{
+    AuthorityError, CertificateAuthority, IssuedCertificate, ServerIdentity,
+};
 pub use requests::{Answer, EnrolmentDesk, EnrolmentError};
 pub use sealing_key::{create_sealing_key, load_sealing_key};
 pub use vouchers::{NewVoucher, VoucherError, secret_hash, write_voucher};

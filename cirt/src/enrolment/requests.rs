@@ -1,7 +1,10 @@
 //! Answering requests to enrol and to renew. No sockets here.
 
 use jiff::Timestamp;
-use lapwing_wire::{EnrolApproval, EnrolPending, EnrolRequest, RenewApproval, RenewRequest, SealingPublicKey, SensorId};
+use lapwing_wire::{
+    EnrolApproval, EnrolPending, EnrolRequest, RenewApproval, RenewRequest, SealingPublicKey,
+    SensorId,
+};
 use rand::RngExt as _;
 use rcgen::{CertificateSigningRequestParams, PublicKeyData as _};
 use rustls_pki_types::CertificateSigningRequestDer;
@@ -39,20 +42,33 @@ impl EnrolmentDesk {
     /// A desk that issues with this authority and hands out this sealing key.
     #[must_use]
     pub const fn new(authority: CertificateAuthority, sealing_key: SealingPublicKey) -> Self {
-        Self { authority, sealing_key }
+        Self {
+            authority,
+            sealing_key,
+        }
     }
 
     /// Answers a device that has a voucher and no certificate. Repeating the request is harmless.
     ///
     /// # Errors
     /// When the store or the authority fails.
-    pub fn enrol(&self, store: &Store, request: &EnrolRequest) -> Result<Answer<EnrolApproval>, EnrolmentError> {
+    pub fn enrol(
+        &self,
+        store: &Store,
+        request: &EnrolRequest,
+    ) -> Result<Answer<EnrolApproval>, EnrolmentError> {
         if proven_key(&request.certificate_request) != Some(request.device_public_key) {
-            return Ok(Answer::Refused("the certificate request is not signed by the device's Ed25519 key".to_owned()));
+            return Ok(Answer::Refused(
+                "the certificate request is not signed by the device's Ed25519 key".to_owned(),
+            ));
         }
         let mut machine = format!("name_on_device={}\n", one_line(&request.sensor_name));
         for fact in &request.machine_facts {
-            machine.push_str(&format!("{}={}\n", one_line(&fact.name), one_line(&fact.value)));
+            machine.push_str(&format!(
+                "{}={}\n",
+                one_line(&fact.name),
+                one_line(&fact.value)
+            ));
         }
         let redeemed = store.redeem_voucher(
             &secret_hash(&request.voucher_secret),
@@ -66,12 +82,13 @@ impl EnrolmentDesk {
             Err(refusal) => return Ok(Answer::Refused(refusal.to_string())),
         };
         match enrolment.state {
-            EnrolmentState::Pending => {
-                Ok(Answer::Pending(EnrolPending { retry_after_seconds: ENROLMENT_RETRY_SECONDS }))
-            }
-            EnrolmentState::Replaced | EnrolmentState::Revoked => {
-                Ok(Answer::Refused(format!("this device is {} at the centre", enrolment.state.as_str())))
-            }
+            EnrolmentState::Pending => Ok(Answer::Pending(EnrolPending {
+                retry_after_seconds: ENROLMENT_RETRY_SECONDS,
+            })),
+            EnrolmentState::Replaced | EnrolmentState::Revoked => Ok(Answer::Refused(format!(
+                "this device is {} at the centre",
+                enrolment.state.as_str()
+            ))),
             EnrolmentState::Active => {
                 let issued = self.issue(store, &enrolment)?;
                 Ok(Answer::Approved(Box::new(EnrolApproval {
@@ -96,17 +113,24 @@ impl EnrolmentDesk {
         request: &RenewRequest,
     ) -> Result<Answer<RenewApproval>, EnrolmentError> {
         if proven_key(&request.certificate_request) != Some(enrolment.public_key) {
-            return Ok(Answer::Refused("the certificate request is not for the key of this connection".to_owned()));
+            return Ok(Answer::Refused(
+                "the certificate request is not for the key of this connection".to_owned(),
+            ));
         }
         Ok(Answer::Approved(Box::new(self.issue(store, enrolment)?)))
     }
 
     fn issue(&self, store: &Store, enrolment: &Enrolment) -> Result<RenewApproval, EnrolmentError> {
-        let issued = self.authority.issue_sensor(&enrolment.identity, &enrolment.public_key)?;
+        let issued = self
+            .authority
+            .issue_sensor(&enrolment.identity, &enrolment.public_key)?;
         store.add_certificate(enrolment, &issued.serial, issued.expires)?;
         Ok(RenewApproval {
             certificate: issued.certificate.to_vec(),
-            issuing_chain: vec![self.authority.issuing().to_vec(), self.authority.root().to_vec()],
+            issuing_chain: vec![
+                self.authority.issuing().to_vec(),
+                self.authority.root().to_vec(),
+            ],
             sealing_key: self.sealing_key,
             certificate_lifetime_seconds: u64::from(SENSOR_CERTIFICATE_DAYS) * 24 * 3600,
         })
@@ -118,9 +142,16 @@ fn proven_key(request: &[u8]) -> Option<[u8; 32]> {
     let request = CertificateSigningRequestDer::from(request);
     let parsed = CertificateSigningRequestParams::from_der(&request).ok()?;
     let is_ed25519 = parsed.public_key.algorithm() == &rcgen::PKCS_ED25519;
-    parsed.public_key.der_bytes().try_into().ok().filter(|_| is_ed25519)
+    parsed
+        .public_key
+        .der_bytes()
+        .try_into()
+        .ok()
+        .filter(|_| is_ed25519)
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }

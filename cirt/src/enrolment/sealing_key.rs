@@ -28,7 +28,8 @@ pub fn create_sealing_key(folder: &DataFolder) -> Result<SealingPrivateKey, Auth
 /// When the file is missing or holds something else.
 pub fn load_sealing_key(folder: &DataFolder) -> Result<SealingPrivateKey, AuthorityError> {
     let path = folder.key(FILE);
-    let text = std::fs::read_to_string(&path).map_err(|error| AuthorityError::Read(path.clone(), error))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| AuthorityError::Read(path.clone(), error))?;
     let mut bytes = [0; 32];
     hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| AuthorityError::Pem(path.clone()))?;
     SealingPrivateKey::from_bytes(bytes).map_err(|_| AuthorityError::Pem(path))

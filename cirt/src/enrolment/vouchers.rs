@@ -42,14 +42,27 @@ pub fn secret_hash(secret: &[u8]) -> [u8; 32] {
 ///
 /// # Errors
 /// When it cannot be stored or its address is too long.
-pub fn write_voucher(store: &Store, actor: &str, new: NewVoucher<'_>) -> Result<(String, Timestamp), VoucherError> {
+pub fn write_voucher(
+    store: &Store,
+    actor: &str,
+    new: NewVoucher<'_>,
+) -> Result<(String, Timestamp), VoucherError> {
     if !(1..=VOUCHER_HOURS_MAX).contains(&new.valid_hours) {
         return Err(VoucherError::Hours(new.valid_hours));
     }
-    let voucher =
-        Voucher { addresses: new.addresses, ca_digest: new.root_fingerprint, secret: rand::rng().random() };
+    let voucher = Voucher {
+        addresses: new.addresses,
+        ca_digest: new.root_fingerprint,
+        secret: rand::rng().random(),
+    };
     let text = voucher.encode().map_err(VoucherError::Encode)?;
     let expires = Timestamp::now() + SignedDuration::from_hours(i64::from(new.valid_hours));
-    store.add_voucher(actor, &secret_hash(&voucher.secret), new.sensor, new.pre_approved, expires)?;
+    store.add_voucher(
+        actor,
+        &secret_hash(&voucher.secret),
+        new.sensor,
+        new.pre_approved,
+        expires,
+    )?;
     Ok((text, expires))
 }

@@ -22,9 +22,15 @@ impl FromStr for Cursor {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('.').and_then(|(time, key)| Some((time.parse().ok()?, key.parse().ok()?)));
-        let (last_milliseconds, key) =
-            parts.ok_or_else(|| format!("after: {text:?} is no page mark; follow the link of a page instead"))?;
-        Ok(Self { last_milliseconds, key })
+        let parts = text
+            .split_once('.')
+            .and_then(|(time, key)| Some((time.parse().ok()?, key.parse().ok()?)));
+        let (last_milliseconds, key) = parts.ok_or_else(|| {
+            format!("after: {text:?} is no page mark; follow the link of a page instead")
+        })?;
+        Ok(Self {
+            last_milliseconds,
+            key,
+        })
     }
 }

@@ -62,7 +62,10 @@ impl RawFilter {
     pub fn check(&self, now: Timestamp) -> Result<FindingFilter, FilterError> {
         let mut mistakes = Vec::new();
         let mut value = |key: &str, text: &Option<String>| {
-            let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
+            let text = text
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty())?;
             if text.chars().count() > FILTER_CHARS {
                 mistakes.push(format!("{key}: longer than {FILTER_CHARS} characters"));
                 return None;
@@ -76,14 +79,23 @@ impl RawFilter {
         let rule = value("rule", &self.rule);
         let address = value("address", &self.address);
 
-        let mut checked = FindingFilter { sensor, ..FindingFilter::default() };
+        let mut checked = FindingFilter {
+            sensor,
+            ..FindingFilter::default()
+        };
         let mut keep = |mistake: String| mistakes.push(mistake);
-        checked.since = since.and_then(|text| time::parse("since", &text, now).map_err(&mut keep).ok());
-        checked.until = until.and_then(|text| time::parse("until", &text, now).map_err(&mut keep).ok());
+        checked.since =
+            since.and_then(|text| time::parse("since", &text, now).map_err(&mut keep).ok());
+        checked.until =
+            until.and_then(|text| time::parse("until", &text, now).map_err(&mut keep).ok());
         checked.severity = severity.and_then(|text| text.parse().map_err(&mut keep).ok());
         checked.rule = rule.map(|text| text.parse().unwrap_or_else(|never| match never {}));
         checked.address = address.and_then(|text| parse_network(&text).map_err(&mut keep).ok());
-        if mistakes.is_empty() { Ok(checked) } else { Err(FilterError(mistakes)) }
+        if mistakes.is_empty() {
+            Ok(checked)
+        } else {
+            Err(FilterError(mistakes))
+        }
     }
 
     /// The filter as the query part of a URL, without `?`; empty when nothing is filtered.
@@ -129,10 +141,12 @@ impl RawFilter {
 }
 
 fn parse_network(text: &str) -> Result<IpNet, String> {
-    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network
-        .map(|network| network.trunc())
-        .map_err(|_| format!("address: {text:?} is none; say 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32"))
+    let network = text
+        .parse::<IpNet>()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map(|network| network.trunc()).map_err(|_| {
+        format!("address: {text:?} is none; say 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32")
+    })
 }
 
 /// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3).
@@ -153,12 +167,21 @@ mod tests {
     use super::*;
 
     fn raw(pairs: &[(&str, &str)]) -> RawFilter {
-        pairs.iter().fold(RawFilter::default(), |filter, (key, value)| filter.with(key, value))
+        pairs
+            .iter()
+            .fold(RawFilter::default(), |filter, (key, value)| {
+                filter.with(key, value)
+            })
     }
 
     #[test]
     fn every_mistake_is_told() {
-        let filter = raw(&[("since", "soon"), ("severity", "loud"), ("address", "300.1.1.1"), ("rule", "1:2")]);
+        let filter = raw(&[
+            ("since", "soon"),
+            ("severity", "loud"),
+            ("address", "300.1.1.1"),
+            ("rule", "1:2"),
+        ]);
         let message = filter.check(Timestamp::UNIX_EPOCH).unwrap_err().to_string();
         for part in ["since: ", "severity: ", "address: "] {
             assert!(message.contains(part), "{message}");
@@ -167,16 +190,23 @@ mod tests {
 
     #[test]
     fn addresses_may_be_networks() {
-        let checked = raw(&[("address", "192.0.2.77/24")]).check(Timestamp::UNIX_EPOCH).unwrap();
+        let checked = raw(&[("address", "192.0.2.77/24")])
+            .check(Timestamp::UNIX_EPOCH)
+            .unwrap();
         assert_eq!(checked.address.unwrap().to_string(), "192.0.2.0/24");
-        let checked = raw(&[("address", " 2001:db8::1 ")]).check(Timestamp::UNIX_EPOCH).unwrap();
+        let checked = raw(&[("address", " 2001:db8::1 ")])
+            .check(Timestamp::UNIX_EPOCH)
+            .unwrap();
         assert_eq!(checked.address.unwrap().to_string(), "2001:db8::1/128");
     }
 
     #[test]
     fn a_filter_survives_the_url() {
         let filter = raw(&[("rule", "a&b=c <é>"), ("sensor", "isp-a")]);
-        assert_eq!(filter.to_query_string(), "sensor=isp-a&rule=a%26b%3Dc%20%3C%C3%A9%3E");
+        assert_eq!(
+            filter.to_query_string(),
+            "sensor=isp-a&rule=a%26b%3Dc%20%3C%C3%A9%3E"
+        );
         assert_eq!(filter.with("rule", "").to_query_string(), "sensor=isp-a");
     }
 }

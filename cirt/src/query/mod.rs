@@ -8,7 +8,7 @@ mod severity;
 mod time;
 
 pub use cursor::Cursor;
-pub use filter::{FilterError, FindingFilter, RawFilter};
 pub(crate) use filter::percent_encode;
+pub use filter::{FilterError, FindingFilter, RawFilter};
 pub use rule_filter::RuleFilter;
 pub use severity::{SeverityClass, SeveritySet};

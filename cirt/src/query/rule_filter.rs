@@ -39,7 +39,17 @@ mod tests {
         let parse = |text: &str| text.parse::<RuleFilter>().unwrap();
         assert_eq!(parse("2001"), RuleFilter::Signature(2001));
         assert_eq!(parse("1:2001"), RuleFilter::Generator { gid: 1, sid: 2001 });
-        assert_eq!(parse("1:2001:3"), RuleFilter::Revision { gid: 1, sid: 2001, rev: 3 });
-        assert_eq!(parse("LAPWING web: exploit"), RuleFilter::Message("LAPWING web: exploit".to_owned()));
+        assert_eq!(
+            parse("1:2001:3"),
+            RuleFilter::Revision {
+                gid: 1,
+                sid: 2001,
+                rev: 3
+            }
+        );
+        assert_eq!(
+            parse("LAPWING web: exploit"),
+            RuleFilter::Message("LAPWING web: exploit".to_owned())
+        );
     }
 }

@@ -77,8 +77,12 @@ impl FromStr for SeveritySet {
         for part in text.split(',').map(str::trim) {
             let class = SeverityClass::ALL
                 .into_iter()
-                .find(|class| part.eq_ignore_ascii_case(class.as_str()) || part == class.number().to_string())
-                .ok_or_else(|| format!("severity: {part:?} is none; say high, medium, low or info (or 1 to 4)"))?;
+                .find(|class| {
+                    part.eq_ignore_ascii_case(class.as_str()) || part == class.number().to_string()
+                })
+                .ok_or_else(|| {
+                    format!("severity: {part:?} is none; say high, medium, low or info (or 1 to 4)")
+                })?;
             classes.push(class);
         }
         classes.sort_unstable();

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 /// Reads a time, relative to `now`.
 pub(super) fn parse(key: &str, text: &str, now: Timestamp) -> Result<Timestamp, String> {
     if let Some(ago) = parse_ago(text) {
-        return now.checked_sub(ago).map_err(|_| format!("{key}: {text:?} is before the calendar begins"));
+        return now
+            .checked_sub(ago)
+            .map_err(|_| format!("{key}: {text:?} is before the calendar begins"));
     }
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Ok(timestamp);
@@ -15,7 +17,9 @@ pub(super) fn parse(key: &str, text: &str, now: Timestamp) -> Result<Timestamp, 
     text.parse::<DateTime>()
         .ok()
         .and_then(|civil| TimeZone::UTC.to_timestamp(civil).ok())
-        .ok_or_else(|| format!("{key}: {text:?} is no time; say 24h, 7d, 2026-05-01 or 2026-05-01T13:00:00Z"))
+        .ok_or_else(|| {
+            format!("{key}: {text:?} is no time; say 24h, 7d, 2026-05-01 or 2026-05-01T13:00:00Z")
+        })
 }
 
 fn parse_ago(text: &str) -> Option<SignedDuration> {
@@ -28,8 +32,14 @@ fn parse_ago(text: &str) -> Option<SignedDuration> {
         'w' => 7 * 24 * 3600,
         _ => return None,
     };
-    let count: i64 = text.strip_suffix(unit)?.parse().ok().filter(|count| *count >= 0)?;
-    Some(SignedDuration::from_secs(count.checked_mul(seconds_per_unit)?))
+    let count: i64 = text
+        .strip_suffix(unit)?
+        .parse()
+        .ok()
+        .filter(|count| *count >= 0)?;
+    Some(SignedDuration::from_secs(
+        count.checked_mul(seconds_per_unit)?,
+    ))
 }
 
 #[cfg(test)]
@@ -43,8 +53,19 @@ mod tests {
         assert_eq!(read("24h").unwrap(), "2026-05-01T00:00:00Z");
         assert_eq!(read("2026-05-01").unwrap(), "2026-05-01T00:00:00Z");
         assert_eq!(read("2026-05-01T13:30").unwrap(), "2026-05-01T13:30:00Z");
-        assert_eq!(read("2026-05-01T13:30:00+02:00").unwrap(), "2026-05-01T11:30:00Z");
-        for bad in ["", "yesterday", "-3h", "99999999999999999999d", "9999999999999w", "h", "é"] {
+        assert_eq!(
+            read("2026-05-01T13:30:00+02:00").unwrap(),
+            "2026-05-01T11:30:00Z"
+        );
+        for bad in [
+            "",
+            "yesterday",
+            "-3h",
+            "99999999999999999999d",
+            "9999999999999w",
+            "h",
+            "é",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -59,13 +59,19 @@ impl Settings {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(SettingsError::Missing(folder.root().to_owned(), folder.root().to_owned()));
+                return Err(SettingsError::Missing(
+                    folder.root().to_owned(),
+                    folder.root().to_owned(),
+                ));
             }
             Err(error) => return Err(SettingsError::Read(path, error)),
         };
-        let file: SettingsFile =
-            toml::from_str(&text).map_err(|error| SettingsError::Syntax(path.clone(), Box::new(error)))?;
-        file.validate().map_err(|mistakes| SettingsError::Invalid { path, mistakes: mistakes.join("; ") })
+        let file: SettingsFile = toml::from_str(&text)
+            .map_err(|error| SettingsError::Syntax(path.clone(), Box::new(error)))?;
+        file.validate().map_err(|mistakes| SettingsError::Invalid {
+            path,
+            mistakes: mistakes.join("; "),
+        })
     }
 
     /// Writes the settings, replacing what is there.
@@ -88,18 +94,29 @@ impl Settings {
 impl SettingsFile {
     fn validate(self) -> Result<Settings, Vec<String>> {
         let mut mistakes = Vec::new();
-        let name = self.name.parse::<Name>().map_err(|error| mistakes.push(format!("name: {error}"))).ok();
+        let name = self
+            .name
+            .parse::<Name>()
+            .map_err(|error| mistakes.push(format!("name: {error}")))
+            .ok();
         let mut address = |key: &str, text: &str| {
             text.parse::<SocketAddr>()
-                .map_err(|_| mistakes.push(format!("{key}: {text:?} is not an address and port such as 0.0.0.0:4460")))
+                .map_err(|_| {
+                    mistakes.push(format!(
+                        "{key}: {text:?} is not an address and port such as 0.0.0.0:4460"
+                    ))
+                })
                 .ok()
         };
         let listen = address("listen", &self.listen);
         let web_listen = address("web_listen", &self.web_listen);
         match (name, listen, web_listen) {
-            (Some(name), Some(listen), Some(web_listen)) => {
-                Ok(Settings { name, listen, web_listen, public_address: self.public_address })
-            }
+            (Some(name), Some(listen), Some(web_listen)) => Ok(Settings {
+                name,
+                listen,
+                web_listen,
+                public_address: self.public_address,
+            }),
             _ => Err(mistakes),
         }
     }
@@ -114,9 +131,16 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = DataFolder::new(temporary.path());
         folder.create().unwrap();
-        std::fs::write(folder.settings(), "name = \"a b\"\nlisten = \"here\"\nweb_listen = \"127.0.0.1:1\"\n").unwrap();
+        std::fs::write(
+            folder.settings(),
+            "name = \"a b\"\nlisten = \"here\"\nweb_listen = \"127.0.0.1:1\"\n",
+        )
+        .unwrap();
         let message = Settings::load(&folder).unwrap_err().to_string();
-        assert!(message.contains("name: ") && message.contains("listen: \"here\""), "{message}");
+        assert!(
+            message.contains("name: ") && message.contains("listen: \"here\""),
+            "{message}"
+        );
         assert!(!message.contains('\n'));
     }
 

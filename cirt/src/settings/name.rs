@@ -12,7 +12,9 @@ pub struct Name(String);
 
 /// Why a text cannot be a name.
 #[derive(Debug, thiserror::Error)]
-#[error("the name {text:?} is not usable: use 1 to {NAME_CHARS} letters, digits, '-', '_' or '.', beginning with a letter or digit")]
+#[error(
+    "the name {text:?} is not usable: use 1 to {NAME_CHARS} letters, digits, '-', '_' or '.', beginning with a letter or digit"
+)]
 pub struct NameError {
     text: String,
 }
@@ -38,7 +40,10 @@ impl FromStr for Name {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let usable = text.chars().count() <= NAME_CHARS
             && text.chars().all(allowed)
-            && text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+            && text
+                .chars()
+                .next()
+                .is_some_and(|c| c.is_ascii_alphanumeric());
         if usable {
             Ok(Self(text.to_owned()))
         } else {
@@ -57,7 +62,17 @@ mod tests {
         for good in ["isp-a", "A.b_c", "7"] {
             assert!(good.parse::<Name>().is_ok(), "{good}");
         }
-        for bad in ["", "-x", ".", "..", "a b", "a/b", "<b>", "é", &"x".repeat(64)] {
+        for bad in [
+            "",
+            "-x",
+            ".",
+            "..",
+            "a b",
+            "a/b",
+            "<b>",
+            "é",
+            &"x".repeat(64),
+        ] {
             assert!(bad.parse::<Name>().is_err(), "{bad}");
         }
     }

@@ -68,7 +68,16 @@ impl TimeBar {
 }
 
 /// Widths that people can read off an axis, seconds.
-const BAR_WIDTHS: [i64; 8] = [300, 900, 3_600, 3 * 3_600, 6 * 3_600, 24 * 3_600, 7 * 24 * 3_600, 28 * 24 * 3_600];
+const BAR_WIDTHS: [i64; 8] = [
+    300,
+    900,
+    3_600,
+    3 * 3_600,
+    6 * 3_600,
+    24 * 3_600,
+    7 * 24 * 3_600,
+    28 * 24 * 3_600,
+];
 
 impl Store {
     /// Sums over the findings that pass the filter.
@@ -159,13 +168,20 @@ impl Store {
 /// too narrow, only the newest stretch is drawn.
 fn empty_bars(oldest: i64, newest: i64) -> (i64, Vec<TimeBar>) {
     let cap = i64::try_from(CHART_BARS).unwrap_or(i64::MAX);
-    let bars_of = |width: i64| newest.div_euclid(width * 1_000) - oldest.div_euclid(width * 1_000) + 1;
+    let bars_of =
+        |width: i64| newest.div_euclid(width * 1_000) - oldest.div_euclid(width * 1_000) + 1;
     let widest = BAR_WIDTHS[BAR_WIDTHS.len() - 1];
-    let width = BAR_WIDTHS.into_iter().find(|width| bars_of(*width) <= cap).unwrap_or(widest);
+    let width = BAR_WIDTHS
+        .into_iter()
+        .find(|width| bars_of(*width) <= cap)
+        .unwrap_or(widest);
     let end = newest.div_euclid(width * 1_000);
     let start = end - bars_of(width).min(cap) + 1;
     let bars = (start..=end)
-        .map(|index| TimeBar { start: from_milliseconds(index * width * 1_000), by_severity: [0; 4] })
+        .map(|index| TimeBar {
+            start: from_milliseconds(index * width * 1_000),
+            by_severity: [0; 4],
+        })
         .collect();
     (width, bars)
 }
@@ -176,7 +192,12 @@ mod tests {
 
     #[test]
     fn bars_cover_the_span_and_stay_within_their_cap() {
-        for (oldest, newest) in [(0, 0), (0, 86_400_000), (1, 90 * 86_400_000), (0, Timestamp::MAX.as_millisecond())] {
+        for (oldest, newest) in [
+            (0, 0),
+            (0, 86_400_000),
+            (1, 90 * 86_400_000),
+            (0, Timestamp::MAX.as_millisecond()),
+        ] {
             let (width, bars) = empty_bars(oldest, newest);
             assert!(bars.len() <= CHART_BARS, "{oldest} {newest}");
             let last = to_milliseconds(bars[bars.len() - 1].start);

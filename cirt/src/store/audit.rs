@@ -27,7 +27,9 @@ pub(super) fn record(
     subject: &str,
 ) -> Result<(), StoreError> {
     transaction
-        .prepare_cached("INSERT INTO audit (at_ms, actor, action, subject) VALUES (?1, ?2, ?3, ?4)")?
+        .prepare_cached(
+            "INSERT INTO audit (at_ms, actor, action, subject) VALUES (?1, ?2, ?3, ?4)",
+        )?
         .execute(params![to_milliseconds(at), actor, action, subject])?;
     Ok(())
 }
@@ -39,8 +41,9 @@ impl Store {
     /// When the database fails.
     pub fn audit_trail(&self, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|transaction| {
-            let mut statement =
-                transaction.prepare_cached("SELECT at_ms, actor, action, subject FROM audit ORDER BY id DESC LIMIT ?1")?;
+            let mut statement = transaction.prepare_cached(
+                "SELECT at_ms, actor, action, subject FROM audit ORDER BY id DESC LIMIT ?1",
+            )?;
             let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                 Ok(AuditEntry {
                     at: from_milliseconds(row.get(0)?),

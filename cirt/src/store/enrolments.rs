@@ -89,7 +89,8 @@ impl Store {
                 return Ok(Err(VoucherRefusal::Unknown));
             };
             if let Some(key) = voucher.enrolment {
-                let same = by_key(transaction, key)?.filter(|enrolment| &enrolment.public_key == public_key);
+                let same = by_key(transaction, key)?
+                    .filter(|enrolment| &enrolment.public_key == public_key);
                 return Ok(same.ok_or(VoucherRefusal::Used));
             }
             if voucher.expires < now {
@@ -106,7 +107,13 @@ impl Store {
             )?;
             let key = transaction.last_insert_rowid();
             vouchers::mark_used(transaction, secret_hash, key, now)?;
-            record(transaction, now, "centre", "enrolment.request", &voucher.sensor)?;
+            record(
+                transaction,
+                now,
+                "centre",
+                "enrolment.request",
+                &voucher.sensor,
+            )?;
             if voucher.pre_approved {
                 activate(transaction, key, "voucher", now)?;
             }
@@ -127,7 +134,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn add_certificate(&self, enrolment: &Enrolment, serial: &[u8], expires: Timestamp) -> Result<(), StoreError> {
+    pub fn add_certificate(
+        &self,
+        enrolment: &Enrolment,
+        serial: &[u8],
+        expires: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let now = Timestamp::now();
             transaction.execute(
@@ -177,14 +189,22 @@ impl Store {
     }
 }
 
-fn activate(transaction: &Transaction<'_>, key: i64, actor: &str, now: Timestamp) -> Result<(), StoreError> {
+fn activate(
+    transaction: &Transaction<'_>,
+    key: i64,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let decided = params![key, to_milliseconds(now), actor];
     transaction.execute(
         "UPDATE enrolment SET state = 'replaced', decided_ms = ?2, decided_by = ?3
          WHERE state = 'active' AND sensor_key = (SELECT sensor_key FROM enrolment WHERE key = ?1)",
         decided,
     )?;
-    transaction.execute("UPDATE enrolment SET state = 'active', decided_ms = ?2, decided_by = ?3 WHERE key = ?1", decided)?;
+    transaction.execute(
+        "UPDATE enrolment SET state = 'active', decided_ms = ?2, decided_by = ?3 WHERE key = ?1",
+        decided,
+    )?;
     let name: String = transaction.query_row(
         "SELECT sensor.name FROM enrolment JOIN sensor ON sensor.key = sensor_key WHERE enrolment.key = ?1",
         [key],
@@ -204,15 +224,26 @@ fn sensor_named(
         "INSERT INTO sensor (identity, name, created_ms) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
         params![new_identity, name, to_milliseconds(now)],
     )?;
-    Ok(transaction.query_row("SELECT key FROM sensor WHERE name = ?1", [name], |row| row.get(0))?)
+    Ok(
+        transaction.query_row("SELECT key FROM sensor WHERE name = ?1", [name], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 fn by_key(transaction: &Transaction<'_>, key: i64) -> Result<Option<Enrolment>, StoreError> {
-    let mut statement = transaction.prepare_cached(&format!("{SELECT} WHERE enrolment.key = ?1"))?;
+    let mut statement =
+        transaction.prepare_cached(&format!("{SELECT} WHERE enrolment.key = ?1"))?;
     Ok(statement.query_row([key], enrolment_from_row).optional()?)
 }
 
-fn by_public_key(transaction: &Transaction<'_>, public_key: &[u8; 32]) -> Result<Option<Enrolment>, StoreError> {
-    let mut statement = transaction.prepare_cached(&format!("{SELECT} WHERE enrolment.public_key = ?1"))?;
-    Ok(statement.query_row([public_key], enrolment_from_row).optional()?)
+fn by_public_key(
+    transaction: &Transaction<'_>,
+    public_key: &[u8; 32],
+) -> Result<Option<Enrolment>, StoreError> {
+    let mut statement =
+        transaction.prepare_cached(&format!("{SELECT} WHERE enrolment.public_key = ?1"))?;
+    Ok(statement
+        .query_row([public_key], enrolment_from_row)
+        .optional()?)
 }

@@ -7,9 +7,13 @@ use std::path::PathBuf;
 pub enum StoreError {
     #[error("cannot open the database {0}")]
     Open(PathBuf, #[source] rusqlite::Error),
+    #[error("cannot make the database {0}")]
+    Create(PathBuf, #[source] std::io::Error),
     #[error("the database {0} already exists")]
     Exists(PathBuf),
-    #[error("the database has schema version {found}, this program knows up to {known}: use the newer program")]
+    #[error(
+        "the database has schema version {found}, this program knows up to {known}: use the newer program"
+    )]
     Newer { found: u32, known: u32 },
     #[error("cannot bring the database to schema version {0}")]
     Migrate(u32, #[source] rusqlite::Error),

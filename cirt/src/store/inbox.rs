@@ -117,7 +117,13 @@ impl Store {
                 "UPDATE batch SET state = 'unreadable', reason = ?2 WHERE key = ?1",
                 params![batch.key, reason],
             )?;
-            raise_alarm(transaction, Some(batch.sensor), "unreadable batch", reason, Timestamp::now())
+            raise_alarm(
+                transaction,
+                Some(batch.sensor),
+                "unreadable batch",
+                reason,
+                Timestamp::now(),
+            )
         })
     }
 
@@ -127,8 +133,11 @@ impl Store {
     /// When the database fails.
     pub fn inbox_totals(&self) -> Result<InboxTotals, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached("SELECT state, count(*) FROM batch GROUP BY state")?;
-            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?;
+            let mut statement =
+                transaction.prepare_cached("SELECT state, count(*) FROM batch GROUP BY state")?;
+            let rows = statement.query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?))
+            })?;
             let mut totals = InboxTotals::default();
             for row in rows {
                 let (state, count) = row?;
@@ -154,7 +163,13 @@ impl Store {
                  DELETE FROM stored_range; DELETE FROM repeated_records;
                  UPDATE batch SET state = 'waiting', reason = NULL;",
             )?;
-            super::audit::record(transaction, Timestamp::now(), actor, "store.rebuild", "derived tables")
+            super::audit::record(
+                transaction,
+                Timestamp::now(),
+                actor,
+                "store.rebuild",
+                "derived tables",
+            )
         })
     }
 
@@ -184,7 +199,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn raise_alarm(&self, sensor: Option<SensorKey>, kind: &str, detail: &str) -> Result<(), StoreError> {
+    pub fn raise_alarm(
+        &self,
+        sensor: Option<SensorKey>,
+        kind: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| raise_alarm(transaction, sensor, kind, detail, Timestamp::now()))
     }
 }

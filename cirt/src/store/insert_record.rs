@@ -22,11 +22,21 @@ struct AddressColumns {
 impl AddressColumns {
     fn of(address: DisclosedAddress) -> Self {
         match address {
-            DisclosedAddress::Clear(address) => Self { bytes: Some(address_bytes(address)), disclosure: 0, key_epoch: None },
-            DisclosedAddress::Pseudonym { address, key_epoch } => {
-                Self { bytes: Some(address_bytes(address)), disclosure: 1, key_epoch: Some(key_epoch) }
-            }
-            DisclosedAddress::Withheld => Self { bytes: None, disclosure: 2, key_epoch: None },
+            DisclosedAddress::Clear(address) => Self {
+                bytes: Some(address_bytes(address)),
+                disclosure: 0,
+                key_epoch: None,
+            },
+            DisclosedAddress::Pseudonym { address, key_epoch } => Self {
+                bytes: Some(address_bytes(address)),
+                disclosure: 1,
+                key_epoch: Some(key_epoch),
+            },
+            DisclosedAddress::Withheld => Self {
+                bytes: None,
+                disclosure: 2,
+                key_epoch: None,
+            },
         }
     }
 }
@@ -177,8 +187,18 @@ pub(super) fn summary(
             "entries": list.entries.iter().map(|entry| json!([entry.value, entry.count])).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
     });
-    let made = summary.findings_by_severity.iter().fold(0u64, |sum, count| sum.saturating_add(*count));
-    status(transaction, position, header, "summary", [made, summary.findings_suppressed], &content)
+    let made = summary
+        .findings_by_severity
+        .iter()
+        .fold(0u64, |sum, count| sum.saturating_add(*count));
+    status(
+        transaction,
+        position,
+        header,
+        "summary",
+        [made, summary.findings_suppressed],
+        &content,
+    )
 }
 
 pub(super) fn unknown(
@@ -187,7 +207,14 @@ pub(super) fn unknown(
     header: &RecordHeader,
     kind: RecordKind,
 ) -> Result<(), StoreError> {
-    status(transaction, position, header, "unknown", [0, 0], &json!({ "kind": kind.0 }))
+    status(
+        transaction,
+        position,
+        header,
+        "unknown",
+        [0, 0],
+        &json!({ "kind": kind.0 }),
+    )
 }
 
 pub(super) fn eviction(
@@ -196,7 +223,9 @@ pub(super) fn eviction(
     header: &RecordHeader,
     eviction: &Eviction,
 ) -> Result<(), StoreError> {
-    let bound = |number: u64| i64::try_from(number).map_err(|_| StoreError::Content("evicted record number above 2^63"));
+    let bound = |number: u64| {
+        i64::try_from(number).map_err(|_| StoreError::Content("evicted record number above 2^63"))
+    };
     transaction
         .prepare_cached(
             "INSERT INTO eviction (sensor_key, epoch, lane, number, batch_key, made_ms, of_lane, first, last, dropped, reason)

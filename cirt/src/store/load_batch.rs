@@ -25,7 +25,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Content`] when a number cannot be: set the batch aside then. Otherwise when the database fails.
-    pub fn load_batch(&self, waiting: &WaitingBatch, batch: &Batch) -> Result<LoadReport, StoreError> {
+    pub fn load_batch(
+        &self,
+        waiting: &WaitingBatch,
+        batch: &Batch,
+    ) -> Result<LoadReport, StoreError> {
         self.write(|transaction| {
             let mut report = LoadReport::default();
             let mut repeated = BTreeMap::<LaneKey, i64>::new();
@@ -66,12 +70,24 @@ pub(super) struct Position {
     pub(super) batch: i64,
 }
 
-fn insert(transaction: &Transaction<'_>, position: &Position, record: &Record) -> Result<(), StoreError> {
+fn insert(
+    transaction: &Transaction<'_>,
+    position: &Position,
+    record: &Record,
+) -> Result<(), StoreError> {
     match &record.body {
-        RecordBody::Finding(finding) => insert_record::finding(transaction, position, &record.header, finding),
-        RecordBody::Heartbeat(heartbeat) => insert_record::heartbeat(transaction, position, &record.header, heartbeat),
-        RecordBody::Summary(summary) => insert_record::summary(transaction, position, &record.header, summary),
-        RecordBody::Eviction(eviction) => insert_record::eviction(transaction, position, &record.header, eviction),
+        RecordBody::Finding(finding) => {
+            insert_record::finding(transaction, position, &record.header, finding)
+        }
+        RecordBody::Heartbeat(heartbeat) => {
+            insert_record::heartbeat(transaction, position, &record.header, heartbeat)
+        }
+        RecordBody::Summary(summary) => {
+            insert_record::summary(transaction, position, &record.header, summary)
+        }
+        RecordBody::Eviction(eviction) => {
+            insert_record::eviction(transaction, position, &record.header, eviction)
+        }
         other => insert_record::unknown(transaction, position, &record.header, other.kind()),
     }
 }

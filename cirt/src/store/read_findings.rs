@@ -87,7 +87,10 @@ impl Store {
         if let Some(cursor) = after {
             conditions.add(
                 "(finding.last_ms, finding.key) < (?, ?)",
-                [Value::from(cursor.last_milliseconds), Value::from(cursor.key)],
+                [
+                    Value::from(cursor.last_milliseconds),
+                    Value::from(cursor.key),
+                ],
             );
         }
         let sql = format!(
@@ -98,11 +101,15 @@ impl Store {
         );
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
-            let rows = statement.query_map(params_from_iter(&conditions.values), finding_from_row)?;
+            let rows =
+                statement.query_map(params_from_iter(&conditions.values), finding_from_row)?;
             let mut findings: Vec<FindingRow> = rows.collect::<Result<_, _>>()?;
             let more = findings.len() > limit;
             findings.truncate(limit);
-            let next = findings.last().filter(|_| more).map(|finding| finding.cursor);
+            let next = findings
+                .last()
+                .filter(|_| more)
+                .map(|finding| finding.cursor);
             Ok(FindingPage { findings, next })
         })
     }
@@ -113,7 +120,10 @@ impl Store {
     /// When the database fails.
     pub fn count_findings(&self, filter: &FindingFilter, cap: u64) -> Result<u64, StoreError> {
         let conditions = Conditions::of(filter);
-        let sql = format!("SELECT count(*) FROM (SELECT 1 {FROM} WHERE {} LIMIT {cap})", conditions.sql());
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 {FROM} WHERE {} LIMIT {cap})",
+            conditions.sql()
+        );
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
             Ok(statement.query_row(params_from_iter(&conditions.values), |row| row.get(0))?)
@@ -125,7 +135,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn finding(&self, id: &str) -> Result<Option<FindingRow>, StoreError> {
-        let Some((identity, epoch, lane, number)) = parse_id(id) else { return Ok(None) };
+        let Some((identity, epoch, lane, number)) = parse_id(id) else {
+            return Ok(None);
+        };
         let sql = format!(
             "SELECT {COLUMNS}, {} {FROM} WHERE sensor.identity = ?1 AND finding.epoch = ?2 AND finding.lane = ?3
              AND finding.number = ?4",
@@ -133,7 +145,9 @@ impl Store {
         );
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
-            Ok(statement.query_row((identity, epoch, lane, number), finding_from_row).optional()?)
+            Ok(statement
+                .query_row((identity, epoch, lane, number), finding_from_row)
+                .optional()?)
         })
     }
 }
@@ -143,9 +157,15 @@ fn parse_id(id: &str) -> Option<(Vec<u8>, i64, u8, i64)> {
     let identity = hex::decode(parts.next()?).ok()?;
     let epoch = u64::from_str_radix(parts.next()?, 16).ok()?.cast_signed();
     let lane = parts.next()?;
-    let lane = Lane::ALL.into_iter().find(|known| known.name() == lane)?.code();
+    let lane = Lane::ALL
+        .into_iter()
+        .find(|known| known.name() == lane)?
+        .code();
     let number = parts.next()?.parse().ok()?;
-    parts.next().is_none().then_some((identity, epoch, lane, number))
+    parts
+        .next()
+        .is_none()
+        .then_some((identity, epoch, lane, number))
 }
 
 /// Conditions joined by AND, with their values.
@@ -157,9 +177,15 @@ pub(super) struct Conditions {
 impl Conditions {
     /// The conditions of a filter, over [`FROM`].
     pub(super) fn of(filter: &FindingFilter) -> Self {
-        let mut conditions = Self { parts: Vec::new(), values: Vec::new() };
+        let mut conditions = Self {
+            parts: Vec::new(),
+            values: Vec::new(),
+        };
         if let Some(since) = filter.since {
-            conditions.add("finding.last_ms >= ?", [Value::from(to_milliseconds(since))]);
+            conditions.add(
+                "finding.last_ms >= ?",
+                [Value::from(to_milliseconds(since))],
+            );
         }
         if let Some(until) = filter.until {
             conditions.add("finding.last_ms < ?", [Value::from(to_milliseconds(until))]);
@@ -173,22 +199,39 @@ impl Conditions {
         }
         if let Some(severity) = &filter.severity {
             // Classes are 1, 2, 3 and "4 or more": a bit each.
-            let mask = severity.classes().iter().fold(0i64, |mask, class| mask | 1i64 << class.number());
-            conditions.add("(? >> min(max(finding.severity, 1), 4)) & 1", [Value::from(mask)]);
+            let mask = severity
+                .classes()
+                .iter()
+                .fold(0i64, |mask, class| mask | 1i64 << class.number());
+            conditions.add(
+                "(? >> min(max(finding.severity, 1), 4)) & 1",
+                [Value::from(mask)],
+            );
         }
         match &filter.rule {
             None => {}
-            Some(RuleFilter::Signature(sid)) => conditions.add("finding.sid = ?", [Value::from(*sid)]),
+            Some(RuleFilter::Signature(sid)) => {
+                conditions.add("finding.sid = ?", [Value::from(*sid)])
+            }
             Some(RuleFilter::Generator { gid, sid }) => {
-                conditions.add("finding.gid = ? AND finding.sid = ?", [Value::from(*gid), Value::from(*sid)]);
+                conditions.add(
+                    "finding.gid = ? AND finding.sid = ?",
+                    [Value::from(*gid), Value::from(*sid)],
+                );
             }
             Some(RuleFilter::Revision { gid, sid, rev }) => conditions.add(
                 "finding.gid = ? AND finding.sid = ? AND finding.rev = ?",
                 [Value::from(*gid), Value::from(*sid), Value::from(*rev)],
             ),
             Some(RuleFilter::Message(text)) => {
-                let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                conditions.add("rule.message LIKE ? ESCAPE '\\'", [Value::from(format!("%{escaped}%"))]);
+                let escaped = text
+                    .replace('\\', "\\\\")
+                    .replace('%', "\\%")
+                    .replace('_', "\\_");
+                conditions.add(
+                    "rule.message LIKE ? ESCAPE '\\'",
+                    [Value::from(format!("%{escaped}%"))],
+                );
             }
         }
         if let Some(network) = filter.address {
@@ -208,7 +251,11 @@ impl Conditions {
     }
 
     pub(super) fn sql(&self) -> String {
-        if self.parts.is_empty() { "TRUE".to_owned() } else { self.parts.join(" AND ") }
+        if self.parts.is_empty() {
+            "TRUE".to_owned()
+        } else {
+            self.parts.join(" AND ")
+        }
     }
 }
 
@@ -260,7 +307,10 @@ fn finding_from_row(row: &Row<'_>) -> rusqlite::Result<FindingRow> {
         clock_quality: ClockQuality::from_code(row.get(33)?),
         received: from_milliseconds(row.get(34)?),
         batch: row.get(35)?,
-        cursor: Cursor { last_milliseconds: last, key },
+        cursor: Cursor {
+            last_milliseconds: last,
+            key,
+        },
     })
 }
 
@@ -270,14 +320,22 @@ fn endpoint_from_row(row: &Row<'_>, start: usize) -> rusqlite::Result<Endpoint> 
     let key_epoch: Option<u32> = row.get(start + 2)?;
     let address = bytes.map(|bytes| {
         let address = Ipv6Addr::from(bytes);
-        address.to_ipv4_mapped().map_or(IpAddr::V6(address), IpAddr::V4)
+        address
+            .to_ipv4_mapped()
+            .map_or(IpAddr::V6(address), IpAddr::V4)
     });
     let address = match (address, disclosure) {
         (Some(address), 0) => DisclosedAddress::Clear(address),
-        (Some(address), _) => DisclosedAddress::Pseudonym { address, key_epoch: key_epoch.unwrap_or_default() },
+        (Some(address), _) => DisclosedAddress::Pseudonym {
+            address,
+            key_epoch: key_epoch.unwrap_or_default(),
+        },
         (None, _) => DisclosedAddress::Withheld,
     };
-    Ok(Endpoint { address, port: row.get(start + 3)? })
+    Ok(Endpoint {
+        address,
+        port: row.get(start + 3)?,
+    })
 }
 
 impl FindingRow {
@@ -290,6 +348,8 @@ impl FindingRow {
     /// The rule's message, or its numbers when the rule was not imported.
     #[must_use]
     pub fn title(&self) -> String {
-        self.text.as_ref().map_or_else(|| self.rule.to_string(), |text| text.message.clone())
+        self.text
+            .as_ref()
+            .map_or_else(|| self.rule.to_string(), |text| text.message.clone())
     }
 }

@@ -66,20 +66,36 @@ impl Store {
     /// When the database fails.
     pub fn sensor_totals(&self) -> Result<Vec<SensorTotals>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached("SELECT key, name FROM sensor ORDER BY name")?;
-            let sensors: Vec<(i64, String)> =
-                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-            sensors.into_iter().map(|(key, name)| totals(transaction, key, name)).collect()
+            let mut statement =
+                transaction.prepare_cached("SELECT key, name FROM sensor ORDER BY name")?;
+            let sensors: Vec<(i64, String)> = statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            sensors
+                .into_iter()
+                .map(|(key, name)| totals(transaction, key, name))
+                .collect()
         })
     }
 }
 
-fn totals(transaction: &Transaction<'_>, key: i64, name: String) -> Result<SensorTotals, StoreError> {
+fn totals(
+    transaction: &Transaction<'_>,
+    key: i64,
+    name: String,
+) -> Result<SensorTotals, StoreError> {
     let lanes = lanes(transaction, key)?;
-    let sum = |part: fn(&LaneTotals) -> u64| lanes.iter().fold(0u64, |sum, (_, _, lane)| sum.saturating_add(part(lane)));
+    let sum = |part: fn(&LaneTotals) -> u64| {
+        lanes
+            .iter()
+            .fold(0u64, |sum, (_, _, lane)| sum.saturating_add(part(lane)))
+    };
     let stored = sum(|lane| lane.stored);
     let count = |sql: &str| -> Result<u64, StoreError> {
-        Ok(transaction.prepare_cached(sql)?.query_row([key], |row| row.get::<_, Option<u64>>(0))?.unwrap_or(0))
+        Ok(transaction
+            .prepare_cached(sql)?
+            .query_row([key], |row| row.get::<_, Option<u64>>(0))?
+            .unwrap_or(0))
     };
     let findings = count("SELECT count(*) FROM finding WHERE sensor_key = ?1")?;
     let others = count(
@@ -97,11 +113,17 @@ fn totals(transaction: &Transaction<'_>, key: i64, name: String) -> Result<Senso
         repeated: count("SELECT sum(records) FROM repeated_records WHERE sensor_key = ?1")?,
         findings,
         findings_made: count("SELECT sum(findings) FROM status_record WHERE sensor_key = ?1")?,
-        findings_suppressed: count("SELECT sum(suppressed) FROM status_record WHERE sensor_key = ?1")?,
+        findings_suppressed: count(
+            "SELECT sum(suppressed) FROM status_record WHERE sensor_key = ?1",
+        )?,
         batches: count("SELECT count(*) FROM batch WHERE sensor_key = ?1")?,
         batch_repeats: count("SELECT sum(repeats) FROM batch WHERE sensor_key = ?1")?,
-        batches_waiting: count("SELECT count(*) FROM batch WHERE sensor_key = ?1 AND state = 'waiting'")?,
-        batches_unreadable: count("SELECT count(*) FROM batch WHERE sensor_key = ?1 AND state = 'unreadable'")?,
+        batches_waiting: count(
+            "SELECT count(*) FROM batch WHERE sensor_key = ?1 AND state = 'waiting'",
+        )?,
+        batches_unreadable: count(
+            "SELECT count(*) FROM batch WHERE sensor_key = ?1 AND state = 'unreadable'",
+        )?,
         batches_conflicting: count("SELECT count(*) FROM quarantine WHERE sensor_key = ?1")?,
         health: health(transaction, key)?,
         lanes,
@@ -109,7 +131,10 @@ fn totals(transaction: &Transaction<'_>, key: i64, name: String) -> Result<Senso
 }
 
 /// Stored and evicted ranges of every lane, reconciled.
-fn lanes(transaction: &Transaction<'_>, key: i64) -> Result<Vec<(String, &'static str, LaneTotals)>, StoreError> {
+fn lanes(
+    transaction: &Transaction<'_>,
+    key: i64,
+) -> Result<Vec<(String, &'static str, LaneTotals)>, StoreError> {
     let mut known = BTreeMap::<(i64, u8), [Vec<Range>; 2]>::new();
     let queries = [
         "SELECT epoch, lane, first, last FROM stored_range WHERE sensor_key = ?1",
@@ -118,7 +143,13 @@ fn lanes(transaction: &Transaction<'_>, key: i64) -> Result<Vec<(String, &'stati
     for (which, sql) in queries.into_iter().enumerate() {
         let mut statement = transaction.prepare_cached(sql)?;
         let rows = statement.query_map([key], |row| {
-            Ok(((row.get(0)?, row.get(1)?), Range { first: row.get(2)?, last: row.get(3)? }))
+            Ok((
+                (row.get(0)?, row.get(1)?),
+                Range {
+                    first: row.get(2)?,
+                    last: row.get(3)?,
+                },
+            ))
         })?;
         for row in rows {
             let (lane, range) = row?;
@@ -129,7 +160,11 @@ fn lanes(transaction: &Transaction<'_>, key: i64) -> Result<Vec<(String, &'stati
     }
     let lanes = known.into_iter().map(|((epoch, lane), [stored, evicted])| {
         let lane_name = Lane::from_code(lane).map_or("unknown", Lane::name);
-        (format!("{:016x}", epoch.cast_unsigned()), lane_name, reconcile_lane(&stored, &evicted))
+        (
+            format!("{:016x}", epoch.cast_unsigned()),
+            lane_name,
+            reconcile_lane(&stored, &evicted),
+        )
     });
     Ok(lanes.collect())
 }
@@ -142,7 +177,9 @@ fn health(transaction: &Transaction<'_>, key: i64) -> Result<Option<SensorHealth
         )?
         .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((made, content)) = newest else { return Ok(None) };
+    let Some((made, content)) = newest else {
+        return Ok(None);
+    };
     let content: serde_json::Value =
         serde_json::from_str(&content).map_err(|_| StoreError::Unreadable("heartbeat"))?;
     let text = |key: &str| content[key].as_str().unwrap_or_default().to_owned();

@@ -13,7 +13,11 @@ pub(super) struct LaneKey {
 }
 
 /// Says whether a number is in the set.
-pub(super) fn contains(transaction: &Transaction<'_>, lane: LaneKey, number: i64) -> Result<bool, StoreError> {
+pub(super) fn contains(
+    transaction: &Transaction<'_>,
+    lane: LaneKey,
+    number: i64,
+) -> Result<bool, StoreError> {
     let last: Option<i64> = transaction
         .prepare_cached(
             "SELECT last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first <= ?4
@@ -25,7 +29,11 @@ pub(super) fn contains(transaction: &Transaction<'_>, lane: LaneKey, number: i64
 }
 
 /// Adds a number, joining the runs it touches.
-pub(super) fn insert(transaction: &Transaction<'_>, lane: LaneKey, number: i64) -> Result<(), StoreError> {
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    lane: LaneKey,
+    number: i64,
+) -> Result<(), StoreError> {
     let before = run_ending_at(transaction, lane, number.saturating_sub(1))?;
     let after = run_starting_at(transaction, lane, number.saturating_add(1))?;
     let last = after.unwrap_or(number);
@@ -50,7 +58,11 @@ pub(super) fn insert(transaction: &Transaction<'_>, lane: LaneKey, number: i64) 
 }
 
 /// First number of the run that ends exactly here.
-fn run_ending_at(transaction: &Transaction<'_>, lane: LaneKey, end: i64) -> Result<Option<i64>, StoreError> {
+fn run_ending_at(
+    transaction: &Transaction<'_>,
+    lane: LaneKey,
+    end: i64,
+) -> Result<Option<i64>, StoreError> {
     let run: Option<(i64, i64)> = transaction
         .prepare_cached(
             "SELECT first, last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first <= ?4
@@ -62,7 +74,11 @@ fn run_ending_at(transaction: &Transaction<'_>, lane: LaneKey, end: i64) -> Resu
 }
 
 /// Last number of the run that starts exactly here.
-fn run_starting_at(transaction: &Transaction<'_>, lane: LaneKey, start: i64) -> Result<Option<i64>, StoreError> {
+fn run_starting_at(
+    transaction: &Transaction<'_>,
+    lane: LaneKey,
+    start: i64,
+) -> Result<Option<i64>, StoreError> {
     Ok(transaction
         .prepare_cached(
             "SELECT last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first = ?4",

@@ -57,7 +57,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn rule_count(&self) -> Result<u64, StoreError> {
-        self.read(|transaction| Ok(transaction.query_row("SELECT count(*) FROM rule", [], |row| row.get(0))?))
+        self.read(|transaction| {
+            Ok(transaction.query_row("SELECT count(*) FROM rule", [], |row| row.get(0))?)
+        })
     }
 }
 
@@ -71,7 +73,9 @@ pub(super) fn rule_from_row(
     start: usize,
     [gid, sid, rev]: [u32; 3],
 ) -> rusqlite::Result<Option<RuleText>> {
-    let Some(message) = row.get::<_, Option<String>>(start)? else { return Ok(None) };
+    let Some(message) = row.get::<_, Option<String>>(start)? else {
+        return Ok(None);
+    };
     let references: Option<String> = row.get(start + 4)?;
     Ok(Some(RuleText {
         gid,
@@ -81,7 +85,11 @@ pub(super) fn rule_from_row(
         class_type: row.get(start + 1)?,
         category: row.get(start + 2)?,
         severity: row.get(start + 3)?,
-        references: references.unwrap_or_default().lines().map(str::to_owned).collect(),
+        references: references
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect(),
         body: row.get::<_, Option<String>>(start + 5)?.unwrap_or_default(),
     }))
 }

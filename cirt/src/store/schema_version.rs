@@ -5,8 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// The migrations in order; the position is the version. A released one is never edited.
-const MIGRATIONS: &[&str] =
-    &[
+const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_control.sql"),
     include_str!("migrations/0002_inbox.sql"),
     include_str!("migrations/0003_derived.sql"),
@@ -21,7 +20,10 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         if found > known {
             return Err(StoreError::Newer { found, known });
         }
-        let Some(migration) = usize::try_from(found).ok().and_then(|index| MIGRATIONS.get(index)) else {
+        let Some(migration) = usize::try_from(found)
+            .ok()
+            .and_then(|index| MIGRATIONS.get(index))
+        else {
             return Ok(());
         };
         let next = found + 1;

@@ -43,7 +43,9 @@ const SELECT: &str = "SELECT sensor.key, sensor.identity, sensor.name, enrolment
 fn sensor_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sensor> {
     let identity: [u8; 16] = row.get(1)?;
     let state: String = row.get(3)?;
-    let time = |index: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_milliseconds));
+    let time = |index: usize| {
+        Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_milliseconds))
+    };
     Ok(Sensor {
         key: SensorKey(row.get(0)?),
         identity: hex::encode(identity),
@@ -67,7 +69,8 @@ impl Store {
     /// When the database fails.
     pub fn sensors(&self) -> Result<Vec<Sensor>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&format!("{SELECT} ORDER BY sensor.name"))?;
+            let mut statement =
+                transaction.prepare_cached(&format!("{SELECT} ORDER BY sensor.name"))?;
             let rows = statement.query_map([], sensor_from_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -80,7 +83,8 @@ impl Store {
     pub fn sensor(&self, name: &str) -> Result<Sensor, StoreError> {
         self.read(|transaction| {
             let key = key_of(transaction, name)?;
-            let mut statement = transaction.prepare_cached(&format!("{SELECT} WHERE sensor.key = ?1"))?;
+            let mut statement =
+                transaction.prepare_cached(&format!("{SELECT} WHERE sensor.key = ?1"))?;
             Ok(statement.query_row([key.0], sensor_from_row)?)
         })
     }
@@ -89,10 +93,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn note_contact(&self, sensor: SensorKey, address: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub fn note_contact(
+        &self,
+        sensor: SensorKey,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction
-                .prepare_cached("UPDATE sensor SET contact_ms = ?2, contact_address = ?3 WHERE key = ?1")?
+                .prepare_cached(
+                    "UPDATE sensor SET contact_ms = ?2, contact_address = ?3 WHERE key = ?1",
+                )?
                 .execute(params![sensor.0, to_milliseconds(now), address])?;
             Ok(())
         })
@@ -106,7 +117,10 @@ pub(super) fn key_of(transaction: &Transaction<'_>, name: &str) -> Result<Sensor
         .prepare_cached("SELECT key FROM sensor WHERE name = ?1 OR identity = ?2")?
         .query_row(params![name, identity], |row| Ok(SensorKey(row.get(0)?)))
         .optional()?
-        .ok_or_else(|| StoreError::Absent { what: "sensor", name: name.to_owned() })
+        .ok_or_else(|| StoreError::Absent {
+            what: "sensor",
+            name: name.to_owned(),
+        })
 }
 
 #[cfg(test)]

@@ -50,7 +50,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn session(&self, token_hash: &[u8], now: Timestamp) -> Result<Option<Session>, StoreError> {
+    pub fn session(
+        &self,
+        token_hash: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
         let found = self.read(|transaction| {
             let found = transaction
                 .prepare_cached(
@@ -78,7 +82,9 @@ impl Store {
                 .optional()?;
             Ok(found)
         })?;
-        let Some((session, seen)) = found else { return Ok(None) };
+        let Some((session, seen)) = found else {
+            return Ok(None);
+        };
         // Once a minute is enough to tell idle from used, and spares a synced write per request.
         if now.duration_since(seen).as_secs() >= 60 {
             self.write(|transaction| {

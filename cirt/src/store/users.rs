@@ -82,18 +82,38 @@ impl Store {
     ///
     /// # Errors
     /// When the name is taken or the database fails.
-    pub fn add_user(&self, actor: &str, name: &Name, role: Role, password_hash: &str) -> Result<(), StoreError> {
+    pub fn add_user(
+        &self,
+        actor: &str,
+        name: &Name,
+        role: Role,
+        password_hash: &str,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let now = Timestamp::now();
             let added = transaction.execute(
                 "INSERT INTO user (name, role, password_hash, created_ms) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (name) DO NOTHING",
-                params![name.as_str(), role.as_str(), password_hash, to_milliseconds(now)],
+                params![
+                    name.as_str(),
+                    role.as_str(),
+                    password_hash,
+                    to_milliseconds(now)
+                ],
             )?;
             if added == 0 {
-                return Err(StoreError::Taken { what: "user", name: name.to_string() });
+                return Err(StoreError::Taken {
+                    what: "user",
+                    name: name.to_string(),
+                });
             }
-            record(transaction, now, actor, "user.add", &format!("{name} as {role}"))
+            record(
+                transaction,
+                now,
+                actor,
+                "user.add",
+                &format!("{name} as {role}"),
+            )
         })
     }
 
@@ -104,7 +124,10 @@ impl Store {
     pub fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
         self.read(|transaction| {
             let sql = format!("SELECT {COLUMNS} FROM user WHERE name = ?1");
-            Ok(transaction.prepare_cached(&sql)?.query_row([name], user_from_row).optional()?)
+            Ok(transaction
+                .prepare_cached(&sql)?
+                .query_row([name], user_from_row)
+                .optional()?)
         })
     }
 
@@ -114,7 +137,8 @@ impl Store {
     /// When the database fails.
     pub fn users(&self) -> Result<Vec<User>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM user ORDER BY name"))?;
+            let mut statement =
+                transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM user ORDER BY name"))?;
             let rows = statement.query_map([], user_from_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -152,14 +176,22 @@ impl Store {
     ///
     /// # Errors
     /// When there is no such user.
-    pub fn reset_user(&self, actor: &str, name: &str, password_hash: &str) -> Result<(), StoreError> {
+    pub fn reset_user(
+        &self,
+        actor: &str,
+        name: &str,
+        password_hash: &str,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let changed = transaction.execute(
                 "UPDATE user SET password_hash = ?2, disabled_ms = NULL WHERE name = ?1",
                 params![name, password_hash],
             )?;
             if changed == 0 {
-                return Err(StoreError::Absent { what: "user", name: name.to_owned() });
+                return Err(StoreError::Absent {
+                    what: "user",
+                    name: name.to_owned(),
+                });
             }
             end_sessions(transaction, name)?;
             record(transaction, Timestamp::now(), actor, "user.reset", name)
@@ -168,7 +200,9 @@ impl Store {
 }
 
 fn end_sessions(transaction: &rusqlite::Transaction<'_>, name: &str) -> Result<(), StoreError> {
-    transaction
-        .execute("DELETE FROM session WHERE user_key = (SELECT key FROM user WHERE name = ?1)", [name])?;
+    transaction.execute(
+        "DELETE FROM session WHERE user_key = (SELECT key FROM user WHERE name = ?1)",
+        [name],
+    )?;
     Ok(())
 }

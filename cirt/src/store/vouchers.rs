@@ -59,7 +59,10 @@ impl Store {
 }
 
 /// Looks a voucher up.
-pub(super) fn find(transaction: &Transaction<'_>, secret_hash: &[u8; 32]) -> Result<Option<Voucher>, StoreError> {
+pub(super) fn find(
+    transaction: &Transaction<'_>,
+    secret_hash: &[u8; 32],
+) -> Result<Option<Voucher>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT sensor_name, pre_approved, expires_ms, used_ms, enrolment_key FROM voucher WHERE secret_hash = ?1",
     )?;

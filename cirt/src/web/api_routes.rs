@@ -29,11 +29,19 @@ pub(super) struct Problem {
 impl Problem {
     pub(super) fn unauthorized() -> Self {
         let detail = "log in at /login and send the session cookie".to_owned();
-        Self { status: StatusCode::UNAUTHORIZED, title: "not logged in", detail }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            title: "not logged in",
+            detail,
+        }
     }
 
     fn bad_request(detail: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, title: "the request is not understood", detail }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title: "the request is not understood",
+            detail,
+        }
     }
 }
 
@@ -41,14 +49,24 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, source = ?std::error::Error::source(&error), "request failed");
         let detail = "the log of the centre says why".to_owned();
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, title: "the centre could not answer", detail }
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            title: "the centre could not answer",
+            detail,
+        }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({ "title": self.title, "status": self.status.as_u16(), "detail": self.detail });
-        (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let body =
+            json!({ "title": self.title, "status": self.status.as_u16(), "detail": self.detail });
+        (
+            self.status,
+            [(CONTENT_TYPE, "application/problem+json")],
+            body.to_string(),
+        )
+            .into_response()
     }
 }
 
@@ -66,14 +84,23 @@ pub(super) async fn findings(
     _: SignedInApi,
     Query(query): Query<FindingsQuery>,
 ) -> Result<Json<FindingsView>, Problem> {
-    let filter = query.filter.check(Timestamp::now()).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let after: Option<Cursor> = query.after.map(|text| text.parse()).transpose().map_err(Problem::bad_request)?;
+    let filter = query
+        .filter
+        .check(Timestamp::now())
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
+    let after: Option<Cursor> = query
+        .after
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(Problem::bad_request)?;
     let limit = match query.limit.map(|text| text.parse::<usize>()) {
         None => PAGE_ROWS,
         Some(Ok(limit)) if (1..=API_ROWS).contains(&limit) => limit,
         Some(_) => return Err(Problem::bad_request(format!("limit: say 1 to {API_ROWS}"))),
     };
-    let page = state.query(move |store| store.findings(&filter, after, limit)).await?;
+    let page = state
+        .query(move |store| store.findings(&filter, after, limit))
+        .await?;
     Ok(Json(FindingsView::from(&page)))
 }
 
@@ -82,9 +109,12 @@ pub(super) async fn summary(
     _: SignedInApi,
     Query(raw): Query<RawFilter>,
 ) -> Result<Json<SummaryView>, Problem> {
-    let filter = raw.check(Timestamp::now()).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let (activity, totals) =
-        state.query(move |store| Ok((store.activity(&filter)?, store.sensor_totals()?))).await?;
+    let filter = raw
+        .check(Timestamp::now())
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
+    let (activity, totals) = state
+        .query(move |store| Ok((store.activity(&filter)?, store.sensor_totals()?)))
+        .await?;
     Ok(Json(SummaryView::of(&activity, &totals)))
 }
 
@@ -92,6 +122,8 @@ pub(super) async fn sensors(
     State(state): State<Arc<WebState>>,
     _: SignedInApi,
 ) -> Result<Json<SensorsView>, Problem> {
-    let (sensors, totals) = state.query(|store| Ok((store.sensors()?, store.sensor_totals()?))).await?;
+    let (sensors, totals) = state
+        .query(|store| Ok((store.sensors()?, store.sensor_totals()?)))
+        .await?;
     Ok(Json(SensorsView::of(&sensors, &totals)))
 }

@@ -51,13 +51,20 @@ pub(super) struct Label {
 impl Chart {
     /// Draws bars; none when there is nothing.
     pub(super) fn of(bars: &[TimeBar], bar_seconds: i64) -> Option<Self> {
-        let peak = bars.iter().map(TimeBar::total).max().filter(|peak| *peak > 0)?;
+        let peak = bars
+            .iter()
+            .map(TimeBar::total)
+            .max()
+            .filter(|peak| *peak > 0)?;
         let slot = WIDTH / to_f64(bars.len() as u64);
         let scale = (PLOT_HEIGHT - 4.0) / to_f64(peak);
         let drawn = bars.iter().enumerate().map(|(index, bar)| {
             let left = slot * to_f64(index as u64);
             let mut top = PLOT_HEIGHT;
-            let parts = SeverityClass::ALL.into_iter().zip(bar.by_severity).filter(|(_, count)| *count > 0);
+            let parts = SeverityClass::ALL
+                .into_iter()
+                .zip(bar.by_severity)
+                .filter(|(_, count)| *count > 0);
             let parts = parts.map(|(class, count)| {
                 // Even one finding among thousands is visible.
                 let height = (to_f64(count) * scale).max(1.5);
@@ -71,7 +78,14 @@ impl Chart {
                 }
             });
             let parts = parts.collect();
-            Bar { title: format!("{} UTC: {}", format::time(bar.start), format::number(bar.total())), parts }
+            Bar {
+                title: format!(
+                    "{} UTC: {}",
+                    format::time(bar.start),
+                    format::number(bar.total())
+                ),
+                parts,
+            }
         });
         Some(Self {
             width: WIDTH,
@@ -87,7 +101,11 @@ impl Chart {
 
 /// Up to five labels, evenly spread.
 fn labels(bars: &[TimeBar], slot: f64, bar_seconds: i64) -> Vec<Label> {
-    let pattern = if bar_seconds >= 24 * 3_600 { "%d %b %Y" } else { "%d %b %H:%M" };
+    let pattern = if bar_seconds >= 24 * 3_600 {
+        "%d %b %Y"
+    } else {
+        "%d %b %H:%M"
+    };
     let every = bars.len().div_ceil(5).max(1);
     let text = |time: Timestamp| time.to_zoned(TimeZone::UTC).strftime(pattern).to_string();
     bars.iter()
@@ -123,11 +141,21 @@ mod tests {
 
     #[test]
     fn bars_stay_inside_the_drawing() {
-        let bar = |seconds, by_severity| TimeBar { start: Timestamp::from_second(seconds).unwrap(), by_severity };
-        let chart = Chart::of(&[bar(0, [1, 0, 0, 0]), bar(3_600, [5, 100_000, 3, 9])], 3_600).unwrap();
+        let bar = |seconds, by_severity| TimeBar {
+            start: Timestamp::from_second(seconds).unwrap(),
+            by_severity,
+        };
+        let chart = Chart::of(
+            &[bar(0, [1, 0, 0, 0]), bar(3_600, [5, 100_000, 3, 9])],
+            3_600,
+        )
+        .unwrap();
         for part in chart.bars.iter().flat_map(|bar| &bar.parts) {
             let (y, height): (f64, f64) = (part.y.parse().unwrap(), part.height.parse().unwrap());
-            assert!(y >= -3.0 && y + height <= PLOT_HEIGHT + 0.01, "{y} {height}");
+            assert!(
+                y >= -3.0 && y + height <= PLOT_HEIGHT + 0.01,
+                "{y} {height}"
+            );
         }
         assert!(Chart::of(&[], 3_600).is_none());
         assert!(Chart::of(&[bar(0, [0; 4])], 3_600).is_none());

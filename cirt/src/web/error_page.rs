@@ -24,15 +24,24 @@ struct ErrorTemplate {
 
 impl PageError {
     pub(super) fn not_found(what: &str) -> Self {
-        Self { status: StatusCode::NOT_FOUND, message: what.to_owned() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            message: what.to_owned(),
+        }
     }
 
     pub(super) fn bad_request(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message,
+        }
     }
 
     pub(super) fn forbidden(message: &str) -> Self {
-        Self { status: StatusCode::FORBIDDEN, message: message.to_owned() }
+        Self {
+            status: StatusCode::FORBIDDEN,
+            message: message.to_owned(),
+        }
     }
 }
 
@@ -40,11 +49,17 @@ impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Absent { .. } => Self::not_found(&error.to_string()),
-            StoreError::Refused(reason) => Self { status: StatusCode::CONFLICT, message: reason },
+            StoreError::Refused(reason) => Self {
+                status: StatusCode::CONFLICT,
+                message: reason,
+            },
             error => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "page failed");
                 let message = "The centre could not answer. Its log says why.".to_owned();
-                Self { status: StatusCode::INTERNAL_SERVER_ERROR, message }
+                Self {
+                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    message,
+                }
             }
         }
     }
@@ -54,7 +69,10 @@ impl From<askama::Error> for PageError {
     fn from(error: askama::Error) -> Self {
         tracing::error!(%error, "page could not be rendered");
         let message = "The page could not be rendered. The centre's log says why.".to_owned();
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message }
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message,
+        }
     }
 }
 
@@ -67,7 +85,11 @@ impl IntoResponse for PageError {
             StatusCode::CONFLICT => "Not possible",
             _ => "Something failed",
         };
-        let page = ErrorTemplate { frame: Frame::anonymous("Lapwing", ""), title, message: self.message };
+        let page = ErrorTemplate {
+            frame: Frame::anonymous("Lapwing", ""),
+            title,
+            message: self.message,
+        };
         let body = page.render().unwrap_or_else(|_| title.to_owned());
         (self.status, Html(body)).into_response()
     }

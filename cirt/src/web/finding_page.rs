@@ -52,7 +52,13 @@ pub(super) async fn show(
     let finding = finding.ok_or_else(|| PageError::not_found("There is no such finding."))?;
     let class = finding.severity_class();
     let traffic = finding.traffic;
-    let both = |packets: u64, bytes: u64| format!("{} packets, {}", format::number(packets), format::bytes(bytes));
+    let both = |packets: u64, bytes: u64| {
+        format!(
+            "{} packets, {}",
+            format::number(packets),
+            format::bytes(bytes)
+        )
+    };
     let protocol = match &finding.app_protocol {
         Some(app) => format!("{} / {app}", protocol_name(finding.protocol)),
         None => protocol_name(finding.protocol),
@@ -64,7 +70,10 @@ pub(super) async fn show(
     if let Some(start) = finding.flow_start {
         times.push(("Flow began", format::time_milliseconds(start)));
     }
-    times.push(("Written by the sensor", format::time_milliseconds(finding.made)));
+    times.push((
+        "Written by the sensor",
+        format::time_milliseconds(finding.made),
+    ));
     times.push(("Sensor's clock", finding.clock_quality.name().to_owned()));
     times.push(("Stored here", format::time_milliseconds(finding.received)));
     render(&FindingTemplate {
@@ -83,18 +92,34 @@ pub(super) async fn show(
         traffic: vec![
             ("Alerts in this finding", format::number(finding.hits)),
             ("Protocol", protocol),
-            ("To server", both(traffic.packets_to_server, traffic.bytes_to_server)),
-            ("To client", both(traffic.packets_to_client, traffic.bytes_to_client)),
+            (
+                "To server",
+                both(traffic.packets_to_server, traffic.bytes_to_server),
+            ),
+            (
+                "To client",
+                both(traffic.packets_to_client, traffic.bytes_to_client),
+            ),
             ("Rule's action", action_name(finding.action).to_owned()),
         ],
         origin: vec![
             ("Sensor", finding.sensor.clone()),
             ("Batch", finding.batch.to_string()),
             ("Record", finding.id.clone()),
-            ("Policy", finding.policy.map_or_else(|| "none".to_owned(), hex::encode)),
+            (
+                "Policy",
+                finding
+                    .policy
+                    .map_or_else(|| "none".to_owned(), hex::encode),
+            ),
         ],
         rule: finding.text.clone(),
-        references: finding.text.iter().flat_map(|text| &text.references).map(|text| reference(text)).collect(),
+        references: finding
+            .text
+            .iter()
+            .flat_map(|text| &text.references)
+            .map(|text| reference(text))
+            .collect(),
         others: other_questions(&finding),
         finding,
     })
@@ -102,13 +127,19 @@ pub(super) async fn show(
 
 fn reference(text: &str) -> ReferenceLink {
     let is_link = text.starts_with("https://") || text.starts_with("http://");
-    ReferenceLink { text: text.to_owned(), href: is_link.then(|| text.to_owned()) }
+    ReferenceLink {
+        text: text.to_owned(),
+        href: is_link.then(|| text.to_owned()),
+    }
 }
 
 /// What an analyst asks next: label and link.
 fn other_questions(finding: &FindingRow) -> Vec<(String, String)> {
     let mut others = Vec::new();
-    let ends = [("source", finding.source), ("destination", finding.destination)];
+    let ends = [
+        ("source", finding.source),
+        ("destination", finding.destination),
+    ];
     for (name, end) in ends {
         let text = EndpointText::of(end);
         if !text.address.is_empty() {
@@ -119,7 +150,10 @@ fn other_questions(finding: &FindingRow) -> Vec<(String, String)> {
         }
     }
     let rule = format!("{}:{}", finding.rule.gid, finding.rule.sid);
-    others.push(("Who else saw this rule fire".to_owned(), format!("/summary?rule={}", percent_encode(&rule))));
+    others.push((
+        "Who else saw this rule fire".to_owned(),
+        format!("/summary?rule={}", percent_encode(&rule)),
+    ));
     others.push((
         "Everything from this sensor".to_owned(),
         format!("/findings?sensor={}", percent_encode(&finding.sensor)),

@@ -102,10 +102,18 @@ impl FilterForm {
             ("high,medium,low", "low and above"),
         ]
         .into_iter()
-        .map(|(value, label)| Choice { value: value.to_owned(), label: label.to_owned(), selected: value == severity })
+        .map(|(value, label)| Choice {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            selected: value == severity,
+        })
         .collect();
         if !severities.iter().any(|choice| choice.selected) {
-            severities.push(Choice { value: severity.clone(), label: severity, selected: true });
+            severities.push(Choice {
+                value: severity.clone(),
+                label: severity,
+                selected: true,
+            });
         }
         let chips = filter.pairs().map(|(key, value)| Chip {
             text: format!("{key}: {value}"),
@@ -127,7 +135,11 @@ impl FilterForm {
 
 /// A path with a query part, if there is one.
 pub(super) fn link(path: &str, query: &str) -> String {
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 impl FindingLine {
@@ -138,10 +150,15 @@ impl FindingLine {
             (Some(host), Some(uri)) => Some(("http".to_owned(), format!("{host}{uri}"))),
             _ => telling
                 .into_iter()
-                .find_map(|name| fact_of(row, name).map(|value| (name.to_owned(), value.to_owned())))
+                .find_map(|name| {
+                    fact_of(row, name).map(|value| (name.to_owned(), value.to_owned()))
+                })
                 .or_else(|| row.facts.first().cloned()),
         };
-        let protocol = row.app_protocol.clone().unwrap_or_else(|| crate::api::protocol_name(row.protocol).to_lowercase());
+        let protocol = row
+            .app_protocol
+            .clone()
+            .unwrap_or_else(|| crate::api::protocol_name(row.protocol).to_lowercase());
         Self {
             id: row.id.clone(),
             severity: class.as_str(),
@@ -161,7 +178,10 @@ impl FindingLine {
 }
 
 fn fact_of<'a>(row: &'a FindingRow, name: &str) -> Option<&'a str> {
-    row.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    row.facts
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.as_str())
 }
 
 pub(super) async fn show(
@@ -177,21 +197,36 @@ pub(super) async fn show(
     let after = parse_after(&query.after)?;
     let (page, count, sensors) = state
         .query(move |store| {
-            let sensors = store.sensors()?.into_iter().map(|sensor| sensor.name).collect::<Vec<_>>();
+            let sensors = store
+                .sensors()?
+                .into_iter()
+                .map(|sensor| sensor.name)
+                .collect::<Vec<_>>();
             match filter {
                 Some(filter) => {
                     let page = store.findings(&filter, after, PAGE_ROWS)?;
-                    Ok((Some(page), store.count_findings(&filter, COUNT_CAP + 1)?, sensors))
+                    Ok((
+                        Some(page),
+                        store.count_findings(&filter, COUNT_CAP + 1)?,
+                        sensors,
+                    ))
                 }
                 None => Ok((None, 0, sensors)),
             }
         })
         .await?;
-    let lines = page.iter().flat_map(|page| &page.findings).map(FindingLine::of).collect();
+    let lines = page
+        .iter()
+        .flat_map(|page| &page.findings)
+        .map(FindingLine::of)
+        .collect();
     let filter_query = query.filter.to_query_string();
     let older = page.and_then(|page| page.next).map(|cursor| {
         let separator = if filter_query.is_empty() { "" } else { "&" };
-        link("/findings", &format!("{filter_query}{separator}after={cursor}"))
+        link(
+            "/findings",
+            &format!("{filter_query}{separator}after={cursor}"),
+        )
     });
     render(&FindingsTemplate {
         frame: Frame::of(&state, &session, "findings"),
@@ -200,7 +235,9 @@ pub(super) async fn show(
         count: match count {
             0 => "No findings".to_owned(),
             1 => "1 finding".to_owned(),
-            count if count > COUNT_CAP => format!("More than {} findings", format::number(COUNT_CAP)),
+            count if count > COUNT_CAP => {
+                format!("More than {} findings", format::number(COUNT_CAP))
+            }
             count => format!("{} findings", format::number(count)),
         },
         lines,
@@ -216,16 +253,23 @@ pub(super) async fn csv(
     SignedIn(_): SignedIn,
     Query(query): Query<FindingsQuery>,
 ) -> Result<Response, PageError> {
-    let filter: FindingFilter =
-        query.filter.check(Timestamp::now()).map_err(|error| PageError::bad_request(error.to_string()))?;
-    let page = state.query(move |store| store.findings(&filter, None, CSV_ROWS)).await?;
+    let filter: FindingFilter = query
+        .filter
+        .check(Timestamp::now())
+        .map_err(|error| PageError::bad_request(error.to_string()))?;
+    let page = state
+        .query(move |store| store.findings(&filter, None, CSV_ROWS))
+        .await?;
     let body = findings_csv(&page.findings).map_err(|error| {
         tracing::error!(%error, "csv could not be written");
         PageError::bad_request("The table could not be written.".to_owned())
     })?;
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"lapwing-findings.csv\""),
+        (
+            CONTENT_DISPOSITION,
+            "attachment; filename=\"lapwing-findings.csv\"",
+        ),
     ];
     Ok((headers, body).into_response())
 }

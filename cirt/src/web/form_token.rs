@@ -2,7 +2,10 @@
 
 /// Compares in a time that does not tell how much was right.
 pub(super) fn matches(expected: &str, given: &str) -> bool {
-    let differences = expected.bytes().zip(given.bytes()).fold(0u8, |sum, (a, b)| sum | (a ^ b));
+    let differences = expected
+        .bytes()
+        .zip(given.bytes())
+        .fold(0u8, |sum, (a, b)| sum | (a ^ b));
     !expected.is_empty() && expected.len() == given.len() && differences == 0
 }
 

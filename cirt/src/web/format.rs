@@ -8,12 +8,16 @@ use crate::query::SeverityClass;
 
 /// `2026-05-01 13:00:07`, UTC.
 pub(super) fn time(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// `2026-05-01 13:00:07.123`, UTC: with what an ISP needs to find one subscriber behind an address translator.
 pub(super) fn time_milliseconds(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M:%S%.3f")
+        .to_string()
 }
 
 /// `4 min ago`, `3 h ago`, `2 d ago`.
@@ -51,7 +55,11 @@ pub(super) fn bytes(value: u64) -> String {
         unit += 1;
     }
     let name = UNITS.get(unit).copied().unwrap_or("B");
-    if unit == 0 || scaled >= 100 { format!("{scaled} {name}") } else { format!("{scaled}.{rest} {name}") }
+    if unit == 0 || scaled >= 100 {
+        format!("{scaled} {name}")
+    } else {
+        format!("{scaled}.{rest} {name}")
+    }
 }
 
 /// A severity as pages show it.
@@ -81,16 +89,27 @@ impl EndpointText {
         let (disclosure, address, explanation) = match endpoint.address {
             DisclosedAddress::Clear(address) => ("clear", address.to_string(), String::new()),
             DisclosedAddress::Pseudonym { address, key_epoch } => {
-                let explanation =
-                    format!("Pseudonym under the provider's key {key_epoch}. Only the provider can turn it back.");
+                let explanation = format!(
+                    "Pseudonym under the provider's key {key_epoch}. Only the provider can turn it back."
+                );
                 ("pseudonym", address.to_string(), explanation)
             }
-            DisclosedAddress::Withheld => {
-                ("withheld", String::new(), "The provider's policy withholds this address.".to_owned())
-            }
+            DisclosedAddress::Withheld => (
+                "withheld",
+                String::new(),
+                "The provider's policy withholds this address.".to_owned(),
+            ),
         };
-        let port = endpoint.port.map(|port| port.to_string()).unwrap_or_default();
-        Self { disclosure, address, port, explanation }
+        let port = endpoint
+            .port
+            .map(|port| port.to_string())
+            .unwrap_or_default();
+        Self {
+            disclosure,
+            address,
+            port,
+            explanation,
+        }
     }
 }
 
@@ -113,6 +132,9 @@ mod tests {
         let moment: Timestamp = "2026-05-01T15:00:07.123+02:00".parse().unwrap();
         assert_eq!(time(moment), "2026-05-01 13:00:07");
         assert_eq!(time_milliseconds(moment), "2026-05-01 13:00:07.123");
-        assert_eq!(ago(moment, "2026-05-01T16:00:07Z".parse().unwrap()), "2 h ago");
+        assert_eq!(
+            ago(moment, "2026-05-01T16:00:07Z".parse().unwrap()),
+            "2 h ago"
+        );
     }
 }

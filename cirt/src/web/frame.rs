@@ -29,11 +29,19 @@ impl Frame {
             is_administrator: session.role == Role::Administrator,
             form_token: session.form_token.clone(),
         };
-        Self { user: Some(user), ..Self::anonymous(&state.centre, section) }
+        Self {
+            user: Some(user),
+            ..Self::anonymous(&state.centre, section)
+        }
     }
 
     /// The frame of a page for anyone.
     pub(super) fn anonymous(centre: &str, section: &'static str) -> Self {
-        Self { centre: centre.to_owned(), style_version: STYLE_VERSION.as_str(), section, user: None }
+        Self {
+            centre: centre.to_owned(),
+            style_version: STYLE_VERSION.as_str(),
+            section,
+            user: None,
+        }
     }
 }

@@ -51,8 +51,14 @@ impl LoginGuard {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         Key::both(user, address)
             .into_iter()
-            .filter_map(|(key, allowed)| failures.get(&key).filter(|failures| failures.count >= allowed))
-            .filter_map(|failures| LOGIN_PAUSE.checked_sub(now.saturating_duration_since(failures.last)))
+            .filter_map(|(key, allowed)| {
+                failures
+                    .get(&key)
+                    .filter(|failures| failures.count >= allowed)
+            })
+            .filter_map(|failures| {
+                LOGIN_PAUSE.checked_sub(now.saturating_duration_since(failures.last))
+            })
             .max()
     }
 
@@ -61,13 +67,19 @@ impl LoginGuard {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.retain(|_, failures| now.saturating_duration_since(failures.last) < LOGIN_PAUSE);
         if failures.len() >= LOGIN_TRACKED {
-            let oldest = failures.iter().min_by_key(|(_, failures)| failures.last).map(|(key, _)| key.clone());
+            let oldest = failures
+                .iter()
+                .min_by_key(|(_, failures)| failures.last)
+                .map(|(key, _)| key.clone());
             if let Some(oldest) = oldest {
                 failures.remove(&oldest);
             }
         }
         for (key, _) in Key::both(user, address) {
-            let entry = failures.entry(key).or_insert(Failures { count: 0, last: now });
+            let entry = failures.entry(key).or_insert(Failures {
+                count: 0,
+                last: now,
+            });
             entry.count = entry.count.saturating_add(1);
             entry.last = now;
         }
@@ -98,7 +110,10 @@ mod tests {
         assert!(guard.pause("root", same_network, start).is_some());
         assert_eq!(guard.pause("root", elsewhere, start), None);
         assert_eq!(guard.pause("ana", here, start), None);
-        assert_eq!(guard.pause("root", here, start + LOGIN_PAUSE + Duration::from_secs(1)), None);
+        assert_eq!(
+            guard.pause("root", here, start + LOGIN_PAUSE + Duration::from_secs(1)),
+            None
+        );
     }
 
     #[test]

@@ -23,8 +23,7 @@ use crate::secrets::{random_token, token_hash, verify_password};
 /// Ties the login form to the browser that asked for it.
 const LOGIN_COOKIE: &str = "__Host-lapwing-login";
 /// Checked when there is no such user, so that the answer takes as long.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bGFwd2luZy1ub2JvZHk$Fq4cVvNzD1m0oVZ7Jw5m8l5b3cPnEwqkqk0Wb3bq1nE";
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGFwd2luZy1ub2JvZHk$Fq4cVvNzD1m0oVZ7Jw5m8l5b3cPnEwqkqk0Wb3bq1nE";
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -77,38 +76,73 @@ pub(super) async fn submit(
     jar: CookieJar,
     Form(form): Form<LoginForm>,
 ) -> Result<Response, PageError> {
-    let expected = jar.get(LOGIN_COOKIE).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
+    let expected = jar
+        .get(LOGIN_COOKIE)
+        .map(|cookie| cookie.value().to_owned())
+        .unwrap_or_default();
     if !form_token::matches(&expected, &form.form_token) {
         let mistake = "The form was out of date. Please try again.".to_owned();
-        return login_form(&state, jar, form.next, form.user, Some(mistake), StatusCode::FORBIDDEN);
+        return login_form(
+            &state,
+            jar,
+            form.next,
+            form.user,
+            Some(mistake),
+            StatusCode::FORBIDDEN,
+        );
     }
     if let Some(pause) = state.logins.pause(&form.user, address, Instant::now()) {
         tracing::warn!(%address, "login paused after failures");
         let minutes = pause.as_secs().div_ceil(60);
         let mistake = format!("Too many failed attempts. Wait {minutes} min and try again.");
-        return login_form(&state, jar, form.next, form.user, Some(mistake), StatusCode::TOO_MANY_REQUESTS);
+        return login_form(
+            &state,
+            jar,
+            form.next,
+            form.user,
+            Some(mistake),
+            StatusCode::TOO_MANY_REQUESTS,
+        );
     }
     let name = form.user.clone();
-    let user = state.query(move |store| store.user(&name)).await?.filter(|user| user.disabled.is_none());
-    let hash = user.as_ref().map_or_else(|| NOBODY.to_owned(), |user| user.password_hash.clone());
+    let user = state
+        .query(move |store| store.user(&name))
+        .await?
+        .filter(|user| user.disabled.is_none());
+    let hash = user
+        .as_ref()
+        .map_or_else(|| NOBODY.to_owned(), |user| user.password_hash.clone());
     let Ok(_permit) = state.password_checks.acquire().await else {
         return Err(PageError::forbidden("The centre is shutting down."));
     };
     let password = form.password;
-    let right = tokio::task::spawn_blocking(move || verify_password(&password, &hash)).await.unwrap_or(false);
+    let right = tokio::task::spawn_blocking(move || verify_password(&password, &hash))
+        .await
+        .unwrap_or(false);
     let Some(user) = user.filter(|_| right) else {
         tracing::warn!(%address, "login failed");
         state.logins.failed(&form.user, address, Instant::now());
         let mistake = "That user name and password do not go together.".to_owned();
-        return login_form(&state, jar, form.next, form.user, Some(mistake), StatusCode::UNAUTHORIZED);
+        return login_form(
+            &state,
+            jar,
+            form.next,
+            form.user,
+            Some(mistake),
+            StatusCode::UNAUTHORIZED,
+        );
     };
     state.logins.succeeded(&form.user, address);
     let token = random_token();
     let hash = token_hash(&token);
     let form_token = random_token();
     let now = Timestamp::now();
-    state.query(move |store| store.open_session(user.key, &user.name, &hash, &form_token, now)).await?;
-    let jar = jar.remove(strict_cookie(LOGIN_COOKIE, String::new())).add(strict_cookie(SESSION_COOKIE, token));
+    state
+        .query(move |store| store.open_session(user.key, &user.name, &hash, &form_token, now))
+        .await?;
+    let jar = jar
+        .remove(strict_cookie(LOGIN_COOKIE, String::new()))
+        .add(strict_cookie(SESSION_COOKIE, token));
     Ok((jar, Redirect::to(&local_path(&form.next))).into_response())
 }
 
@@ -120,10 +154,14 @@ pub(super) async fn logout(
     Form(form): Form<LogoutForm>,
 ) -> Result<Response, PageError> {
     if !form_token::matches(&session.form_token, &form.form_token) {
-        return Err(PageError::forbidden("The form was out of date. Go back, reload the page and try again."));
+        return Err(PageError::forbidden(
+            "The form was out of date. Go back, reload the page and try again.",
+        ));
     }
     if let Some(token) = token {
-        state.query(move |store| store.close_session(&token_hash(&token), &session.user)).await?;
+        state
+            .query(move |store| store.close_session(&token_hash(&token), &session.user))
+            .await?;
     }
     let jar = jar.remove(strict_cookie(SESSION_COOKIE, String::new()));
     Ok((jar, Redirect::to("/login")).into_response())
@@ -151,8 +189,13 @@ fn login_form(
 
 /// A path on this server, or the first page: nobody is sent elsewhere after a login.
 fn local_path(next: &str) -> String {
-    let safe = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
-    if safe && !next.starts_with("/login") { next.to_owned() } else { "/findings".to_owned() }
+    let safe =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    if safe && !next.starts_with("/login") {
+        next.to_owned()
+    } else {
+        "/findings".to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -162,7 +205,14 @@ mod tests {
     #[test]
     fn nobody_is_sent_elsewhere() {
         assert_eq!(local_path("/findings?rule=1"), "/findings?rule=1");
-        for bad in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "/login"] {
+        for bad in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\r\nb",
+            "/login",
+        ] {
             assert_eq!(local_path(bad), "/findings");
         }
     }

@@ -14,7 +14,8 @@ use tower_http::timeout::TimeoutLayer;
 use super::error_page::PageError;
 use super::state::WebState;
 use super::{
-    api_routes, finding_page, findings_page, login_page, security_headers, sensors_page, static_files, summary_page,
+    api_routes, finding_page, findings_page, login_page, security_headers, sensors_page,
+    static_files, summary_page,
 };
 use crate::limits::{HTTP_BODY_BYTES, HTTP_REQUEST_TIMEOUT};
 
@@ -43,5 +44,8 @@ pub fn router(state: Arc<WebState>) -> Router {
         // Cookies are SameSite=Strict, so no other site can make a page with secrets be compressed beside its guesses.
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(HTTP_BODY_BYTES))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HTTP_REQUEST_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            HTTP_REQUEST_TIMEOUT,
+        ))
 }

@@ -87,12 +87,16 @@ pub(super) struct DecisionForm {
 impl SensorLine {
     pub(super) fn of(sensor: &Sensor, totals: Option<&SensorTotals>, now: Timestamp) -> Self {
         let (condition_class, condition) = condition(sensor, totals, now);
-        let number = |part: fn(&SensorTotals) -> u64| totals.map_or_else(|| "0".to_owned(), |totals| format::number(part(totals)));
+        let number = |part: fn(&SensorTotals) -> u64| {
+            totals.map_or_else(|| "0".to_owned(), |totals| format::number(part(totals)))
+        };
         Self {
             name: sensor.name.clone(),
             condition,
             condition_class,
-            last_contact: sensor.last_contact.map_or_else(|| "never".to_owned(), |time| format::ago(time, now)),
+            last_contact: sensor
+                .last_contact
+                .map_or_else(|| "never".to_owned(), |time| format::ago(time, now)),
             produced: number(|totals| totals.produced),
             stored: number(|totals| totals.stored),
             evicted: number(|totals| totals.evicted),
@@ -100,27 +104,44 @@ impl SensorLine {
             doubled: number(|totals| totals.doubled),
             queued: totals
                 .and_then(|totals| totals.health.as_ref())
-                .map_or_else(|| "–".to_owned(), |health| format::number(health.queued_records)),
+                .map_or_else(
+                    || "–".to_owned(),
+                    |health| format::number(health.queued_records),
+                ),
             findings: number(|totals| totals.findings),
             is_balanced: totals.is_none_or(|totals| {
-                totals.missing == 0 && totals.doubled == 0 && totals.batches_unreadable == 0 && totals.batches_conflicting == 0
+                totals.missing == 0
+                    && totals.doubled == 0
+                    && totals.batches_unreadable == 0
+                    && totals.batches_conflicting == 0
             }),
         }
     }
 }
 
 /// Quiet is not the same as blind, and neither is the same as silent.
-fn condition(sensor: &Sensor, totals: Option<&SensorTotals>, now: Timestamp) -> (&'static str, String) {
+fn condition(
+    sensor: &Sensor,
+    totals: Option<&SensorTotals>,
+    now: Timestamp,
+) -> (&'static str, String) {
     match sensor.state {
         EnrolmentState::Pending => return ("attention", "waits for approval".to_owned()),
-        EnrolmentState::Revoked | EnrolmentState::Replaced => return ("off", sensor.state.as_str().to_owned()),
+        EnrolmentState::Revoked | EnrolmentState::Replaced => {
+            return ("off", sensor.state.as_str().to_owned());
+        }
         EnrolmentState::Active => {}
     }
-    let Some(contact) = sensor.last_contact else { return ("attention", "never heard".to_owned()) };
+    let Some(contact) = sensor.last_contact else {
+        return ("attention", "never heard".to_owned());
+    };
     if now.duration_since(contact) > SILENT_AFTER {
         return ("bad", "silent".to_owned());
     }
-    match totals.and_then(|totals| totals.health.as_ref()).map(|health| health.state.as_str()) {
+    match totals
+        .and_then(|totals| totals.health.as_ref())
+        .map(|health| health.state.as_str())
+    {
         None => ("good", "in contact".to_owned()),
         Some(state @ ("running" | "starting" | "stopping")) => ("good", state.to_owned()),
         Some(state @ "blind") => ("bad", state.to_owned()),
@@ -132,12 +153,22 @@ pub(super) async fn list(
     State(state): State<Arc<WebState>>,
     SignedIn(session): SignedIn,
 ) -> Result<Response, PageError> {
-    let (sensors, totals, alarms) =
-        state.query(|store| Ok((store.sensors()?, store.sensor_totals()?, store.alarms(ALARMS)?))).await?;
+    let (sensors, totals, alarms) = state
+        .query(|store| {
+            Ok((
+                store.sensors()?,
+                store.sensor_totals()?,
+                store.alarms(ALARMS)?,
+            ))
+        })
+        .await?;
     let now = Timestamp::now();
     render(&SensorsTemplate {
         frame: Frame::of(&state, &session, "sensors"),
-        lines: sensors.iter().map(|sensor| SensorLine::of(sensor, books_of(&totals, sensor), now)).collect(),
+        lines: sensors
+            .iter()
+            .map(|sensor| SensorLine::of(sensor, books_of(&totals, sensor), now))
+            .collect(),
         alarms: alarms
             .into_iter()
             .map(|alarm| AlarmLine {
@@ -155,7 +186,9 @@ pub(super) async fn show(
     SignedIn(session): SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, PageError> {
-    let (sensor, totals) = state.query(move |store| Ok((store.sensor(&name)?, store.sensor_totals()?))).await?;
+    let (sensor, totals) = state
+        .query(move |store| Ok((store.sensor(&name)?, store.sensor_totals()?)))
+        .await?;
     let books = books_of(&totals, &sensor);
     let is_administrator = session.role == Role::Administrator;
     render(&SensorTemplate {
@@ -170,7 +203,11 @@ pub(super) async fn show(
             .collect(),
         lanes: books.map(lane_lines).unwrap_or_default(),
         can_approve: is_administrator && sensor.state == EnrolmentState::Pending,
-        can_revoke: is_administrator && matches!(sensor.state, EnrolmentState::Pending | EnrolmentState::Active),
+        can_revoke: is_administrator
+            && matches!(
+                sensor.state,
+                EnrolmentState::Pending | EnrolmentState::Active
+            ),
     })
 }
 
@@ -182,7 +219,9 @@ pub(super) async fn approve(
 ) -> Result<Response, PageError> {
     may_decide(&session, &form)?;
     let target = format!("/sensors/{name}");
-    state.query(move |store| store.approve_sensor(&session.user, &name)).await?;
+    state
+        .query(move |store| store.approve_sensor(&session.user, &name))
+        .await?;
     Ok(Redirect::to(&target).into_response())
 }
 
@@ -194,16 +233,22 @@ pub(super) async fn revoke(
 ) -> Result<Response, PageError> {
     may_decide(&session, &form)?;
     let target = format!("/sensors/{name}");
-    state.query(move |store| store.revoke_sensor(&session.user, &name)).await?;
+    state
+        .query(move |store| store.revoke_sensor(&session.user, &name))
+        .await?;
     Ok(Redirect::to(&target).into_response())
 }
 
 fn may_decide(session: &crate::store::Session, form: &DecisionForm) -> Result<(), PageError> {
     if !form_token::matches(&session.form_token, &form.form_token) {
-        return Err(PageError::forbidden("The form was out of date. Go back, reload the page and try again."));
+        return Err(PageError::forbidden(
+            "The form was out of date. Go back, reload the page and try again.",
+        ));
     }
     if session.role != Role::Administrator {
-        return Err(PageError::forbidden("Only administrators decide about sensors."));
+        return Err(PageError::forbidden(
+            "Only administrators decide about sensors.",
+        ));
     }
     Ok(())
 }
@@ -213,54 +258,102 @@ fn books_of<'a>(totals: &'a [SensorTotals], sensor: &Sensor) -> Option<&'a Senso
 }
 
 fn facts(sensor: &Sensor, books: Option<&SensorTotals>) -> Vec<(&'static str, String)> {
-    let moment = |time: Option<Timestamp>| time.map_or_else(|| "–".to_owned(), |time| format!("{} UTC", format::time(time)));
+    let moment = |time: Option<Timestamp>| {
+        time.map_or_else(
+            || "–".to_owned(),
+            |time| format!("{} UTC", format::time(time)),
+        )
+    };
     let mut facts = vec![
         ("Identity", sensor.identity.clone()),
         ("Key fingerprint", key_fingerprint(&sensor.public_key)),
         ("Enrolment asked for", moment(Some(sensor.requested))),
         ("Decided", moment(sensor.decided)),
-        ("Decided by", sensor.decided_by.clone().unwrap_or_else(|| "–".to_owned())),
+        (
+            "Decided by",
+            sensor.decided_by.clone().unwrap_or_else(|| "–".to_owned()),
+        ),
         ("Certificate until", moment(sensor.certificate_expires)),
         ("Last contact", moment(sensor.last_contact)),
-        ("Last address", sensor.last_address.clone().unwrap_or_else(|| "–".to_owned())),
+        (
+            "Last address",
+            sensor
+                .last_address
+                .clone()
+                .unwrap_or_else(|| "–".to_owned()),
+        ),
     ];
     if let Some(books) = books {
         facts.push(("Batches stored", format::number(books.batches)));
-        facts.push(("Batches that came again", format::number(books.batch_repeats)));
-        facts.push(("Batches unreadable", format::number(books.batches_unreadable)));
-        facts.push(("Batches in conflict", format::number(books.batches_conflicting)));
+        facts.push((
+            "Batches that came again",
+            format::number(books.batch_repeats),
+        ));
+        facts.push((
+            "Batches unreadable",
+            format::number(books.batches_unreadable),
+        ));
+        facts.push((
+            "Batches in conflict",
+            format::number(books.batches_conflicting),
+        ));
         facts.push(("Records that came again", format::number(books.repeated)));
-        facts.push(("Findings its summaries tell of", format::number(books.findings_made)));
-        facts.push(("Kept back by its policy", format::number(books.findings_suppressed)));
+        facts.push((
+            "Findings its summaries tell of",
+            format::number(books.findings_made),
+        ));
+        facts.push((
+            "Kept back by its policy",
+            format::number(books.findings_suppressed),
+        ));
     }
     if let Some(health) = books.and_then(|books| books.health.as_ref()) {
-        facts.push(("Heartbeat", format!("{} UTC, clock {}", format::time(health.made), health.clock_quality)));
+        facts.push((
+            "Heartbeat",
+            format!(
+                "{} UTC, clock {}",
+                format::time(health.made),
+                health.clock_quality
+            ),
+        ));
         facts.push(("Software", health.software_version.clone()));
         facts.push(("Rule pack", health.pack_version.clone()));
-        facts.push(("Waiting at the sensor", format!("{} records, {}", format::number(health.queued_records), format::bytes(health.queued_bytes))));
+        facts.push((
+            "Waiting at the sensor",
+            format!(
+                "{} records, {}",
+                format::number(health.queued_records),
+                format::bytes(health.queued_bytes)
+            ),
+        ));
     }
     facts
 }
 
 fn lane_lines(books: &SensorTotals) -> Vec<LaneLine> {
-    let line = |(epoch, lane, totals): &(String, &'static str, crate::reconciliation::LaneTotals)| {
-        let listed = totals.holes.iter().take(LISTED_HOLES).map(|hole| match hole.count() {
-            1 => hole.first.to_string(),
-            _ => format!("{}–{}", hole.first, hole.last),
-        });
-        let mut holes = listed.collect::<Vec<_>>().join(", ");
-        if totals.holes.len() > LISTED_HOLES {
-            holes.push_str(&format!(" and {} more", totals.holes.len() - LISTED_HOLES));
-        }
-        LaneLine {
-            epoch: epoch.clone(),
-            lane,
-            produced: format::number(totals.produced),
-            stored: format::number(totals.stored),
-            evicted: format::number(totals.evicted),
-            missing: format::number(totals.missing),
-            holes,
-        }
-    };
+    let line =
+        |(epoch, lane, totals): &(String, &'static str, crate::reconciliation::LaneTotals)| {
+            let listed = totals
+                .holes
+                .iter()
+                .take(LISTED_HOLES)
+                .map(|hole| match hole.count() {
+                    1 => hole.first.to_string(),
+                    _ => format!("{}–{}", hole.first, hole.last),
+                });
+            let mut holes = listed.collect::<Vec<_>>().join(", ");
+            if totals.holes.len() > LISTED_HOLES {
+                holes.push_str(&format!(" and {} more", totals.holes.len() - LISTED_HOLES));
+            }
+            LaneLine {
+                epoch: epoch.clone(),
+                lane,
+                produced: format::number(totals.produced),
+                stored: format::number(totals.stored),
+                evicted: format::number(totals.evicted),
+                missing: format::number(totals.missing),
+                holes,
+            }
+        };
     books.lanes.iter().map(line).collect()
 }

@@ -68,7 +68,10 @@ impl WebServer {
                 continue;
             };
             let (tls, stop) = (self.tls.clone(), stop.clone());
-            let router = self.router.clone().layer(Extension(ClientAddress(address.ip().to_canonical())));
+            let router = self
+                .router
+                .clone()
+                .layer(Extension(ClientAddress(address.ip().to_canonical())));
             open.spawn(async move {
                 serve(stream, address, tls, router, stop).await;
                 drop(permit);

@@ -18,9 +18,18 @@ pub(super) static STYLE_VERSION: LazyLock<String> = LazyLock::new(|| {
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 pub(super) async fn style() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, FOR_EVER)], STYLE)
+    (
+        [
+            (CONTENT_TYPE, "text/css; charset=utf-8"),
+            (CACHE_CONTROL, FOR_EVER),
+        ],
+        STYLE,
+    )
 }
 
 pub(super) async fn icon() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, FOR_EVER)], ICON)
+    (
+        [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, FOR_EVER)],
+        ICON,
+    )
 }

@@ -66,7 +66,11 @@ pub(super) async fn show(
     };
     let (activity, totals, names) = state
         .query(move |store| {
-            let names = store.sensors()?.into_iter().map(|sensor| sensor.name).collect::<Vec<_>>();
+            let names = store
+                .sensors()?
+                .into_iter()
+                .map(|sensor| sensor.name)
+                .collect::<Vec<_>>();
             Ok((store.activity(&filter)?, store.sensor_totals()?, names))
         })
         .await?;
@@ -74,17 +78,37 @@ pub(super) async fn show(
     let missing: u64 = totals.iter().map(|totals| totals.missing).sum();
     let doubled: u64 = totals.iter().map(|totals| totals.doubled).sum();
     let mut tiles = vec![
-        Tile { label: "findings", value: format::number(activity.findings), class: "" },
-        Tile { label: "alerts", value: format::number(activity.hits), class: "" },
+        Tile {
+            label: "findings",
+            value: format::number(activity.findings),
+            class: "",
+        },
+        Tile {
+            label: "alerts",
+            value: format::number(activity.hits),
+            class: "",
+        },
     ];
     for (class, count) in SeverityClass::ALL.into_iter().zip(activity.by_severity) {
         if count > 0 {
-            tiles.push(Tile { label: class.as_str(), value: format::number(count), class: class.as_str() });
+            tiles.push(Tile {
+                label: class.as_str(),
+                value: format::number(count),
+                class: class.as_str(),
+            });
         }
     }
     let balance = |count: u64| if count == 0 { "good" } else { "bad" };
-    tiles.push(Tile { label: "records missing", value: format::number(missing), class: balance(missing) });
-    tiles.push(Tile { label: "records doubled", value: format::number(doubled), class: balance(doubled) });
+    tiles.push(Tile {
+        label: "records missing",
+        value: format::number(missing),
+        class: balance(missing),
+    });
+    tiles.push(Tile {
+        label: "records doubled",
+        value: format::number(doubled),
+        class: balance(doubled),
+    });
     render(&SummaryTemplate {
         frame: Frame::of(&state, &session, "summary"),
         mistake,
@@ -98,9 +122,15 @@ pub(super) async fn show(
                 RuleLine {
                     severity: class.as_str(),
                     severity_label: format::severity_label(class),
-                    title: rule.message.clone().unwrap_or_else(|| rule.rule.to_string()),
+                    title: rule
+                        .message
+                        .clone()
+                        .unwrap_or_else(|| rule.rule.to_string()),
                     rule: rule.rule.to_string(),
-                    link: link("/findings", &raw.with("rule", &rule.rule.to_string()).to_query_string()),
+                    link: link(
+                        "/findings",
+                        &raw.with("rule", &rule.rule.to_string()).to_query_string(),
+                    ),
                     findings: format::number(rule.findings),
                     hits: format::number(rule.hits),
                     sensors: format::number(rule.sensors),
@@ -113,7 +143,10 @@ pub(super) async fn show(
             .iter()
             .map(|sensor| SensorShare {
                 name: sensor.sensor.clone(),
-                link: link("/findings", &raw.with("sensor", &sensor.sensor).to_query_string()),
+                link: link(
+                    "/findings",
+                    &raw.with("sensor", &sensor.sensor).to_query_string(),
+                ),
                 findings: format::number(sensor.findings),
                 hits: format::number(sensor.hits),
                 last: format::ago(sensor.last, now),

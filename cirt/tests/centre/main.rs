@@ -1,0 +1,9 @@
+//! The centre from outside: real TLS, real SQLite, envelopes sealed by `lapwing-wire`.
+#![allow(clippy::unwrap_used)]
+
+mod api_golden;
+mod collector;
+mod migrations;
+mod store_model;
+mod support;
+mod web_pages;

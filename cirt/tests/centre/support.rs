@@ -1,0 +1,400 @@
+//! A centre in its own folder, a device with its own key, and records to send.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+use jiff::Timestamp;
+use lapwing_cirt::centre::Centre;
+use lapwing_cirt::enrolment::{
+    CertificateAuthority, NewVoucher, create_sealing_key, load_sealing_key, secret_hash,
+    write_voucher,
+};
+use lapwing_cirt::loader::Loader;
+use lapwing_cirt::secrets::hash_password;
+use lapwing_cirt::settings::{DataFolder, Settings};
+use lapwing_cirt::store::{Role, Store};
+use lapwing_wire::frame::FrameDecoder;
+use lapwing_wire::{
+    Action, BatchDigest, BatchIdentity, BatchNumber, BootId, CENTRE_SERVER_NAME, ClockQuality,
+    CompressionLevel, Direction, DisclosedAddress, Endpoint, EnrolRequest, Epoch, FactKind, Facts,
+    Finding, Hello, Lane, Message, PolicyDigest, Record, RecordBody, RecordHeader, RecordNumber,
+    RuleId, SealedEnvelope, Sealer, SealingPublicKey, SensorId, Severity, Stamp, Traffic, Voucher,
+};
+use rustls::RootCertStore;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Nothing in a test takes longer.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Password of the administrator `admin`.
+pub(crate) const PASSWORD: &str = "correct-horse-battery";
+
+/// A centre's data folder.
+pub(crate) struct TestCentre {
+    pub(crate) temporary: TempDir,
+    pub(crate) folder: DataFolder,
+}
+
+impl TestCentre {
+    /// A new centre with one administrator.
+    pub(crate) fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = DataFolder::new(&temporary.path().join("data"));
+        folder.create().unwrap();
+        CertificateAuthority::create(&folder, "test").unwrap();
+        create_sealing_key(&folder).unwrap();
+        let store = Store::create(&folder.database()).unwrap();
+        let hash = hash_password(PASSWORD).unwrap();
+        store
+            .add_user(
+                "test",
+                &"admin".parse().unwrap(),
+                Role::Administrator,
+                &hash,
+            )
+            .unwrap();
+        Settings {
+            name: "test".parse().unwrap(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            web_listen: "127.0.0.1:0".parse().unwrap(),
+            public_address: None,
+        }
+        .save(&folder)
+        .unwrap();
+        Self { temporary, folder }
+    }
+
+    /// The database, opened anew.
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.folder.database()).unwrap()
+    }
+
+    /// The loader of this centre.
+    pub(crate) fn loader(&self) -> Loader {
+        Loader::new(load_sealing_key(&self.folder).unwrap())
+    }
+
+    /// The key that batches are sealed to.
+    pub(crate) fn sealing_key(&self) -> SealingPublicKey {
+        load_sealing_key(&self.folder)
+            .unwrap()
+            .public_key()
+            .unwrap()
+    }
+
+    /// A voucher for a sensor.
+    pub(crate) fn voucher(&self, sensor: &str, pre_approved: bool) -> Voucher {
+        let new = NewVoucher {
+            sensor: &sensor.parse().unwrap(),
+            addresses: vec!["127.0.0.1:1".to_owned()],
+            root_fingerprint: CertificateAuthority::load(&self.folder)
+                .unwrap()
+                .root_fingerprint(),
+            valid_hours: 1,
+            pre_approved,
+        };
+        let (text, _) = write_voucher(&self.store(), "test", new).unwrap();
+        Voucher::decode(&text).unwrap()
+    }
+
+    /// A device that is enrolled without any network.
+    pub(crate) fn enrolled_device(&self, sensor: &str) -> Device {
+        let mut device = Device::new();
+        let voucher = self.voucher(sensor, true);
+        let enrolment = self
+            .store()
+            .redeem_voucher(
+                &secret_hash(&voucher.secret),
+                &device.public_key(),
+                &rand::random(),
+                "model=test\n",
+                Timestamp::now(),
+            )
+            .unwrap()
+            .unwrap();
+        device.sensor = SensorId(enrolment.identity);
+        device
+    }
+
+    /// Starts serving; stops when the handle is dropped or told to.
+    pub(crate) async fn start(&self) -> RunningCentre {
+        let settings = Settings::load(&self.folder).unwrap();
+        let centre = Centre::open(&self.folder, &settings).await.unwrap();
+        let collector = centre.addresses().collector;
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(centre.run(stopped));
+        RunningCentre {
+            collector,
+            stop,
+            task,
+        }
+    }
+
+    /// Connects as a device, with its certificate if it has one.
+    pub(crate) async fn connect(&self, running: &RunningCentre, device: &Device) -> Client {
+        let authority = CertificateAuthority::load(&self.folder).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.root().clone()).unwrap();
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots);
+        let mut config = match &device.certificate {
+            Some(chain) => builder
+                .with_client_auth_cert(chain.clone(), device.private_key())
+                .unwrap(),
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![lapwing_wire::ALPN.to_vec()];
+        let stream = TcpStream::connect(running.collector).await.unwrap();
+        let name = CENTRE_SERVER_NAME.try_into().unwrap();
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await
+            .unwrap();
+        Client {
+            stream,
+            decoder: FrameDecoder::default(),
+        }
+    }
+}
+
+/// A centre that serves.
+pub(crate) struct RunningCentre {
+    pub(crate) collector: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl RunningCentre {
+    /// Stops in order.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        tokio::time::timeout(DEADLINE, self.task)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+/// The edge's end of a connection.
+pub(crate) struct Client {
+    stream: TlsStream<TcpStream>,
+    decoder: FrameDecoder,
+}
+
+impl Client {
+    pub(crate) async fn send(&mut self, message: &Message) {
+        let mut bytes = Vec::new();
+        message.write(&mut bytes).unwrap();
+        self.send_bytes(&bytes).await;
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// The next message, or none when the centre closed the connection.
+    pub(crate) async fn next(&mut self) -> Option<Message> {
+        tokio::time::timeout(DEADLINE, async {
+            let mut buffer = [0; 4096];
+            loop {
+                if let Some(frame) = self.decoder.next_frame().unwrap() {
+                    return Some(Message::read(frame).unwrap());
+                }
+                match self.stream.read(&mut buffer).await {
+                    Ok(0) | Err(_) => return None,
+                    Ok(length) => self.decoder.push(&buffer[..length]),
+                }
+            }
+        })
+        .await
+        .unwrap()
+    }
+
+    pub(crate) async fn greet(&mut self) {
+        self.send(&Message::Hello(Hello {
+            oldest_version: 1,
+            newest_version: 1,
+            software: "test".to_owned(),
+        }))
+        .await;
+        assert!(matches!(self.next().await, Some(Message::HelloAnswer(_))));
+    }
+
+    pub(crate) async fn send_envelope(&mut self, envelope: &SealedEnvelope) -> Option<Message> {
+        self.send(&Message::Envelope(envelope.bytes.clone())).await;
+        self.next().await
+    }
+}
+
+/// A device: its key, and what the centre gave it.
+#[derive(Clone)]
+pub(crate) struct Device {
+    key_der: Vec<u8>,
+    pub(crate) sensor: SensorId,
+    pub(crate) epoch: Epoch,
+    pub(crate) certificate: Option<Vec<CertificateDer<'static>>>,
+}
+
+impl Device {
+    pub(crate) fn new() -> Self {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        Self {
+            key_der: key.serialize_der(),
+            sensor: SensorId([0; 16]),
+            epoch: Epoch(7),
+            certificate: None,
+        }
+    }
+
+    pub(crate) fn signing_key(&self) -> SigningKey {
+        SigningKey::from_pkcs8_der(&self.key_der).unwrap()
+    }
+
+    pub(crate) fn public_key(&self) -> [u8; 32] {
+        self.signing_key().verifying_key().to_bytes()
+    }
+
+    fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(self.key_der.clone().into())
+    }
+
+    pub(crate) fn enrol_request(&self, voucher: &Voucher) -> EnrolRequest {
+        let key = rcgen::KeyPair::try_from(self.key_der.as_slice()).unwrap();
+        let request = rcgen::CertificateParams::default()
+            .serialize_request(&key)
+            .unwrap();
+        EnrolRequest {
+            voucher_secret: voucher.secret,
+            certificate_request: request.der().to_vec(),
+            device_public_key: self.public_key(),
+            sensor_name: "on the box".to_owned(),
+            machine_facts: Vec::new(),
+        }
+    }
+
+    /// Seals records into a batch.
+    pub(crate) fn seal(&self, centre: SealingPublicKey, batch: u64, records: &[Record]) -> SealedEnvelope {
+        let identity = BatchIdentity {
+            sensor: self.sensor,
+            epoch: self.epoch,
+            number: BatchNumber(batch),
+        };
+        Sealer::new(self.signing_key(), centre, CompressionLevel::DEFAULT)
+            .seal(identity, BatchDigest::NONE, records, &mut rand::rng())
+            .unwrap()
+    }
+}
+
+/// What a test changes about a finding.
+#[derive(Clone)]
+pub(crate) struct Sample {
+    pub(crate) lane: Lane,
+    pub(crate) number: u64,
+    pub(crate) time: &'static str,
+    pub(crate) sid: u32,
+    pub(crate) priority: u32,
+    pub(crate) source: DisclosedAddress,
+    pub(crate) destination: DisclosedAddress,
+    pub(crate) facts: Vec<(FactKind, &'static [u8])>,
+}
+
+impl Sample {
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self {
+            lane: Lane::Normal,
+            number,
+            time: "2026-05-01T12:00:00.125Z",
+            sid: 9_000_001,
+            priority: 2,
+            source: clear("192.0.2.10"),
+            destination: clear("198.51.100.20"),
+            facts: vec![(FactKind::HttpHost, b"www.example.org")],
+        }
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        let milliseconds =
+            u64::try_from(self.time.parse::<Timestamp>().unwrap().as_millisecond()).unwrap();
+        let mut facts = Facts::default();
+        for (kind, value) in &self.facts {
+            assert!(facts.push(*kind, value));
+        }
+        let finding = Finding {
+            first_milliseconds: milliseconds - 1_500,
+            last_milliseconds: milliseconds,
+            count: 3,
+            rule: RuleId {
+                gid: 1,
+                sid: self.sid,
+                rev: 2,
+            },
+            severity: Severity::from_priority(self.priority),
+            action: Action::Alert,
+            source: Endpoint {
+                address: self.source,
+                port: Some(40_000),
+            },
+            destination: Endpoint {
+                address: self.destination,
+                port: Some(80),
+            },
+            protocol: 6,
+            app_protocol: Some("http".to_owned()),
+            direction: Direction::ToServer,
+            traffic: Traffic {
+                packets_to_server: 5,
+                bytes_to_server: 700,
+                packets_to_client: 4,
+                bytes_to_client: 9_000,
+            },
+            flow_start_milliseconds: Some(milliseconds - 2_000),
+            facts,
+        };
+        Record::new(
+            header(self.lane, self.number, milliseconds),
+            RecordBody::Finding(finding),
+        )
+        .unwrap()
+    }
+}
+
+pub(crate) fn header(lane: Lane, number: u64, milliseconds: u64) -> RecordHeader {
+    RecordHeader {
+        lane,
+        number: RecordNumber(number),
+        time: Stamp {
+            wall_milliseconds: milliseconds,
+            monotonic_milliseconds: 1_000,
+            boot: BootId([5; 16]),
+            quality: ClockQuality::Network,
+        },
+        policy: Some(PolicyDigest([0xab; 32])),
+    }
+}
+
+pub(crate) fn clear(address: &str) -> DisclosedAddress {
+    DisclosedAddress::Clear(address.parse::<IpAddr>().unwrap())
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < DEADLINE, "never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
