@@ -18,6 +18,7 @@ use lapwing_sensor::{
     replay::{ReplaySink, Worlds, replay},
 };
 
+use super::load_rules;
 use crate::terminal;
 
 /// What to replay, against which rules, and how to print.
@@ -92,10 +93,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
     match &arguments.pack {
-        Some(path) => {
-            Pack::open(path).with_context(|| format!("{}: no usable pack", path.display()))
+        Some(path) => load_rules::open_pack(path),
+        None if arguments.rules.is_empty() => {
+            bail!("nothing to look for: give rules with --rules FILE or a pack with --pack FILE")
         }
-        None => bail!("nothing to look for: give a pack with --pack FILE"),
+        None => load_rules::pack_of_files(&arguments.rules, arguments.vars.as_deref()),
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.config)?;
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
-    let pack = load_rules::load(&settings.rules)?;
+    let pack = load_rules::from_settings(&settings.rules)?;
     let mut source = Source::open(&arguments, &settings, &stop)?;
     let outbox = OutboxWriter::open(
         &settings.outbox_folder(),
