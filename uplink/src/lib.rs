@@ -1,1 +1,37 @@
-//! Carries batches from the outbox to the centre over TLS.
+//! Carries batches from the outbox to the centre over TLS 1.3, and gives a device its identity.
+//!
+//! Three things are done here, each with one entry point:
+//!
+//! * [`enrol`]: with a voucher from the centre, a device makes its key, proves it, and waits
+//!   until a person at the centre approves it.
+//! * [`run`]: connects when it can, seals what waits in the outbox, sends it, and lets go of a
+//!   batch only for an ack that carries its identity and digest. After any break the same
+//!   sealed bytes are sent again. The certificate is renewed on the same link.
+//! * [`Identity::load`]: what this device is, for `lapwing status` and `lapwing check`.
+//!
+//! What is said on the link is decided in `lapwing-wire`, without sockets or clocks; here are
+//! the sockets and the clocks. One thread does everything; nothing here ever sees a packet.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod backoff;
+mod certificate;
+mod connection;
+mod device_key;
+mod enrolment;
+mod error;
+mod identity;
+mod private_file;
+mod sending;
+mod settings;
+mod shutdown;
+mod time_floor;
+mod tls;
+
+pub use enrolment::{EnrolSettings, enrol};
+pub use error::UplinkError;
+pub use identity::Identity;
+pub use sending::run;
+pub use settings::Settings;
+pub use shutdown::{Shutdown, Stopper, shutdown};

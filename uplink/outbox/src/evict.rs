@@ -236,6 +236,11 @@ impl<F: Filesystem> OutboxWriter<F> {
         let Some(eviction) = self.state.pending else {
             return Ok(());
         };
+        // What is told now must not stand in the segment that goes.
+        let last = self.lanes[eviction.lane].segments.back();
+        if last.is_some_and(|last| last.first <= eviction.last.0) {
+            self.close_segment(eviction.lane)?;
+        }
         // After a crash or an error some of these may have been appended before.
         let told = if self.pending_may_be_told {
             self.evictions_told()?

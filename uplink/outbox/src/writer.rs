@@ -301,9 +301,8 @@ impl<F: Filesystem> OutboxWriter<F> {
         }
         // A closed segment is durable before there is a next one: damage never hides behind
         // the boundary.
-        self.sync_lane(lane)?;
+        self.close_segment(lane)?;
         let writer = &mut self.lanes[lane];
-        writer.open = None;
         let first = writer.next;
         if writer
             .segments
@@ -332,6 +331,13 @@ impl<F: Filesystem> OutboxWriter<F> {
             bytes: header.len() as u64,
         });
         self.new_names = true;
+        Ok(())
+    }
+
+    /// Lets the lane's next record begin a new segment.
+    pub(crate) fn close_segment(&mut self, lane: Lane) -> Result<(), OutboxError> {
+        self.sync_lane(lane)?;
+        self.lanes[lane].open = None;
         Ok(())
     }
 

@@ -1,0 +1,262 @@
+//! Each way in which an outbox was, or could be, found broken, on the system's own files.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::centre::Centre;
+use common::{SENSOR, finding, heartbeat, random, sealer};
+use lapwing_outbox::segment::{RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use lapwing_outbox::{OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings, status};
+use lapwing_wire::{EvictionReason, Lane};
+
+fn writer(folder: &Path) -> OutboxWriter {
+    OutboxWriter::open(folder, Settings::default()).unwrap()
+}
+
+fn sender(folder: &Path) -> OutboxSender {
+    OutboxSender::open(folder, Settings::default()).unwrap()
+}
+
+fn only_segment(folder: &Path, lane: Lane) -> PathBuf {
+    let entries = fs::read_dir(folder.join("records"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut of_lane = entries.filter(|path| {
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with(lane.name())
+    });
+    let path = of_lane.next().unwrap();
+    assert_eq!(of_lane.next(), None);
+    path
+}
+
+fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+/// Seals and delivers everything.
+fn drain(folder: &Path, centre: &mut Centre) {
+    let mut sender = sender(folder);
+    while let Some(number) = sender
+        .seal_next(SENSOR, &sealer(), &SealLimits::default(), &mut random(1))
+        .unwrap()
+    {
+        let ack = centre.receive(sender.envelope(SENSOR, number).unwrap());
+        sender.acknowledge(&ack, 5).unwrap();
+    }
+}
+
+fn numbers(centre: &Centre, lane: Lane) -> Vec<u64> {
+    centre
+        .records
+        .range((lane.code(), 0)..(lane.code() + 1, 0))
+        .map(|((_, number), _)| *number)
+        .collect()
+}
+
+#[test]
+fn a_torn_tail_is_cut_off_and_its_number_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = writer(folder.path());
+    for tag in 0..3 {
+        outbox.append(finding(Lane::Low, tag, 10)).unwrap();
+    }
+    drop(outbox);
+    change(&only_segment(folder.path(), Lane::Low), |bytes| {
+        bytes.truncate(bytes.len() - 4)
+    });
+    let mut outbox = writer(folder.path());
+    assert_eq!(outbox.repairs().torn_tails, 1);
+    assert_eq!(outbox.append(finding(Lane::Low, 9, 10)).unwrap().0, 2);
+    let mut centre = Centre::default();
+    drain(folder.path(), &mut centre);
+    assert_eq!(numbers(&centre, Lane::Low), [0, 1, 2]);
+}
+
+#[test]
+fn a_rotten_record_is_told_as_damaged_and_the_rest_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = writer(folder.path());
+    for tag in 0..4 {
+        outbox.append(finding(Lane::Low, tag, 10)).unwrap();
+    }
+    change(&only_segment(folder.path(), Lane::Low), |bytes| {
+        bytes[SEGMENT_HEADER_BYTES + RECORD_HEADER_BYTES + 3] ^= 0xff;
+    });
+    let mut centre = Centre::default();
+    drain(folder.path(), &mut centre);
+    assert_eq!(numbers(&centre, Lane::Low), [1, 2, 3]);
+    outbox.tick(10_000).unwrap();
+    drain(folder.path(), &mut centre);
+    let evicted = centre.evicted(Lane::Low);
+    assert_eq!(
+        evicted.into_iter().collect::<Vec<_>>(),
+        [(0, EvictionReason::Damaged)]
+    );
+    assert_eq!(status(folder.path()).unwrap().damaged_records, 1);
+    // It is told once, also by the next writer.
+    drop(outbox);
+    drop(writer(folder.path()));
+    drain(folder.path(), &mut centre);
+    assert_eq!(centre.evictions().len(), 1);
+}
+
+#[test]
+fn a_rotten_segment_header_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    writer(folder.path())
+        .append(finding(Lane::Normal, 1, 10))
+        .unwrap();
+    change(&only_segment(folder.path(), Lane::Normal), |bytes| {
+        bytes[5] ^= 1
+    });
+    let mut centre = Centre::default();
+    drain(folder.path(), &mut centre);
+    assert_eq!(numbers(&centre, Lane::Normal), [0]);
+}
+
+#[test]
+fn an_empty_segment_is_left_by_a_crash_between_making_and_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    writer(folder.path())
+        .append(finding(Lane::Normal, 1, 10))
+        .unwrap();
+    fs::write(
+        folder
+            .path()
+            .join("records/normal-00000000000000000001.seg"),
+        b"",
+    )
+    .unwrap();
+    let mut outbox = writer(folder.path());
+    assert_eq!(outbox.append(finding(Lane::Normal, 2, 10)).unwrap().0, 1);
+    let mut centre = Centre::default();
+    drain(folder.path(), &mut centre);
+    assert_eq!(numbers(&centre, Lane::Normal), [0, 1]);
+}
+
+#[test]
+fn a_removed_segment_is_told_as_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = writer(folder.path());
+    outbox.append(finding(Lane::Normal, 1, 10)).unwrap();
+    drop(outbox);
+    let mut outbox = writer(folder.path());
+    outbox.append(finding(Lane::Normal, 2, 10)).unwrap();
+    fs::remove_file(
+        folder
+            .path()
+            .join("records/normal-00000000000000000000.seg"),
+    )
+    .unwrap();
+    let mut centre = Centre::default();
+    drain(folder.path(), &mut centre);
+    outbox.tick(10_000).unwrap();
+    drain(folder.path(), &mut centre);
+    assert_eq!(numbers(&centre, Lane::Normal), [1]);
+    assert_eq!(
+        centre
+            .evicted(Lane::Normal)
+            .keys()
+            .copied()
+            .collect::<Vec<_>>(),
+        [0]
+    );
+}
+
+#[test]
+fn a_rotten_batch_is_never_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    writer(folder.path())
+        .append(finding(Lane::Normal, 1, 10))
+        .unwrap();
+    let mut outbox = sender(folder.path());
+    let number = outbox
+        .seal_next(SENSOR, &sealer(), &SealLimits::default(), &mut random(1))
+        .unwrap()
+        .unwrap();
+    let file = folder.path().join("sealed/00000000000000000000.batch");
+    change(&file, |bytes| *bytes.last_mut().unwrap() ^= 1);
+    let result = outbox.envelope(SENSOR, number);
+    assert!(matches!(result, Err(OutboxError::Damaged { path }) if path == file));
+}
+
+#[test]
+fn a_rotten_state_stops_rather_than_giving_numbers_twice() {
+    for name in ["identity", "writer.state", "sender.state"] {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            max_bytes: 64 * 1024,
+            ..Settings::default()
+        };
+        let mut outbox = OutboxWriter::open(folder.path(), settings).unwrap();
+        for tag in 0..80 {
+            outbox.append(finding(Lane::Low, tag, 1500)).unwrap();
+        }
+        drop(outbox);
+        drain(folder.path(), &mut Centre::default());
+        let path = folder.path().join(name);
+        change(&path, |bytes| bytes[10] ^= 1);
+        let result = OutboxWriter::open(folder.path(), settings);
+        assert!(
+            matches!(&result, Err(OutboxError::Damaged { path: found }) if *found == path),
+            "{name}: {result:?}"
+        );
+    }
+}
+
+#[test]
+fn an_eviction_of_the_status_lane_survives_its_own_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        max_bytes: 64 * 1024,
+        ..Settings::default()
+    };
+    let mut outbox = OutboxWriter::open(folder.path(), settings).unwrap();
+    outbox.append(heartbeat(1)).unwrap();
+    outbox.append(heartbeat(2)).unwrap();
+    for tag in 0..40 {
+        outbox.append(finding(Lane::Critical, tag, 1800)).unwrap();
+    }
+    let mut centre = Centre::default();
+    drain(folder.path(), &mut centre);
+    let evicted = centre.evicted(Lane::Status);
+    assert_eq!(evicted.get(&0), Some(&EvictionReason::OutboxFull));
+    assert_eq!(evicted.get(&1), Some(&EvictionReason::OutboxFull));
+}
+
+#[test]
+fn there_is_one_writer_and_one_sender() {
+    let folder = tempfile::tempdir().unwrap();
+    let _writer = writer(folder.path());
+    let _sender = sender(folder.path());
+    assert!(matches!(
+        OutboxWriter::open(folder.path(), Settings::default()),
+        Err(OutboxError::InUse { .. })
+    ));
+    assert!(matches!(
+        OutboxSender::open(folder.path(), Settings::default()),
+        Err(OutboxError::InUse { .. })
+    ));
+}
+
+#[test]
+fn a_record_without_a_policy_is_refused_and_takes_no_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = writer(folder.path());
+    let mut draft = finding(Lane::Critical, 1, 0);
+    draft.policy = None;
+    assert!(matches!(
+        outbox.append(draft),
+        Err(OutboxError::NotAllowed(_))
+    ));
+    assert_eq!(outbox.append(finding(Lane::Critical, 1, 0)).unwrap().0, 0);
+}

@@ -1,0 +1,43 @@
+//! What the uplink needs to know, already checked by whoever read it from a file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lapwing_outbox::SealLimits;
+
+/// How the uplink works. Addresses are `host:port`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where key, certificate and enrolment are kept; see [`crate::Identity`].
+    pub identity_folder: PathBuf,
+    /// The outbox.
+    pub outbox_folder: PathBuf,
+    /// Bounds of the outbox, the same that the sensor uses.
+    pub outbox: lapwing_outbox::Settings,
+    /// How much goes into one batch.
+    pub seal: SealLimits,
+    /// Addresses of the centre, in the order to try; empty for those of the enrolment.
+    pub centres: Vec<String>,
+    /// Time between looks into the outbox.
+    pub send_interval: Duration,
+    /// Longest time between attempts while the centre cannot be reached.
+    pub retry_max: Duration,
+    /// How long the centre may take to answer an envelope before the connection is given up.
+    pub answer_timeout: Duration,
+}
+
+impl Settings {
+    /// The usual settings for these folders.
+    pub fn new(identity_folder: PathBuf, outbox_folder: PathBuf) -> Self {
+        Self {
+            identity_folder,
+            outbox_folder,
+            outbox: lapwing_outbox::Settings::default(),
+            seal: SealLimits::default(),
+            centres: Vec::new(),
+            send_interval: Duration::from_secs(1),
+            retry_max: Duration::from_secs(300),
+            answer_timeout: Duration::from_secs(120),
+        }
+    }
+}
