@@ -1,7 +1,7 @@
 //! What matched on one packet, until it is known what is told: `pass`, rate limits, `noalert` and the cap of a packet.
 
 use lapwing_rules::{
-    model::{Action, Effect, HeaderProtocol},
+    model::{Action, Effect, RuleKind},
     pack::Pack,
 };
 
@@ -11,7 +11,7 @@ use super::{
     judge::{Judge, RuleCase},
     limits::ALERTS_PER_PACKET_MAX,
     round::Round,
-    rule_index::{RuleIndex, RuleKind},
+    rule_index::RuleIndex,
     thresholds::Thresholds,
 };
 use crate::decode::Transport;
@@ -60,12 +60,14 @@ pub(crate) fn tell(
             continue;
         }
         if rule.action() == Action::Pass {
-            let names_app_protocol = matches!(
-                traits.header.protocol,
-                HeaderProtocol::App(_) | HeaderProtocol::AnyHttp
-            );
-            let applies_to_flow =
-                one.is_of_flow || names_app_protocol || traits.kind == RuleKind::AddressOnly;
+            let applies_to_flow = one.is_of_flow
+                || matches!(
+                    traits.kind,
+                    RuleKind::AddressOnly
+                        | RuleKind::LikeAddressOnly
+                        | RuleKind::ProtocolDetectionOnly
+                        | RuleKind::AppLayer
+                );
             state.is_passed |= applies_to_flow && round.flow.is_some();
             judge.counters.passed += u64::try_from(matched.len() - at - 1).unwrap_or(0);
             break;

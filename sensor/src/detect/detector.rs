@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use lapwing_rules::pack::{Pack, TransportClass};
+use lapwing_rules::{
+    model::RuleKind,
+    pack::{Pack, TransportClass},
+};
 
 use super::{
     Alert, DamagedAutomaton, DetectorCounters,
@@ -13,7 +16,7 @@ use super::{
     packet_rules::header_bytes,
     prefilter::Prefilter,
     round::Round,
-    rule_index::{RuleIndex, RuleKind},
+    rule_index::RuleIndex,
     thresholds::Thresholds,
     transaction_rules::{Standing, TransactionSide, add_candidate, gather_candidates},
 };

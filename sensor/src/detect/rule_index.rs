@@ -3,23 +3,12 @@
 use lapwing_rules::{
     model::{
         Action, AppProtocol, BitScope, Buffer, Effect, Header, HeaderField, HeaderProtocol,
-        PacketCondition, Severity,
+        PacketCondition, RuleKind, Severity,
     },
-    pack::{Pack, PrefilterScope, RuleView},
+    pack::{Pack, RuleView},
 };
 
 use super::app_event::AppEvent;
-
-/// Where a rule is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RuleKind {
-    /// By addresses and protocol alone: once for each direction of a flow.
-    AddressOnly,
-    /// On each packet, with its payload and its stretch of stream.
-    Packet,
-    /// On each transaction.
-    Transaction,
-}
 
 /// One rule, as far as it is told apart cheaply.
 #[derive(Clone, Copy, Debug)]
@@ -50,16 +39,6 @@ impl RuleIndex {
         for (index, rule) in pack.rules().enumerate() {
             keys.push((OrderKey::of(&rule), index));
             traits.push(traits_of(&rule));
-        }
-        for group in pack.prefilter_groups() {
-            if group.scope() == PrefilterScope::AddressOnly {
-                for rule in group.always() {
-                    if let Some(traits) = usize::try_from(rule).ok().and_then(|i| traits.get_mut(i))
-                    {
-                        traits.kind = RuleKind::AddressOnly;
-                    }
-                }
-            }
         }
         keys.sort_unstable();
         for (rank, (_, index)) in keys.iter().enumerate() {
@@ -172,24 +151,15 @@ pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool 
 
 fn traits_of(rule: &RuleView<'_>) -> RuleTraits {
     let mut has_payload_matches = false;
-    let mut in_transaction = false;
     for inspection in rule.inspections() {
         has_payload_matches |= inspection.buffer == Buffer::Payload;
-        in_transaction |= is_transaction_buffer(inspection.buffer);
     }
-    in_transaction |= rule
-        .packet_conditions()
-        .any(|condition| is_transaction_condition(&condition));
     let has_packet_event = rule.packet_conditions().any(|condition| {
         matches!(condition, PacketCondition::Event(name) if AppEvent::parse(name) == AppEvent::Packet)
     });
     RuleTraits {
         rank: 0,
-        kind: if in_transaction {
-            RuleKind::Transaction
-        } else {
-            RuleKind::Packet
-        },
+        kind: rule.kind(),
         header: rule.header(),
         inspects_packet: rule.inspects_packet(),
         inspects_stream: rule.inspects_stream(),

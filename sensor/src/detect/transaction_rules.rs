@@ -3,7 +3,7 @@
 //! A rule becomes a candidate when a prefilter finds its pattern in one of the transaction's buffers. It fires when all of
 //! its lists held in this transaction, is dropped when one of them cannot hold any more, and waits otherwise.
 
-use lapwing_rules::model::{AppProtocol, Buffer, Inspection, PacketCondition};
+use lapwing_rules::model::{AppProtocol, Buffer, Inspection, PacketCondition, RuleKind};
 
 use super::{
     app_event::AppEvent,
@@ -14,7 +14,7 @@ use super::{
     packet_rules::header_bytes,
     prefilter::{BufferGroup, Prefilter},
     round::Round,
-    rule_index::{RuleIndex, RuleKind, is_transaction_condition},
+    rule_index::{RuleIndex, is_transaction_condition},
 };
 use crate::{
     app_layer::{BufferView, Transaction},

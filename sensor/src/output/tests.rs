@@ -3,7 +3,7 @@
 use lapwing_rules::{
     model::{
         Action, AddressSetId, AppProtocol, Header, HeaderProtocol, PortSetId, RuleDirection,
-        RuleId, Severity, Sides,
+        RuleId, RuleKind, Severity, Sides,
     },
     pack::{PackWriter, RuleToWrite},
 };
@@ -36,6 +36,7 @@ fn pack() -> Pack {
             destination: AddressSetId::ANY,
             destination_port: PortSetId::ANY,
         },
+        kind: RuleKind::Packet,
         sides: Sides::Both,
         inspects_packet: true,
         inspects_stream: false,

@@ -55,6 +55,11 @@ pub(super) fn rule(sid: u32, inspections: Vec<Inspection<'static>>) -> RuleToWri
             destination: AddressSetId::ANY,
             destination_port: PortSetId::ANY,
         },
+        kind: if inspections.is_empty() {
+            RuleKind::AddressOnly
+        } else {
+            RuleKind::Packet
+        },
         sides: Sides::Both,
         inspects_packet: true,
         inspects_stream: false,

@@ -53,6 +53,9 @@ fn detector() -> Detector {
     )];
     let mut with_payload = rule(3, vec![content(b"\x12\x34"), in_query(b"evil")]);
     with_payload.header.protocol = HeaderProtocol::Udp;
+    for rule in [&mut both_lists, &mut with_number, &mut with_payload] {
+        rule.kind = RuleKind::Transaction;
+    }
     let rules: Vec<u32> = [both_lists, with_number, with_payload]
         .iter()
         .map(|rule| writer.rule(rule))
@@ -112,7 +115,9 @@ fn a_size_asks_for_the_whole_name() {
         })],
         ..in_query(b"")
     };
-    let rules = vec![writer.rule(&rule(1, vec![exact]))];
+    let mut rule = rule(1, vec![exact]);
+    rule.kind = RuleKind::Transaction;
+    let rules = vec![writer.rule(&rule)];
     writer.prefilter_group(&GroupToWrite {
         scope: PrefilterScope::Buffer(Buffer::DnsQuery, Side::ToServer),
         patterns: Vec::new(),
