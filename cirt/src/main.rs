@@ -28,6 +28,8 @@ enum Command {
     Findings(commands::findings::Arguments),
     /// Print sums, and whether the books of the sensors balance
     Summary(commands::summary::Arguments),
+    /// Tell the centre what rules say, so that pages can name what fired
+    Rules(commands::rules::Arguments),
     /// Add, list, disable and reset users
     User(commands::user::Arguments),
     /// Drop all derived tables and make them again from the stored batches
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Sensors(arguments) => commands::sensors::run(&arguments),
         Command::Findings(arguments) => commands::findings::run(&arguments),
         Command::Summary(arguments) => commands::summary::run(&arguments),
+        Command::Rules(arguments) => commands::rules::run(&arguments),
         Command::User(arguments) => commands::user::run(&arguments),
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),

@@ -10,6 +10,7 @@ pub(crate) mod backup;
 pub(crate) mod findings;
 pub(crate) mod init;
 pub(crate) mod rebuild;
+pub(crate) mod rules;
 pub(crate) mod sensors;
 pub(crate) mod serve;
 pub(crate) mod summary;
@@ -55,10 +56,6 @@ pub(crate) fn actor() -> String {
 }
 
 /// Prints an error and its causes in one line.
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where a command says that it failed"
-)]
 pub(crate) fn report(error: &anyhow::Error) {
     let mut causes: Vec<String> = Vec::new();
     for cause in error.chain() {
@@ -71,5 +68,14 @@ pub(crate) fn report(error: &anyhow::Error) {
             causes.push(text);
         }
     }
-    eprintln!("lapwing-cirt: {}", causes.join(": "));
+    complain(&causes.join(": "));
+}
+
+/// Prints one line on standard error.
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where a command complains"
+)]
+pub(crate) fn complain(text: &str) {
+    eprintln!("lapwing-cirt: {text}");
 }

@@ -35,6 +35,7 @@ struct SensorsTemplate {
 #[template(path = "sensor.html")]
 struct SensorTemplate {
     frame: Frame,
+    fingerprint: String,
     line: SensorLine,
     facts: Vec<(&'static str, String)>,
     machine: Vec<(String, String)>,
@@ -57,7 +58,9 @@ pub(super) struct SensorLine {
     pub(super) doubled: String,
     pub(super) queued: String,
     pub(super) findings: String,
-    pub(super) is_balanced: bool,
+    /// Whether the books balance, in a word or two, and its class in the stylesheet.
+    pub(super) verdict: String,
+    pub(super) verdict_class: &'static str,
 }
 
 struct LaneLine {
@@ -87,6 +90,7 @@ pub(super) struct DecisionForm {
 impl SensorLine {
     pub(super) fn of(sensor: &Sensor, totals: Option<&SensorTotals>, now: Timestamp) -> Self {
         let (condition_class, condition) = condition(sensor, totals, now);
+        let (verdict_class, verdict) = verdict(totals);
         let number = |part: fn(&SensorTotals) -> u64| {
             totals.map_or_else(|| "0".to_owned(), |totals| format::number(part(totals)))
         };
@@ -109,13 +113,26 @@ impl SensorLine {
                     |health| format::number(health.queued_records),
                 ),
             findings: number(|totals| totals.findings),
-            is_balanced: totals.is_none_or(|totals| {
-                totals.missing == 0
-                    && totals.doubled == 0
-                    && totals.batches_unreadable == 0
-                    && totals.batches_conflicting == 0
-            }),
+            verdict,
+            verdict_class,
         }
+    }
+}
+
+/// Whether the books of a sensor balance, and whether anything else is wrong with them.
+fn verdict(totals: Option<&SensorTotals>) -> (&'static str, String) {
+    match totals {
+        Some(totals) if totals.doubled > 0 => {
+            ("bad", format!("{} doubled", format::number(totals.doubled)))
+        }
+        Some(totals) if totals.missing > 0 => {
+            ("bad", format!("{} missing", format::number(totals.missing)))
+        }
+        Some(totals) if totals.batches_unreadable + totals.batches_conflicting > 0 => {
+            ("attention", "balance, with alarms".to_owned())
+        }
+        Some(totals) if totals.produced > 0 => ("good", "balance".to_owned()),
+        _ => ("off", "nothing yet".to_owned()),
     }
 }
 
@@ -193,6 +210,7 @@ pub(super) async fn show(
     let is_administrator = session.role == Role::Administrator;
     render(&SensorTemplate {
         frame: Frame::of(&state, &session, "sensors"),
+        fingerprint: key_fingerprint(&sensor.public_key),
         line: SensorLine::of(&sensor, books, Timestamp::now()),
         facts: facts(&sensor, books),
         machine: sensor

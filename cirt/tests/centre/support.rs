@@ -287,7 +287,12 @@ impl Device {
     }
 
     /// Seals records into a batch.
-    pub(crate) fn seal(&self, centre: SealingPublicKey, batch: u64, records: &[Record]) -> SealedEnvelope {
+    pub(crate) fn seal(
+        &self,
+        centre: SealingPublicKey,
+        batch: u64,
+        records: &[Record],
+    ) -> SealedEnvelope {
         let identity = BatchIdentity {
             sensor: self.sensor,
             epoch: self.epoch,
