@@ -257,7 +257,7 @@ impl AppLayer {
         let opposite = direction.opposite();
         match self.identified(opposite) {
             Some(protocol) => {
-                if registry::first_speaker(protocol).is_some_and(|first| first == direction)
+                if registry::first_speaker(protocol).is_some_and(|first| first != direction)
                     && !self.parser_fed
                 {
                     self.give_up_keeping_protocol();

@@ -4,10 +4,7 @@ use std::ops::Range;
 
 use lapwing_rules::model::AppProtocol;
 
-use super::{
-    message::{self, Message},
-    transaction::DnsTransaction,
-};
+use super::{message, transaction::DnsTransaction};
 use crate::{
     app_layer::{Feed, Parser, Transaction, Transport, limits, transactions::Transactions},
     direction::Direction,
@@ -44,16 +41,6 @@ impl DnsParser {
                 "not_request"
             };
             self.event_of_last(name);
-            return;
-        }
-        if message.opcode() >= 7 {
-            // Told, but nothing of such a message is believed.
-            let bare = Message {
-                id: message.id,
-                flags: message.flags,
-                ..Message::default()
-            };
-            self.transactions.push(DnsTransaction::new(direction, bare));
             return;
         }
         self.transactions

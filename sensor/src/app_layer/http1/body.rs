@@ -21,8 +21,8 @@ pub(super) struct Body {
 
 impl Body {
     /// Undo these codings from now on.
-    pub(super) fn decode(&mut self, codings: Codings) {
-        self.decoder = (codings.layers > 0).then(|| Decoder::new(codings.layers));
+    pub(super) fn decode(&mut self, codings: &Codings) {
+        self.decoder = (!codings.layers.is_empty()).then(|| Decoder::new(&codings.layers));
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {

@@ -6,13 +6,22 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::app_layer::limits;
 
+/// How a gzip member begins (RFC 1952, section 2.3.1).
+const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// Bytes taken out of a decoder at a time.
 const STEP_BYTES: usize = 8 * 1024;
+
+/// What a server may announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Gzip,
+    Deflate,
+}
 
 /// One layer.
 enum Layer {
     /// The header of the format is not complete.
-    Header(Vec<u8>),
+    Header { announced: Format, held: Vec<u8> },
     /// Decoding; `undecoded` is what went in while nothing came out.
     Inflate {
         inflate: Box<Decompress>,
@@ -28,7 +37,7 @@ enum Layer {
 impl std::fmt::Debug for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Header(_) => "Header",
+            Self::Header { .. } => "Header",
             Self::Inflate { .. } => "Inflate",
             Self::Pass => "Pass",
             Self::Done => "Done",
@@ -52,9 +61,10 @@ pub(super) struct Decoder {
 }
 
 /// What a `Content-Encoding` value asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Codings {
-    pub(super) layers: usize,
+    /// Outermost first.
+    pub(super) layers: heapless::Vec<Format, { limits::HTTP_CODING_LAYERS_MAX }>,
     pub(super) too_many: bool,
     pub(super) abnormal: bool,
 }
@@ -70,13 +80,22 @@ pub(super) fn codings(value: &[u8]) -> Codings {
             codings.too_many = true;
             break;
         }
-        let token = token.to_ascii_lowercase();
+        let token: Vec<u8> = token
+            .iter()
+            .filter(|&&byte| byte != 0)
+            .map(u8::to_ascii_lowercase)
+            .collect();
         let plain = matches!(&token[..], b"gzip" | b"x-gzip" | b"deflate" | b"x-deflate");
         let holds = |name: &[u8]| memchr::memmem::find(&token, name).is_some();
-        if plain || holds(b"gzip") || holds(b"deflate") {
-            codings.layers += 1;
+        let format = match (holds(b"gzip"), holds(b"deflate")) {
+            (true, _) => Some(Format::Gzip),
+            (_, true) => Some(Format::Deflate),
+            (false, false) => None,
+        };
+        if let Some(format) = format {
+            codings.layers.push(format).ok();
             codings.abnormal |= !plain;
-        } else if &token[..] != b"inflate" && &token[..] != b"identity" {
+        } else if &token[..] != b"inflate" {
             codings.abnormal = true;
         }
     }
@@ -84,9 +103,15 @@ pub(super) fn codings(value: &[u8]) -> Codings {
 }
 
 impl Decoder {
-    pub(super) fn new(layers: usize) -> Self {
+    pub(super) fn new(layers: &[Format]) -> Self {
         Self {
-            layers: (0..layers).map(|_| Layer::Header(Vec::new())).collect(),
+            layers: layers
+                .iter()
+                .map(|&announced| Layer::Header {
+                    announced,
+                    held: Vec::new(),
+                })
+                .collect(),
             ..Self::default()
         }
     }
@@ -100,7 +125,7 @@ impl Decoder {
         self.layers
             .iter()
             .map(|layer| match layer {
-                Layer::Header(bytes) => bytes.capacity(),
+                Layer::Header { held, .. } => held.capacity(),
                 Layer::Inflate { undecoded, .. } => undecoded.capacity() + 44 * 1024,
                 Layer::Pass | Layer::Done => 0,
             })
@@ -128,7 +153,7 @@ fn run(
     let Some((layer, inner)) = layers.split_first_mut() else {
         return sink(bytes);
     };
-    if let Layer::Header(held) = layer {
+    if let Layer::Header { announced, held } = layer {
         held.extend_from_slice(bytes);
         let Some(header_bytes) = header(held) else {
             if held.len() > limits::HTTP_UNDECODED_BYTES_MAX {
@@ -138,6 +163,11 @@ fn run(
                 return run(inner, &held, produced, trouble, sink);
             }
             return true;
+        };
+        // Told where another format came than was announced, and decoded all the same.
+        trouble.failed |= match announced {
+            Format::Gzip => !held.starts_with(GZIP_MAGIC),
+            Format::Deflate => header_bytes > 0,
         };
         let held = std::mem::take(held);
         *layer = Layer::Inflate {
@@ -150,7 +180,7 @@ fn run(
     match layer {
         Layer::Inflate { .. } => inflate(layer, inner, bytes, produced, trouble, sink),
         Layer::Pass => run(inner, bytes, produced, trouble, sink),
-        Layer::Done | Layer::Header(_) => true,
+        Layer::Done | Layer::Header { .. } => true,
     }
 }
 
@@ -226,7 +256,7 @@ fn header(bytes: &[u8]) -> Option<usize> {
     if bytes.len() < 2 {
         return None;
     }
-    if bytes.starts_with(&[0x1f, 0x8b]) {
+    if bytes.starts_with(GZIP_MAGIC) {
         return gzip_header(bytes);
     }
     let zlib = bytes[0] & 0x0f == 8
@@ -267,7 +297,7 @@ mod tests {
     use super::*;
 
     fn decode(layers: usize, pieces: &[&[u8]]) -> (Vec<u8>, Trouble) {
-        let mut decoder = Decoder::new(layers);
+        let mut decoder = Decoder::new(&vec![Format::Gzip; layers]);
         let mut out = Vec::new();
         for piece in pieces {
             decoder.push(piece, &mut |bytes| {
@@ -317,10 +347,13 @@ mod tests {
 
     #[test]
     fn lists_of_codings_are_read() {
-        assert_eq!(codings(b"gzip").layers, 1);
-        assert_eq!(codings(b"GZIP, deflate").layers, 2);
+        assert_eq!(codings(b"gzip").layers, [Format::Gzip]);
+        assert_eq!(
+            codings(b"GZIP, def\0late").layers,
+            [Format::Gzip, Format::Deflate]
+        );
         assert!(codings(b"gzip, gzip, gzip").too_many);
         assert!(codings(b"foogzip").abnormal);
-        assert_eq!(codings(b"br").layers, 0);
+        assert!(codings(b"br").layers.is_empty());
     }
 }

@@ -69,7 +69,7 @@ impl Headers {
         let (name, value) = match memchr(b':', line) {
             Some(colon) => {
                 let mut name = &line[..colon];
-                while let [rest @ .., b' ' | b'\t'] = name {
+                while let [rest @ .., 0..=b' '] = name {
                     name = rest;
                     odd.invalid_name = true;
                 }

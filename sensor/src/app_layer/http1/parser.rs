@@ -142,7 +142,9 @@ impl Http1Parser {
             return Step::Took(0);
         }
         if let Some(transaction) = self.transactions.get_mut(self.response) {
-            transaction.events.add("response_body_unexpected");
+            if !at_end {
+                transaction.events.add("response_body_unexpected");
+            }
             response::push_body(transaction, &bytes[..line_bytes]);
         }
         Step::Took(line_bytes)
@@ -160,7 +162,13 @@ impl Http1Parser {
                 self.requests.leave_tunnel();
             }
         } else if status == 101 {
-            self.stopped = [true; 2];
+            let to_http2 = transaction
+                .response
+                .headers
+                .value(b"upgrade")
+                .is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"h2c"));
+            self.upgraded = to_http2;
+            self.stopped = [!to_http2; 2];
         }
     }
 }

@@ -235,7 +235,7 @@ impl RequestReader {
         let length = headers.value(b"content-length").map(text::content_length);
         if let Some(value) = headers.value(b"content-encoding") {
             let codings = decompress::codings(value);
-            transaction.request.body.decode(codings);
+            transaction.request.body.decode(&codings);
         }
         transaction.request.advance(Stage::Body);
         if transaction.method == b"CONNECT" {

@@ -192,6 +192,11 @@ impl ResponseReader {
         }
         if line.content > 0 {
             self.header(transaction, &bytes[..line.content]);
+        } else {
+            // Only line ends, but not an empty line: a field without name and value.
+            self.close_header(transaction);
+            transaction.events.add("invalid_response_field_folding");
+            self.open_header = Some(Vec::new());
         }
         Step::Took(line.bytes)
     }
@@ -243,9 +248,6 @@ impl ResponseReader {
         if odd.invalid_name {
             events.add("response_header_invalid");
         }
-        if odd.repetition {
-            events.add("response_header_repetition");
-        }
         if odd.ambiguous_content_length {
             events.add("duplicate_content_length_field_in_response");
         }
@@ -269,7 +271,7 @@ impl ResponseReader {
             if codings.abnormal {
                 transaction.events.add("abnormal_ce_header");
             }
-            transaction.response.body.decode(codings);
+            transaction.response.body.decode(&codings);
         }
         let framed = chunked.is_some() || length_value.is_some();
         let tunnel = (transaction.method == b"CONNECT" && (200..300).contains(&status))
@@ -281,7 +283,7 @@ impl ResponseReader {
             return Step::Completed(line_bytes);
         }
         transaction.response.advance(Stage::Body);
-        if let Some(value) = chunked.filter(|value| text::has_token(value, b"chunked")) {
+        if let Some(value) = chunked.filter(|value| text::holds_word(value, b"chunked")) {
             if !value.eq_ignore_ascii_case(b"chunked") {
                 transaction
                     .events
@@ -349,8 +351,14 @@ impl ResponseReader {
             ChunkLine::Incomplete => Step::NeedMore,
             ChunkLine::Blank { line_bytes } => Step::Took(line_bytes),
             ChunkLine::Length {
-                line_bytes, length, ..
+                line_bytes,
+                length,
+                extension,
             } => {
+                if extension {
+                    // The reference has one name for both directions.
+                    transaction.events.add("request_chunk_extension");
+                }
                 if length == 0 {
                     transaction.response.advance(Stage::Trailer);
                     self.state = State::Headers;

@@ -94,6 +94,16 @@ pub(super) fn has_token(list: &[u8], token: &[u8]) -> bool {
         .any(|item| trim(item).eq_ignore_ascii_case(token))
 }
 
+/// Whether a value holds `word` anywhere, in any case; NUL bytes are passed over.
+pub(super) fn holds_word(value: &[u8], word: &[u8]) -> bool {
+    let plain: Vec<u8> = value
+        .iter()
+        .filter(|&&byte| byte != 0)
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    memchr::memmem::find(&plain, word).is_some()
+}
+
 /// A status line or something else? Peers take what does not begin with `HTTP` as content.
 pub(super) fn looks_like_status_line(line: &[u8]) -> bool {
     let start = line

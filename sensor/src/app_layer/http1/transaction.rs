@@ -6,7 +6,7 @@ use super::{
     body::Body,
     headers::{HeaderBuffers, Headers},
     multipart::Part,
-    text::Version,
+    text::{self, Version},
     uri,
 };
 use crate::{
@@ -148,15 +148,10 @@ impl Http1Transaction {
 
     /// The status code, where it is one.
     pub(super) fn status_number(&self) -> Option<u16> {
-        let digits: [u8; 3] = self.status.as_deref()?.try_into().ok()?;
-        if !digits.iter().all(u8::is_ascii_digit) || digits[0] == b'0' {
-            return None;
-        }
-        Some(
-            digits
-                .iter()
-                .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')),
-        )
+        let number = text::decimal(text::trim(self.status.as_deref()?))?;
+        u16::try_from(number)
+            .ok()
+            .filter(|number| (100..=999).contains(number))
     }
 
     pub(super) fn message(&mut self, direction: Direction) -> &mut Message {

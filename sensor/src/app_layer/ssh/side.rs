@@ -76,7 +76,7 @@ impl Side {
                 .map_or(0, |(text, hash)| text.capacity() + hash.capacity())
     }
 
-    /// `SSH-2.0-software comment`, perhaps behind other lines.
+    /// `SSH-2.0-software comment`. Lines in front of it, which a server may send, are told and end the reading.
     fn banner(&mut self, bytes: &[u8]) -> Result<Option<usize>, &'static str> {
         let Some(end) = memchr::memchr(b'\n', bytes) else {
             return if bytes.len() > limits::SSH_BANNER_BYTES_MAX {
@@ -90,7 +90,7 @@ impl Side {
         }
         let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
         let Some(behind) = line.strip_prefix(b"SSH-") else {
-            return Ok(Some(end + 1));
+            return Err("invalid_banner");
         };
         let Some(dash) = behind.iter().position(|&byte| byte == b'-') else {
             return Err("invalid_banner");
@@ -106,7 +106,13 @@ impl Side {
         self.protocol = Some(behind[..dash].to_vec());
         self.software = Some(software[..software_end].to_vec());
         self.steps += 1;
-        self.state = State::Packets;
+        // Version 1 packets have another form.
+        let is_version_2 = behind.starts_with(b"2.") || behind.starts_with(b"1.99-");
+        self.state = if is_version_2 {
+            State::Packets
+        } else {
+            State::Done
+        };
         Ok(Some(end + 1))
     }
 

@@ -57,8 +57,9 @@ pub(super) fn ja4(hello: &Hello) -> Vec<u8> {
     };
     let mut ciphers = plain(&hello.ciphers);
     let mut extensions = plain(&hello.extensions);
-    let version = plain(&hello.versions)
-        .into_iter()
+    let offered = hello.versions.iter().copied();
+    let version = offered
+        .filter(|version| (0x0300..=0x0304).contains(version))
         .max()
         .unwrap_or(hello.legacy_version);
     let version = match version {
@@ -85,10 +86,9 @@ pub(super) fn ja4(hello: &Hello) -> Vec<u8> {
     extensions.retain(|kind| ![SERVER_NAME, ALPN].contains(kind));
     extensions.sort_unstable();
     let mut second = hex_list(&extensions);
-    if !hello.signature_algorithms.is_empty() {
-        second.push('_');
-        second.push_str(&hex_list(&plain(&hello.signature_algorithms)));
-    }
+    // The underscore stands also where no algorithms follow, as in the reference.
+    second.push('_');
+    second.push_str(&hex_list(&plain(&hello.signature_algorithms)));
     let first = short_hash(&hex_list(&ciphers), ciphers.is_empty());
     let second = short_hash(&second, extensions.is_empty());
     format!("{head}_{first}_{second}").into_bytes()
