@@ -6,6 +6,8 @@
 
 mod dispatch;
 mod dns;
+#[doc(hidden)]
+pub mod fuzz;
 mod http1;
 mod identify;
 pub mod limits;

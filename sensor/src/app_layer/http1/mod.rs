@@ -3,6 +3,7 @@
 //! `parser` pairs messages, `request` and `response` are one state machine a direction, the rest are their parts.
 //! Both machines see the same bytes however they were cut: a state either takes bytes or asks for more.
 
+mod best_fit;
 mod body;
 mod chunked;
 mod decompress;

@@ -48,7 +48,7 @@ const KNOWN_METHODS: &[&[u8]] = &[
     b"INVALID",
 ];
 
-/// Splits a line without its line end. The target may hold spaces: the protocol is the last word.
+/// Splits a line without its line end. The target ends with the first space; all behind it is the protocol.
 pub(super) fn split(line: &[u8]) -> RequestLine<'_> {
     let start = line.iter().take_while(|&&byte| is_space(byte)).count();
     let rest = &line[start..];
@@ -68,32 +68,22 @@ pub(super) fn split(line: &[u8]) -> RequestLine<'_> {
         leading_space: start > 0,
     };
     let rest = &rest[delimiter..];
-    let mut end = rest.len();
-    while end > 0 && is_space(rest[end - 1]) {
-        end -= 1;
-    }
-    if end == 0 {
+    if rest.is_empty() {
         return parts;
     }
-    let words = &rest[..end];
-    let cut = words
-        .iter()
-        .rposition(|&byte| byte == b' ')
-        .or_else(|| words.iter().rposition(|&byte| is_space(byte)));
-    match cut {
-        None => parts.target = Some(words),
-        Some(cut) => {
-            let (mut target, protocol) = (&words[..cut], &words[cut + 1..]);
-            while let [shorter @ .., last] = target
-                && is_space(*last)
-            {
-                target = shorter;
-            }
-            parts.odd_target_delimiter = words[target.len()..=cut].iter().any(|&byte| byte != b' ');
-            parts.target = Some(target);
-            parts.protocol = Some(protocol);
-            parts.version = text::version(protocol);
-        }
+    let cut = memchr::memchr(b' ', rest).or_else(|| rest.iter().position(|&byte| is_space(byte)));
+    let Some(cut) = cut else {
+        parts.target = Some(rest);
+        return parts;
+    };
+    let (target, behind) = rest.split_at(cut);
+    parts.target = Some(target);
+    let delimiter = behind.iter().take_while(|&&byte| is_space(byte)).count();
+    parts.odd_target_delimiter = behind[..delimiter].iter().any(|&byte| byte != b' ');
+    let protocol = &behind[delimiter..];
+    if !protocol.is_empty() {
+        parts.protocol = Some(protocol);
+        parts.version = text::version(protocol);
     }
     parts
 }
@@ -122,9 +112,10 @@ mod tests {
             (old.target, old.version),
             (Some(&b"/"[..]), Version::Http09)
         );
-        let spaces = split(b"GET /a b c HTTP/1.0");
-        assert_eq!(spaces.target, Some(&b"/a b c"[..]));
-        assert_eq!(spaces.version, Version::Http10);
+        let spaces = split(b"GET /a b HTTP/1.0");
+        assert_eq!(spaces.target, Some(&b"/a"[..]));
+        assert_eq!(spaces.protocol, Some(&b"b HTTP/1.0"[..]));
+        assert_eq!(spaces.version, Version::Invalid);
         let tabs = split(b"GET\t/a\tHTTP/1.0");
         assert!(tabs.odd_method_delimiter && tabs.odd_target_delimiter);
         assert_eq!(tabs.target, Some(&b"/a"[..]));

@@ -257,7 +257,10 @@ impl Http1Transaction {
     fn request_buffer(&self, buffer: Buffer, index: usize) -> BufferView<'_> {
         let request = &self.request;
         match buffer {
-            Buffer::HttpUri => request.once(Stage::Line, self.normal_uri.as_deref()),
+            Buffer::HttpUri => request.once(
+                Stage::Line,
+                self.normal_uri.as_deref().filter(|uri| !uri.is_empty()),
+            ),
             Buffer::HttpUriRaw => request.once(Stage::Line, self.target.as_deref()),
             Buffer::HttpMethod => request.once(
                 Stage::Line,

@@ -1,9 +1,11 @@
 //! Request targets: splitting, and the normal form rules see as `http.uri`.
 //!
 //! The normal form is path, query and fragment. The path is percent-decoded once (also `%uXXXX`), backslashes become
-//! slashes, encoded separators are decoded and repeated ones joined, then dot segments are removed (RFC 3986, section
-//! 5.2.4). Query and fragment keep their encoding but for unreserved characters. Nothing is decoded twice.
+//! slashes, repeated separators are joined, UTF-8 becomes one byte a character, then dot segments are removed (RFC 3986,
+//! section 5.2.4, but nothing is left of a segment at the end). Query and fragment are percent-decoded and otherwise
+//! kept. Nothing is decoded twice.
 
+use super::best_fit::{REPLACEMENT, best_fit};
 use super::text::hex_digit;
 
 /// A request target in parts.
@@ -92,18 +94,16 @@ pub(super) fn normal_host(host: &[u8]) -> Vec<u8> {
 pub(super) fn normalize(target: &[u8]) -> Vec<u8> {
     let parts = split(target);
     let mut normal = Vec::with_capacity(target.len());
-    match parts.path {
-        Some(path) => normal.append(&mut remove_dot_segments(&decode_path(path))),
-        None if parts.host.is_some() => normal.push(b'/'),
-        None => {}
+    if let Some(path) = parts.path {
+        normal.append(&mut remove_dot_segments(&decode_utf8(&decode_path(path))));
     }
     if let Some(query) = parts.query {
         normal.push(b'?');
-        decode_unreserved(query, &mut normal);
+        decode_percent(query, &mut normal);
     }
     if let Some(fragment) = parts.fragment {
         normal.push(b'#');
-        decode_unreserved(fragment, &mut normal);
+        decode_percent(fragment, &mut normal);
     }
     normal
 }
@@ -126,14 +126,7 @@ fn percent_u(rest: &[u8]) -> Option<u8> {
     for &digit in digits {
         code = code << 4 | u16::from(hex_digit(digit)?);
     }
-    Some(match u8::try_from(code) {
-        Ok(byte) => byte,
-        // Full-width forms stand for their ASCII characters; anything else has no one-byte form.
-        Err(_) if (0xff01..=0xff5e).contains(&code) => {
-            u8::try_from(code - 0xff00 + 0x20).unwrap_or(b'?')
-        }
-        Err(_) => b'?',
-    })
+    Some(best_fit(u32::from(code)))
 }
 
 fn decode_path(path: &[u8]) -> Vec<u8> {
@@ -156,8 +149,8 @@ fn decode_path(path: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Decodes what needs no encoding, keeps everything else, with hexadecimal digits in upper case.
-fn decode_unreserved(text: &[u8], normal: &mut Vec<u8>) {
+/// Decodes `%XX`, keeps everything else.
+fn decode_percent(text: &[u8], normal: &mut Vec<u8>) {
     let mut rest = text;
     while let Some(&first) = rest.first() {
         match percent(rest) {
@@ -173,7 +166,44 @@ fn decode_unreserved(text: &[u8], normal: &mut Vec<u8>) {
     }
 }
 
-/// RFC 3986, section 5.2.4.
+/// One byte a character. Overlong forms count as what they stand for; a sequence cut by the end is dropped.
+fn decode_utf8(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(&first) = rest.first() {
+        let (length, mut character) = match first {
+            0x00..=0x7f => (1, u32::from(first)),
+            0xc0..=0xdf => (2, u32::from(first & 0x1f)),
+            0xe0..=0xef => (3, u32::from(first & 0x0f)),
+            0xf0..=0xf7 => (4, u32::from(first & 0x07)),
+            _ => {
+                decoded.push(REPLACEMENT);
+                rest = &rest[1..];
+                continue;
+            }
+        };
+        let continued = rest[1..]
+            .iter()
+            .take(length - 1)
+            .take_while(|&&byte| byte & 0xc0 == 0x80);
+        let mut taken = 1;
+        for &byte in continued {
+            character = character << 6 | u32::from(byte & 0x3f);
+            taken += 1;
+        }
+        if taken == length {
+            decoded.push(best_fit(character));
+        } else if taken == rest.len() {
+            break;
+        } else {
+            decoded.push(REPLACEMENT);
+        }
+        rest = &rest[taken..];
+    }
+    decoded
+}
+
+/// RFC 3986, section 5.2.4, but a dot segment at the end takes its slash along.
 fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
     let mut output: Vec<u8> = Vec::with_capacity(path.len());
     let mut rest = path;
@@ -183,21 +213,17 @@ fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
             .or_else(|| rest.strip_prefix(b"./"))
         {
             rest = behind;
+        } else if matches!(rest, b"." | b".." | b"/." | b"/./") {
+            break;
         } else if rest.starts_with(b"/./") {
             rest = &rest[2..];
-        } else if rest == b"/." {
-            output.push(b'/');
-            break;
         } else if rest.starts_with(b"/../") || rest == b"/.." {
             let kept = output.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
             output.truncate(kept);
-            if rest.len() == 3 {
-                output.push(b'/');
+            if rest.len() <= 4 {
                 break;
             }
             rest = &rest[3..];
-        } else if rest == b"." || rest == b".." {
-            break;
         } else {
             let next = rest[1..]
                 .iter()
@@ -227,7 +253,18 @@ mod tests {
             ("/a//b///c", "/a/b/c"),
             ("/a\\b", "/a/b"),
             ("/a/../b", "/b"),
-            ("/a/./b/.", "/a/b/"),
+            ("/a/./b/.", "/a/b"),
+            ("/a/..", ""),
+            ("/a/b/c/../", "/a/b"),
+            ("/a%2E%2E/", "/a../"),
+            ("///a//", "/a/"),
+            ("/a%c0%afb", "/a/b"),
+            ("/a%e2%82b", "/a?b"),
+            ("/a%e2%82", "/a"),
+            ("/a%ffb", "/a?b"),
+            ("/%u2215x", "/x"),
+            ("http://host", ""),
+            ("*", "*"),
             ("/%u0041bc", "/Abc"),
             ("/%uff21", "/A"),
             ("/a%zzb", "/a%zzb"),

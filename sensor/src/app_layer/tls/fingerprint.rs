@@ -57,9 +57,8 @@ pub(super) fn ja4(hello: &Hello) -> Vec<u8> {
     };
     let mut ciphers = plain(&hello.ciphers);
     let mut extensions = plain(&hello.extensions);
-    let offered = hello.versions.iter().copied();
-    let version = offered
-        .filter(|version| (0x0300..=0x0304).contains(version))
+    let version = plain(&hello.versions)
+        .into_iter()
         .max()
         .unwrap_or(hello.legacy_version);
     let version = match version {

@@ -1,0 +1,150 @@
+//! One entry for fuzzers, and the replay of a small corpus and of random bytes as a normal test.
+//!
+//! An input is a script: the first byte names the parser, then come pieces of one header byte (direction and length)
+//! and their bytes. So a fuzzer also finds the cuts and the order of directions that break something.
+
+use lapwing_rules::model::{AppProtocol, Buffer};
+
+use super::{FeedContext, Parser, Transport, registry};
+use crate::{direction::Direction, time::Timestamp};
+
+/// Parsers that the first byte of an input can name.
+const PROTOCOLS: [(AppProtocol, Transport); 5] = [
+    (AppProtocol::Http1, Transport::Tcp),
+    (AppProtocol::Dns, Transport::Udp),
+    (AppProtocol::Dns, Transport::Tcp),
+    (AppProtocol::Tls, Transport::Tcp),
+    (AppProtocol::Ssh, Transport::Tcp),
+];
+
+/// Runs one input through the parser it names and reads everything rules could ask.
+#[doc(hidden)]
+pub fn fuzz_entry(input: &[u8]) {
+    let Some((&which, mut script)) = input.split_first() else {
+        return;
+    };
+    let (protocol, transport) = PROTOCOLS[usize::from(which) % PROTOCOLS.len()];
+    let context = FeedContext {
+        client_port: 1_024,
+        server_port: 80,
+        transport,
+        time: Timestamp(0),
+    };
+    let Some(mut parser) = registry::parser_for(protocol, &context) else {
+        return;
+    };
+    while let Some((&header, rest)) = script.split_first() {
+        let direction = if header & 0x80 == 0 {
+            Direction::ToServer
+        } else {
+            Direction::ToClient
+        };
+        let length = usize::from(header & 0x7f).min(rest.len());
+        let (piece, behind) = rest.split_at(length);
+        if length == 0 {
+            parser.gap(direction, 7);
+        } else {
+            parser.feed(direction, piece);
+        }
+        script = behind;
+    }
+    for direction in Direction::BOTH {
+        parser.end(direction);
+    }
+    read_all(parser.as_ref());
+}
+
+fn read_all(parser: &dyn Parser) {
+    let mut facts = Vec::new();
+    for number in parser.transactions() {
+        let Some(transaction) = parser.transaction(number) else {
+            continue;
+        };
+        for direction in Direction::BOTH {
+            assert!(
+                transaction.is_complete(direction),
+                "an ended transaction is complete"
+            );
+            for &buffer in Buffer::ALL {
+                for index in 0..2 {
+                    transaction.buffer(buffer, direction, index);
+                }
+            }
+        }
+        transaction.facts(&mut facts);
+    }
+    assert!(parser.held_bytes() > 0, "a parser holds at least itself");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A script of one parser from pieces by direction.
+    fn script(which: u8, pieces: &[(Direction, &[u8])]) -> Vec<u8> {
+        let mut input = vec![which];
+        for (direction, bytes) in pieces {
+            for piece in bytes.chunks(0x7f) {
+                let side = if *direction == Direction::ToServer {
+                    0
+                } else {
+                    0x80
+                };
+                input.push(side | u8::try_from(piece.len()).unwrap());
+                input.extend_from_slice(piece);
+            }
+        }
+        input
+    }
+
+    fn corpus() -> Vec<Vec<u8>> {
+        use Direction::{ToClient, ToServer};
+        vec![
+            script(
+                0,
+                &[
+                    (ToServer, b"POST /a?b HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 84\r\n\r\n--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"n\"\r\n\r\nbytes\r\n--B--\r\n"),
+                    (ToClient, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n4\r\n\x1f\x8b\x08\x00\r\n0\r\n\r\n"),
+                ],
+            ),
+            script(0, &[(ToServer, b"CONNECT a:1 HTTP/1.1\r\n\r\n"), (ToClient, b"HTTP/1.1 200 OK\r\n\r\n")]),
+            script(1, &[(ToServer, b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01")]),
+            script(2, &[(ToServer, b"\0\x13\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01")]),
+            script(3, &[(ToServer, b"\x16\x03\x01\0\x04\x01\0\0\0"), (ToClient, b"\x15\x03\x03\0\x02\x02\x28")]),
+            script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
+        ]
+    }
+
+    #[test]
+    fn the_corpus_and_its_cuts_are_survived() {
+        for input in corpus() {
+            for length in 0..=input.len() {
+                fuzz_entry(&input[..length]);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn mutations_are_survived(
+            which in any::<prop::sample::Index>(),
+            mutations in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+        ) {
+            let corpus = corpus();
+            let mut input = which.get(&corpus).clone();
+            for (index, value) in mutations {
+                let at = index.index(input.len());
+                input[at] = value;
+            }
+            fuzz_entry(&input);
+        }
+
+        #[test]
+        fn rubbish_is_survived(input in prop::collection::vec(any::<u8>(), 0..400)) {
+            fuzz_entry(&input);
+        }
+    }
+}
