@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -20,6 +20,8 @@ use crate::time_floor::TimeFloor;
 /// How long one address may take for TCP and TLS together. Four round trips over the worst
 /// satellite link with losses fit well.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a link may take to accept what was written before answers are looked for again.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 const READ_BYTES: usize = 16 * 1024;
 
 /// A session over TLS.
@@ -105,7 +107,12 @@ impl Connection {
             }
             () = sleep_until(until) => {}
         }
-        self.stream.flush().await.map_err(UplinkError::Broken)?;
+        // A link that takes no more bytes must not keep the session from looking at the time.
+        let patience = until.max(Instant::now() + FLUSH_PATIENCE);
+        match timeout_at(patience, self.stream.flush()).await {
+            Ok(flushed) => flushed.map_err(UplinkError::Broken)?,
+            Err(_) => tracing::trace!("the link takes no more bytes"),
+        }
         let now = self.now_milliseconds();
         let mut events = self
             .session

@@ -252,13 +252,9 @@ impl World {
             let now = self.now_milliseconds;
             self.writer().unwrap().tick(now).unwrap();
             self.seal();
-            let before = self.centre.records.len();
+            let outstanding = self.sender().unwrap().outstanding().count();
             self.send(0, true);
-            idle = if self.centre.records.len() == before {
-                idle + 1
-            } else {
-                0
-            };
+            idle = if outstanding == 0 { idle + 1 } else { 0 };
         }
         let sender = self.sender.as_ref().unwrap();
         assert_eq!(sender.outstanding().count(), 0);
