@@ -1,13 +1,16 @@
 //! The command line: one file a subcommand, each with its `Arguments` and a `run`.
 
 mod check_config;
+mod enroll;
 mod load_rules;
 mod policy;
 mod replay;
 mod rules;
 mod run;
 mod sensor;
+mod status;
 mod stop_signal;
+mod uplink;
 
 use std::process::ExitCode;
 
@@ -29,6 +32,12 @@ pub(crate) enum Command {
     Rules(rules::Arguments),
     /// Capture, detect and write what the policy lets be told into the outbox
     Sensor(sensor::Arguments),
+    /// Carry what waits in the outbox to the centre
+    Uplink(uplink::Arguments),
+    /// Give this sensor its identity, with a voucher from the centre
+    Enroll(enroll::Arguments),
+    /// Show how the sensor is
+    Status(status::Arguments),
     /// Write, sign, check and explain what may leave this network
     Policy(policy::Arguments),
     /// Check a sensor's settings and what they name
@@ -41,8 +50,10 @@ impl Command {
     /// Whether it runs until told to stop, and so logs what it does.
     pub(crate) fn is_long_running(&self) -> bool {
         match self {
-            Self::Run(_) | Self::Sensor(_) => true,
-            Self::Replay(_) | Self::Rules(_) | Self::Policy(_) | Self::CheckConfig(_) => false,
+            Self::Run(_) | Self::Sensor(_) | Self::Uplink(_) => true,
+            Self::Replay(_) | Self::Rules(_) | Self::Policy(_) | Self::CheckConfig(_) | Self::Enroll(_) | Self::Status(_) => {
+                false
+            },
         }
     }
 
@@ -52,6 +63,9 @@ impl Command {
             Self::Replay(arguments) => replay::run(arguments),
             Self::Rules(arguments) => rules::run(arguments),
             Self::Sensor(arguments) => sensor::run(arguments),
+            Self::Uplink(arguments) => uplink::run(arguments),
+            Self::Enroll(arguments) => enroll::run(arguments),
+            Self::Status(arguments) => status::run(arguments),
             Self::Policy(arguments) => policy::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
             Self::Run(arguments) => run::run(arguments),

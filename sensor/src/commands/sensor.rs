@@ -64,13 +64,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let stop = stop_signal::flag()?;
     let pack = load_rules::from_settings(&settings.rules)?;
     let mut source = Source::open(&arguments, &settings, &stop)?;
-    let outbox = OutboxWriter::open(
-        &settings.outbox_folder(),
-        lapwing_outbox::Settings {
-            max_bytes: settings.outbox_max_bytes,
-            ..lapwing_outbox::Settings::default()
-        },
-    )?;
+    let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox())?;
     sandbox::confine_sensor().context("cannot give up rights")?;
 
     let repairs = outbox.repairs();

@@ -126,6 +126,27 @@ impl Settings {
         self.state.join("outbox")
     }
 
+    /// Where the key and the certificate of this device are.
+    #[must_use]
+    pub fn identity_folder(&self) -> PathBuf {
+        Self::identity_folder_in(&self.state)
+    }
+
+    /// The same for a state folder without settings.
+    #[must_use]
+    pub fn identity_folder_in(state: &Path) -> PathBuf {
+        state.join("identity")
+    }
+
+    /// Bounds of the outbox, the same for both processes.
+    #[must_use]
+    pub fn outbox(&self) -> lapwing_outbox::Settings {
+        lapwing_outbox::Settings {
+            max_bytes: self.outbox_max_bytes,
+            ..lapwing_outbox::Settings::default()
+        }
+    }
+
     /// Reads settings from a file.
     ///
     /// # Errors
