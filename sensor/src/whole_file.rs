@@ -67,10 +67,13 @@ fn write_beside(path: &Path, bytes: &[u8], is_durable: bool) -> io::Result<()> {
         file.sync_all()?;
     }
     fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(folder) if is_durable => File::open(folder)?.sync_all(),
-        _ => Ok(()),
+    if !is_durable {
+        return Ok(());
     }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

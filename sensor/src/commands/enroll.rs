@@ -14,7 +14,12 @@ use crate::terminal;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Settings of this sensor
-    #[arg(long, value_name = "FILE", required_unless_present = "state", conflicts_with = "state")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "state",
+        conflicts_with = "state"
+    )]
     config: Option<PathBuf>,
     /// State folder of the sensor, where there are no settings yet
     #[arg(long, value_name = "FOLDER")]
@@ -30,9 +35,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let state = match (arguments.state, arguments.config) {
         (Some(state), _) => state,
         (None, Some(config)) => Settings::read(&config)?.state,
-        (None, None) => bail!("name the settings with --config FILE or the folder with --state FOLDER"),
+        (None, None) => {
+            bail!("name the settings with --config FILE or the folder with --state FOLDER")
+        }
     };
-    let voucher = Voucher::decode(&arguments.voucher).context("the voucher cannot be read; type or paste it again")?;
+    let voucher = Voucher::decode(&arguments.voucher)
+        .context("the voucher cannot be read; type or paste it again")?;
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let sensor_name = arguments.name.unwrap_or_else(|| host.trim().to_owned());
     if sensor_name.is_empty() {
@@ -52,7 +60,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             terminal::say("waiting until a person at the centre approves this sensor");
         }
     };
-    let identity = stoppable(&stop, |shutdown| lapwing_uplink::enrol(&settings, shutdown, pending))?;
+    let identity = stoppable(&stop, |shutdown| {
+        lapwing_uplink::enrol(&settings, shutdown, pending)
+    })?;
     terminal::write(format_args!("enrolled as sensor {}\n", identity.sensor))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -66,7 +76,8 @@ fn machine_facts() -> Vec<MachineFact> {
     ];
     let read = |(name, path): (&str, &str)| {
         let text = fs::read_to_string(path).ok()?;
-        let value = text.trim_matches(|character: char| character.is_whitespace() || character == '\0');
+        let value =
+            text.trim_matches(|character: char| character.is_whitespace() || character == '\0');
         (!value.is_empty()).then(|| MachineFact {
             name: name.to_owned(),
             value: value.to_owned(),

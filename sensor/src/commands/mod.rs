@@ -51,9 +51,12 @@ impl Command {
     pub(crate) fn is_long_running(&self) -> bool {
         match self {
             Self::Run(_) | Self::Sensor(_) | Self::Uplink(_) => true,
-            Self::Replay(_) | Self::Rules(_) | Self::Policy(_) | Self::CheckConfig(_) | Self::Enroll(_) | Self::Status(_) => {
-                false
-            },
+            Self::Replay(_)
+            | Self::Rules(_)
+            | Self::Policy(_)
+            | Self::CheckConfig(_)
+            | Self::Enroll(_)
+            | Self::Status(_) => false,
         }
     }
 

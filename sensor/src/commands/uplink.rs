@@ -47,7 +47,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs something of the uplink that ends when the flag is set.
-pub(super) fn stoppable<T>(stop: &AtomicBool, work: impl FnOnce(lapwing_uplink::Shutdown) -> T) -> T {
+pub(super) fn stoppable<T>(
+    stop: &AtomicBool,
+    work: impl FnOnce(lapwing_uplink::Shutdown) -> T,
+) -> T {
     let (stopper, shutdown) = lapwing_uplink::shutdown();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -6,5 +6,5 @@
 mod screen;
 mod sensor_file;
 
-pub use screen::{Outbox, Overview, render};
+pub use screen::{Identity, Outbox, Overview, render};
 pub use sensor_file::{PolicyStatus, RuleStatus, SensorStatus};

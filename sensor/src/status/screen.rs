@@ -18,8 +18,19 @@ pub struct Overview {
     pub sensor: Option<SensorStatus>,
     /// The outbox between sensor and uplink.
     pub outbox: Outbox,
-    /// What the uplink process last wrote about itself.
-    pub uplink: Option<serde_json::Value>,
+    /// Who this sensor is to the centre, once it is enrolled.
+    pub identity: Option<Identity>,
+}
+
+/// Who this sensor is to the centre.
+#[derive(Clone, Debug, Serialize)]
+pub struct Identity {
+    /// The sensor's number at the centre, in hex.
+    pub sensor: String,
+    /// Addresses of the centre.
+    pub centres: Vec<String>,
+    /// When the certificate ends, milliseconds since 1970.
+    pub certificate_ends_milliseconds: u64,
 }
 
 /// The outbox: `produced = acknowledged + sealed + queued + evicted`, in records.
@@ -109,12 +120,27 @@ pub fn render(overview: &Overview) -> String {
     };
     screen.line("queue", format_args!("{bytes} bytes on disk, {oldest}"));
     screen.line("last ack", ago(outbox.last_ack_milliseconds));
-    if let Some(serde_json::Value::Object(fields)) = &overview.uplink {
-        for (name, value) in fields {
-            match value {
-                serde_json::Value::String(text) => screen.line(&format!("uplink {name}"), text),
-                other => screen.line(&format!("uplink {name}"), other),
-            }
+    match &overview.identity {
+        None => screen.line(
+            "identity",
+            "NOT ENROLLED: run lapwing enroll with a voucher from the centre",
+        ),
+        Some(identity) => {
+            screen.line(
+                "identity",
+                format_args!(
+                    "sensor {} of {}",
+                    identity.sensor,
+                    identity.centres.join(", ")
+                ),
+            );
+            screen.line(
+                "certificate",
+                format_args!(
+                    "until {}",
+                    told_time(identity.certificate_ends_milliseconds)
+                ),
+            );
         }
     }
     screen.0
@@ -202,14 +228,19 @@ fn ago(milliseconds: u64) -> String {
     if milliseconds == 0 {
         return "never".to_owned();
     }
-    let time = i64::try_from(milliseconds)
-        .ok()
-        .and_then(|time| Timestamp::from_millisecond(time).ok());
-    let time = time.map_or_else(|| "?".to_owned(), |time| format!("{time:.0}"));
+    let time = told_time(milliseconds);
     match wall_milliseconds().checked_sub(milliseconds) {
         Some(past) => format!("{time} ({} s ago)", past / 1000),
         None => format!("{time} (in the future: the clock was set)"),
     }
+}
+
+/// A wall time for people.
+fn told_time(milliseconds: u64) -> String {
+    let time = i64::try_from(milliseconds)
+        .ok()
+        .and_then(|time| Timestamp::from_millisecond(time).ok());
+    time.map_or_else(|| "?".to_owned(), |time| format!("{time:.0}"))
 }
 
 #[cfg(test)]
@@ -229,7 +260,7 @@ mod tests {
             is_sensor_running: true,
             sensor: Some(sensor),
             outbox: Outbox::read(folder.path()).unwrap(),
-            uplink: Some(serde_json::json!({ "state": "connected" })),
+            identity: None,
         };
         let screen = render(&overview);
         for expected in [
@@ -237,7 +268,7 @@ mod tests {
             "NONE, only heartbeats leave",
             "LOST",
             "0 produced = 0 acknowledged",
-            "uplink state",
+            "NOT ENROLLED",
             "never",
         ] {
             assert!(screen.contains(expected), "{expected}: {screen}");
