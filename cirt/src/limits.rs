@@ -69,6 +69,8 @@ pub const ROOT_CERTIFICATE_DAYS: u32 = 7_305;
 
 /// A rule file larger than this is refused.
 pub const RULE_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// Mistakes in rule files that are printed; the rest is counted.
+pub const RULE_MISTAKES_SHOWN: usize = 50;
 /// A name of a sensor, a user or the centre.
 pub const NAME_CHARS: usize = 63;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use lapwing_cirt::limits::RULE_FILE_BYTES;
+use lapwing_cirt::limits::{RULE_FILE_BYTES, RULE_MISTAKES_SHOWN};
 use lapwing_cirt::output::line;
 use lapwing_cirt::rule_texts::read_rule_texts;
 use lapwing_rules::source::{Source, Variables};
@@ -58,12 +58,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .map(|path| read_source(path))
         .collect::<Result<_, _>>()?;
     let read = read_rule_texts(&sources, settings).context("cannot open what was compiled")?;
-    for diagnostic in read
+    let mistakes: Vec<_> = read
         .diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.level == Level::Error)
-    {
-        complain(&diagnostic.to_string());
+        .collect();
+    for mistake in mistakes.iter().take(RULE_MISTAKES_SHOWN) {
+        complain(&mistake.to_string());
+    }
+    if mistakes.len() > RULE_MISTAKES_SHOWN {
+        let more = mistakes.len() - RULE_MISTAKES_SHOWN;
+        complain(&format!(
+            "{more} more mistakes; `lapwing rules` lists them all"
+        ));
     }
     if read.rules.is_empty() {
         bail!("no rule was imported");

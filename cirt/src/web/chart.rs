@@ -111,10 +111,19 @@ fn labels(bars: &[TimeBar], slot: f64, bar_seconds: i64) -> Vec<Label> {
     bars.iter()
         .enumerate()
         .step_by(every)
-        .map(|(index, bar)| Label {
-            x: format!("{:.1}", slot * to_f64(index as u64)),
-            anchor: "start",
-            text: text(bar.start),
+        .map(|(index, bar)| {
+            let left = slot * to_f64(index as u64);
+            // One that would run over the edge ends with its bar instead of beginning with it.
+            let (x, anchor) = if left > WIDTH * 0.86 {
+                (left + slot, "end")
+            } else {
+                (left, "start")
+            };
+            Label {
+                x: format!("{x:.1}"),
+                anchor,
+                text: text(bar.start),
+            }
         })
         .collect()
 }
