@@ -13,7 +13,7 @@ use lapwing_rules::model::AppProtocol;
 
 use crate::{
     app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier},
-    capture::CapturedFrame,
+    capture::{CapturedFrame, LinkType},
     counters::EngineCounters,
     decode::{Decoder, IpLayer, Packet, PacketOrigin, Tcp, Transport},
     detect::{Alert, Detector},
@@ -565,4 +565,56 @@ impl StreamConsumer for AppConsumer<'_> {
     fn end(&mut self, direction: Direction) {
         self.app.end(&self.context, direction);
     }
+}
+
+/// The body of the fuzz target: frames with a two-byte length before each, as one capture through a whole pipeline.
+#[doc(hidden)]
+pub fn fuzz_entry(bytes: &[u8]) {
+    struct Nothing;
+    impl Inspector for Nothing {
+        fn inspect(
+            &mut self,
+            _packet: &Packet<'_>,
+            flow: Option<&mut Flow>,
+            _window: Option<StreamWindow<'_>>,
+            _alerts: &mut Vec<Alert>,
+        ) {
+            if let Some(parser) = flow.and_then(|flow| flow.app.parser_mut()) {
+                let end = parser.transactions().end;
+                parser.release(end.saturating_sub(1));
+            }
+        }
+        fn forget(&mut self) {}
+    }
+    impl AlertSink for Nothing {
+        fn alert(&mut self, _alert: &Alert) {}
+    }
+    let mut pipeline = Pipeline::new(Nothing, PipelineSettings::default());
+    let mut rest = bytes;
+    let mut time = Timestamp::default();
+    while let Some((length, following)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(following.len());
+        let (frame, following) = following.split_at(length);
+        rest = following;
+        // A second a frame: time-outs are part of what is tried.
+        time.0 += Timestamp::NANOSECONDS_PER_SECOND;
+        pipeline.frame(
+            &CapturedFrame {
+                time,
+                link_type: LinkType::Ethernet,
+                wire_length_bytes: u32::try_from(length).unwrap_or(u32::MAX),
+                bytes: frame,
+            },
+            &mut Nothing,
+        );
+    }
+    pipeline.finish(&mut Nothing);
+    assert_eq!(
+        pipeline.counters().panics_caught,
+        0,
+        "the pipeline panicked"
+    );
+    // Fragments may wait for others; streams and parsers end with their flows.
+    let held = pipeline.engine.budget.used_bytes() + pipeline.engine.app_layer_bytes;
+    assert_eq!(held, 0, "bytes were not given back");
 }

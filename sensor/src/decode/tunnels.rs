@@ -44,6 +44,10 @@ impl Walk<'_> {
         if is_understood {
             self.counters.tunnelled += 1;
             self.finish(&mut packet);
+        } else {
+            for event in &packet.events {
+                self.counters.event(event);
+            }
         }
         self.layers = layers;
         is_understood
