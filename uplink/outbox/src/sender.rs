@@ -231,15 +231,12 @@ impl<F: Filesystem> OutboxSender<F> {
         if ack.identity.epoch != self.epoch || ack.digest != batch.digest {
             return Ok(AckOutcome::OtherDigest);
         }
-        let before = self.state.clone();
-        self.state.acknowledged.insert(number);
-        self.state.acknowledged_batches += 1;
-        self.state.acknowledged_records += batch.records;
-        self.state.last_ack_milliseconds = wall_milliseconds;
-        if let Err(error) = self.state.store(&self.filesystem, &self.layout) {
-            self.state = before;
-            return Err(error);
-        }
+        self.change_state(|state| {
+            state.acknowledged.insert(number);
+            state.acknowledged_batches += 1;
+            state.acknowledged_records += batch.records;
+            state.last_ack_milliseconds = wall_milliseconds;
+        })?;
         self.outstanding.remove(position);
         self.remove_acknowledged()?;
         Ok(AckOutcome::Forgotten)
@@ -371,10 +368,20 @@ impl<F: Filesystem> OutboxSender<F> {
             last = damage.last,
             "records damaged on disk"
         );
-        self.state.damage.push(damage);
-        self.state.damage_reports += 1;
-        self.state.next_to_seal[damage.lane] = damage.last.saturating_add(1);
-        self.state.store(&self.filesystem, &self.layout)
+        self.change_state(|state| {
+            state.damage.push(damage);
+            state.damage_reports += 1;
+            state.next_to_seal[damage.lane] = damage.last.saturating_add(1);
+        })
+    }
+
+    /// Changes the state, in memory only if it became durable.
+    fn change_state(&mut self, change: impl FnOnce(&mut SenderState)) -> Result<(), OutboxError> {
+        let mut state = self.state.clone();
+        change(&mut state);
+        state.store(&self.filesystem, &self.layout)?;
+        self.state = state;
+        Ok(())
     }
 
     /// Removes the files of acknowledged batches, and forgets their numbers once that is
