@@ -206,8 +206,25 @@ fn parse_rule(
     for option in &syntax.options {
         read_option(&mut draft, option, catalogue).map_err(refuse)?;
     }
+    refuse_prefilters_that_never_match(&syntax, &mut draft);
     validate::finish(&mut draft, &syntax).map_err(refuse)?;
     Ok(draft)
+}
+
+/// The reference's prefilters over numbers know no `<=` and `>=`: a rule that asks for one never matches there.
+fn refuse_prefilters_that_never_match(syntax: &RuleSyntax<'_>, draft: &mut RuleDraft) {
+    for pair in syntax.options.windows(2) {
+        let [number, prefilter] = pair else { continue };
+        let operators = number.value.map_or(&[][..], |value| value.bytes);
+        if prefilter.name.bytes == b"prefilter"
+            && (operators.starts_with(b"<=") || operators.starts_with(b">="))
+        {
+            draft.unsupported(
+                &prefilter.name.span(),
+                "with `<=` or `>=` before it, a rule never matches in the reference",
+            );
+        }
+    }
 }
 
 fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, Problem> {

@@ -59,7 +59,8 @@ pub(crate) fn tell(
             judge.counters.thresholded += 1;
             continue;
         }
-        if rule.action() == Action::Pass {
+        if rule.action() != Action::Alert {
+            // What the reference passes or drops as a flow it does not inspect any further, also where it only watches.
             let applies_to_flow = one.is_of_flow
                 || matches!(
                     traits.kind,
@@ -68,7 +69,9 @@ pub(crate) fn tell(
                         | RuleKind::ProtocolDetectionOnly
                         | RuleKind::AppLayer
                 );
-            state.is_passed |= applies_to_flow && round.flow.is_some();
+            state.is_settled |= applies_to_flow && round.flow.is_some();
+        }
+        if rule.action() == Action::Pass {
             judge.counters.passed += u64::try_from(matched.len() - at - 1).unwrap_or(0);
             break;
         }

@@ -410,7 +410,8 @@ impl<'m> Walk<'_, 'm> {
                 let mut nothing = Vec::new();
                 let mut walk = Walk {
                     subject: Subject::whole(&decoded),
-                    cursor: 0,
+                    // The cursor of the outer list goes on, as in the reference.
+                    cursor: self.cursor,
                     steps: self.steps,
                     searched_bytes: self.searched_bytes,
                     base64_matches: None,

@@ -7,8 +7,8 @@ use serde::Serialize;
 pub struct DetectorCounters {
     /// Packets that were looked at, those made at a flow's end included.
     pub packets: u64,
-    /// Packets not looked at because a `pass` rule had matched on their flow.
-    pub packets_passed: u64,
+    /// Packets not looked at because a `pass`, `drop` or `reject` rule had matched on their flow.
+    pub packets_of_settled_flows: u64,
     /// Bytes given to a prefilter.
     pub prefiltered_bytes: u64,
     /// Rules that a prefilter or a packet's kind made candidates.

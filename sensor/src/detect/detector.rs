@@ -145,8 +145,8 @@ impl Detector {
             .map(|flow| std::mem::take(&mut flow.detection))
             .unwrap_or_default();
         let round = Round::new(packet, flow.as_deref(), window);
-        if state.is_passed {
-            self.judge.counters.packets_passed += 1;
+        if state.is_settled {
+            self.judge.counters.packets_of_settled_flows += 1;
         } else {
             let pack = Arc::clone(&self.pack);
             self.candidates.begin(self.index.len());
@@ -350,7 +350,7 @@ impl Detector {
 fn first_needed(parser: &dyn Parser, state: &FlowDetection) -> u64 {
     let mut transactions = parser.transactions();
     let end = transactions.end;
-    if state.is_passed {
+    if state.is_settled {
         return transactions
             .find(|number| {
                 parser.transaction(*number).is_some_and(|transaction| {

@@ -15,8 +15,8 @@ use crate::direction::Direction;
 pub struct FlowDetection {
     /// By direction: the rules that ask for addresses only were tried.
     pub(super) addresses_tried: [bool; 2],
-    /// A `pass` rule for the whole flow matched: nothing more is inspected.
-    pub(super) is_passed: bool,
+    /// A `pass`, `drop` or `reject` rule for the whole flow matched: nothing more is inspected.
+    pub(super) is_settled: bool,
     variables: Option<Box<Variables>>,
     pub(super) transactions: VecDeque<TransactionNotes>,
 }

@@ -7,6 +7,7 @@ use lapwing_rules::model::{
 
 use super::{
     app_event::AppEvent, checksums, flow_state::FlowDetection, host_bits::HostBits, round::Round,
+    rule_index::protocol_serves,
 };
 use crate::{
     app_layer::Identification,
@@ -66,10 +67,17 @@ pub(crate) fn holds(
         },
         PacketCondition::StreamSize { side, range } => stream_size_holds(*side, range, round),
         PacketCondition::Checksum { layer, valid } => {
-            is_real && checksums::is_valid(packet, layer) == Some(*valid)
+            is_real && checksum_counts_as_valid(packet, layer) == Some(*valid)
         }
         PacketCondition::FtpBounce => is_real && is_ftp_bounce(round),
     }
+}
+
+/// Whether a layer's checksum is right; `None` where the packet has no such layer. Captured packets count as right whatever
+/// they hold: network cards fill in checksums after the capture, or check them before it.
+fn checksum_counts_as_valid(packet: &Packet<'_>, layer: &str) -> Option<bool> {
+    let is_valid = checksums::is_valid(packet, layer)?;
+    Some(is_valid || packet.origin == PacketOrigin::Wire)
 }
 
 /// `flow` asks for a flow, whatever else it asks.
@@ -248,8 +256,11 @@ fn app_protocol_holds(
         return false;
     };
     match flow.app.identification(round.direction()) {
-        Identification::Identified(found) => (found == protocol) != negated,
-        Identification::Failed => (flow.app.protocol() == Some(protocol)) != negated,
+        Identification::Identified(found) => protocol_serves(protocol, found) != negated,
+        Identification::Failed => {
+            let found = flow.app.protocol();
+            found.is_some_and(|found| protocol_serves(protocol, found)) != negated
+        }
         Identification::Undecided => false,
     }
 }

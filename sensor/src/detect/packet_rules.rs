@@ -1,6 +1,6 @@
 //! Rules judged on a packet: its headers, its payload and the stretch of stream that became known with it.
 
-use lapwing_rules::model::{Buffer, HeaderProtocol, Inspection};
+use lapwing_rules::model::{Buffer, Inspection};
 
 use super::{
     content_inspection::Subject,
@@ -69,7 +69,7 @@ impl Judge {
                 }
             }
             tries_packet = (traits.inspects_packet || round.payload_stands_for_stream())
-                && traits.header.protocol != HeaderProtocol::TcpStream;
+                && !traits.is_stream_only;
         }
         let payload = round.payload();
         (tries_packet

@@ -101,6 +101,12 @@ pub(crate) fn ssl_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
     let ranges: Vec<(u64, u64)> = ranges
         .filter_map(|chunk| Some((*chunk.first()?, *chunk.last()?)))
         .collect();
+    if negated {
+        rule.unsupported(
+            &word.span(),
+            "a negated version never matches in the reference",
+        );
+    }
     if ranges.len() > 1 && !negated {
         rule.unsupported(
             &word.span(),
