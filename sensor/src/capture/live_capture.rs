@@ -13,6 +13,7 @@ use std::{
 };
 
 use pcap::{Active, Capture};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     CaptureDrops, CaptureError, CapturedFrame, LinkType, PacketSource, SourceEvent,
@@ -71,6 +72,8 @@ pub struct LiveCapture {
     reopen_at: Instant,
     reopen_pause: Duration,
     reopened: u64,
+    /// Whether there was nothing to read the last time.
+    is_drained: bool,
     /// Counters of handles that were closed; each new handle counts from 0.
     drops_before: CaptureDrops,
     drops_now: CaptureDrops,
@@ -94,6 +97,7 @@ impl LiveCapture {
             reopen_at: Instant::now(),
             reopen_pause: REOPEN_PAUSE_MIN,
             reopened: 0,
+            is_drained: false,
             drops_before: CaptureDrops::default(),
             drops_now: CaptureDrops::default(),
         })
@@ -160,6 +164,10 @@ impl PacketSource for LiveCapture {
         let Some(opened) = &mut self.opened else {
             return Ok(SourceEvent::Idle);
         };
+        if self.is_drained && !wait_for_frames(&opened.capture, self.settings.read_timeout) {
+            return Ok(SourceEvent::Idle);
+        }
+        self.is_drained = false;
         match opened.capture.next_packet() {
             Ok(packet) => Ok(SourceEvent::Frame(CapturedFrame {
                 time: timestamp(packet.header.ts.tv_sec, packet.header.ts.tv_usec, 1000),
@@ -167,7 +175,10 @@ impl PacketSource for LiveCapture {
                 wire_length_bytes: packet.header.len,
                 bytes: packet.data,
             })),
-            Err(pcap::Error::TimeoutExpired) => Ok(SourceEvent::Idle),
+            Err(pcap::Error::TimeoutExpired) => {
+                self.is_drained = true;
+                Ok(SourceEvent::Idle)
+            }
             Err(error) => {
                 self.fault = Some(one_line(&error));
                 Ok(SourceEvent::Idle)
@@ -185,6 +196,16 @@ impl PacketSource for LiveCapture {
         }
         sum(self.drops_before, self.drops_now)
     }
+}
+
+/// Waits until there is something to read, or a signal came, or the time is over. libpcap's own time-out does not end a
+/// wait on a silent interface.
+fn wait_for_frames(capture: &Capture<Active>, timeout: Duration) -> bool {
+    let timeout = Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(timeout.subsec_nanos()),
+    };
+    poll(&mut [PollFd::new(capture, PollFlags::IN)], Some(&timeout)).is_ok_and(|ready| ready > 0)
 }
 
 fn sum(left: CaptureDrops, right: CaptureDrops) -> CaptureDrops {
@@ -220,6 +241,7 @@ fn open(settings: &LiveCaptureSettings) -> Result<Opened, CaptureError> {
                 reason: one_line(&error),
             })?;
     }
+    let capture = capture.setnonblock().map_err(failed)?;
     let link_type = known_link_type(&settings.interface, capture.get_datalink())?;
     Ok(Opened { capture, link_type })
 }
