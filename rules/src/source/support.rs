@@ -53,8 +53,11 @@ pub fn app_protocol(protocol: AppProtocol) -> Support {
 ///
 /// # Errors
 /// The reason why not.
-pub fn event(_kind: &str) -> Support {
-    Err("events are not raised yet")
+pub fn event(kind: &str) -> Support {
+    match kind {
+        "decoder" | "stream" => Ok(()),
+        _ => Err("events of this kind are not raised yet"),
+    }
 }
 
 /// Whether expressions with look-around, back-references, atomic groups or possessive quantifiers are run.

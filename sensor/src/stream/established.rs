@@ -91,7 +91,7 @@ impl Connection {
             (true, Direction::ToServer) => "stream.est_synack_toserver",
             (true, Direction::ToClient) => {
                 if segment.acknowledgment != client.last_ack {
-                    "stream.est_synack_resend_with_diff_ack"
+                    "stream.est_synack_resend_with_different_ack"
                 } else if segment.sequence != server.initial_sequence {
                     "stream.est_synack_resend_with_diff_seq"
                 } else if self.is_confirmed {

@@ -301,7 +301,7 @@ impl Connection {
             (true, Direction::ToServer) => "stream.3whs_synack_toserver_on_syn_recv",
             (true, Direction::ToClient) => {
                 if segment.acknowledgment != client.last_ack {
-                    "stream.3whs_synack_resend_with_diff_ack"
+                    "stream.3whs_synack_resend_with_different_ack"
                 } else if segment.sequence != server.initial_sequence {
                     packet.event("stream.3whs_synack_resend_with_diff_seq");
                     return self.keep_syn_ack(SynAck::new(segment), packet);
