@@ -246,9 +246,10 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
                 let found = fragment_header(packet, header, at, announced_at);
                 fragment = Some(found);
                 if found.is_fragment() {
-                    // What follows is a piece of something; only together can it be read.
+                    // What follows is a piece of something; only together can it be read. As in the reference a fragment's
+                    // protocol is that of its fragment header.
                     return Extensions {
-                        protocol: found.next_header,
+                        protocol: next_header::FRAGMENT,
                         header_length: at + length,
                         fragment,
                         is_broken: false,
