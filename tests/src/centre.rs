@@ -56,6 +56,42 @@ pub struct Books {
     pub batch_repeats: u64,
 }
 
+/// A finding as the centre tells it, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Finding {
+    /// Its name at the centre.
+    pub id: String,
+    /// The rule.
+    pub rule: FindingRule,
+    /// Where it came from.
+    pub source: FindingEnd,
+    /// Where it went.
+    pub destination: FindingEnd,
+    /// Time of the first packet.
+    pub first: jiff::Timestamp,
+}
+
+/// The rule of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct FindingRule {
+    /// Its number.
+    pub sid: u32,
+}
+
+/// One end of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct FindingEnd {
+    /// None when the policy withholds it.
+    pub address: Option<String>,
+    /// None where the protocol has no ports.
+    pub port: Option<u16>,
+}
+
+#[derive(Deserialize)]
+struct FindingPage {
+    findings: Vec<Finding>,
+}
+
 #[derive(Deserialize)]
 struct Summary {
     sensors: Vec<SensorBooks>,
@@ -173,6 +209,14 @@ impl Centre {
         )
     }
 
+    /// Reads the texts of rules, so that pages say what fired.
+    ///
+    /// # Errors
+    /// When `lapwing-cirt rules import` fails.
+    pub fn import_rules(&self, files: &[PathBuf]) -> Result<()> {
+        run(self.command("rules").arg("import").args(files)).map(drop)
+    }
+
     /// The books of a sensor; all zero while nothing has come.
     ///
     /// # Errors
@@ -187,6 +231,19 @@ impl Centre {
             .find(|line| line.sensor == sensor)
             .map(|line| line.books)
             .unwrap_or_default())
+    }
+
+    /// All findings, newest first.
+    ///
+    /// # Errors
+    /// When `lapwing-cirt findings` fails.
+    pub fn findings(&self) -> Result<Vec<Finding>> {
+        let text = run(self
+            .command("findings")
+            .args(["--output", "json", "--limit", "1000000"]))?;
+        let page: FindingPage =
+            serde_json::from_str(&text).context("the findings are not what was agreed")?;
+        Ok(page.findings)
     }
 
     /// A command of `lapwing-cirt` on this centre's data.

@@ -60,6 +60,23 @@ pub fn wait_for<T>(
     }
 }
 
+/// Lets time pass, looking after something meanwhile.
+///
+/// # Errors
+/// When `look` fails or a person interrupts.
+pub fn tend(duration: Duration, mut look: impl FnMut() -> Result<()>) -> Result<()> {
+    let end = Instant::now() + duration;
+    loop {
+        check_interruption()?;
+        look()?;
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(LOOK_INTERVAL));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,4 +10,5 @@ pub mod centre;
 pub mod conditions;
 pub mod processes;
 pub mod programs;
+pub mod site;
 pub mod traffic;

@@ -18,7 +18,7 @@ const NANOSECONDS_AN_HOUR: u64 = 3_600_000_000_000;
 #[derive(Parser)]
 #[command(name = "lapwing-traffic", version)]
 struct Arguments {
-    /// `demo`, `demo-background`, or the path of a scenario file (TOML)
+    /// `demo`, `demo-background`, `demo-incidents`, or the path of a scenario file (TOML)
     #[arg(long, default_value = "demo")]
     scenario: String,
     /// Seed of the built-in scenarios
@@ -50,6 +50,10 @@ fn main() -> Result<()> {
         ),
         "demo-background" => (
             demo::make(arguments.seed, Part::Background),
+            FileFormat::Pcap,
+        ),
+        "demo-incidents" => (
+            demo::make(arguments.seed, Part::Incidents),
             FileFormat::Pcap,
         ),
         path => read_scenario(Path::new(path))?,

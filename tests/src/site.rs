@@ -1,0 +1,143 @@
+//! A site of its own for a test or the demonstration: settings, rules, a signed policy, the sensor and the uplink.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use lapwing_outbox::Status;
+
+use crate::cases::starter_rules;
+use crate::processes::{Process, run};
+use crate::programs::program;
+
+/// How long enrolment may take.
+const ENROL_PATIENCE: Duration = Duration::from_secs(20);
+/// How long one capture of the demonstration may take.
+const REPLAY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The edge's folder and the name of its sensor.
+#[derive(Debug)]
+pub struct Site {
+    folder: PathBuf,
+    config: PathBuf,
+    state: PathBuf,
+    /// The name in the voucher.
+    pub sensor: String,
+}
+
+impl Site {
+    /// Writes the settings of a site, compiles the starter rules, and makes and signs a minimal policy.
+    ///
+    /// # Errors
+    /// When one of the commands fails.
+    pub fn prepare(folder: &Path, sensor: &str) -> Result<Self> {
+        let site = Self {
+            folder: folder.to_owned(),
+            config: folder.join("sensor.toml"),
+            state: folder.join("edge"),
+            sensor: sensor.to_owned(),
+        };
+        fs::create_dir_all(&site.state)?;
+        let settings = format!(
+            "state = {state:?}\n\
+             [rules]\n\
+             pack = \"starter.pack\"\n\
+             [policy]\n\
+             file = \"policy.signed\"\n\
+             isp_key = \"isp.pub\"\n\
+             [findings]\n\
+             window = \"10 s\"\n\
+             heartbeat = \"5 s\"\n\
+             [uplink]\n\
+             send_interval = \"1 s\"\n\
+             retry_max = \"2 s\"\n",
+            state = site.state.display().to_string(),
+        );
+        fs::write(&site.config, settings).context("cannot write the site's settings")?;
+        Ok(site)
+    }
+
+    /// Compiles the starter rules into the pack that the settings name.
+    ///
+    /// # Errors
+    /// When `lapwing rules compile` fails.
+    pub fn compile_rules(&self) -> Result<()> {
+        let mut command = Self::command(&["rules", "compile"]);
+        command
+            .arg("--output")
+            .arg(self.folder.join("starter.pack"))
+            .args(starter_rules()?);
+        run(&mut command).map(drop)
+    }
+
+    /// Makes the ISP's key, and signs with it a policy that lets findings out and keeps subscribers' addresses in.
+    ///
+    /// # Errors
+    /// When one of the commands fails.
+    pub fn sign_policy(&self) -> Result<()> {
+        let key = self.folder.join("isp.key");
+        let policy = self.folder.join("policy.toml");
+        run(Self::command(&["policy", "keygen", "--out"]).arg(&key))?;
+        fs::write(&policy, run(&mut Self::command(&["policy", "template"]))?)?;
+        run(Self::command(&["policy", "sign", "--key"])
+            .arg(&key)
+            .arg(&policy))
+        .map(drop)
+    }
+
+    /// Enrols the sensor at a centre.
+    ///
+    /// # Errors
+    /// When it is refused or takes too long.
+    pub fn enrol(&self, voucher: &str) -> Result<()> {
+        let mut command = Self::command(&["enroll", "--config"]);
+        command.arg(&self.config).arg(voucher);
+        Process::start("enroll", &mut command, &self.folder)?.finish(ENROL_PATIENCE)
+    }
+
+    /// Starts the uplink.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_uplink(&self) -> Result<Process> {
+        Process::start(
+            "uplink",
+            Self::command(&["uplink", "--config"]).arg(&self.config),
+            &self.folder,
+        )
+    }
+
+    /// Starts the sensor on a capture; it ends by itself when all of it is told.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_sensor(&self, capture: &Path) -> Result<Process> {
+        let mut command = Self::command(&["sensor", "--config"]);
+        command.arg(&self.config).arg("--replay").arg(capture);
+        Process::start("sensor", &mut command, &self.folder)
+    }
+
+    /// Runs the sensor on a capture to its end.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn run_sensor(&self, capture: &Path) -> Result<()> {
+        self.start_sensor(capture)?.finish(REPLAY_PATIENCE)
+    }
+
+    /// What the outbox holds and what became of what it held.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn outbox(&self) -> Result<Status> {
+        Ok(lapwing_outbox::status(&self.state.join("outbox"))?)
+    }
+
+    fn command(arguments: &[&str]) -> Command {
+        let mut command = Command::new(program("lapwing"));
+        command.args(arguments);
+        command
+    }
+}
