@@ -121,11 +121,11 @@ buffers! {
     DnsAnswerName = 61, "dns.answer.name", Both, Some(P::Dns), true;
     DnsQueryName = 62, "dns.query.name", Both, Some(P::Dns), true;
     TlsSni = 70, "tls.sni", ToServer, Some(P::Tls), false;
-    TlsCertSubject = 71, "tls.cert_subject", ToClient, Some(P::Tls), false;
-    TlsCertIssuer = 72, "tls.cert_issuer", ToClient, Some(P::Tls), false;
-    TlsCertSerial = 73, "tls.cert_serial", ToClient, Some(P::Tls), false;
-    TlsCertFingerprint = 74, "tls.cert_fingerprint", ToClient, Some(P::Tls), false;
-    TlsCerts = 75, "tls.certs", ToClient, Some(P::Tls), true;
+    TlsCertSubject = 71, "tls.cert_subject", Both, Some(P::Tls), false;
+    TlsCertIssuer = 72, "tls.cert_issuer", Both, Some(P::Tls), false;
+    TlsCertSerial = 73, "tls.cert_serial", Both, Some(P::Tls), false;
+    TlsCertFingerprint = 74, "tls.cert_fingerprint", Both, Some(P::Tls), false;
+    TlsCerts = 75, "tls.certs", Both, Some(P::Tls), true;
     Ja3Hash = 76, "ja3.hash", ToServer, Some(P::Tls), false;
     Ja3String = 77, "ja3.string", ToServer, Some(P::Tls), false;
     Ja3sHash = 78, "ja3s.hash", ToClient, Some(P::Tls), false;

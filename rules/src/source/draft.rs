@@ -221,6 +221,18 @@ impl RuleDraft {
         &mut self.inspections[index]
     }
 
+    /// The inspection that a match relative to the newest content goes into: that content may have been moved by a modifier.
+    pub(crate) fn inspection_of_newest(&mut self, span: &Span) -> &mut InspectionDraft {
+        if self.current.is_some() {
+            return self.current_inspection(span);
+        }
+        let newest = self.newest_unsticky();
+        match newest {
+            Some(index) => &mut self.inspections[index],
+            None => self.current_inspection(span),
+        }
+    }
+
     /// The index of the inspection of a buffer that is not opened anew by each keyword; made if there is none.
     pub(crate) fn inspection_of(&mut self, buffer: Buffer, span: &Span) -> usize {
         let found = self
@@ -248,7 +260,9 @@ impl RuleDraft {
         let matches = match self.current {
             Some(index) => Some(&mut self.inspections[index].matches),
             // After `content; http_uri;` the content has left the payload; the newest content of all is meant.
-            None => self.newest_unsticky(),
+            None => self
+                .newest_unsticky()
+                .map(|index| &mut self.inspections[index].matches),
         };
         matches
             .and_then(|matches| {
@@ -267,22 +281,25 @@ impl RuleDraft {
             })
     }
 
-    /// The matches of the inspection, among those not opened by sticky keywords, that holds the newest content.
-    fn newest_unsticky(&mut self) -> Option<&mut Vec<MatchDraft>> {
+    /// The inspection, among those not opened by sticky keywords, that holds the newest content.
+    fn newest_unsticky(&self) -> Option<usize> {
+        let newest_content = |inspection: &InspectionDraft| {
+            inspection
+                .matches
+                .iter()
+                .filter_map(|item| match item {
+                    MatchDraft::Content(content) => Some(content.span.start),
+                    _ => None,
+                })
+                .max()
+        };
         self.inspections
-            .iter_mut()
-            .filter(|inspection| !inspection.is_sticky)
-            .max_by_key(|inspection| {
-                inspection
-                    .matches
-                    .iter()
-                    .filter_map(|item| match item {
-                        MatchDraft::Content(content) => Some(content.span.start),
-                        _ => None,
-                    })
-                    .max()
-            })
-            .map(|inspection| &mut inspection.matches)
+            .iter()
+            .enumerate()
+            .filter(|(_, inspection)| !inspection.is_sticky)
+            .filter_map(|(index, inspection)| Some((newest_content(inspection)?, index)))
+            .max()
+            .map(|(_, index)| index)
     }
 
     /// Says that the rule is valid and not run.

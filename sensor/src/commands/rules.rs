@@ -1,11 +1,169 @@
 //! `lapwing rules`: check, compile and explain rules.
 
-use std::process::ExitCode;
+mod coverage;
+mod explain;
+mod sources;
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use lapwing_rules::{Compiled, Diagnostic, Level};
+
+use sources::RuleFiles;
 
 /// What to do with which rules.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
 
-pub(crate) fn run(Arguments {}: Arguments) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("this build cannot work on rules")
+#[derive(Subcommand)]
+enum Task {
+    /// Say what is wrong with rule files
+    Check {
+        #[command(flatten)]
+        files: RuleFiles,
+        /// How to print what was found
+        #[arg(long, value_enum, default_value_t = Form::Text)]
+        output: Form,
+        /// Name the rules that this version does not run, too
+        #[arg(long)]
+        unsupported: bool,
+    },
+    /// Compile rule files into a pack
+    Compile {
+        #[command(flatten)]
+        files: RuleFiles,
+        /// Where to write the pack
+        #[arg(long, value_name = "PACK")]
+        output: PathBuf,
+        /// Keep the text of each rule in the pack
+        #[arg(long)]
+        keep_texts: bool,
+    },
+    /// Say how many rules run in full, and why the others do not
+    Coverage {
+        #[command(flatten)]
+        files: RuleFiles,
+        /// Name every rule that does not run
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show how one rule is understood
+    Explain {
+        /// The rule's number
+        sid: u32,
+        #[command(flatten)]
+        files: RuleFiles,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    /// For people: each remark with the line it is about
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let code = match arguments.task {
+        Task::Check {
+            files,
+            output,
+            unsupported,
+        } => check(&mut out, &files.compile(false)?, output, unsupported),
+        Task::Compile {
+            files,
+            output,
+            keep_texts,
+        } => compile(&mut out, &files.compile(keep_texts)?, &output),
+        Task::Coverage { files, all } => coverage::run(&mut out, &files.compile(false)?, all),
+        Task::Explain { sid, files } => explain::run(&mut out, files.compile(true)?, sid),
+    }?;
+    out.flush()?;
+    Ok(code)
+}
+
+/// Failure if any rule was refused.
+fn status(compiled: &Compiled) -> ExitCode {
+    if compiled.counts.refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn check(
+    out: &mut impl Write,
+    compiled: &Compiled,
+    form: Form,
+    with_unsupported: bool,
+) -> anyhow::Result<ExitCode> {
+    let shown = compiled
+        .diagnostics
+        .iter()
+        .chain(compiled.unsupported.iter().filter(|_| with_unsupported));
+    for diagnostic in shown {
+        match form {
+            Form::Text => writeln!(out, "{}\n", diagnostic.with_source())?,
+            Form::Json => writeln!(out, "{}", serde_json::to_string(diagnostic)?)?,
+        }
+    }
+    if matches!(form, Form::Text) {
+        writeln!(out, "{}", summary(compiled))?;
+    }
+    Ok(status(compiled))
+}
+
+fn compile(out: &mut impl Write, compiled: &Compiled, path: &Path) -> anyhow::Result<ExitCode> {
+    let errors = |diagnostic: &&Diagnostic| diagnostic.level == Level::Error;
+    for diagnostic in compiled.diagnostics.iter().filter(errors) {
+        writeln!(out, "{diagnostic}")?;
+    }
+    write_pack(path, &compiled.pack)
+        .with_context(|| format!("{}: cannot write the pack", path.display()))?;
+    let pack = lapwing_rules::pack::Pack::open(path)?;
+    writeln!(out, "{}", summary(compiled))?;
+    writeln!(
+        out,
+        "{}: {} bytes, digest {}",
+        path.display(),
+        pack.length_bytes(),
+        hex::encode(pack.digest())
+    )?;
+    Ok(status(compiled))
+}
+
+/// Writes beside the target and renames: whoever has the old pack mapped keeps it whole.
+fn write_pack(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    let mut file = File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)
+}
+
+/// One line of counts.
+fn summary(compiled: &Compiled) -> String {
+    let counts = compiled.counts;
+    let warnings = compiled
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.level == Level::Warning)
+        .count();
+    format!(
+        "{} rules run, {} are not supported, {} were refused, {} are switched off, {} were replaced by newer revisions, {warnings} warnings",
+        counts.compiled, counts.unsupported, counts.refused, counts.disabled, counts.replaced
+    )
 }

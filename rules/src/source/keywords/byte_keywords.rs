@@ -28,10 +28,15 @@ fn too_few(option: &RuleOption<'_>, form: &str) -> Problem {
     )
 }
 
-fn push(rule: &mut RuleDraft, option: &RuleOption<'_>, item: Match<'static>) -> Done {
-    rule.current_inspection(&option.name.span())
-        .matches
-        .push(MatchDraft::Other(item));
+pub(super) fn push(rule: &mut RuleDraft, option: &RuleOption<'_>, item: Match<'static>) -> Done {
+    let span = option.name.span();
+    let item = MatchDraft::Other(item);
+    let inspection = if item.is_relative() {
+        rule.inspection_of_newest(&span)
+    } else {
+        rule.current_inspection(&span)
+    };
+    inspection.matches.push(item);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `content` and its modifiers, lengths of buffers, `isdataat`, `base64_decode`.
 
-use super::{super::keyword_table::Context, Done, once, value};
+use super::{super::keyword_table::Context, Done, byte_keywords::push, once, value};
 use crate::{
     model::{Base64Decode, Buffer, IsDataAt, Match, Operand},
     source::{
@@ -323,10 +323,7 @@ pub(crate) fn is_data_at(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
         relative,
         negated,
     };
-    rule.current_inspection(&option.name.span())
-        .matches
-        .push(MatchDraft::Other(Match::IsDataAt(at)));
-    Ok(())
+    push(rule, option, Match::IsDataAt(at))
 }
 
 pub(crate) fn buffer_size(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
