@@ -2,7 +2,8 @@
 
 use crate::{
     model::{
-        BitAction, Buffer, HeaderProtocol, PacketCondition, RuleKind, Side, Sides, TcpFlagsMode,
+        BitAction, BitScope, Buffer, HeaderProtocol, PacketCondition, RuleKind, Side, Sides,
+        TcpFlagsMode,
     },
     pack::TransportClass,
     source::{
@@ -101,7 +102,7 @@ fn kind(rule: &RuleDraft, packet: bool, stream: bool) -> RuleKind {
     let has_buffers = rule
         .inspections
         .iter()
-        .any(|inspection| inspection.buffer != Buffer::Payload);
+        .any(|inspection| !matches!(inspection.buffer, Buffer::Payload | Buffer::Base64Data));
     let has_payload = payload(rule).is_some();
     let is_bare = rule.app_protocol().is_none() && !has_payload && !has_buffers;
     if is_bare && is_protocol_detection_only(rule) {
@@ -164,15 +165,13 @@ fn has_flow_state(rule: &RuleDraft) -> bool {
         || flow.no_frag
 }
 
+/// Of flow bits only setting them goes with rules that need no more than addresses; bits of hosts go with all of them.
 fn sets_flow_bits_only(rule: &RuleDraft) -> bool {
-    rule.effects.iter().all(|effect| {
-        matches!(
-            effect,
-            EffectDraft::Bit {
-                action: BitAction::Set,
-                ..
-            }
-        )
+    rule.effects.iter().all(|effect| match effect {
+        EffectDraft::Bit { scope, action, .. } => {
+            *scope != BitScope::Flow || *action == BitAction::Set
+        }
+        EffectDraft::FlowInt { .. } => false,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{groups::AddressSet, groups::PortSet, problem::Problem, syntax::Span};
+use crate::diagnostic::Level;
 use crate::model::{
     Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, HeaderProtocol,
     Match, Operand, PacketCondition, RuleDirection, RuleId, Threshold, Transform,
@@ -306,6 +307,13 @@ impl RuleDraft {
     pub(crate) fn unsupported(&mut self, span: &Span, reason: impl Into<Cow<'static, str>>) {
         self.remarks
             .push(Problem::unsupported(span.clone(), reason.into()));
+    }
+
+    /// Whether it was found not to be run.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        self.remarks
+            .iter()
+            .any(|remark| remark.level == Level::Unsupported)
     }
 
     /// Notes that its keywords speak of an application protocol, and refuses a second one.

@@ -298,7 +298,7 @@ keywords! {
     "http_stat_msg" [] "1.0" None Modifier(B::HttpStatusMessage), "The content before it is in the status message.";
     "http.response_line" ["http_response_line"] "5.0" None Sticky(B::HttpResponseLine), "The status line.";
     "http.response_body" [] "5.0" None Sticky(B::HttpResponseBody), "The response body.";
-    "http_server_body" [] "1.2" None Modifier(B::HttpResponseBody), "The content before it is in the response body.";
+    "http_server_body" [] "1.2" None Modifier(B::FileData), "The content before it is in the bytes of a file or body.";
     "http.server" [] "5.0" None Sticky(B::HttpServer), "The Server header.";
     "http.location" [] "5.0" None Sticky(B::HttpLocation), "The Location header.";
     "http.request_header" [] "7.0" None Sticky(B::HttpRequestHeader), "Each request header by itself.";

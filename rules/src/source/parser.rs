@@ -203,7 +203,24 @@ fn parse_rule(
         .and_then(|option| option.value?.text().parse().ok());
     let refuse = |problem| (Box::new(problem), sid);
     let mut draft = header(&syntax, variables).map_err(refuse)?;
-    for option in &syntax.options {
+    let remarks_before = draft.remarks.len();
+    let is_requirement = |option: &&RuleOption<'_>| option.name.bytes == b"requires";
+    for option in syntax.options.iter().filter(is_requirement) {
+        read_option(&mut draft, option, catalogue).map_err(refuse)?;
+    }
+    if draft.remarks.len() > remarks_before {
+        // For another version or feature: its other options may say what is unknown here.
+        let notes = syntax.options.iter().filter(|option| is_identity(option));
+        for option in notes {
+            read_option(&mut draft, option, catalogue).map_err(refuse)?;
+        }
+        return Ok(draft);
+    }
+    for option in syntax
+        .options
+        .iter()
+        .filter(|option| !is_requirement(option))
+    {
         read_option(&mut draft, option, catalogue).map_err(refuse)?;
     }
     refuse_prefilters_that_never_match(&syntax, &mut draft);
@@ -225,6 +242,10 @@ fn refuse_prefilters_that_never_match(syntax: &RuleSyntax<'_>, draft: &mut RuleD
             );
         }
     }
+}
+
+fn is_identity(option: &RuleOption<'_>) -> bool {
+    matches!(option.name.bytes, b"sid" | b"gid" | b"rev" | b"msg")
 }
 
 fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, Problem> {

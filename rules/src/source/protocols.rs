@@ -22,7 +22,7 @@ pub(crate) fn app_protocol(name: &str) -> Option<Known> {
         "http_any" => Known::AnyHttp,
         "ssl" => Known::One(AppProtocol::Tls),
         "ikev2" => Known::One(AppProtocol::Ike),
-        "doh2" | "ftp_data" | "template" | "failed" => Known::NotParsed,
+        "ftp_data" | "template" | "failed" => Known::NotParsed,
         name => Known::One(
             AppProtocol::ALL
                 .iter()

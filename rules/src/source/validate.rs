@@ -27,6 +27,9 @@ pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<()
     for inspection in &mut rule.inspections {
         check_inspection(inspection)?;
     }
+    for inspection in &rule.inspections {
+        check_buffer_size(inspection, &rule.inspections)?;
+    }
     check_payload_size(rule)?;
     note_unsupported(rule);
     Ok(())
@@ -85,21 +88,50 @@ fn check_inspection(inspection: &mut InspectionDraft) -> Result<(), Problem> {
     match inspection.buffer {
         Buffer::HttpHost => check_host(inspection)?,
         Buffer::HttpMethod => check_method(inspection)?,
+        Buffer::Ja3Hash | Buffer::Ja3sHash => {
+            check_hash_length(inspection)?;
+            fold(inspection, |pattern| pattern.make_ascii_lowercase());
+        }
         Buffer::TlsCertSerial => fold(inspection, |pattern| pattern.make_ascii_uppercase()),
-        Buffer::TlsCertFingerprint
-        | Buffer::Ja3Hash
-        | Buffer::Ja3sHash
-        | Buffer::SshHassh
-        | Buffer::SshHasshServer => fold(inspection, |pattern| pattern.make_ascii_lowercase()),
+        Buffer::TlsCertFingerprint | Buffer::SshHassh | Buffer::SshHasshServer => {
+            fold(inspection, |pattern| pattern.make_ascii_lowercase())
+        }
         _ => {}
     }
-    let sizes = inspection.matches.iter().filter_map(|item| match item {
-        MatchDraft::Other(Match::BufferSize(range)) => Some(*range),
-        _ => None,
+    Ok(())
+}
+
+/// A length asked of a buffer holds for every content of that buffer, whichever keyword opened it.
+fn check_buffer_size(inspection: &InspectionDraft, all: &[InspectionDraft]) -> Result<(), Problem> {
+    if !inspection.transforms.is_empty() {
+        return check_fits(
+            inspection,
+            largest_of(std::iter::once(inspection)),
+            "the buffer's length",
+        );
+    }
+    let same = all.iter().filter(|other| {
+        other.buffer == inspection.buffer
+            && other.transforms.is_empty()
+            && !other.buffer.info().multiple
     });
-    // Transforms change the length before it is compared, and the contents with it.
-    let largest = sizes.filter_map(largest_size).min();
-    check_fits(inspection, largest, "the buffer's length")
+    let own = std::iter::once(inspection);
+    check_fits(
+        inspection,
+        largest_of(same.chain(own)),
+        "the buffer's length",
+    )
+}
+
+/// The smallest upper bound on the length that any of these has.
+fn largest_of<'i>(inspections: impl Iterator<Item = &'i InspectionDraft>) -> Option<u64> {
+    inspections
+        .flat_map(|inspection| &inspection.matches)
+        .filter_map(|item| match item {
+            MatchDraft::Other(Match::BufferSize(range)) => largest_size(*range),
+            _ => None,
+        })
+        .min()
 }
 
 /// The patterns of some buffers are folded as their bytes are.
@@ -165,6 +197,25 @@ fn check_method(inspection: &InspectionDraft) -> Result<(), Problem> {
                 "method-has-space",
                 content.span.clone(),
                 "a request method neither begins nor ends with a space",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Digits of an MD5, which a JA3 hash is.
+const HASH_DIGITS: usize = 32;
+
+fn check_hash_length(inspection: &InspectionDraft) -> Result<(), Problem> {
+    for content in contents(inspection) {
+        if content.pattern.len() != HASH_DIGITS {
+            return Err(Problem::error(
+                "impossible-size",
+                content.span.clone(),
+                format!(
+                    "a hash has {HASH_DIGITS} digits, not {}",
+                    content.pattern.len()
+                ),
             ));
         }
     }

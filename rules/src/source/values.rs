@@ -32,6 +32,21 @@ pub(crate) fn quoted<'a>(word: Word<'a>, may_negate: bool) -> Result<Quoted<'a>,
     }
 }
 
+/// The same where the quotes may be left out.
+pub(crate) fn perhaps_quoted(word: Word<'_>) -> Quoted<'_> {
+    quoted(word, true).unwrap_or_else(|_| {
+        let negated = word.bytes.first() == Some(&b'!');
+        let rest = trimmed(word.bytes, usize::from(negated)..word.bytes.len());
+        Quoted {
+            negated,
+            inner: Word {
+                start: word.start + rest.start,
+                ..rest
+            },
+        }
+    })
+}
+
 /// A value that may be quoted.
 pub(crate) fn unquoted(word: Word<'_>) -> Word<'_> {
     quoted(word, false).map_or(word, |quoted| quoted.inner)
@@ -89,6 +104,11 @@ pub(crate) fn pattern(word: Word<'_>) -> Result<Vec<u8>, Problem> {
             escaped = false;
         } else if byte == b'\\' {
             escaped = true;
+        } else if byte == b'"' {
+            return Err(
+                Problem::value(at, "a quote inside the pattern is not escaped")
+                    .hint("write it as `|22|` or `\\\"`"),
+            );
         } else {
             pattern.push(byte);
         }

@@ -46,7 +46,7 @@ fn add(
     names: Vec<String>,
     expire_seconds: u32,
 ) {
-    if action != BitAction::Set {
+    if scope == BitScope::Flow && action != BitAction::Set {
         rule.traits.beyond_addresses = true;
     }
     if matches!(action, BitAction::IsSet | BitAction::IsNotSet) {

@@ -56,12 +56,14 @@ pub(crate) fn open_foreign(rule: &mut RuleDraft, option: &RuleOption<'_>) {
 pub(crate) fn check_not_empty(rule: &RuleDraft) -> Done {
     let open = rule.current.and_then(|index| rule.inspections.get(index));
     match open {
-        Some(inspection) if inspection.matches.is_empty() => Err(Problem::error(
-            "empty-buffer",
-            inspection.span.clone(),
-            format!("nothing is asked of `{}`", inspection.buffer.info().name),
-        )
-        .hint("put a content behind it")),
+        Some(inspection) if inspection.matches.is_empty() && !rule.is_unsupported() => {
+            Err(Problem::error(
+                "empty-buffer",
+                inspection.span.clone(),
+                format!("nothing is asked of `{}`", inspection.buffer.info().name),
+            )
+            .hint("put a content behind it"))
+        }
         _ => Ok(()),
     }
 }

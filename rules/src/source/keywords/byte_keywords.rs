@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Furthest offset in bytes.
+/// Largest multiplier and furthest jump after one, in bytes.
 const LARGEST_OFFSET: i64 = 65_535;
 /// Most bytes of a binary number, and of a text one.
 const BINARY_BYTES: i64 = 8;
@@ -45,7 +45,7 @@ fn spec(rule: &RuleDraft, count: Word<'_>, offset: Word<'_>) -> Result<BytesSpec
     Ok(BytesSpec {
         count: operand(rule, count, 0, TEXT_BYTES)?,
         relative: false,
-        offset: operand(rule, offset, -LARGEST_OFFSET, LARGEST_OFFSET)?,
+        offset: operand(rule, offset, i64::from(i32::MIN), i64::from(i32::MAX))?,
         little_endian: false,
         text: None,
         dce: false,

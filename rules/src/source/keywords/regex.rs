@@ -16,7 +16,7 @@ use crate::{
         problem::Problem,
         support,
         syntax::{RuleOption, Word},
-        values::quoted,
+        values::{perhaps_quoted, quoted},
     },
 };
 
@@ -200,7 +200,7 @@ fn read(
 
 /// `pcre:[!]"/expression/flags"`
 pub(crate) fn pcre(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let quoted = quoted(value(option), true)?;
+    let quoted = perhaps_quoted(value(option));
     let (expression, letters) = split(quoted.inner)?;
     // Behind a comma stand names for captures.
     if let Some(comma) = memchr::memchr(b',', letters.bytes) {
@@ -255,11 +255,23 @@ fn add(
         negated,
     };
     let Some(buffer) = modifiers.buffer else {
-        rule.current_inspection(&span).matches.push(item);
+        let is_sticky = rule.current.is_some();
+        let matches = &mut rule.current_inspection(&span).matches;
+        let has_match_before = matches
+            .iter()
+            .any(|item| matches!(item, MatchDraft::Content(_) | MatchDraft::Regex { .. }));
+        if modifiers.relative && !is_sticky && !has_match_before {
+            return Err(Problem::error(
+                "modifier-without-content",
+                letters.span(),
+                "`R` needs a content or expression before it in the same buffer",
+            ));
+        }
+        matches.push(item);
         return Ok(());
     };
     match rule.current {
-        Some(index) if rule.inspections[index].buffer == buffer => {
+        Some(index) if is_same(rule.inspections[index].buffer, buffer) => {
             rule.inspections[index].matches.push(item);
         }
         Some(_) => {
@@ -279,6 +291,11 @@ fn add(
         }
     }
     Ok(())
+}
+
+/// Whether a flag's buffer is the sticky one; `Q` is the response body by both of its names.
+fn is_same(sticky: Buffer, flag: Buffer) -> bool {
+    sticky == flag || (sticky == Buffer::HttpResponseBody && flag == Buffer::FileData)
 }
 
 /// A group named `flow_…` or `pkt_…` puts what it captures into a variable.
