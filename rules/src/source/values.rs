@@ -205,7 +205,7 @@ pub(crate) fn number_u32(word: Word<'_>) -> Result<u32, Problem> {
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// A range of numbers as most keywords take it: `N`, `!N`, `<N`, `>N`, `<=N`, `>=N`, `N<>M` and `N-M` (both without their ends).
+/// A range of numbers as most keywords take it: `N`, `!N`, `!=N`, `<N`, `>N`, `<=N`, `>=N`, `N<>M` and `N-M` (both without their ends).
 pub(crate) fn number_range(word: Word<'_>, max: u64) -> Result<NumberRange, Problem> {
     parse_range(word.text().trim(), max).ok_or_else(|| {
         Problem::value(
@@ -249,7 +249,7 @@ fn parse_range(text: &str, max: u64) -> Option<NumberRange> {
         return range(number(rest)?.checked_add(1)?, u64::MAX);
     }
     let (negated, rest) = match text.strip_prefix('!') {
-        Some(rest) => (true, rest),
+        Some(rest) => (true, rest.strip_prefix('=').unwrap_or(rest)),
         None => (false, text.strip_prefix('=').unwrap_or(text)),
     };
     let inner = match rest.split_once("<>").or_else(|| rest.split_once('-')) {
