@@ -201,12 +201,10 @@ impl Side {
         let position = u64::try_from(position.max(0)).unwrap_or(0);
         let room = self.depth_bytes.saturating_sub(position);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        if payload.len() >= room {
-            if !self.depth_reached {
-                self.depth_reached = true;
-                tools.counters.depth_reached += 1;
-                packet.event("stream.reassembly_depth_reached");
-            }
+        if payload.len() >= room && !self.depth_reached {
+            self.depth_reached = true;
+            tools.counters.depth_reached += 1;
+            packet.event("stream.reassembly_depth_reached");
         }
         let payload = payload.get(..room).unwrap_or(payload);
         if payload.is_empty() {
