@@ -110,13 +110,13 @@ fn finding_counts(records: &[Stored]) -> BTreeMap<u32, u64> {
 }
 
 fn last_heartbeat(records: &[Stored]) -> &Heartbeat {
-    let heartbeats = records
+    let mut heartbeats = records
         .iter()
         .filter_map(|stored| match &stored.record.body {
             RecordBody::Heartbeat(heartbeat) => Some(heartbeat),
             _ => None,
         });
-    heartbeats.last().unwrap()
+    heartbeats.next().unwrap()
 }
 
 #[test]

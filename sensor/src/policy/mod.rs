@@ -1,6 +1,6 @@
 //! The ISP's policy: what may leave this network, and what never does.
 //!
-//! The policy belongs to the ISP. It is a TOML file ([`file`]) that is valid only with a signature of the ISP's key
+//! The policy belongs to the ISP. It is a TOML file ([`mod@file`]) that is valid only with a signature of the ISP's key
 //! ([`signed`]); the sensor's settings name that key. The centre's keys sign packs, approvals and acknowledgements in
 //! other contexts and can never sign a policy, so the centre can never widen one.
 //!
