@@ -286,6 +286,7 @@ impl<'m> Walk<'_, 'm> {
             }
             Anchor::Relative { distance, within } => {
                 let cursor = i64::try_from(self.cursor).unwrap_or(i64::MAX);
+                let is_variable_distance = matches!(distance, Operand::Variable(_));
                 let distance = self.low_half_signed(distance);
                 let start = u64::try_from(cursor.saturating_add(distance)).unwrap_or(0);
                 let mut end = length;
@@ -300,6 +301,10 @@ impl<'m> Walk<'_, 'm> {
                     if self.cursor == 0 {
                         end = self.shift_to_window(end, length)?;
                     }
+                }
+                if is_variable_distance {
+                    // The reference adds the start once more where the distance was read from the traffic.
+                    end = end.saturating_add(start);
                 }
                 Some(Window { start, end })
             }

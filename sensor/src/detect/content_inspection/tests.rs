@@ -259,9 +259,22 @@ fn an_extracted_number_bounds_a_later_content() {
         distance: Operand::Number(0),
         within: Some(Operand::Variable(3)),
     };
-    let rule = vec![extract, Match::Content(bounded)];
+    let rule = vec![extract.clone(), Match::Content(bounded)];
     assert!(holds(rule.clone(), b"\x04..ab"));
     assert!(!holds(rule, b"\x03..ab"));
+
+    let mut behind = content(b"ab");
+    behind.anchor = Anchor::Relative {
+        distance: Operand::Variable(3),
+        within: Some(Operand::Number(2)),
+    };
+    let rule = vec![extract.clone(), Match::Content(behind)];
+    assert!(!holds(rule.clone(), b"\x02.ab......"));
+    assert!(
+        holds(rule.clone(), b"\x02.....ab.."),
+        "the end is moved as well"
+    );
+    assert!(!holds(rule, b"\x02.......ab"));
 
     let jump = Match::ByteJump(ByteJump {
         bytes: spec,
