@@ -2,6 +2,7 @@
 //!
 //! The corpus is not part of the project: `LAPWING_CONFORMANCE` names its folder; without it the test says that it was
 //! skipped.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Link layers, tags, tunnels, IP, fragments: frames made by hand, and whatever bytes come along.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The pipeline as a whole: bounds, time-outs, a panic that costs one flow, and whole captures of arbitrary bytes.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 

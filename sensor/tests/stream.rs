@@ -1,4 +1,5 @@
 //! What the stream stage hands on, and what it refuses: retransmissions, overlaps, resets, windows, gaps, depth.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 
