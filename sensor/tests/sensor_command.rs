@@ -110,13 +110,14 @@ fn finding_counts(records: &[Stored]) -> BTreeMap<u32, u64> {
 }
 
 fn last_heartbeat(records: &[Stored]) -> &Heartbeat {
-    let mut heartbeats = records
+    let mut from_the_end = records
         .iter()
+        .rev()
         .filter_map(|stored| match &stored.record.body {
             RecordBody::Heartbeat(heartbeat) => Some(heartbeat),
             _ => None,
         });
-    heartbeats.next().unwrap()
+    from_the_end.next().unwrap()
 }
 
 #[test]
