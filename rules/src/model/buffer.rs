@@ -37,6 +37,24 @@ impl Sides {
     }
 }
 
+impl Buffer {
+    /// Whether transactions carry it, not single packets or the stream.
+    #[must_use]
+    pub fn is_of_transactions(self) -> bool {
+        !matches!(
+            self,
+            Self::Payload
+                | Self::Base64Data
+                | Self::Ipv4Header
+                | Self::Ipv6Header
+                | Self::TcpHeader
+                | Self::UdpHeader
+                | Self::Icmpv4Header
+                | Self::Icmpv6Header
+        )
+    }
+}
+
 /// What is fixed about a buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct BufferInfo {

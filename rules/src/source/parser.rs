@@ -228,17 +228,19 @@ fn parse_rule(
     Ok(draft)
 }
 
-/// The reference's prefilters over numbers know no `<=` and `>=`: a rule that asks for one never matches there.
+/// The reference's prefilters over numbers know no `<=`, `>=` and `!`: a rule that asks for one never matches there.
 fn refuse_prefilters_that_never_match(syntax: &RuleSyntax<'_>, draft: &mut RuleDraft) {
     for pair in syntax.options.windows(2) {
         let [number, prefilter] = pair else { continue };
         let operators = number.value.map_or(&[][..], |value| value.bytes);
         if prefilter.name.bytes == b"prefilter"
-            && (operators.starts_with(b"<=") || operators.starts_with(b">="))
+            && [&b"<="[..], b">=", b"!"]
+                .iter()
+                .any(|operator| operators.starts_with(operator))
         {
             draft.unsupported(
                 &prefilter.name.span(),
-                "with `<=` or `>=` before it, a rule never matches in the reference",
+                "with `<=`, `>=` or `!` before it, a rule never matches in the reference",
             );
         }
     }

@@ -7,9 +7,6 @@ use crate::model::{AppProtocol, Buffer, HeaderField};
 /// Why something is not run; `Ok` if it is.
 pub type Support = Result<(), &'static str>;
 
-const NO_PARSER: &str = "this version has no parser for it yet";
-const NO_FIELD: &str = "this version does not read this number yet";
-
 /// Whether a buffer is filled.
 ///
 /// # Errors
@@ -17,12 +14,6 @@ const NO_FIELD: &str = "this version does not read this number yet";
 pub fn buffer(buffer: Buffer) -> Support {
     match buffer {
         Buffer::FileName | Buffer::FileMagic => Err("files are not tracked by name yet"),
-        Buffer::SshProto
-        | Buffer::SshSoftware
-        | Buffer::SshHassh
-        | Buffer::SshHasshString
-        | Buffer::SshHasshServer
-        | Buffer::SshHasshServerString => Err(NO_PARSER),
         _ => Ok(()),
     }
 }
@@ -31,34 +22,141 @@ pub fn buffer(buffer: Buffer) -> Support {
 ///
 /// # Errors
 /// The reason why not.
-pub fn field(field: HeaderField) -> Support {
-    match field {
-        HeaderField::Icmpv6Mtu => Err(NO_FIELD),
-        _ => Ok(()),
-    }
+pub fn field(_field: HeaderField) -> Support {
+    Ok(())
 }
 
-/// Whether an application protocol is recognised in traffic.
+/// Whether an application protocol is recognised in traffic, with or without a parser behind.
 ///
 /// # Errors
 /// The reason why not.
 pub fn app_protocol(protocol: AppProtocol) -> Support {
+    use AppProtocol as P;
     match protocol {
-        AppProtocol::Http1 | AppProtocol::Tls | AppProtocol::Dns => Ok(()),
-        _ => Err(NO_PARSER),
+        P::FtpData | P::Pop3 | P::Websocket | P::Ldap | P::Jabber | P::Irc | P::Msn => {
+            Err("this version does not recognise it in traffic yet")
+        }
+        _ => Ok(()),
     }
 }
 
-/// Whether events of this kind are raised, by the first part of their name (`http`, `stream`, `decoder`, `applayer`).
+/// Whether a protocol is parsed, so that its transactions carry buffers, numbers and files.
 ///
 /// # Errors
 /// The reason why not.
-pub fn event(kind: &str) -> Support {
-    match kind {
-        "decoder" | "stream" => Ok(()),
-        _ => Err("events of this kind are not raised yet"),
+pub fn parser(protocol: AppProtocol) -> Support {
+    use AppProtocol as P;
+    match protocol {
+        P::Http1 | P::Dns | P::Tls | P::Ssh => Ok(()),
+        _ => Err("this version has no parser for it yet"),
     }
 }
+
+/// Whether the sensor has a feature that `requires:feature` names.
+///
+/// # Errors
+/// The reason why not.
+pub fn feature(name: &str) -> Support {
+    match name {
+        "ja3" | "ja4" => Ok(()),
+        _ => Err("this version does not have this feature"),
+    }
+}
+
+/// Whether an event is raised, by its full name (`http.missing_host_header`, `stream.…`, `decoder.…`, `applayer_…`).
+///
+/// # Errors
+/// The reason why not.
+pub fn event(name: &str) -> Support {
+    let raised: &[&str] = match name.split_once('.') {
+        Some(("decoder" | "stream", _)) => return Ok(()),
+        Some(("http", _)) => HTTP_EVENTS,
+        Some(("dns", _)) => DNS_EVENTS,
+        Some(("tls", _)) => TLS_EVENTS,
+        Some(("ssh", _)) => SSH_EVENTS,
+        Some(_) => &[],
+        None => IDENTIFICATION_EVENTS,
+    };
+    let event = name.split_once('.').map_or(name, |(_, event)| event);
+    if raised.contains(&event) {
+        Ok(())
+    } else {
+        Err("this event is not raised yet")
+    }
+}
+
+const IDENTIFICATION_EVENTS: &[&str] = &[
+    "applayer_detect_protocol_only_one_direction",
+    "applayer_mismatch_protocol_both_directions",
+    "applayer_wrong_direction_first_data",
+];
+
+const HTTP_EVENTS: &[&str] = &[
+    "100_continue_already_seen",
+    "abnormal_ce_header",
+    "compression_bomb",
+    "duplicate_content_length_field_in_request",
+    "duplicate_content_length_field_in_response",
+    "gzip_decompression_failed",
+    "host_header_ambiguous",
+    "invalid_content_length_field_in_request",
+    "invalid_content_length_field_in_response",
+    "invalid_request_chunk_len",
+    "invalid_request_field_folding",
+    "invalid_response_chunk_len",
+    "invalid_response_field_folding",
+    "invalid_transfer_encoding_value_in_request",
+    "method_delim_non_compliant",
+    "missing_host_header",
+    "request_body_unexpected",
+    "request_chunk_extension",
+    "request_field_missing_colon",
+    "request_field_too_long",
+    "request_header_invalid",
+    "request_header_repetition",
+    "request_line_incomplete",
+    "request_line_leading_whitespace",
+    "response_abnormal_transfer_encoding",
+    "response_body_unexpected",
+    "response_chunked_old_proto",
+    "response_field_missing_colon",
+    "response_field_too_long",
+    "response_header_invalid",
+    "response_invalid_protocol",
+    "response_invalid_status",
+    "too_many_encoding_layers",
+    "unable_to_match_response_to_request",
+    "uri_delim_non_compliant",
+];
+
+const DNS_EVENTS: &[&str] = &[
+    "infinite_loop",
+    "invalid_additionals",
+    "invalid_authorities",
+    "invalid_opcode",
+    "malformed_data",
+    "name_too_long",
+    "not_request",
+    "not_response",
+    "too_many_labels",
+    "z_flag_set",
+];
+
+const TLS_EVENTS: &[&str] = &[
+    "certificate_invalid_der",
+    "handshake_invalid_length",
+    "invalid_certificate",
+    "invalid_handshake_message",
+    "invalid_record_length",
+    "invalid_record_type",
+    "invalid_record_version",
+    "invalid_sni_length",
+    "invalid_sni_type",
+    "invalid_sslv2_header",
+    "multiple_sni_extensions",
+];
+
+const SSH_EVENTS: &[&str] = &["invalid_banner", "invalid_record", "long_banner"];
 
 /// Whether expressions with look-around, back-references, atomic groups or possessive quantifiers are run.
 ///

@@ -282,6 +282,17 @@ fn note_unsupported(rule: &mut RuleDraft) {
             }
         }
     }
+    let asks_transactions = rule.traits.transaction
+        || rule
+            .inspections
+            .iter()
+            .any(|inspection| inspection.buffer.is_of_transactions());
+    if let Some(protocol) = rule.app_protocol()
+        && asks_transactions
+        && let Err(reason) = support::parser(protocol)
+    {
+        notes.push((0..1, format!("{}: {reason}", protocol.name())));
+    }
     if rule.protocol == HeaderProtocol::Sctp && !rule.inspections.is_empty() {
         notes.push((0..1, "payloads of SCTP are not inspected yet".to_owned()));
     }

@@ -173,8 +173,7 @@ pub(crate) fn app_layer_protocol(
 
 /// An event by its full name; whether it is raised is told by the table of support.
 fn event(rule: &mut RuleDraft, word: Word<'_>, name: String) {
-    let kind = name.split('.').next().unwrap_or_default();
-    if let Err(reason) = support::event(kind) {
+    if let Err(reason) = support::event(&name) {
         rule.unsupported(&word.span(), format!("`{name}`: {reason}"));
     }
     rule.conditions.push(ConditionDraft::Event(name));
@@ -206,7 +205,7 @@ pub(crate) fn app_layer_event(
             rule.traits.transaction = true;
             event(rule, word, text.to_owned());
         }
-        None => event(rule, word, format!("applayer.{text}")),
+        None => event(rule, word, text.to_owned()),
     }
     Ok(())
 }

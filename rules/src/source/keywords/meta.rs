@@ -4,6 +4,7 @@ use super::{super::keyword_table::Context, Done, once, value};
 use crate::source::{
     draft::RuleDraft,
     problem::Problem,
+    support,
     syntax::{RuleOption, Word},
     values::{list, number_u32, number_within, quoted, split_space, text, unquoted},
 };
@@ -179,7 +180,9 @@ pub(crate) fn requires(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Contex
                 }
             }
             b"feature" => {
-                rule.unsupported(&item.span(), format!("it requires the {}", item.text()));
+                if let Err(reason) = support::feature(rest.text()) {
+                    rule.unsupported(&item.span(), format!("`{}`: {reason}", item.text()));
+                }
             }
             _ => rule.unsupported(&item.span(), format!("it requires `{}`", item.text())),
         }
