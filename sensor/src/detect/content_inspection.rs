@@ -82,6 +82,7 @@ pub(crate) fn inspect<'m>(
     let mut walk = Walk {
         subject,
         cursor: 0,
+        follows_bounded: false,
         steps: 0,
         searched_bytes: 0,
         base64_matches,
@@ -115,6 +116,8 @@ struct Window {
 struct Walk<'w, 'm> {
     subject: Subject<'w>,
     cursor: usize,
+    /// The content matched last has a depth.
+    follows_bounded: bool,
     steps: u32,
     searched_bytes: u64,
     base64_matches: Option<&'m [Match<'m>]>,
@@ -208,6 +211,7 @@ impl<'m> Walk<'_, 'm> {
                 };
             };
             self.cursor = at + pattern.len();
+            self.follows_bounded = has_depth(content);
             match self.run(behind) {
                 Outcome::NoMatch if content.followed_by_relative => {}
                 Outcome::NoMatch => return Outcome::GiveUp,
@@ -302,8 +306,9 @@ impl<'m> Walk<'_, 'm> {
                         end = self.shift_to_window(end, length)?;
                     }
                 }
-                if is_variable_distance {
-                    // The reference adds the start once more where the distance was read from the traffic.
+                if is_variable_distance && !self.follows_bounded {
+                    // The reference adds the start once more where the distance was read from the traffic, unless the
+                    // content before has a depth, which then bounds this one as well.
                     end = end.saturating_add(start);
                 }
                 Some(Window { start, end })
@@ -417,6 +422,7 @@ impl<'m> Walk<'_, 'm> {
                     subject: Subject::whole(&decoded),
                     // The cursor of the outer list goes on, as in the reference.
                     cursor: self.cursor,
+                    follows_bounded: false,
                     steps: self.steps,
                     searched_bytes: self.searched_bytes,
                     base64_matches: None,
@@ -438,6 +444,10 @@ impl<'m> Walk<'_, 'm> {
 /// Whether a size that may still grow is sure to be in the range: only "larger than" can be told early.
 fn at_least(range: &lapwing_rules::model::NumberRange, size: u64) -> bool {
     !range.negated && range.max == u64::MAX && size >= range.min
+}
+
+fn has_depth(content: &Content<'_>) -> bool {
+    matches!(content.anchor, Anchor::Absolute { depth: Some(_), .. })
 }
 
 fn is_relative(content: &Content<'_>) -> bool {
