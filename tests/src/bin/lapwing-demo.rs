@@ -134,7 +134,11 @@ fn show(arguments: &Arguments) -> Result<bool> {
         centre.password
     ));
     say("            (the centre made its own certificate: your browser will ask)");
-    if !arguments.no_wait && io::stdin().is_terminal() {
+    if arguments.no_wait || !io::stdin().is_terminal() {
+        say(
+            "\nEverything is taken down again. In a terminal, without --no-wait, the page stays open.",
+        );
+    } else {
         say("\nPress Enter to take everything down again.");
         wait_for_enter()?;
     }
