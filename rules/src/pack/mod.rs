@@ -1,6 +1,6 @@
 //! Packs: compiled rules in one file that a sensor only maps.
 //!
-//! [`format`] describes the file byte by byte, [`PackWriter`] writes it, [`Pack`] opens it. Opening checks every offset, count
+//! [`mod@format`] describes the file byte by byte, [`PackWriter`] writes it, [`Pack`] opens it. Opening checks every offset, count
 //! and reference once; after that views decode from the mapped bytes on the fly and cannot fail. Every error is one line.
 
 mod bytes;
