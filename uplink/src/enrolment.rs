@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lapwing_wire::{EnrolRequest, MachineFact, SenderEvent, Voucher};
+use lapwing_wire::{EnrolRequest, KeyId, MachineFact, SenderEvent, Voucher};
 use tokio::time::sleep;
 
 use crate::connection::Connection;
@@ -33,7 +33,8 @@ pub struct EnrolSettings {
 }
 
 /// Enrols this device: makes its key if there is none, asks, and asks again until a person at
-/// the centre has decided. `pending` is called each time there is no decision yet.
+/// the centre has decided. `pending` is called each time there is no decision yet, with the id of
+/// the key that the person at the centre sees.
 ///
 /// # Errors
 /// [`UplinkError::AlreadyEnrolled`], [`UplinkError::Refused`] with the centre's reason,
@@ -42,7 +43,7 @@ pub struct EnrolSettings {
 pub fn enrol(
     settings: &EnrolSettings,
     mut shutdown: Shutdown,
-    mut pending: impl FnMut(),
+    mut pending: impl FnMut(KeyId),
 ) -> Result<Identity, UplinkError> {
     let folder = &settings.identity_folder;
     if let Some(path) = Identity::path_if_enrolled(folder) {
@@ -67,7 +68,7 @@ pub fn enrol(
 async fn ask_until_decided(
     settings: &EnrolSettings,
     key: &DeviceKey,
-    pending: &mut impl FnMut(),
+    pending: &mut impl FnMut(KeyId),
 ) -> Result<Identity, UplinkError> {
     loop {
         match ask(settings, key).await? {
@@ -76,7 +77,7 @@ async fn ask_until_decided(
                 return Ok(*identity);
             }
             Decision::Wait(time) => {
-                pending();
+                pending(KeyId::of(&key.public_key()));
                 sleep(time.max(MIN_RETRY)).await;
             }
         }

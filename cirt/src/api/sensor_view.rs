@@ -84,11 +84,5 @@ impl SensorsView {
 /// What a person compares at the centre and on the device: the key's id in four groups of four digits.
 #[must_use]
 pub fn key_fingerprint(public_key: &[u8; 32]) -> String {
-    let digits = lapwing_wire::KeyId::of(public_key).to_string();
-    digits
-        .as_bytes()
-        .chunks(4)
-        .map(String::from_utf8_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    lapwing_wire::KeyId::of(public_key).fingerprint()
 }

@@ -21,7 +21,12 @@ pub(crate) mod voucher;
 #[derive(Args)]
 pub(crate) struct Data {
     /// Folder of the centre's data
-    #[arg(long, value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "/var/lib/lapwing-cirt"
+    )]
     data: PathBuf,
 }
 

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use anyhow::{Context, bail};
 use lapwing_sensor::settings::Settings;
 use lapwing_uplink::EnrolSettings;
-use lapwing_wire::{MachineFact, Voucher};
+use lapwing_wire::{KeyId, MachineFact, Voucher};
 
 use super::{stop_signal, uplink::stoppable};
 use crate::terminal;
@@ -54,10 +54,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let stop = stop_signal::flag()?;
     let mut is_told = false;
-    let pending = || {
+    let pending = |key: KeyId| {
         if !is_told {
             is_told = true;
-            terminal::say("waiting until a person at the centre approves this sensor");
+            terminal::say(&format!(
+                "waiting until a person at the centre approves this sensor; its key's fingerprint is {}",
+                key.fingerprint()
+            ));
         }
     };
     let identity = stoppable(&stop, |shutdown| {

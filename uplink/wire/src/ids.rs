@@ -91,6 +91,16 @@ impl KeyId {
         id.copy_from_slice(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
         Self(id)
     }
+
+    /// Four groups of four digits: what two people compare, one at the centre and one at the device.
+    pub fn fingerprint(&self) -> String {
+        let groups: Vec<String> = self
+            .0
+            .chunks(2)
+            .map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect())
+            .collect();
+        groups.join(" ")
+    }
 }
 
 /// One life of an outbox: a random number drawn when its folder is made. A re-flashed sensor
