@@ -22,7 +22,7 @@
 //! ```
 //! The other kinds are `udp` (the same `say`, one datagram each), `icmp` (`source`, `destination`, `type`, `code`, one
 //! payload), `frame` (`hex`: a frame as it is) and `pause` (`seconds`). Instead of steps, `builtin = "demo"` or
-//! `"demo-background"` names a scenario of [`demo`](super::demo).
+//! `"demo-background"` names a scenario of [`demo`].
 
 use std::net::{IpAddr, SocketAddr};
 
