@@ -213,6 +213,8 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::StreamSize { .. } => 1,
         PacketCondition::Bits { .. } | PacketCondition::FlowInt { .. } => 2,
         PacketCondition::IpOption { .. }
+        | PacketCondition::DcerpcInterface(_)
+        | PacketCondition::DcerpcOperation(_)
         | PacketCondition::Event(_)
         | PacketCondition::Checksum { .. }
         | PacketCondition::FtpBounce => 3,

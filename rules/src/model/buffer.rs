@@ -158,4 +158,5 @@ buffers! {
     SshHasshString = 93, "ssh.hassh.string", ToServer, Some(P::Ssh), false;
     SshHasshServer = 94, "ssh.hassh.server", ToClient, Some(P::Ssh), false;
     SshHasshServerString = 95, "ssh.hassh.server.string", ToClient, Some(P::Ssh), false;
+    DcerpcStubData = 120, "dcerpc.stub_data", Both, Some(P::Dcerpc), false;
 }

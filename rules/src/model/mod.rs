@@ -16,8 +16,8 @@ pub use inspection::{
     Content, Inspection, IsDataAt, JumpOrigin, Match, NumberBase, Operand, RegexUse, Transform,
 };
 pub use packet_condition::{
-    BitAction, BitScope, FlowRequirement, HeaderField, NumberRange, PacketCondition,
-    StreamSizeSide, TcpFlagsMode,
+    BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField, NumberRange,
+    PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
 pub use protocol::{AppProtocol, HeaderProtocol};
 pub use rule::{Action, Effect, RuleId, RuleKind, Severity, Threshold, ThresholdKind, TrackBy};

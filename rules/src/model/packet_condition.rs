@@ -199,6 +199,17 @@ pub enum StreamSizeSide {
     Either = 3,
 }
 
+/// `dcerpc.iface`: the interface that a remote call is made to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DcerpcInterface {
+    /// Its UUID in the order in which it is written.
+    pub uuid: [u8; 16],
+    /// Which of its major versions.
+    pub version: Option<NumberRange>,
+    /// `any_frag`: also where it was not bound in a first fragment.
+    pub any_fragment: bool,
+}
+
 /// One condition beside the byte inspections. All of a rule must hold; cheap ones come first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PacketCondition<'a> {
@@ -246,4 +257,8 @@ pub enum PacketCondition<'a> {
     Checksum { layer: &'a str, valid: bool },
     /// `ftpbounce`
     FtpBounce,
+    /// `dcerpc.iface`
+    DcerpcInterface(DcerpcInterface),
+    /// `dcerpc.opnum`: closed ranges, any of which may hold the operation.
+    DcerpcOperation(Vec<(u32, u32)>),
 }

@@ -359,8 +359,12 @@ impl RuleDraft {
     }
 }
 
-/// HTTP buffers are those of both versions; TLS fingerprints are also those of QUIC.
+/// Whether a keyword of `other` may stand in a rule of `one`: HTTP buffers are those of both versions, TLS fingerprints are
+/// also those of QUIC, and pipes of SMB carry DCERPC.
 fn are_compatible(one: AppProtocol, other: AppProtocol) -> bool {
+    if (one, other) == (AppProtocol::Smb, AppProtocol::Dcerpc) {
+        return true;
+    }
     let family = |protocol| match protocol {
         AppProtocol::Http2 => AppProtocol::Http1,
         AppProtocol::Quic => AppProtocol::Tls,

@@ -7,8 +7,8 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        bits, buffers, byte_keywords, content, flow, header_fields, meta, regex, thresholds,
-        transaction_fields,
+        bits, buffers, byte_keywords, content, dcerpc, flow, header_fields, meta, regex,
+        thresholds, transaction_fields,
     },
     problem::Problem,
     support::Support,
@@ -168,7 +168,6 @@ use Role::{
     Foreign, ForeignBuffer, Modifier, NoEffect, PacketField, Read, Sticky, TransactionField,
 };
 
-const DCERPC: Role = Foreign("there is no parser for DCERPC yet");
 const SMB: Role = Foreign("there is no parser for SMB yet");
 const HTTP2: Role = Foreign("there is no parser for HTTP/2 yet");
 const KRB5: Role = Foreign("there is no parser for Kerberos yet");
@@ -434,9 +433,9 @@ keywords! {
     "filemd5" [] "1.1" Required FILES, "MD5 in a list.";
     "filesha1" [] "3.1" Required FILES, "SHA-1 in a list.";
     "filesha256" [] "3.1" Required FILES, "SHA-256 in a list.";
-    "dcerpc.iface" ["dce_iface"] "1.3" Required DCERPC, "Interface of a DCERPC call.";
-    "dcerpc.opnum" ["dce_opnum"] "1.3" Required DCERPC, "Operation of a DCERPC call.";
-    "dcerpc.stub_data" ["dce_stub_data"] "1.3" None buffer_of(DCERPC), "Arguments of a DCERPC call.";
+    "dcerpc.iface" ["dce_iface"] "1.3" Required Read(dcerpc::interface), "Interface of a DCERPC call.";
+    "dcerpc.opnum" ["dce_opnum"] "1.3" Required Read(dcerpc::operation), "Operation of a DCERPC call.";
+    "dcerpc.stub_data" ["dce_stub_data"] "1.3" None Sticky(B::DcerpcStubData), "Arguments of a DCERPC call.";
     "smb.named_pipe" ["smb_named_pipe"] "4.1" None buffer_of(SMB), "The named pipe.";
     "smb.share" ["smb_share"] "4.1" None buffer_of(SMB), "The share.";
     "smb.ntlmssp_user" [] "7.0" None buffer_of(SMB), "The user of NTLMSSP.";

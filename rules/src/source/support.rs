@@ -47,7 +47,7 @@ pub fn app_protocol(protocol: AppProtocol) -> Support {
 pub fn parser(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
-        P::Http1 | P::Dns | P::Tls | P::Ssh => Ok(()),
+        P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }

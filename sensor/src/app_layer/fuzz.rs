@@ -9,12 +9,14 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 5] = [
+const PROTOCOLS: [(AppProtocol, Transport); 7] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
     (AppProtocol::Tls, Transport::Tcp),
     (AppProtocol::Ssh, Transport::Tcp),
+    (AppProtocol::Dcerpc, Transport::Tcp),
+    (AppProtocol::Dcerpc, Transport::Udp),
 ];
 
 /// Runs one input through the parser it names and reads everything rules could ask.
@@ -113,6 +115,15 @@ mod tests {
             script(1, &[(ToServer, b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01")]),
             script(2, &[(ToServer, b"\0\x13\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01")]),
             script(3, &[(ToServer, b"\x16\x03\x01\0\x04\x01\0\0\0"), (ToClient, b"\x15\x03\x03\0\x02\x02\x28")]),
+            script(
+                5,
+                &[
+                    (ToServer, b"\x05\0\x0b\x03\x10\0\0\0\x48\0\0\0\x01\0\0\0\xd0\x16\xd0\x16\0\0\0\0\x01\0\0\0\0\0\x01\0aaaaaaaaaaaaaaaa\x01\0\0\0bbbbbbbbbbbbbbbbbbbb"),
+                    (ToClient, b"\x05\0\x0c\x03\x10\0\0\0\x3c\0\0\0\x01\0\0\0\xd0\x16\xd0\x16\0\0\0\0\x04\x00135\0\0\0\x01\0\0\0\0\0\0\0bbbbbbbbbbbbbbbbbbbb"),
+                    (ToServer, b"\x05\0\0\x03\x10\0\0\0\x1c\0\0\0\x02\0\0\0\0\0\0\0\0\0\x04\0stub"),
+                ],
+            ),
+            script(6, &[(ToServer, &[4; 100])]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

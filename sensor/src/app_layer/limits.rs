@@ -53,6 +53,11 @@ pub const TLS_CERTIFICATES_MAX: usize = 16;
 /// TLS: extensions read of one hello.
 pub const TLS_EXTENSIONS_MAX: usize = 256;
 
+/// DCERPC: presentation contexts read of one bind.
+pub const DCERPC_CONTEXTS_MAX: usize = 255;
+/// DCERPC: bytes kept of one call's arguments, and of its results.
+pub const DCERPC_STUB_BYTES_MAX: usize = 1024 * 1024;
+
 /// SSH: bytes of the banner line (RFC 4253, section 4.2, allows 255).
 pub const SSH_BANNER_BYTES_MAX: usize = 256;
 /// SSH: bytes of one packet before encryption (RFC 4253, section 6.1).

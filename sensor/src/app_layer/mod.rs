@@ -4,6 +4,7 @@
 //! length, count and depth it keeps is capped in [`limits`]. Bytes that make no sense are events, not errors.
 //! `README.md` beside this file says how a protocol is added.
 
+mod dcerpc;
 mod dispatch;
 mod dns;
 #[doc(hidden)]
@@ -18,5 +19,6 @@ mod tls;
 mod transaction;
 mod transactions;
 
+pub use dcerpc::DcerpcCall;
 pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
 pub use transaction::{BufferView, FactKind, Feed, Parser, Transaction, TransactionField};

@@ -3,7 +3,12 @@
 use lapwing_rules::model::AppProtocol;
 
 use super::{
-    FeedContext, Parser, dns::DnsParser, http1::Http1Parser, ssh::SshParser, tls::TlsParser,
+    FeedContext, Parser, Transport,
+    dcerpc::{DcerpcDatagramParser, DcerpcParser},
+    dns::DnsParser,
+    http1::Http1Parser,
+    ssh::SshParser,
+    tls::TlsParser,
 };
 use crate::direction::Direction;
 
@@ -14,6 +19,10 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         AppProtocol::Tls => Some(Box::new(TlsParser::default())),
         AppProtocol::Ssh => Some(Box::new(SshParser::default())),
+        AppProtocol::Dcerpc => Some(match context.transport {
+            Transport::Tcp => Box::new(DcerpcParser::default()),
+            Transport::Udp => Box::new(DcerpcDatagramParser::default()),
+        }),
         _ => None,
     }
 }

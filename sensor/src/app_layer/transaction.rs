@@ -4,6 +4,7 @@ use std::{fmt, ops::Range};
 
 use lapwing_rules::model::{AppProtocol, Buffer};
 
+use super::DcerpcCall;
 use crate::direction::Direction;
 
 /// One buffer of one transaction, as far as it is known now.
@@ -66,6 +67,11 @@ pub trait Transaction {
 
     /// A number that rules compare, once known. Several values (as DNS record types) come one after the other.
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64>;
+
+    /// The remote call that it carries, for the keywords of DCERPC.
+    fn dcerpc_call(&self) -> Option<&DcerpcCall> {
+        None
+    }
 
     /// Steps made in a direction; grows whenever a buffer of that direction may have changed from pending.
     fn progress(&self, direction: Direction) -> u32;

@@ -50,6 +50,18 @@ impl<T> Transactions<T> {
         self.held.get_mut(index)
     }
 
+    /// The one of this number, or a new one at the end.
+    pub(super) fn get_or_push(&mut self, number: Option<u64>, new: impl FnOnce() -> T) -> &mut T {
+        let held = number
+            .and_then(|number| usize::try_from(number.checked_sub(self.first)?).ok())
+            .filter(|index| *index < self.held.len());
+        let index = held.unwrap_or_else(|| {
+            self.push(new());
+            self.held.len() - 1
+        });
+        &mut self.held[index]
+    }
+
     /// Lets go of those below `number`.
     pub(super) fn release(&mut self, number: u64) {
         while self.first < number && self.held.pop_front().is_some() {

@@ -70,6 +70,8 @@ pub(crate) fn holds(
             is_real && checksum_counts_as_valid(packet, layer) == Some(*valid)
         }
         PacketCondition::FtpBounce => is_real && is_ftp_bounce(round),
+        // Of the transaction, not of the packet: judged there.
+        PacketCondition::DcerpcInterface(_) | PacketCondition::DcerpcOperation(_) => true,
     }
 }
 

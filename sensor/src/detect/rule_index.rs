@@ -146,6 +146,7 @@ pub(crate) fn is_transaction_field(field: HeaderField) -> bool {
 pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool {
     match condition {
         PacketCondition::Field(field, _) => is_transaction_field(*field),
+        PacketCondition::DcerpcInterface(_) | PacketCondition::DcerpcOperation(_) => true,
         PacketCondition::Event(name) => matches!(AppEvent::parse(name), AppEvent::Transaction(_)),
         _ => false,
     }

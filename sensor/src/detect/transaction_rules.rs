@@ -17,7 +17,7 @@ use super::{
     rule_index::{RuleIndex, is_transaction_condition},
 };
 use crate::{
-    app_layer::{BufferView, Transaction},
+    app_layer::{BufferView, DcerpcCall, Transaction},
     direction::Direction,
 };
 
@@ -248,6 +248,10 @@ impl Judge {
             };
             let subject = Subject {
                 is_end,
+                dce_little_endian: side
+                    .transaction
+                    .dcerpc_call()
+                    .is_none_or(DcerpcCall::is_little_endian),
                 ..Subject::whole(bytes)
             };
             if self.bytes_hold(rule, inspection, subject) {
@@ -283,6 +287,14 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
             AppEvent::Transaction(event) => (side.transaction.events().contains(&event), false),
             AppEvent::Packet | AppEvent::Identification => (true, true),
         },
+        PacketCondition::DcerpcInterface(wanted) => {
+            let call = side.transaction.dcerpc_call();
+            (call.is_some_and(|call| call.is_of(wanted)), false)
+        }
+        PacketCondition::DcerpcOperation(ranges) => {
+            let call = side.transaction.dcerpc_call();
+            (call.is_some_and(|call| call.is_operation(ranges)), false)
+        }
         _ => (true, true),
     };
     match (holds, is_known || side.is_complete) {

@@ -15,6 +15,8 @@
 //! | 11 | stream size | side, range |
 //! | 12 | checksum | text, valid |
 //! | 13 | FTP bounce | |
+//! | 14 | DCERPC interface | UUID, any fragment, whether a range of versions follows, range |
+//! | 15 | DCERPC operation | count, first and last of each range |
 //!
 //! Modes: 0 exact, 1 all, 2 any, 3 none.
 
@@ -26,8 +28,8 @@ use super::{
 use crate::{
     limits,
     model::{
-        AppProtocol, BitAction, BitScope, FlowRequirement, HeaderField, PacketCondition,
-        StreamSizeSide, TcpFlagsMode,
+        AppProtocol, BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField,
+        PacketCondition, StreamSizeSide, TcpFlagsMode,
     },
 };
 
@@ -95,6 +97,25 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 out.push(u8::from(*valid));
             }
             Self::FtpBounce => out.push(13),
+            Self::DcerpcInterface(interface) => {
+                out.push(14);
+                out.extend_from_slice(&interface.uuid);
+                out.extend_from_slice(&[
+                    u8::from(interface.any_fragment),
+                    u8::from(interface.version.is_some()),
+                ]);
+                if let Some(version) = interface.version {
+                    put_range(out, version);
+                }
+            }
+            Self::DcerpcOperation(ranges) => {
+                out.push(15);
+                put_number(out, ranges.len() as u64);
+                for (first, last) in ranges {
+                    put_number(out, u64::from(*first));
+                    put_number(out, u64::from(*last));
+                }
+            }
         }
     }
 
@@ -159,9 +180,35 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 valid: flag(cursor)?,
             },
             13 => Self::FtpBounce,
+            14 => Self::DcerpcInterface(dcerpc_interface(cursor)?),
+            15 => {
+                let count = cursor.count(limits::PROGRAM_LIST_ITEMS)?;
+                let ranges = (0..count)
+                    .map(|_| Ok((cursor.number_u32()?, cursor.number_u32()?)))
+                    .collect::<Decoded<_>>()?;
+                Self::DcerpcOperation(ranges)
+            }
             _ => return Err(Malformed("a program has a condition of unknown kind")),
         })
     }
+}
+
+fn dcerpc_interface(cursor: &mut Cursor<'_>) -> Decoded<DcerpcInterface> {
+    let mut uuid = [0; 16];
+    for byte in &mut uuid {
+        *byte = cursor.byte()?;
+    }
+    let any_fragment = flag(cursor)?;
+    let has_version = flag(cursor)?;
+    Ok(DcerpcInterface {
+        uuid,
+        version: if has_version {
+            Some(range(cursor)?)
+        } else {
+            None
+        },
+        any_fragment,
+    })
 }
 
 fn flow_to_bits(requirement: FlowRequirement) -> u64 {

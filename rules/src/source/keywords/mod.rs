@@ -4,6 +4,7 @@ pub(super) mod bits;
 pub(super) mod buffers;
 pub(super) mod byte_keywords;
 pub(super) mod content;
+pub(super) mod dcerpc;
 pub(super) mod flow;
 pub(super) mod header_fields;
 pub(super) mod meta;
