@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use lapwing_rules::{
     model::{
-        Action, Anchor, Buffer, ByteTest, BytesSpec, Comparison, Content, Effect, Header,
-        HeaderField, HeaderProtocol, Inspection, IsDataAt, Match, NumberBase, NumberRange, Operand,
-        PacketCondition, RegexUse, RuleDirection, RuleId, RuleKind, Severity, Sides, Threshold,
-        ThresholdKind, TrackBy, Transform,
+        Action, Anchor, Buffer, ByteTest, BytesSpec, Comparison, Content, DcerpcInterface, Effect,
+        Header, HeaderField, HeaderProtocol, Inspection, IsDataAt, Match, NumberBase, NumberRange,
+        Operand, PacketCondition, RegexUse, RuleDirection, RuleId, RuleKind, Severity, Sides,
+        Threshold, ThresholdKind, TrackBy, Transform,
     },
     pack::{
         GroupToWrite, Pack, PackError, PackWriter, PrefilterScope, RuleToWrite, TransportClass,
@@ -150,6 +150,16 @@ fn rule<'a>(
                     negated: false,
                 },
             ),
+            PacketCondition::DcerpcInterface(DcerpcInterface {
+                uuid: *b"0123456789abcdef",
+                version: Some(NumberRange {
+                    min: 2,
+                    max: 2,
+                    negated: true,
+                }),
+                any_fragment: true,
+            }),
+            PacketCondition::DcerpcOperation(vec![(3, 5), (70_000, 70_000)]),
             PacketCondition::Event("http.missing_host"),
         ],
         inspections: vec![Inspection {

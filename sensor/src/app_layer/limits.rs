@@ -56,7 +56,7 @@ pub const TLS_EXTENSIONS_MAX: usize = 256;
 /// DCERPC: presentation contexts read of one bind.
 pub const DCERPC_CONTEXTS_MAX: usize = 255;
 /// DCERPC: bytes kept of one call's arguments, and of its results.
-pub const DCERPC_STUB_BYTES_MAX: usize = 1024 * 1024;
+pub const DCERPC_STUB_BYTES_MAX: usize = 100 * 1024;
 
 /// SSH: bytes of the banner line (RFC 4253, section 4.2, allows 255).
 pub const SSH_BANNER_BYTES_MAX: usize = 256;

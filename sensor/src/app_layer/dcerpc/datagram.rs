@@ -1,10 +1,11 @@
-//! DCE/RPC over datagrams (C706, chapter 12.5): each names its interface itself.
+//! DCE/RPC over datagrams (C706, chapter 12.5). As in the reference, rules see their arguments; interface and operation of
+//! a datagram are not compared.
 
 use std::ops::Range;
 
 use lapwing_rules::model::AppProtocol;
 
-use super::{interfaces::AcceptedInterface, transaction::DcerpcTransaction};
+use super::transaction::DcerpcTransaction;
 use crate::{
     app_layer::{Feed, Parser, Transaction, transactions::Transactions},
     direction::Direction,
@@ -28,10 +29,7 @@ struct Header {
     kind: u8,
     flags: u8,
     little_endian: bool,
-    interface: [u8; 16],
-    version: u16,
     sequence: u32,
-    operation: u16,
     length: usize,
 }
 
@@ -48,23 +46,12 @@ impl Header {
                 field.iter().fold(0, join)
             }
         };
-        let half = |at: usize| u16::try_from(number(at, 2)).unwrap_or(u16::MAX);
-        let mut interface = <[u8; 16]>::try_from(&bytes[24..40]).ok()?;
-        if little_endian {
-            interface[..4].reverse();
-            interface[4..6].reverse();
-            interface[6..8].reverse();
-        }
         (bytes[0] == 4).then(|| Self {
             kind: bytes[1],
             flags: bytes[2],
             little_endian,
-            interface,
-            // The major version is the lower half.
-            version: u16::try_from(number(60, 4) & 0xffff).unwrap_or(u16::MAX),
             sequence: number(64, 4),
-            operation: half(68),
-            length: usize::from(half(74)),
+            length: usize::try_from(number(74, 2)).unwrap_or(0),
         })
     }
 }
@@ -84,16 +71,7 @@ impl DcerpcDatagramParser {
             ..DcerpcTransaction::default()
         });
         let call = &mut exchange.call;
-        call.has_request |= header.kind == REQUEST;
-        call.has_response |= header.kind == RESPONSE;
-        call.operation = header.operation;
         call.little_endian = header.little_endian;
-        call.interfaces = vec![AcceptedInterface {
-            uuid: header.interface,
-            version: header.version,
-            context: 0,
-            bound_in_first_fragment: true,
-        }];
         let is_last = header.flags & FRAGMENT == 0 || header.flags & LAST_FRAGMENT != 0;
         call.stubs[direction.index()].add(stub, false, is_last);
         exchange.steps[direction.index()] += 1;

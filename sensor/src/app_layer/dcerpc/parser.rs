@@ -21,6 +21,8 @@ pub(in crate::app_layer) struct DcerpcParser {
     interfaces: Interfaces,
     /// Bytes of a fragment that is not complete, per direction.
     pending: [Vec<u8>; 2],
+    /// A unit came after which the reference follows neither side any more.
+    is_over: bool,
 }
 
 impl DcerpcParser {
@@ -55,12 +57,9 @@ impl DcerpcParser {
                     exchange.call.interfaces = interfaces;
                 }
                 exchange.call.has_response = true;
-                let stub = pdu.response_stub().unwrap_or_default();
-                arguments(exchange, direction, pdu, stub);
+                arguments(exchange, direction, pdu, pdu.results_with_prefix());
             }
-            (PduKind::Fault, Direction::ToClient) => {
-                self.exchange(direction, pdu.call).finish(direction);
-            }
+            (PduKind::Other, _) => self.is_over = true,
             _ => {}
         }
     }
@@ -95,6 +94,9 @@ impl Parser for DcerpcParser {
     }
 
     fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.is_over {
+            return Feed::Stop;
+        }
         let mut held = std::mem::take(&mut self.pending[direction.index()]);
         held.extend_from_slice(bytes);
         let mut rest = &held[..];
@@ -107,6 +109,9 @@ impl Parser for DcerpcParser {
                 return Feed::Stop;
             };
             self.unit(direction, &pdu);
+            if self.is_over {
+                return Feed::Stop;
+            }
             rest = &rest[length..];
         }
         self.pending[direction.index()] = rest.to_vec();

@@ -25,11 +25,11 @@ pub(in crate::app_layer) struct Pdu<'a> {
 pub(in crate::app_layer) enum PduKind {
     Request,
     Response,
-    Fault,
     /// `bind` or `alter_context`
     Bind,
     /// Their answers.
     BindAnswer,
+    /// Faults, authentication in a third leg and what else there is.
     Other,
 }
 
@@ -71,7 +71,6 @@ impl<'a> Pdu<'a> {
             kind: match header[2] {
                 0 => PduKind::Request,
                 2 => PduKind::Response,
-                3 => PduKind::Fault,
                 11 | 14 => PduKind::Bind,
                 12 | 15 => PduKind::BindAnswer,
                 _ => PduKind::Other,
@@ -101,9 +100,9 @@ impl<'a> Pdu<'a> {
         })
     }
 
-    /// The results of a response.
-    pub(in crate::app_layer) fn response_stub(&self) -> Option<&'a [u8]> {
-        self.body.get(8..)
+    /// The results of a response, with the hint, context and cancel count before them, as rules of the reference see them.
+    pub(in crate::app_layer) fn results_with_prefix(&self) -> &'a [u8] {
+        self.body
     }
 
     /// The interfaces that a bind offers (C706, 12.6.4.3): per context its number, the count of transfer syntaxes,

