@@ -19,8 +19,8 @@ use lapwing_sensor::{
 
 use crate::terminal;
 
-/// Bytes of a file of variables.
-const MAX_VARIABLES_BYTES: usize = 16 << 20;
+/// Mistakes in rules told one by one where the rules are only a means; a file that is no rule file has thousands.
+const ERRORS_TOLD_MAX: usize = 20;
 
 /// The pack that the settings name.
 pub(crate) fn from_settings(rules: &Rules) -> anyhow::Result<Arc<Pack>> {
@@ -39,17 +39,29 @@ pub(crate) fn open_pack(path: &Path) -> anyhow::Result<Pack> {
     Pack::open(path).with_context(|| format!("{}: no usable pack", path.display()))
 }
 
-/// Compiles rule files. Each refused rule is told in one line on standard error; the others make the pack.
+/// Compiles rule files. Each refused rule is told in one line on standard error, up to a limit; the others make the pack.
 pub(crate) fn pack_of_files(files: &[PathBuf], variables: Option<&Path>) -> anyhow::Result<Pack> {
     let compiled = compile_files(files, variables)?;
-    let errors = compiled
+    let mut errors = compiled
         .diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.level == Level::Error);
-    for error in errors {
+    for error in errors.by_ref().take(ERRORS_TOLD_MAX) {
         terminal::say(&error.to_string());
     }
+    let untold = errors.count();
+    if untold > 0 {
+        terminal::say(&format!(
+            "{untold} more mistakes in the rules; `lapwing rules check FILE` tells them all"
+        ));
+    }
     let counts = compiled.counts;
+    if counts.unsupported > 0 {
+        terminal::say(&format!(
+            "{} of the rules need what this version does not run and are left out; `lapwing rules coverage FILE` names them",
+            counts.unsupported
+        ));
+    }
     tracing::info!(
         compiled = counts.compiled,
         unsupported = counts.unsupported,
@@ -61,29 +73,45 @@ pub(crate) fn pack_of_files(files: &[PathBuf], variables: Option<&Path>) -> anyh
 
 /// Compiles rule files with variables over the defaults.
 fn compile_files(files: &[PathBuf], variables: Option<&Path>) -> anyhow::Result<Compiled> {
-    let variables = match variables {
-        None => Variables::default(),
-        Some(path) => {
-            let bytes = read(path, MAX_VARIABLES_BYTES)?;
-            Variables::read(&String::from_utf8_lossy(&bytes))
-                .with_context(|| path.display().to_string())?
-        }
-    };
-    let max_bytes = usize::try_from(RULE_FILE_BYTES).unwrap_or(usize::MAX);
-    let sources = files.iter().map(|path| {
-        Ok(Source {
-            name: path.display().to_string().into(),
-            bytes: read(path, max_bytes)?,
-        })
-    });
-    let sources = sources.collect::<anyhow::Result<Vec<_>>>()?;
     let settings = lapwing_rules::Settings {
-        variables,
+        variables: read_variables(variables)?,
         ..lapwing_rules::Settings::default()
     };
-    Ok(lapwing_rules::compile(&sources, &settings))
+    Ok(lapwing_rules::compile(&read_sources(files)?, &settings))
 }
 
-fn read(path: &Path, max_bytes: usize) -> anyhow::Result<Vec<u8>> {
+/// The variables of a file, or the defaults.
+pub(super) fn read_variables(path: Option<&Path>) -> anyhow::Result<Variables> {
+    match path {
+        Some(path) => {
+            Variables::read(&read_text(path)?).with_context(|| path.display().to_string())
+        }
+        None => Ok(Variables::default()),
+    }
+}
+
+/// Rule files, read and not yet understood.
+pub(super) fn read_sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+    let source = |path: &PathBuf| {
+        let bytes = read(path)?;
+        // Rules are text; without this, each line of a capture given by mistake would be told as a broken rule.
+        if bytes.contains(&0) {
+            bail!("{}: not a rule file: it is not text", path.display());
+        }
+        Ok(Source {
+            name: path.display().to_string().into(),
+            bytes,
+        })
+    };
+    paths.iter().map(source).collect()
+}
+
+/// A text that goes with rules.
+pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read(path)?).with_context(|| format!("{}: not a text", path.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let max_bytes = usize::try_from(RULE_FILE_BYTES).unwrap_or(usize::MAX);
     whole_file::read(path, max_bytes).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -1,13 +1,11 @@
 //! Rule files and what goes with them, from the command line to a compilation.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
-use lapwing_rules::{
-    Compiled, Settings, compile, limits,
-    source::{Catalogue, Source, Variables},
-};
-use lapwing_sensor::whole_file;
+use lapwing_rules::{Compiled, Settings, compile, source::Catalogue};
+
+use crate::commands::load_rules::{read_sources, read_text, read_variables};
 
 /// Rule files and what goes with them.
 #[derive(clap::Args)]
@@ -41,41 +39,10 @@ impl RuleFiles {
                 .with_context(|| path.display().to_string())?;
         }
         let settings = Settings {
-            variables: variables(self.vars.as_deref())?,
+            variables: read_variables(self.vars.as_deref())?,
             catalogue,
             keep_texts,
         };
         Ok(compile(&read_sources(&self.rules)?, &settings))
     }
-}
-
-fn variables(path: Option<&Path>) -> anyhow::Result<Variables> {
-    match path {
-        Some(path) => {
-            Variables::read(&read_text(path)?).with_context(|| path.display().to_string())
-        }
-        None => Ok(Variables::default()),
-    }
-}
-
-fn read_sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
-    paths
-        .iter()
-        .map(|path| {
-            Ok(Source {
-                name: path.display().to_string().into(),
-                bytes: read(path)?,
-            })
-        })
-        .collect()
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let max_bytes = usize::try_from(limits::RULE_FILE_BYTES).unwrap_or(usize::MAX);
-    whole_file::read(path, max_bytes).with_context(|| format!("cannot read {}", path.display()))
-}
-
-fn read_text(path: &Path) -> anyhow::Result<String> {
-    let bytes = read(path)?;
-    String::from_utf8(bytes).with_context(|| format!("{}: not a text", path.display()))
 }
