@@ -519,6 +519,7 @@ impl<'a> AppConsumer<'a> {
     fn new(flow: &'a mut Flow, time: Timestamp) -> Self {
         Self {
             context: FeedContext {
+                client_address: flow.client,
                 client_port: flow.client_port,
                 server_port: flow.server_port,
                 transport: if flow.protocol == 17 {

@@ -159,4 +159,11 @@ buffers! {
     SshHasshServer = 94, "ssh.hassh.server", ToClient, Some(P::Ssh), false;
     SshHasshServerString = 95, "ssh.hassh.server.string", ToClient, Some(P::Ssh), false;
     DcerpcStubData = 120, "dcerpc.stub_data", Both, Some(P::Dcerpc), false;
+    SipMethod = 200, "sip.method", ToServer, Some(P::Sip), false;
+    SipUri = 201, "sip.uri", ToServer, Some(P::Sip), false;
+    SipProtocol = 202, "sip.protocol", Both, Some(P::Sip), false;
+    SipStatusCode = 203, "sip.stat_code", ToClient, Some(P::Sip), false;
+    SipStatusMessage = 204, "sip.stat_msg", ToClient, Some(P::Sip), false;
+    SipRequestLine = 205, "sip.request_line", ToServer, Some(P::Sip), false;
+    SipResponseLine = 206, "sip.response_line", ToClient, Some(P::Sip), false;
 }

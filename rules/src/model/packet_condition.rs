@@ -75,6 +75,8 @@ pub enum HeaderField {
     DnsRcode = 43,
     /// `dns.rrtype`
     DnsRrType = 44,
+    /// `ftpbounce`: 1 where a `PORT` command names another host than the client
+    FtpBounce = 60,
 }
 
 impl HeaderField {
@@ -105,6 +107,7 @@ impl HeaderField {
         Self::DnsOpcode,
         Self::DnsRcode,
         Self::DnsRrType,
+        Self::FtpBounce,
     ];
 
     /// The field with this stable number.

@@ -172,7 +172,6 @@ const SMB: Role = Foreign("there is no parser for SMB yet");
 const HTTP2: Role = Foreign("there is no parser for HTTP/2 yet");
 const KRB5: Role = Foreign("there is no parser for Kerberos yet");
 const NFS: Role = Foreign("there is no parser for NFS yet");
-const SIP: Role = Foreign("there is no parser for SIP yet");
 const RFB: Role = Foreign("there is no parser for RFB yet");
 const MQTT: Role = Foreign("there is no parser for MQTT yet");
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
@@ -414,7 +413,7 @@ keywords! {
     "udpv6-csum" [] "1.0" Required Read(header_fields::checksum), "UDP checksum over IPv6.";
     "icmpv4-csum" [] "1.0" Required Read(header_fields::checksum), "ICMP checksum.";
     "icmpv6-csum" [] "1.0" Required Read(header_fields::checksum), "ICMPv6 checksum.";
-    "ftpbounce" [] "1.0" None Foreign("there is no parser for FTP yet"), "An FTP PORT command that names a third host.";
+    "ftpbounce" [] "1.0" None Read(transaction_fields::ftp_bounce), "An FTP PORT command that names a third host.";
 
     // What other protocols and features have.
     "frame" [] "7.0" Required ForeignBuffer("frames are not recorded"), "A frame of an application protocol.";
@@ -456,13 +455,13 @@ keywords! {
     "http2.settings" [] "6.0" Required HTTP2, "A setting.";
     "http2.header_name" [] "6.0" None buffer_of(HTTP2), "Each header name.";
     "http2.header" [] "6.0" None buffer_of(HTTP2), "Each header.";
-    "sip.method" [] "6.0" None buffer_of(SIP), "The method.";
-    "sip.uri" [] "6.0" None buffer_of(SIP), "The URI.";
-    "sip.protocol" [] "6.0" None buffer_of(SIP), "The protocol version.";
-    "sip.stat_code" [] "6.0" None buffer_of(SIP), "The status code.";
-    "sip.stat_msg" [] "6.0" None buffer_of(SIP), "The status message.";
-    "sip.request_line" [] "6.0" None buffer_of(SIP), "The request line.";
-    "sip.response_line" [] "6.0" None buffer_of(SIP), "The response line.";
+    "sip.method" [] "6.0" None Sticky(B::SipMethod), "The method.";
+    "sip.uri" [] "6.0" None Sticky(B::SipUri), "The URI.";
+    "sip.protocol" [] "6.0" None Sticky(B::SipProtocol), "The protocol version.";
+    "sip.stat_code" [] "6.0" None Sticky(B::SipStatusCode), "The status code.";
+    "sip.stat_msg" [] "6.0" None Sticky(B::SipStatusMessage), "The status message.";
+    "sip.request_line" [] "6.0" None Sticky(B::SipRequestLine), "The request line.";
+    "sip.response_line" [] "6.0" None Sticky(B::SipResponseLine), "The response line.";
     "rfb.secresult" [] "6.0" Required RFB, "Result of authentication.";
     "rfb.sectype" [] "6.0" Required RFB, "Type of authentication.";
     "rfb.name" [] "6.0" None buffer_of(RFB), "Name of the desktop.";

@@ -13,7 +13,7 @@ pub type Support = Result<(), &'static str>;
 /// The reason why not.
 pub fn buffer(buffer: Buffer) -> Support {
     match buffer {
-        Buffer::FileName | Buffer::FileMagic => Err("files are not tracked by name yet"),
+        Buffer::FileMagic => Err("files are not looked at by libmagic"),
         _ => Ok(()),
     }
 }
@@ -47,7 +47,7 @@ pub fn app_protocol(protocol: AppProtocol) -> Support {
 pub fn parser(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
-        P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc => Ok(()),
+        P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -74,6 +74,9 @@ pub fn event(name: &str) -> Support {
         Some(("dns", _)) => DNS_EVENTS,
         Some(("tls", _)) => TLS_EVENTS,
         Some(("ssh", _)) => SSH_EVENTS,
+        Some(("sip", _)) => &["incomplete_data", "invalid_data"],
+        Some(("smtp", _)) => SMTP_EVENTS,
+        Some(("ftp", _)) => &["request_command_too_long", "response_command_too_long"],
         Some(_) => &[],
         None => IDENTIFICATION_EVENTS,
     };
@@ -157,6 +160,26 @@ const TLS_EVENTS: &[&str] = &[
 ];
 
 const SSH_EVENTS: &[&str] = &["invalid_banner", "invalid_record", "long_banner"];
+
+const SMTP_EVENTS: &[&str] = &[
+    "bdat_chunk_len_exceeded",
+    "data_command_rejected",
+    "duplicate_fields",
+    "invalid_pipelined_sequence",
+    "invalid_reply",
+    "mime_invalid_qp",
+    "mime_long_boundary",
+    "mime_long_enc_line",
+    "mime_long_filename",
+    "mime_long_header_name",
+    "mime_long_header_value",
+    "mime_long_line",
+    "mime_parse_failed",
+    "no_server_welcome_message",
+    "tls_rejected",
+    "truncated_line",
+    "unparsable_content",
+];
 
 /// Whether expressions with look-around, back-references, atomic groups or possessive quantifiers are run.
 ///

@@ -1,5 +1,7 @@
 //! The application layer of one flow: identifies each direction, then hands its bytes to the protocol's parser.
 
+use std::net::IpAddr;
+
 use heapless::Vec as BoundedVec;
 use lapwing_rules::model::AppProtocol;
 
@@ -22,6 +24,8 @@ pub enum Transport {
 /// What is known of the flow when bytes are fed.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedContext {
+    /// Who opened the flow: some protocols name addresses in what they say.
+    pub client_address: IpAddr,
     /// The client's port: a hint for identification.
     pub client_port: u16,
     /// The server's port: a hint for identification.

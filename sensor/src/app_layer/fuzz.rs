@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 7] = [
+const PROTOCOLS: [(AppProtocol, Transport); 10] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -17,6 +17,9 @@ const PROTOCOLS: [(AppProtocol, Transport); 7] = [
     (AppProtocol::Ssh, Transport::Tcp),
     (AppProtocol::Dcerpc, Transport::Tcp),
     (AppProtocol::Dcerpc, Transport::Udp),
+    (AppProtocol::Sip, Transport::Udp),
+    (AppProtocol::Smtp, Transport::Tcp),
+    (AppProtocol::Ftp, Transport::Tcp),
 ];
 
 /// Runs one input through the parser it names and reads everything rules could ask.
@@ -27,6 +30,7 @@ pub fn fuzz_entry(input: &[u8]) {
     };
     let (protocol, transport) = PROTOCOLS[usize::from(which) % PROTOCOLS.len()];
     let context = FeedContext {
+        client_address: std::net::Ipv4Addr::LOCALHOST.into(),
         client_port: 1_024,
         server_port: 80,
         transport,
@@ -124,6 +128,17 @@ mod tests {
                 ],
             ),
             script(6, &[(ToServer, &[4; 100])]),
+            script(
+                8,
+                &[
+                    (ToClient, b"220 a SMTP\r\n"),
+                    (ToServer, b"EHLO b\r\nDATA\r\n"),
+                    (ToClient, b"250 ok\r\n354 go\r\n"),
+                    (ToServer, b"Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Disposition: x; filename=f\r\nContent-Transfer-Encoding: base64\r\n\r\nYWI=\r\n--B--\r\n.\r\nBDAT 3\r\nabc"),
+                ],
+            ),
+            script(9, &[(ToServer, b"PORT 1,2,3,4,5,6\r\nRETR a\r\n"), (ToClient, b"200 ok\r\n150 x\r\n226 y\r\n")]),
+            script(7, &[(ToServer, b"OPTIONS sip:a@b SIP/2.0\r\nTo: c\r\n\r\n"), (ToClient, b"SIP/2.0 200 OK\r\nTo:\r\n d\r\n\r\n")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

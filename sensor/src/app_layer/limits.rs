@@ -62,3 +62,36 @@ pub const DCERPC_STUB_BYTES_MAX: usize = 100 * 1024;
 pub const SSH_BANNER_BYTES_MAX: usize = 256;
 /// SSH: bytes of one packet before encryption (RFC 4253, section 6.1).
 pub const SSH_PACKET_BYTES_MAX: usize = 35_000;
+
+/// SIP: header fields of one message.
+pub const SIP_HEADERS_MAX: usize = 512;
+
+/// SMTP: bytes of one command or reply line, and of one piece of a mail's line.
+pub const SMTP_LINE_BYTES_MAX: usize = 4_096;
+/// SMTP: commands that wait for their reply; the replies to further ones are not matched.
+pub const SMTP_WAITING_COMMANDS_MAX: usize = 1_024;
+/// SMTP: files kept of one mail.
+pub const SMTP_FILES_MAX: usize = 16;
+/// SMTP: bytes kept of one file, decoded (`content-limit`).
+pub const SMTP_FILE_BYTES_MAX: usize = 100_000;
+/// SMTP: a growing file is inspected from this size on (`content-inspect-min-size`).
+pub const SMTP_FILE_INSPECT_BYTES_MIN: usize = 32_768;
+/// MIME: a longer line is an event.
+pub const MIME_LINE_BYTES_MAX: usize = 998;
+/// MIME: a longer line in base64 or quoted-printable is an event.
+pub const MIME_ENCODED_LINE_BYTES_MAX: usize = 76;
+/// MIME: bytes kept of one header field.
+pub const MIME_FIELD_BYTES_MAX: usize = 4_096;
+/// MIME: a longer field name is an event.
+pub const MIME_FIELD_NAME_BYTES_MAX: usize = 75;
+/// MIME: a longer field value is an event (`header-value-depth`).
+pub const MIME_FIELD_VALUE_BYTES_MAX: usize = 2_000;
+/// MIME: bytes of a boundary; with a longer one the mail is not read on.
+pub const MIME_BOUNDARY_BYTES_MAX: usize = 254;
+/// MIME: bytes kept of a file name.
+pub const MIME_FILE_NAME_BYTES_MAX: usize = 255;
+/// MIME: multiparts within multiparts, and mails within mails.
+pub const MIME_DEPTH_MAX: usize = 32;
+
+/// FTP: bytes of one command or reply line.
+pub const FTP_LINE_BYTES_MAX: usize = 4_096;

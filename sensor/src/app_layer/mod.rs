@@ -7,13 +7,17 @@
 mod dcerpc;
 mod dispatch;
 mod dns;
+mod ftp;
 #[doc(hidden)]
 pub mod fuzz;
 mod http1;
 mod identify;
 pub mod limits;
+mod lines;
 mod reader;
 mod registry;
+mod sip;
+mod smtp;
 mod ssh;
 mod tls;
 mod transaction;

@@ -6,7 +6,10 @@ use super::{
     FeedContext, Parser, Transport,
     dcerpc::{DcerpcDatagramParser, DcerpcParser},
     dns::DnsParser,
+    ftp::FtpParser,
     http1::Http1Parser,
+    sip::SipParser,
+    smtp::SmtpParser,
     ssh::SshParser,
     tls::TlsParser,
 };
@@ -23,6 +26,9 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
             Transport::Tcp => Box::new(DcerpcParser::default()),
             Transport::Udp => Box::new(DcerpcDatagramParser::default()),
         }),
+        AppProtocol::Ftp => Some(Box::new(FtpParser::new(context.client_address))),
+        AppProtocol::Smtp => Some(Box::new(SmtpParser::default())),
+        AppProtocol::Sip => Some(Box::new(SipParser::default())),
         _ => None,
     }
 }

@@ -62,6 +62,11 @@ impl<T> Transactions<T> {
         &mut self.held[index]
     }
 
+    /// The one added last, unless it is gone already.
+    pub(super) fn newest_mut(&mut self) -> Option<&mut T> {
+        self.held.back_mut()
+    }
+
     /// Lets go of those below `number`.
     pub(super) fn release(&mut self, number: u64) {
         while self.first < number && self.held.pop_front().is_some() {

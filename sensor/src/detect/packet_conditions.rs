@@ -130,6 +130,7 @@ fn field_holds(field: HeaderField, range: &NumberRange, round: &Round<'_>) -> bo
         F::TlsVersion
         | F::TlsCertificateChainLength
         | F::DnsOpcode
+        | F::FtpBounce
         | F::DnsRcode
         | F::DnsRrType => return true,
         _ if round.is_flow_end() => None,

@@ -27,6 +27,23 @@ pub(crate) fn compare(
     Ok(())
 }
 
+/// `ftpbounce`
+pub(crate) fn ftp_bounce(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    rule.imply(AppProtocol::Ftp, option.name.text(), &option.name.span())?;
+    rule.traits.transaction = true;
+    let range = NumberRange {
+        min: 1,
+        max: 1,
+        negated: false,
+    };
+    rule.conditions
+        .push(ConditionDraft::Plain(PacketCondition::Field(
+            HeaderField::FtpBounce,
+            range,
+        )));
+    Ok(())
+}
+
 fn version_number(name: &[u8]) -> Option<u64> {
     Some(match name {
         b"sslv2" => 0x0002,

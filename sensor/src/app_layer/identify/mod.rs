@@ -48,6 +48,7 @@ mod tests {
 
     fn context(transport: Transport, server_port: u16) -> FeedContext {
         FeedContext {
+            client_address: std::net::Ipv4Addr::LOCALHOST.into(),
             client_port: 40_000,
             server_port,
             transport,

@@ -2,7 +2,7 @@
 
 use lapwing_rules::model::AppProtocol as P;
 
-use super::{Verdict, probe_binary, probe_text};
+use super::{Verdict, probe_binary};
 use crate::{app_layer::Transport, direction::Direction};
 
 /// One pattern: `bytes` at `offset`, and a further look where the pattern alone is weak.
@@ -143,21 +143,6 @@ const UDP: &[Pattern] = &[
     text(P::BittorrentDht, ToClient, b"d1:rd2:id20:"),
     text(P::BittorrentDht, ToServer, b"d2:ip6:"),
     text(P::BittorrentDht, ToClient, b"d2:ip6:"),
-    checked(P::Sip, ToServer, b"REGISTER", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"INVITE", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"ACK", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"BYE", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"CANCEL", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"UPDATE", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"REFER", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"PRACK", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"SUBSCRIBE", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"NOTIFY", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"PUBLISH", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"MESSAGE", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"INFO", probe_text::sip_request),
-    checked(P::Sip, ToServer, b"OPTIONS", probe_text::sip_request),
-    checked(P::Sip, ToClient, b"SIP/2.0 ", probe_text::sip_response),
     checked(P::Dcerpc, ToServer, b"\x04\x00", probe_binary::dcerpc_udp),
     checked(P::Dcerpc, ToClient, b"\x04\x00", probe_binary::dcerpc_udp),
 ];

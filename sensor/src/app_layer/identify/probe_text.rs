@@ -24,7 +24,7 @@ pub(super) fn sip_request(bytes: &[u8]) -> Verdict {
 pub(super) fn sip_response(bytes: &[u8]) -> Verdict {
     let line = first_line(bytes);
     let code = line.get(8..11).unwrap_or_default();
-    if code.len() == 3 && code.iter().all(u8::is_ascii_digit) {
+    if bytes.starts_with(b"SIP/") && code.len() == 3 && code.iter().all(u8::is_ascii_digit) {
         Verdict::Identified(P::Sip)
     } else {
         Verdict::Unknown

@@ -70,6 +70,10 @@ fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
         (Transport::Udp, 161 | 162) => binary::snmp,
         (Transport::Udp, 500 | 4_500) => binary::ike,
         (Transport::Udp, 2049) => binary::nfs_udp,
+        (Transport::Udp, 5060 | 5061) => |direction, bytes| match direction {
+            Direction::ToServer => probe_text::sip_request(bytes),
+            Direction::ToClient => probe_text::sip_response(bytes),
+        },
         _ => return None,
     };
     Some(probe)

@@ -73,6 +73,7 @@ fn detector() -> Detector {
 /// Feeds a datagram of the client and inspects its packet.
 fn told_for(detector: &mut Detector, flow: &mut Flow, datagram: &[u8]) -> Vec<u32> {
     let context = FeedContext {
+        client_address: std::net::Ipv4Addr::LOCALHOST.into(),
         client_port: 1000,
         server_port: 53,
         transport: Transport::Udp,

@@ -1,0 +1,163 @@
+//! The parser of one flow's datagrams, and the transaction each message is.
+
+use std::ops::Range;
+
+use lapwing_rules::model::{AppProtocol, Buffer};
+
+use super::message::{self, FirstLine, Flaw, Message};
+use crate::{
+    app_layer::{
+        BufferView, FactKind, Feed, Parser, Transaction, TransactionField,
+        transactions::{Events, Transactions},
+    },
+    direction::Direction,
+};
+
+/// SIP of one flow.
+#[derive(Debug, Default)]
+pub(in crate::app_layer) struct SipParser {
+    transactions: Transactions<SipTransaction>,
+    /// A datagram was no SIP: nothing more is read, as in the reference.
+    is_broken: bool,
+}
+
+#[derive(Debug)]
+struct SipTransaction {
+    direction: Direction,
+    message: Message,
+    /// Events noticed in it or behind it.
+    events: Events,
+    steps: u32,
+}
+
+impl SipParser {
+    /// A flaw belongs to no message: it is told with the newest one.
+    fn event(&mut self, name: &'static str) {
+        if let Some(newest) = self.transactions.newest_mut() {
+            newest.events.add(name);
+            newest.steps += 1;
+        }
+    }
+}
+
+impl Parser for SipParser {
+    fn protocol(&self) -> AppProtocol {
+        AppProtocol::Sip
+    }
+
+    fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.is_broken {
+            return Feed::Stop;
+        }
+        if bytes.is_empty() {
+            return Feed::More;
+        }
+        let read = match direction {
+            Direction::ToServer => message::request(bytes),
+            Direction::ToClient => message::response(bytes),
+        };
+        match read {
+            Ok(message) => {
+                self.transactions.push(SipTransaction {
+                    direction,
+                    message,
+                    events: Events::default(),
+                    steps: 1,
+                });
+                Feed::More
+            }
+            Err(Flaw::Incomplete) => {
+                self.event("incomplete_data");
+                Feed::More
+            }
+            Err(Flaw::Invalid) => {
+                self.event("invalid_data");
+                self.is_broken = true;
+                Feed::Stop
+            }
+        }
+    }
+
+    fn gap(&mut self, _: Direction, _: u64) -> Feed {
+        Feed::Stop
+    }
+
+    fn end(&mut self, _: Direction) {}
+
+    fn transactions(&self) -> Range<u64> {
+        self.transactions.numbers()
+    }
+
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
+        self.transactions
+            .get(number)
+            .map(|transaction| transaction as &dyn Transaction)
+    }
+
+    fn release(&mut self, number: u64) {
+        self.transactions.release(number);
+    }
+
+    fn dropped_transactions(&self) -> u64 {
+        self.transactions.dropped()
+    }
+
+    fn held_bytes(&self) -> usize {
+        let held = |one: &SipTransaction| {
+            let message = match &one.message.first {
+                FirstLine::Request {
+                    method,
+                    uri,
+                    version,
+                } => method.capacity() + uri.capacity() + version.capacity(),
+                FirstLine::Response {
+                    version,
+                    code,
+                    reason,
+                } => version.capacity() + code.capacity() + reason.capacity(),
+            };
+            size_of::<SipTransaction>() + one.message.line.capacity() + message
+        };
+        size_of::<Self>() + self.transactions.iter().map(held).sum::<usize>()
+    }
+}
+
+impl Transaction for SipTransaction {
+    fn buffer(&self, buffer: Buffer, direction: Direction, index: usize) -> BufferView<'_> {
+        if index > 0 || direction != self.direction {
+            return BufferView::Absent;
+        }
+        let value = match (buffer, &self.message.first) {
+            (Buffer::SipMethod, FirstLine::Request { method, .. }) => method,
+            (Buffer::SipUri, FirstLine::Request { uri, .. }) => uri,
+            (
+                Buffer::SipProtocol,
+                FirstLine::Request { version, .. } | FirstLine::Response { version, .. },
+            ) => version,
+            (Buffer::SipStatusCode, FirstLine::Response { code, .. }) => code,
+            (Buffer::SipStatusMessage, FirstLine::Response { reason, .. }) => reason,
+            (Buffer::SipRequestLine, FirstLine::Request { .. })
+            | (Buffer::SipResponseLine, FirstLine::Response { .. }) => &self.message.line,
+            _ => return BufferView::Absent,
+        };
+        BufferView::Complete(value)
+    }
+
+    fn field(&self, _: TransactionField, _: Direction, _: usize) -> Option<u64> {
+        None
+    }
+
+    fn progress(&self, _: Direction) -> u32 {
+        self.steps
+    }
+
+    fn is_complete(&self, _: Direction) -> bool {
+        true
+    }
+
+    fn events(&self) -> &[&'static str] {
+        self.events.names()
+    }
+
+    fn facts(&self, _: &mut Vec<(FactKind, Vec<u8>)>) {}
+}
