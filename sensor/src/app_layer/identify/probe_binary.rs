@@ -129,7 +129,6 @@ pub(super) fn dcerpc_udp(bytes: &[u8]) -> Verdict {
         bytes.len() >= 80
             && bytes[0] == 4
             && bytes[1] <= 10
-            && bytes[2] & 0xfc == 0
             && bytes[3] & 0xfc == 0
             && bytes[4] & 0xee == 0
             && bytes[5] <= 3,
