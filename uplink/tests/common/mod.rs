@@ -439,7 +439,7 @@ impl Edge {
     pub(crate) fn enrol(
         &self,
         voucher: Voucher,
-        pending: impl FnMut(lapwing_wire::KeyId),
+        pending: impl FnMut(KeyId),
     ) -> Result<Identity, UplinkError> {
         let settings = EnrolSettings {
             voucher,
