@@ -18,7 +18,7 @@ use crate::{
     flow::StreamWindow,
 };
 
-/// State of a connection as seen from the outside. The order matters: [`TcpState::is_over`].
+/// State of a connection as seen from the outside. The order matters: what stands behind [`TcpState::TimeWait`] will bring little more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TcpState {
     /// A SYN.
