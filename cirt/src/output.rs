@@ -16,7 +16,7 @@ pub fn line(text: &str) -> io::Result<()> {
 /// Prints bytes as they are.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn raw(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
