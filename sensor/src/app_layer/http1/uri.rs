@@ -1,6 +1,6 @@
 //! Request targets: splitting, and the normal form rules see as `http.uri`.
 //!
-//! The normal form is path, query and fragment. The path is percent-decoded once (also `%uXXXX`), backslashes become
+//! The normal form is path, query and fragment. The path is percent-decoded once (also `%uHHHH`), backslashes become
 //! slashes, repeated separators are joined, UTF-8 becomes one byte a character, then dot segments are removed (RFC 3986,
 //! section 5.2.4, but nothing is left of a segment at the end). Query and fragment are percent-decoded and otherwise
 //! kept. Nothing is decoded twice.
@@ -116,7 +116,7 @@ fn percent(rest: &[u8]) -> Option<u8> {
     }
 }
 
-/// A character written as `%uXXXX` at the start of `rest`, in one byte.
+/// A character written as `%uHHHH` at the start of `rest`, in one byte.
 fn percent_u(rest: &[u8]) -> Option<u8> {
     let [b'%', b'u' | b'U', digits @ ..] = rest else {
         return None;
