@@ -1,7 +1,10 @@
 //! Every keyword once: its name and aliases, since when it exists, what it takes, what it does, and whether it is run.
 //!
-//! This table is the one source for parsing, for diagnostics and for the keyword reference. A keyword that is only parsed and
-//! not run says why in its `support`.
+//! This table is the one source for parsing, for diagnostics and for the keyword reference (`docs/keywords.md`). A keyword that
+//! is only parsed and not run says why in its `support`.
+//!
+//! A row: name, `[other spellings]`, version, argument, role, description; then, where there is something to say,
+//! `takes "shape of the value"` and `differs "how it differs from the reference on purpose"`.
 
 use super::{
     catalogue::Catalogue,
@@ -61,6 +64,8 @@ pub(crate) enum Role {
 
 /// One keyword of the rule language.
 pub struct Keyword {
+    /// The family it stands in: the section of the reference.
+    pub section: &'static str,
     /// The name in the reference's current spelling.
     pub name: &'static str,
     /// Other spellings.
@@ -71,6 +76,10 @@ pub struct Keyword {
     pub argument: Argument,
     /// What it does, in one line.
     pub description: &'static str,
+    /// The shape of its value where its role does not tell it; see [`Keyword::shape`].
+    takes: &'static str,
+    /// Where it differs from the reference on purpose; empty where it does not.
+    pub differs: &'static str,
     pub(crate) role: Role,
 }
 
@@ -85,6 +94,28 @@ impl Keyword {
             PacketField(field, _) | TransactionField(field, ..) => super::support::field(field),
             Foreign(reason) | ForeignBuffer(reason) => Err(reason),
             Read(_) | Role::Transform(_) | NoEffect => Ok(()),
+        }
+    }
+
+    /// What its value looks like; `None` for a keyword without one.
+    #[must_use]
+    pub fn shape(&self) -> Option<&'static str> {
+        match (self.argument, self.role) {
+            (Argument::None, _) => None,
+            (_, PacketField(..) | TransactionField(..)) if self.takes.is_empty() => {
+                Some("N | !N | <N | >N | <=N | >=N | N<>M")
+            }
+            _ if self.takes.is_empty() => Some("…"),
+            _ => Some(self.takes),
+        }
+    }
+
+    /// The application protocol that a rule with it is about.
+    #[must_use]
+    pub fn protocol(&self) -> Option<AppProtocol> {
+        match self.role {
+            TransactionField(_, protocol, _) => Some(protocol),
+            _ => self.buffer()?.info().protocol,
         }
     }
 
@@ -148,16 +179,22 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 macro_rules! keywords {
-    ($($name:literal [$($alias:literal)*] $since:literal $argument:ident $role:expr, $description:literal;)*) => {
-        /// Every keyword.
-        pub static KEYWORDS: &[Keyword] = &[$(Keyword {
+    ($(# $section:literal; $(
+        $name:literal [$($alias:literal)*] $since:literal $argument:ident $role:expr, $description:literal
+        $(, takes $takes:literal)? $(, differs $differs:literal)?;
+    )*)*) => {
+        /// Every keyword, family by family.
+        pub static KEYWORDS: &[Keyword] = &[$($(Keyword {
+            section: $section,
             name: $name,
             aliases: &[$($alias),*],
             since: $since,
             argument: Argument::$argument,
             description: $description,
+            takes: concat!($($takes)?),
+            differs: concat!($($differs)?),
             role: $role,
-        },)*];
+        },)*)*];
     };
 }
 
@@ -201,52 +238,52 @@ const fn transform(transform: Transform<'static>) -> Role {
 }
 
 keywords! {
-    // Identity and notes.
-    "msg" [] "1.0" Required Read(meta::message), "The text of the alert.";
-    "sid" [] "1.0" Required Read(meta::signature), "The rule's number.";
-    "gid" [] "1.0" Required Read(meta::generator), "The generator's number, 1 unless given.";
-    "rev" [] "1.0" Required Read(meta::revision), "The rule's revision.";
-    "classtype" [] "1.0" Required Read(meta::class_type), "The class of activity; gives priority and category.";
-    "priority" [] "1.0" Required Read(meta::priority), "Priority, 1 the most severe; wins over that of the class type.";
-    "reference" [] "1.0" Required Read(meta::reference), "Where to read more: system,target.";
-    "metadata" [] "1.0" Required Read(meta::metadata), "Notes: key value, key value.";
-    "target" [] "4.0" Required Read(meta::target), "Which side is the victim: src_ip or dest_ip.";
-    "requires" [] "7.0.3" Required Read(meta::requires), "Load the rule only from this version on, or with this feature.";
+    # "Identity and notes";
+    "msg" [] "1.0" Required Read(meta::message), "The text of the alert; a quote, semicolon, colon or backslash in it stands behind a backslash.", takes "\"text\"";
+    "sid" [] "1.0" Required Read(meta::signature), "The rule's number.", takes "number from 1";
+    "gid" [] "1.0" Required Read(meta::generator), "The generator's number, 1 unless given.", takes "number";
+    "rev" [] "1.0" Required Read(meta::revision), "The rule's revision.", takes "number from 1";
+    "classtype" [] "1.0" Required Read(meta::class_type), "The class of activity; gives priority and category.", takes "name from classification.config";
+    "priority" [] "1.0" Required Read(meta::priority), "Priority, 1 the most severe; wins over that of the class type.", takes "number; 1 is the most severe";
+    "reference" [] "1.0" Required Read(meta::reference), "Where to read more, by a system of reference.config.", takes "system,target";
+    "metadata" [] "1.0" Required Read(meta::metadata), "Notes for people and programs.", takes "key value, key value, …";
+    "target" [] "4.0" Required Read(meta::target), "Which side is the victim.", takes "src_ip | dest_ip";
+    "requires" [] "7.0.3" Required Read(meta::requires), "Load the rule only with this version, feature or keyword.", takes "version >= 7.0.3 [< 8], feature name, keyword name", differs "a rule for another version or feature is named as unsupported, not silently skipped";
     "noalert" [] "1.0" None Read(meta::no_alert), "Match, do effects, and do not alert.";
     "alert" [] "7.0.7" None Read(meta::alert), "Alert, where the action alone would not.";
-    "tag" [] "1.0" Required Read(meta::tag), "Keep packets that follow; evidence is the policy's matter here.";
-    "prefilter" [] "4.0" None NoEffect, "Use the keyword before it as prefilter; a matter of speed only.";
-    "bypass" [] "4.0" None NoEffect, "Stop looking at the flow after a match; a passive sensor goes on.";
-    "rawbytes" [] "1.0" None NoEffect, "For compatibility; content is always raw bytes.";
-    "nfq_set_mark" [] "1.0" Required NoEffect, "Mark of an inline queue; a passive sensor has none.";
+    "tag" [] "1.0" Required Read(meta::tag), "Keep packets that follow.", takes "session | host [, count, packets | seconds | bytes [, src | dst]]", differs "checked and otherwise left alone: which packets are kept as evidence is for the host's policy to say";
+    "prefilter" [] "4.0" None NoEffect, "Use the keyword before it as prefilter.", differs "changes speed only; after a number with `<=`, `>=` or `!` the reference never matches such a rule, so it is not run here";
+    "bypass" [] "4.0" None NoEffect, "Stop looking at the flow after a match.", differs "has no effect: a passive sensor goes on looking";
+    "rawbytes" [] "1.0" None NoEffect, "For compatibility, without effect: content is always raw bytes.";
+    "nfq_set_mark" [] "1.0" Required NoEffect, "Mark the packet for an inline queue.", takes "mark[/mask]", differs "has no effect: a passive sensor has no queue";
 
-    // Content and its modifiers.
-    "content" [] "1.0" Required Read(content::content), "These bytes.";
+    # "Content, expressions and numbers in the payload";
+    "content" [] "1.0" Required Read(content::content), "These bytes.", takes "[!]\"text|0D 0A|text\"";
     "nocase" [] "1.0" None Read(content::nocase), "Without regard to ASCII case.";
-    "offset" [] "1.0" Required Read(content::offset), "Not before this byte of the buffer.";
-    "depth" [] "1.0" Required Read(content::depth), "Within so many bytes from the offset.";
-    "distance" [] "1.0" Required Read(content::distance), "At least so many bytes behind the match before.";
-    "within" [] "1.0" Required Read(content::within), "At most so many bytes behind the match before.";
+    "offset" [] "1.0" Required Read(content::offset), "Not before this byte of the buffer.", takes "number | variable";
+    "depth" [] "1.0" Required Read(content::depth), "Within so many bytes from the offset.", takes "number | variable";
+    "distance" [] "1.0" Required Read(content::distance), "At least so many bytes behind the match before.", takes "number | variable; may be negative";
+    "within" [] "1.0" Required Read(content::within), "At most so many bytes behind the match before.", takes "number | variable";
     "startswith" [] "5.0" None Read(content::starts_with), "At the start of the buffer.";
     "endswith" [] "5.0" None Read(content::ends_with), "At the end of the buffer.";
-    "fast_pattern" [] "1.0" Optional Read(content::fast_pattern), "Look for this content first; only, or offset,length of a part.";
+    "fast_pattern" [] "1.0" Optional Read(content::fast_pattern), "Look for this content first; only, or offset,length of a part.", takes "nothing | only | offset,length";
     "replace" [] "1.0" Required NEVER, "Replace the content; inline only.";
-    "isdataat" [] "1.0" Required Read(content::is_data_at), "There are bytes at this place.";
+    "isdataat" [] "1.0" Required Read(content::is_data_at), "There are bytes at this place.", takes "[!]number | variable [, relative] [, rawbytes]";
     "absent" [] "8.0" Optional Foreign("the reference's version 7.0 does not know it"), "The buffer is absent.";
-    "bsize" [] "5.0" Required Read(content::buffer_size), "The length of the buffer.";
-    "urilen" [] "1.0" Required Read(content::uri_length), "The length of the URI, normalised unless `raw`.";
-    "pcre" [] "1.0" Required Read(regex::pcre), "A regular expression with flags.";
-    "byte_test" [] "1.0" Required Read(byte_keywords::byte_test), "Read a number and compare it.";
-    "byte_jump" [] "1.0" Required Read(byte_keywords::byte_jump), "Read a number and move the cursor by it.";
-    "byte_extract" [] "1.4" Required Read(byte_keywords::byte_extract), "Read a number into a variable.";
-    "byte_math" [] "4.1" Required Read(byte_keywords::byte_math), "Read a number, calculate, and put the result into a variable.";
-    "base64_decode" [] "2.0" Optional Read(content::base64_decode), "Decode base64 for `base64_data`.";
+    "bsize" [] "5.0" Required Read(content::buffer_size), "The length of the buffer.", takes "N | !N | <N | >N | <=N | >=N | N<>M";
+    "urilen" [] "1.0" Required Read(content::uri_length), "The length of the URI, normalised unless `raw`.", takes "N | !N | <N | >N | N<>M [, norm | raw]";
+    "pcre" [] "1.0" Required Read(regex::pcre), "A regular expression with flags.", takes "[!]\"/expression/flags\"";
+    "byte_test" [] "1.0" Required Read(byte_keywords::byte_test), "Read a number and compare it.", takes "bytes, [!]operator, value, offset [, relative] [, big | little | dce] [, string, hex | dec | oct] [, bitmask mask]";
+    "byte_jump" [] "1.0" Required Read(byte_keywords::byte_jump), "Read a number and move the cursor by it.", takes "bytes, offset [, relative] [, multiplier N] [, big | little | dce] [, string, hex | dec | oct] [, align] [, from_beginning | from_end] [, post_offset N] [, bitmask mask]";
+    "byte_extract" [] "1.4" Required Read(byte_keywords::byte_extract), "Read a number into a variable.", takes "bytes, offset, variable [, relative] [, multiplier N] [, big | little | dce] [, string, hex | dec | oct] [, align 2 | 4]";
+    "byte_math" [] "4.1" Required Read(byte_keywords::byte_math), "Read a number, calculate, and put the result into a variable.", takes "bytes N, offset N, oper + | - | * | / | << | >>, rvalue N | variable, result variable [, relative] [, endian big | little] [, string hex | dec | oct] [, dce] [, bitmask mask]";
+    "base64_decode" [] "2.0" Optional Read(content::base64_decode), "Decode base64 for `base64_data`.", takes "nothing | [bytes N] [, offset N] [, relative]";
     "base64_data" [] "2.0" None Sticky(B::Base64Data), "What `base64_decode` decoded.";
-    "uricontent" [] "legacy" Required Read(content::uri_content), "A content in the URI.";
+    "uricontent" [] "legacy" Required Read(content::uri_content), "A content in the URI.", takes "[!]\"text\"";
     "asn1" [] "legacy" Required Foreign("ASN.1 structures are not checked"), "Odd ASN.1 structures.";
     "rpc" [] "legacy" Required Foreign("SunRPC calls are not parsed"), "SunRPC program, version and procedure.";
 
-    // Buffers of packets and files.
+    # "Buffers of packets and files";
     "pkt_data" [] "2.0" None Read(buffers::packet_data), "Back to the payload.";
     "file.data" ["file_data"] "2.0" None Sticky(B::FileData), "Bytes of a file in transfer, of a body among others.";
     "file.name" [] "5.0" None Sticky(B::FileName), "Name of a file.";
@@ -258,7 +295,7 @@ keywords! {
     "icmpv4.hdr" [] "7.0" None Sticky(B::Icmpv4Header), "The ICMP header.";
     "icmpv6.hdr" [] "5.0" None Sticky(B::Icmpv6Header), "The ICMPv6 header.";
 
-    // HTTP: sticky buffers and the older modifiers.
+    # "HTTP: sticky buffers and the older modifiers";
     "http.uri" [] "5.0" None Sticky(B::HttpUri), "The normalised request URI.";
     "http_uri" [] "1.0" None Modifier(B::HttpUri), "The content before it is in the normalised URI.";
     "http.uri.raw" [] "5.0" None Sticky(B::HttpUriRaw), "The request URI as sent.";
@@ -302,7 +339,7 @@ keywords! {
     "http.request_header" [] "7.0" None Sticky(B::HttpRequestHeader), "Each request header by itself.";
     "http.response_header" [] "7.0" None Sticky(B::HttpResponseHeader), "Each response header by itself.";
 
-    // DNS.
+    # "DNS";
     "dns.query" ["dns_query"] "2.0" None Sticky(B::DnsQuery), "Each name asked for.";
     "dns.opcode" [] "7.0" Required TransactionField(F::DnsOpcode, P::Dns, 255), "The operation code.";
     "dns.queries.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Each name asked for.";
@@ -310,7 +347,7 @@ keywords! {
     "dns.authorities.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of authorities.";
     "dns.additionals.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of additional records.";
 
-    // TLS.
+    # "TLS, JA3 and JA4";
     "tls.sni" ["tls_sni"] "3.2" None Sticky(B::TlsSni), "The server name asked for.";
     "tls.cert_subject" ["tls_cert_subject"] "3.2" None Sticky(B::TlsCertSubject), "The certificate's subject.";
     "tls.cert_issuer" ["tls_cert_issuer"] "3.2" None Sticky(B::TlsCertIssuer), "The certificate's issuer.";
@@ -320,8 +357,8 @@ keywords! {
     "tls.random" [] "7.0" None Sticky(B::TlsRandom), "The random of the hello.";
     "tls.random_time" [] "7.0" None Sticky(B::TlsRandomTime), "The first four bytes of the random.";
     "tls.random_bytes" [] "7.0" None Sticky(B::TlsRandomBytes), "The rest of the random.";
-    "tls.version" [] "1.3" Required Read(transaction_fields::tls_version), "The negotiated version.";
-    "ssl_version" [] "1.3" Required Read(transaction_fields::ssl_version), "One of these record versions.";
+    "tls.version" [] "1.3" Required Read(transaction_fields::tls_version), "The negotiated version.", takes "1.0 | 1.1 | 1.2 | 1.3";
+    "ssl_version" [] "1.3" Required Read(transaction_fields::ssl_version), "One of these record versions.", takes "[!]sslv2 | sslv3 | tls1.0 | tls1.1 | tls1.2 | tls1.3, …";
     "ssl_state" [] "1.3" Required Foreign("the state of the handshake is not compared yet"), "How far the handshake is.";
     "tls.cert_chain_len" [] "7.0" Required TransactionField(F::TlsCertificateChainLength, P::Tls, u32::MAX as u64), "The number of certificates.";
     "tls.subject" [] "1.3" Required CERTIFICATE, "The certificate's subject contains this.";
@@ -331,14 +368,14 @@ keywords! {
     "tls_cert_notafter" [] "3.2" Required CERTIFICATE, "End of the certificate's validity.";
     "tls_cert_expired" [] "3.2" None CERTIFICATE, "The certificate has expired.";
     "tls_cert_valid" [] "3.2" None CERTIFICATE, "The certificate has not expired.";
-    "tls.store" ["tls_store"] "1.3" None NoEffect, "Keep the certificate; evidence is the policy's matter here.";
+    "tls.store" ["tls_store"] "1.3" None NoEffect, "Keep the certificate.", differs "has no effect: which certificates are kept is for the host's policy to say";
     "ja3.hash" ["ja3_hash"] "4.1" None Sticky(B::Ja3Hash), "JA3 of the client.";
     "ja3.string" ["ja3_string"] "4.1" None Sticky(B::Ja3String), "What JA3 of the client is made from.";
     "ja3s.hash" [] "5.0" None Sticky(B::Ja3sHash), "JA3S of the server.";
     "ja3s.string" [] "5.0" None Sticky(B::Ja3sString), "What JA3S of the server is made from.";
     "ja4.hash" [] "7.0.5" None Sticky(B::Ja4Hash), "JA4 of the client.";
 
-    // SSH.
+    # "SSH";
     "ssh.proto" ["ssh_proto"] "4.1" None Sticky(B::SshProto), "The protocol version of the banner.";
     "ssh.software" ["ssh_software"] "4.1" None Sticky(B::SshSoftware), "The software of the banner.";
     "ssh.hassh" ["ssh-hassh"] "6.0" None Sticky(B::SshHassh), "HASSH of the client.";
@@ -348,7 +385,7 @@ keywords! {
     "ssh.protoversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The protocol version.";
     "ssh.softwareversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The software contains this.";
 
-    // Transforms.
+    # "Transforms of the buffer before them";
     "dotprefix" [] "5.0" None transform(Transform::DotPrefix), "Put a dot before the buffer.";
     "strip_whitespace" [] "5.0" None transform(Transform::StripWhitespace), "Without white space.";
     "compress_whitespace" [] "5.0" None transform(Transform::CompressWhitespace), "White space to one space.";
@@ -360,62 +397,62 @@ keywords! {
     "to_sha256" [] "5.0" None transform(Transform::ToSha256), "SHA-256 of the buffer.";
     "header_lowercase" [] "7.0.3" None transform(Transform::HeaderLowercase), "Header names to lower case.";
     "strip_pseudo_headers" [] "7.0.3" None transform(Transform::StripPseudoHeaders), "Without the pseudo headers of HTTP/2.";
-    "xor" [] "6.0.10" Required Read(buffers::xor), "XOR with a repeating key.";
-    "pcrexform" [] "6.0" Required Read(regex::pcre_transform), "The first capture of a regular expression.";
+    "xor" [] "6.0.10" Required Read(buffers::xor), "XOR with a repeating key.", takes "\"hexadecimal digits\"";
+    "pcrexform" [] "6.0" Required Read(regex::pcre_transform), "The first capture of a regular expression.", takes "\"expression with one capture\"";
 
-    // Flow, bits, rate limits.
-    "flow" [] "1.0" Required Read(flow::flow), "Direction and state of the flow.";
-    "flowbits" [] "1.0" Required Read(bits::flow_bits), "Set, test or clear a bit of the flow.";
-    "xbits" [] "2.1" Required Read(bits::exchange_bits), "Set, test or clear a bit of a host or pair of hosts.";
-    "hostbits" [] "2.0" Required Read(bits::host_bits), "Set, test or clear a bit of a host.";
-    "flowint" [] "1.0" Required Read(bits::flow_integer), "Count in a number of the flow, or compare it.";
-    "stream_size" [] "1.0" Required Read(flow::stream_size), "Bytes of the stream so far.";
-    "threshold" [] "1.0" Required Read(thresholds::threshold), "Limit how often it alerts.";
-    "detection_filter" [] "1.0" Required Read(thresholds::detection_filter), "Alert from the Nth match in a window on.";
+    # "Flow, bits, rate limits, events";
+    "flow" [] "1.0" Required Read(flow::flow), "Direction and state of the flow.", takes "to_server | to_client, established | not_established | stateless, only_stream | no_stream, only_frag | no_frag";
+    "flowbits" [] "1.0" Required Read(bits::flow_bits), "Set, test or clear a bit of the flow.", takes "set | unset | toggle | isset | isnotset, name[|name…]; or noalert";
+    "xbits" [] "2.1" Required Read(bits::exchange_bits), "Set, test or clear a bit of a host or pair of hosts.", takes "set | unset | toggle | isset | isnotset, name, track ip_src | ip_dst | ip_pair | tx [, expire seconds]; or noalert";
+    "hostbits" [] "2.0" Required Read(bits::host_bits), "Set, test or clear a bit of a host.", takes "set | unset | toggle | isset | isnotset, name [, src | dst | both]; or noalert";
+    "flowint" [] "1.0" Required Read(bits::flow_integer), "Count in a number of the flow, or compare it.", takes "name, operator, value; or name, isset | isnotset";
+    "stream_size" [] "1.0" Required Read(flow::stream_size), "Bytes of the stream so far.", takes "server | client | both | either, operator, bytes";
+    "threshold" [] "1.0" Required Read(thresholds::threshold), "Limit how often it alerts.", takes "type limit | threshold | both, track by_src | by_dst | by_both | by_rule, count N, seconds N";
+    "detection_filter" [] "1.0" Required Read(thresholds::detection_filter), "Alert from the Nth match in a window on.", takes "track by_src | by_dst | by_both | by_rule, count N, seconds N";
     "flow.age" [] "7.0" Required PacketField(F::FlowAge, u32::MAX as u64), "Age of the flow in seconds.";
     "flow.pkts_toserver" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the server.";
     "flow.pkts_toclient" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the client.";
     "flow.bytes_toserver" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Bytes to the server.";
     "flow.bytes_toclient" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Bytes to the client.";
-    "app-layer-protocol" [] "2.1" Required Read(flow::app_layer_protocol), "The detected application protocol.";
-    "app-layer-event" [] "2.0" Required Read(flow::app_layer_event), "An anomaly that a parser noticed.";
-    "stream-event" [] "1.0" Required Read(flow::stream_event), "An anomaly that reassembly noticed.";
-    "decode-event" ["engine-event"] "1.0" Required Read(flow::decode_event), "An anomaly that decoding noticed.";
+    "app-layer-protocol" [] "2.1" Required Read(flow::app_layer_protocol), "The detected application protocol.", takes "[!]name";
+    "app-layer-event" [] "2.0" Required Read(flow::app_layer_event), "An anomaly that a parser noticed.", takes "protocol.event";
+    "stream-event" [] "1.0" Required Read(flow::stream_event), "An anomaly that reassembly noticed.", takes "event";
+    "decode-event" ["engine-event"] "1.0" Required Read(flow::decode_event), "An anomaly that decoding noticed.", takes "event";
 
-    // Header fields.
-    "dsize" [] "1.0" Required Read(header_fields::payload_size), "Size of the packet's payload.";
+    # "Fields of packet headers";
+    "dsize" [] "1.0" Required Read(header_fields::payload_size), "Size of the packet's payload.", takes "N | !N | <N | >N | N<>M";
     "ttl" [] "1.0" Required PacketField(F::Ttl, 255), "Time to live or hop limit.";
-    "id" [] "1.0" Required Read(header_fields::ip_id), "IPv4 identification.";
+    "id" [] "1.0" Required Read(header_fields::ip_id), "IPv4 identification.", takes "number";
     "tos" [] "4.1" Required PacketField(F::Tos, 255), "Type of service.";
-    "ip_proto" [] "1.0" Required Read(header_fields::ip_protocol), "Protocol above IP.";
-    "ipopts" [] "1.0" Required Read(header_fields::ip_options), "An IP option is there.";
-    "fragbits" [] "1.0" Required Read(header_fields::fragment_bits), "Fragmentation bits.";
+    "ip_proto" [] "1.0" Required Read(header_fields::ip_protocol), "Protocol above IP.", takes "[!]number or name | <N | >N";
+    "ipopts" [] "1.0" Required Read(header_fields::ip_options), "An IP option is there.", takes "rr | lsrr | eol | nop | ts | sec | esec | ssrr | satid | any";
+    "fragbits" [] "1.0" Required Read(header_fields::fragment_bits), "Fragmentation bits.", takes "[+ | * | !] of M, D, R";
     "fragoffset" [] "1.0" Required PacketField(F::FragmentOffset, 65535), "Fragment offset.";
     "sameip" [] "1.0" None Read(header_fields::same_ip), "Source and destination address are the same.";
     "geoip" [] "2.0" Required LISTS, "Country of an address.";
     "l3_proto" [] "6.0" Required Foreign("the version of IP is not compared by this keyword yet"), "Version of IP.";
     "ip.src" [] "7.0" None ForeignBuffer("addresses are no buffer yet"), "The source address as a buffer.";
     "ip.dst" [] "7.0" None ForeignBuffer("addresses are no buffer yet"), "The destination address as a buffer.";
-    "tcp.flags" ["flags"] "1.0" Required Read(header_fields::tcp_flags), "TCP flags.";
+    "tcp.flags" ["flags"] "1.0" Required Read(header_fields::tcp_flags), "TCP flags.", takes "[+ | * | !] of F, S, R, P, A, U, C, E or 0 [, flags to leave out of the comparison]";
     "tcp.seq" ["seq"] "1.0" Required PacketField(F::TcpSequence, u32::MAX as u64), "TCP sequence number.";
     "tcp.ack" ["ack"] "1.0" Required PacketField(F::TcpAcknowledgment, u32::MAX as u64), "TCP acknowledgement number.";
     "tcp.window" ["window"] "1.0" Required PacketField(F::TcpWindow, 65535), "TCP window.";
     "tcp.mss" [] "6.0" Required PacketField(F::TcpMss, 65535), "TCP maximum segment size.";
     "itype" [] "1.0" Required PacketField(F::IcmpType, 255), "ICMP type.";
     "icode" [] "1.0" Required PacketField(F::IcmpCode, 255), "ICMP code.";
-    "icmp_id" [] "1.0" Required Read(header_fields::icmp_id), "ICMP identifier.";
-    "icmp_seq" [] "1.0" Required Read(header_fields::icmp_sequence), "ICMP sequence number.";
+    "icmp_id" [] "1.0" Required Read(header_fields::icmp_id), "ICMP identifier.", takes "number";
+    "icmp_seq" [] "1.0" Required Read(header_fields::icmp_sequence), "ICMP sequence number.", takes "number";
     "icmpv6.mtu" [] "6.0" Required PacketField(F::Icmpv6Mtu, u32::MAX as u64), "MTU in an ICMPv6 message.";
-    "ipv4-csum" [] "1.0" Required Read(header_fields::checksum), "IPv4 checksum: valid or invalid.";
-    "tcpv4-csum" [] "1.0" Required Read(header_fields::checksum), "TCP checksum over IPv4.";
-    "tcpv6-csum" [] "1.0" Required Read(header_fields::checksum), "TCP checksum over IPv6.";
-    "udpv4-csum" [] "1.0" Required Read(header_fields::checksum), "UDP checksum over IPv4.";
-    "udpv6-csum" [] "1.0" Required Read(header_fields::checksum), "UDP checksum over IPv6.";
-    "icmpv4-csum" [] "1.0" Required Read(header_fields::checksum), "ICMP checksum.";
-    "icmpv6-csum" [] "1.0" Required Read(header_fields::checksum), "ICMPv6 checksum.";
+    "ipv4-csum" [] "1.0" Required Read(header_fields::checksum), "IPv4 checksum: valid or invalid.", takes "valid | invalid";
+    "tcpv4-csum" [] "1.0" Required Read(header_fields::checksum), "TCP checksum over IPv4.", takes "valid | invalid";
+    "tcpv6-csum" [] "1.0" Required Read(header_fields::checksum), "TCP checksum over IPv6.", takes "valid | invalid";
+    "udpv4-csum" [] "1.0" Required Read(header_fields::checksum), "UDP checksum over IPv4.", takes "valid | invalid";
+    "udpv6-csum" [] "1.0" Required Read(header_fields::checksum), "UDP checksum over IPv6.", takes "valid | invalid";
+    "icmpv4-csum" [] "1.0" Required Read(header_fields::checksum), "ICMP checksum.", takes "valid | invalid";
+    "icmpv6-csum" [] "1.0" Required Read(header_fields::checksum), "ICMPv6 checksum.", takes "valid | invalid";
     "ftpbounce" [] "1.0" None Read(transaction_fields::ftp_bounce), "An FTP PORT command that names a third host.";
 
-    // What other protocols and features have.
+    # "Files, lists, scripts, frames";
     "frame" [] "7.0" Required ForeignBuffer("frames are not recorded"), "A frame of an application protocol.";
     "lua" ["luajit"] "1.4" Required Foreign("scripts are not run"), "A Lua script.";
     "dataset" [] "5.0" Required LISTS, "The buffer is in a data set.";
@@ -432,21 +469,29 @@ keywords! {
     "filemd5" [] "1.1" Required FILES, "MD5 in a list.";
     "filesha1" [] "3.1" Required FILES, "SHA-1 in a list.";
     "filesha256" [] "3.1" Required FILES, "SHA-256 in a list.";
-    "dcerpc.iface" ["dce_iface"] "1.3" Required Read(dcerpc::interface), "Interface of a DCERPC call.";
-    "dcerpc.opnum" ["dce_opnum"] "1.3" Required Read(dcerpc::operation), "Operation of a DCERPC call.";
+
+    # "DCERPC and SMB";
+    "dcerpc.iface" ["dce_iface"] "1.3" Required Read(dcerpc::interface), "Interface of a DCERPC call.", takes "UUID [, [!]= | < | > version] [, any_frag]";
+    "dcerpc.opnum" ["dce_opnum"] "1.3" Required Read(dcerpc::operation), "Operation of a DCERPC call.", takes "number | range, …";
     "dcerpc.stub_data" ["dce_stub_data"] "1.3" None Sticky(B::DcerpcStubData), "Arguments of a DCERPC call.";
     "smb.named_pipe" ["smb_named_pipe"] "4.1" None buffer_of(SMB), "The named pipe.";
     "smb.share" ["smb_share"] "4.1" None buffer_of(SMB), "The share.";
     "smb.ntlmssp_user" [] "7.0" None buffer_of(SMB), "The user of NTLMSSP.";
     "smb.ntlmssp_domain" [] "7.0" None buffer_of(SMB), "The domain of NTLMSSP.";
     "smb.version" [] "8.0" Required SMB, "Version of SMB.";
+
+    # "NFS";
     "nfs_procedure" [] "4.0" Required NFS, "NFS procedure.";
     "nfs.version" ["nfs_version"] "4.0" Required NFS, "NFS version.";
+
+    # "Kerberos";
     "krb5_err_code" [] "4.1" Required KRB5, "Kerberos error.";
     "krb5_msg_type" [] "4.1" Required KRB5, "Kerberos message type.";
     "krb5.cname" ["krb5_cname"] "4.1" None buffer_of(KRB5), "Kerberos client.";
     "krb5.sname" ["krb5_sname"] "4.1" None buffer_of(KRB5), "Kerberos service.";
     "krb5.ticket_encryption" [] "7.0" Required KRB5, "Encryption of the ticket.";
+
+    # "HTTP/2";
     "http2.frametype" [] "6.0" Required HTTP2, "Type of a frame.";
     "http2.errorcode" [] "6.0" Required HTTP2, "Error code.";
     "http2.priority" [] "6.0" Required HTTP2, "Weight.";
@@ -455,6 +500,8 @@ keywords! {
     "http2.settings" [] "6.0" Required HTTP2, "A setting.";
     "http2.header_name" [] "6.0" None buffer_of(HTTP2), "Each header name.";
     "http2.header" [] "6.0" None buffer_of(HTTP2), "Each header.";
+
+    # "SIP";
     "sip.method" [] "6.0" None Sticky(B::SipMethod), "The method.";
     "sip.uri" [] "6.0" None Sticky(B::SipUri), "The URI.";
     "sip.protocol" [] "6.0" None Sticky(B::SipProtocol), "The protocol version.";
@@ -462,9 +509,13 @@ keywords! {
     "sip.stat_msg" [] "6.0" None Sticky(B::SipStatusMessage), "The status message.";
     "sip.request_line" [] "6.0" None Sticky(B::SipRequestLine), "The request line.";
     "sip.response_line" [] "6.0" None Sticky(B::SipResponseLine), "The response line.";
+
+    # "RFB";
     "rfb.secresult" [] "6.0" Required RFB, "Result of authentication.";
     "rfb.sectype" [] "6.0" Required RFB, "Type of authentication.";
     "rfb.name" [] "6.0" None buffer_of(RFB), "Name of the desktop.";
+
+    # "MQTT";
     "mqtt.type" [] "6.0" Required MQTT, "Type of the message.";
     "mqtt.flags" [] "6.0" Required MQTT, "Flags of the header.";
     "mqtt.qos" [] "6.0" Required MQTT, "Quality of service.";
@@ -482,15 +533,21 @@ keywords! {
     "mqtt.publish.message" [] "6.0" None buffer_of(MQTT), "Message.";
     "mqtt.subscribe.topic" [] "6.0" None buffer_of(MQTT), "Each topic subscribed to.";
     "mqtt.unsubscribe.topic" [] "6.0" None buffer_of(MQTT), "Each topic left.";
+
+    # "QUIC";
     "quic.version" [] "7.0" None buffer_of(QUIC), "Version.";
     "quic.sni" [] "7.0" None buffer_of(QUIC), "Server name.";
     "quic.ua" [] "7.0" None buffer_of(QUIC), "User agent.";
     "quic.cyu.hash" [] "7.0" None buffer_of(QUIC), "CYU hash.";
     "quic.cyu.string" [] "7.0" None buffer_of(QUIC), "What the CYU hash is made from.";
+
+    # "SNMP";
     "snmp.version" [] "5.0" Required SNMP, "Version.";
     "snmp.community" [] "5.0" None buffer_of(SNMP), "Community.";
     "snmp.usm" [] "7.0" None buffer_of(SNMP), "User of version 3.";
     "snmp.pdu_type" [] "5.0" Required SNMP, "Type of the PDU.";
+
+    # "IKE";
     "ike.exchtype" [] "7.0" Required IKE, "Exchange type.";
     "ike.init_spi" [] "7.0" None buffer_of(IKE), "SPI of the initiator.";
     "ike.resp_spi" [] "7.0" None buffer_of(IKE), "SPI of the responder.";
@@ -500,9 +557,13 @@ keywords! {
     "ike.nonce_payload_length" [] "7.0" Required IKE, "Length of the nonce.";
     "ike.nonce_payload" [] "7.0" None buffer_of(IKE), "The nonce.";
     "ike.key_exchange_payload" [] "7.0" None buffer_of(IKE), "The key exchange.";
+
+    # "DHCP";
     "dhcp.leasetime" [] "7.0" Required DHCP, "Lease in seconds.";
     "dhcp.rebinding_time" [] "7.0" Required DHCP, "Rebinding time in seconds.";
     "dhcp.renewal_time" [] "7.0" Required DHCP, "Renewal time in seconds.";
+
+    # "Industrial control: Modbus, EtherNet/IP, DNP3";
     "modbus" [] "2.1" Required MODBUS, "Function, unit or access of a request.";
     "cip_service" [] "4.0" Required ENIP, "CIP service.";
     "enip_command" [] "4.0" Required ENIP, "EtherNet/IP command.";
@@ -510,5 +571,7 @@ keywords! {
     "dnp3_func" [] "3.1" Required DNP3, "Function.";
     "dnp3_ind" [] "3.1" Required DNP3, "Internal indications.";
     "dnp3_obj" [] "3.1" Required DNP3, "Object.";
+
+    # "FTP";
     "ftpdata_command" [] "5.0" Required FTP, "The command that opened the data connection.";
 }

@@ -6,6 +6,7 @@
 mod catalogue;
 pub(crate) mod draft;
 mod groups;
+pub mod keyword_reference;
 pub mod keyword_table;
 mod keywords;
 mod logical_lines;

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod explain;
+mod keywords;
 mod sources;
 
 use std::{
@@ -63,6 +64,11 @@ enum Task {
         #[command(flatten)]
         files: RuleFiles,
     },
+    /// Tell what a keyword does and whether it runs; without a name, list them all
+    Keywords {
+        /// The keyword, as `http.uri`
+        name: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -88,6 +94,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         } => compile(&mut out, &files.compile(keep_texts)?, &output),
         Task::Coverage { files, all } => coverage::run(&mut out, &files.compile(false)?, all),
         Task::Explain { sid, files } => explain::run(&mut out, files.compile(true)?, sid),
+        Task::Keywords { name } => keywords::run(&mut out, name.as_deref()),
     }?;
     out.flush()?;
     Ok(code)
