@@ -22,9 +22,12 @@ pub(crate) trait RegexSearch {
         haystack: &[u8],
         start: usize,
     ) -> Result<Option<(usize, usize)>, RegexUnavailable>;
+
+    /// What a search of `haystack` counts towards the bytes that an inspection may search.
+    fn search_cost(&self, regex: u32, haystack: &[u8]) -> u64;
 }
 
-/// The expression was not built: too large, or it needs backtracking.
+/// The expression was not built because it is too large, or its search hit a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RegexUnavailable;
 
@@ -347,10 +350,12 @@ impl<'m> Walk<'_, 'm> {
         };
         let mut search_from = 0;
         loop {
-            self.searched_bytes += u64::try_from(haystack.len()).unwrap_or(u64::MAX);
             if search_from > haystack.len() {
                 return Outcome::NoMatch;
             }
+            self.searched_bytes = self
+                .searched_bytes
+                .saturating_add(self.regexes.search_cost(regex.regex, haystack));
             let (start, end) = match self.regexes.find(regex.regex, haystack, search_from) {
                 Ok(Some(found)) => found,
                 Ok(None) => return Outcome::NoMatch,
@@ -369,7 +374,9 @@ impl<'m> Walk<'_, 'm> {
     fn negated_regex(&mut self, regex: &RegexUse) -> Outcome {
         let from = if regex.relative { self.cursor } else { 0 };
         let haystack = self.subject.bytes.get(from..).unwrap_or_default();
-        self.searched_bytes += u64::try_from(haystack.len()).unwrap_or(u64::MAX);
+        self.searched_bytes = self
+            .searched_bytes
+            .saturating_add(self.regexes.search_cost(regex.regex, haystack));
         match self.regexes.find(regex.regex, haystack, 0) {
             Ok(found) => found.is_none().into(),
             Err(RegexUnavailable) => Outcome::GiveUp,

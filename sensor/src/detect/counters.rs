@@ -39,6 +39,8 @@ pub struct DetectorCounters {
     pub regex_builds: u64,
     /// Regular expressions that cannot be run by this engine.
     pub regex_failures: u64,
+    /// Searches of expressions that need backtracking, given up at a limit.
+    pub regex_limit_hits: u64,
     /// Regular expressions dropped to make room.
     pub regex_evictions: u64,
 }

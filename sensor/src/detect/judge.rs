@@ -66,6 +66,7 @@ impl Judge {
         DetectorCounters {
             regex_builds: self.regexes.builds,
             regex_failures: self.regexes.failures,
+            regex_limit_hits: self.regexes.limit_hits,
             regex_evictions: self.regexes.evictions,
             ..self.counters
         }

@@ -51,3 +51,18 @@ pub const REGEX_PROGRAM_BYTES_MAX: usize = 10 << 20;
 
 /// States that the lazy automaton of one regular expression keeps, in bytes.
 pub const REGEX_LAZY_BYTES: usize = 256 << 10;
+
+/// Steps of one search of an expression that needs backtracking, as pcre2 counts them.
+pub const BACKTRACKING_STEPS_MAX: u32 = 100_000;
+
+/// Nested steps of one such search.
+pub const BACKTRACKING_DEPTH_MAX: u32 = 20_000;
+
+/// Memory of one such search, in KiB; it is freed behind the search.
+pub const BACKTRACKING_HEAP_KIB: u32 = 2_048;
+
+/// What one such expression takes of the cache, in bytes: the most that pcre2 compiles it into, as it does not tell how much.
+pub const BACKTRACKING_PROGRAM_BYTES: usize = 64 << 10;
+
+/// What one such search costs at least of [`INSPECTION_SEARCHED_BYTES_MAX`]: 256 of them end an inspection.
+pub const BACKTRACKING_SEARCH_COST_BYTES: u64 = 256 << 10;

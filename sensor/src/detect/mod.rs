@@ -13,6 +13,7 @@
 mod alert;
 mod alert_queue;
 mod app_event;
+mod backtracking;
 mod base64;
 mod byte_numbers;
 mod checksums;

@@ -1,8 +1,10 @@
 //! Regular expressions: built when first needed, kept within a number of bytes, the least recently used goes first.
+//!
+//! Two engines: one that runs in linear time, and one with limits for what needs backtracking.
 
 use std::sync::Arc;
 
-use lapwing_rules::pack::Pack;
+use lapwing_rules::pack::{Pack, RegexView};
 use regex_automata::{
     Input,
     meta::{Cache, Regex},
@@ -10,21 +12,44 @@ use regex_automata::{
 };
 
 use super::{
+    backtracking::{Backtracking, LimitHit},
     content_inspection::{RegexSearch, RegexUnavailable},
-    limits::{REGEX_LAZY_BYTES, REGEX_PROGRAM_BYTES_MAX},
+    limits::{
+        BACKTRACKING_PROGRAM_BYTES, BACKTRACKING_SEARCH_COST_BYTES, REGEX_LAZY_BYTES,
+        REGEX_PROGRAM_BYTES_MAX,
+    },
 };
 
 #[derive(Debug)]
-struct Built {
-    regex: Regex,
-    cache: Cache,
-    used_at: u64,
+enum Engine {
+    Linear { regex: Regex, cache: Box<Cache> },
+    Backtracking(Backtracking),
 }
 
-impl Built {
-    fn bytes(&self) -> usize {
-        self.regex.memory_usage() + self.cache.memory_usage()
+impl Engine {
+    fn build(view: &RegexView<'_>) -> Option<Self> {
+        if view.needs_backtracking() {
+            Backtracking::compile(view.expression()).map(Self::Backtracking)
+        } else {
+            compile(view.expression()).map(|regex| Self::Linear {
+                cache: Box::new(regex.create_cache()),
+                regex,
+            })
+        }
     }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Linear { regex, cache } => regex.memory_usage() + cache.memory_usage(),
+            Self::Backtracking(_) => BACKTRACKING_PROGRAM_BYTES,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Built {
+    engine: Engine,
+    used_at: u64,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +57,7 @@ enum Slot {
     #[default]
     NotBuilt,
     Built(Box<Built>),
-    /// It needs backtracking, or its program is too large; it is not tried again.
+    /// Its program is too large; it is not tried again.
     Impossible,
 }
 
@@ -48,6 +73,8 @@ pub(crate) struct RegexCache {
     pub(crate) builds: u64,
     pub(crate) failures: u64,
     pub(crate) evictions: u64,
+    /// Searches that hit a limit of backtracking.
+    pub(crate) limit_hits: u64,
 }
 
 /// Searches between two measurements of the caches, which grow by being used.
@@ -65,6 +92,7 @@ impl RegexCache {
             builds: 0,
             failures: 0,
             evictions: 0,
+            limit_hits: 0,
         }
     }
 
@@ -74,12 +102,20 @@ impl RegexCache {
         regex: u32,
         haystack: &[u8],
     ) -> Option<std::ops::Range<usize>> {
-        let built = self.built(regex).ok()?;
-        let mut captures: Captures = built.regex.create_captures();
-        built
-            .regex
-            .search_captures_with(&mut built.cache, &Input::new(haystack), &mut captures);
-        captures.get_group(1).map(|group| group.range())
+        match &mut self.built(regex).ok()?.engine {
+            Engine::Linear { regex, cache } => {
+                let mut captures: Captures = regex.create_captures();
+                regex.search_captures_with(cache, &Input::new(haystack), &mut captures);
+                captures.get_group(1).map(|group| group.range())
+            }
+            Engine::Backtracking(regex) => match regex.first_capture(haystack) {
+                Ok(capture) => capture,
+                Err(LimitHit) => {
+                    self.limit_hits += 1;
+                    None
+                }
+            },
+        }
     }
 
     fn built(&mut self, regex: u32) -> Result<&mut Built, RegexUnavailable> {
@@ -103,21 +139,15 @@ impl RegexCache {
     }
 
     fn build(&mut self, index: usize, regex: u32) {
-        let built = self
-            .pack
-            .regex(regex)
-            .filter(|view| !view.needs_backtracking())
-            .and_then(|view| compile(view.expression()));
-        self.slots[index] = match built {
-            Some(regex) => {
+        let engine = self.pack.regex(regex).and_then(|view| Engine::build(&view));
+        self.slots[index] = match engine {
+            Some(engine) => {
                 self.builds += 1;
-                let built = Box::new(Built {
-                    cache: regex.create_cache(),
-                    regex,
+                self.bytes += engine.bytes();
+                Slot::Built(Box::new(Built {
+                    engine,
                     used_at: self.clock,
-                });
-                self.bytes += built.bytes();
-                Slot::Built(built)
+                }))
             }
             None => {
                 self.failures += 1;
@@ -132,7 +162,7 @@ impl RegexCache {
             .slots
             .iter()
             .map(|slot| match slot {
-                Slot::Built(built) => built.bytes(),
+                Slot::Built(built) => built.engine.bytes(),
                 Slot::NotBuilt | Slot::Impossible => 0,
             })
             .sum();
@@ -152,7 +182,7 @@ impl RegexCache {
                 .min();
             let Some((_, index)) = oldest else { return };
             if let Slot::Built(built) = std::mem::take(&mut self.slots[index]) {
-                self.bytes = self.bytes.saturating_sub(built.bytes());
+                self.bytes = self.bytes.saturating_sub(built.engine.bytes());
                 self.evictions += 1;
             }
         }
@@ -166,12 +196,30 @@ impl RegexSearch for RegexCache {
         haystack: &[u8],
         start: usize,
     ) -> Result<Option<(usize, usize)>, RegexUnavailable> {
-        let built = self.built(regex)?;
-        let input = Input::new(haystack).range(start..);
-        Ok(built
-            .regex
-            .search_with(&mut built.cache, &input)
-            .map(|found| (found.start(), found.end())))
+        match &mut self.built(regex)?.engine {
+            Engine::Linear { regex, cache } => {
+                let input = Input::new(haystack).range(start..);
+                Ok(regex
+                    .search_with(cache, &input)
+                    .map(|found| (found.start(), found.end())))
+            }
+            Engine::Backtracking(regex) => regex.find(haystack, start).map_err(|LimitHit| {
+                self.limit_hits += 1;
+                RegexUnavailable
+            }),
+        }
+    }
+
+    fn search_cost(&self, regex: u32, haystack: &[u8]) -> u64 {
+        let bytes = u64::try_from(haystack.len()).unwrap_or(u64::MAX);
+        match self
+            .pack
+            .regex(regex)
+            .is_some_and(|view| view.needs_backtracking())
+        {
+            true => bytes.max(BACKTRACKING_SEARCH_COST_BYTES),
+            false => bytes,
+        }
     }
 }
 
@@ -191,6 +239,8 @@ fn compile(expression: &str) -> Option<Regex> {
 
 #[cfg(test)]
 mod tests {
+    use lapwing_rules::{Settings, source::Source};
+
     use super::*;
 
     #[test]
@@ -198,6 +248,51 @@ mod tests {
         let regex = compile(r"(?i)^get\x20[^\x80]+\xff$").unwrap();
         assert!(regex.is_match(b"GeT x\xff".as_slice()));
         assert!(!regex.is_match(b"GeT \x80\xff".as_slice()));
+    }
+
+    fn cache(rules: &str, bytes_max: usize) -> RegexCache {
+        let source = Source {
+            name: "test".into(),
+            bytes: rules.as_bytes().to_vec(),
+        };
+        let compiled = lapwing_rules::compile(&[source], &Settings::default());
+        assert_eq!(compiled.diagnostics, []);
+        RegexCache::new(
+            Arc::new(Pack::from_bytes(compiled.pack).unwrap()),
+            bytes_max,
+        )
+    }
+
+    #[test]
+    fn backtracking_ends_at_a_limit_and_is_counted() {
+        let mut cache = cache(
+            r#"alert tcp any any -> any any (pcre:"/(?:a+)+(?=b)/"; sid:1;)"#,
+            1 << 20,
+        );
+        assert_eq!(cache.find(0, b"xaab", 0), Ok(Some((1, 3))));
+        assert_eq!((cache.builds, cache.limit_hits), (1, 0));
+        assert_eq!(cache.find(0, &[b'a'; 4096], 0), Err(RegexUnavailable));
+        assert_eq!((cache.builds, cache.limit_hits), (1, 1));
+        assert!(cache.search_cost(0, b"") > 0);
+    }
+
+    #[test]
+    fn expressions_of_both_engines_share_the_cap() {
+        let rules: String = (1..=8)
+            .map(|sid| {
+                let expression = if sid % 2 == 0 { "a(?=b)" } else { "a+b" };
+                format!(
+                    "alert tcp any any -> any any (pcre:\"/{expression}{{{sid}}}/\"; sid:{sid};)\n"
+                )
+            })
+            .collect();
+        let mut cache = cache(&rules, 2 * BACKTRACKING_PROGRAM_BYTES);
+        for regex in 0..8 {
+            assert!(cache.find(regex, b"aabbbbbbbbb", 0).is_ok());
+            assert!(cache.bytes <= cache.bytes_max, "{}", cache.bytes);
+        }
+        assert_eq!(cache.builds, 8);
+        assert!(cache.evictions >= 2);
     }
 
     #[test]

@@ -9,7 +9,8 @@ pub(super) mod flow;
 pub(super) mod header_fields;
 pub(super) mod meta;
 pub(super) mod regex;
-pub(super) mod regex_translation;
+mod regex_backtracking;
+mod regex_translation;
 pub(super) mod thresholds;
 pub(super) mod transaction_fields;
 

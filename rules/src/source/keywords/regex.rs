@@ -4,8 +4,8 @@ use regex_automata::{nfa::thompson, util::syntax};
 
 use super::{
     super::keyword_table::Context,
-    Done, buffers,
-    regex_translation::{PerlFlags, Untranslatable, for_backtracking, translate},
+    Done, buffers, regex_backtracking,
+    regex_translation::{PerlFlags, Untranslatable, translate},
     value,
 };
 use crate::{
@@ -134,8 +134,15 @@ fn split(word: Word<'_>) -> Result<(Word<'_>, Word<'_>), Problem> {
     Ok((expression, flags))
 }
 
+/// Why a translation does not compile.
+enum Uncompilable {
+    /// It is right, but its program would be larger than a linear-time one may be.
+    TooLarge,
+    Wrong(String),
+}
+
 /// Whether the translation compiles within its memory.
-fn check_compiles(expression: &str) -> Result<(), String> {
+fn check_compiles(expression: &str) -> Result<(), Uncompilable> {
     let config = thompson::Config::new()
         .utf8(false)
         .nfa_size_limit(Some(limits::REGEX_PROGRAM_BYTES))
@@ -146,9 +153,12 @@ fn check_compiles(expression: &str) -> Result<(), String> {
         .build(expression)
         .map(drop)
         .map_err(|error| {
+            if error.size_limit().is_some() {
+                return Uncompilable::TooLarge;
+            }
             let text = std::error::Error::source(&error)
                 .map_or_else(|| error.to_string(), ToString::to_string);
-            text.lines().last().unwrap_or_default().to_owned()
+            Uncompilable::Wrong(text.lines().last().unwrap_or_default().to_owned())
         })
 }
 
@@ -160,42 +170,49 @@ fn read(
     perl: PerlFlags,
     keep_captures: bool,
 ) -> Result<RegexDraft, Problem> {
+    let wrong = |error: String| {
+        Problem::error(
+            "bad-regex",
+            expression.span(),
+            format!("the expression is wrong: {error}"),
+        )
+    };
     let original = String::from_utf8_lossy(word.bytes).into_owned();
-    match translate(expression.bytes, perl, keep_captures) {
-        Ok(translated) => {
-            check_compiles(&translated).map_err(|error| {
-                Problem::error(
-                    "bad-regex",
-                    expression.span(),
-                    format!("the expression is wrong: {error}"),
-                )
-            })?;
-            Ok(RegexDraft {
-                expression: translated,
-                original,
-                needs_backtracking: false,
-            })
-        }
-        Err(Untranslatable::NeedsBacktracking(what)) => {
-            if let Err(reason) = support::backtracking_regex() {
-                rule.unsupported(&expression.span(), format!("{what}: {reason}"));
+    let needs_backtracking = match translate(expression.bytes, perl, keep_captures) {
+        Ok(translated) => match check_compiles(&translated) {
+            Ok(()) => {
+                return Ok(RegexDraft {
+                    expression: translated,
+                    original,
+                    needs_backtracking: false,
+                });
             }
-            let text = String::from_utf8_lossy(expression.bytes);
-            Ok(RegexDraft {
-                expression: for_backtracking(&text, perl),
-                original,
-                needs_backtracking: true,
-            })
-        }
+            Err(Uncompilable::TooLarge) => "large repetition",
+            Err(Uncompilable::Wrong(error)) => return Err(wrong(error)),
+        },
+        Err(Untranslatable::NeedsBacktracking(what)) => what,
         Err(Untranslatable::Invalid(what, position)) => {
             let start = expression.start + position;
-            Err(Problem::error(
+            return Err(Problem::error(
                 "bad-regex",
                 start..start + 1,
                 format!("the expression is wrong: {what}"),
-            ))
+            ));
         }
+    };
+    if let Err(reason) = support::backtracking_regex() {
+        rule.unsupported(
+            &expression.span(),
+            format!("{needs_backtracking}: {reason}"),
+        );
     }
+    let written = regex_backtracking::expression(expression.bytes, perl);
+    regex_backtracking::check(&written).map_err(wrong)?;
+    Ok(RegexDraft {
+        expression: written,
+        original,
+        needs_backtracking: true,
+    })
 }
 
 /// `pcre:[!]"/expression/flags"`

@@ -30,7 +30,7 @@ pub(crate) struct PerlFlags {
 }
 
 impl PerlFlags {
-    fn letters(self) -> String {
+    pub(super) fn letters(self) -> String {
         [
             (self.case_insensitive, 'i'),
             (self.multi_line, 'm'),
@@ -70,21 +70,6 @@ pub(crate) fn translate(expression: &[u8], flags: PerlFlags, keep_captures: bool
         translator.out.push(')');
     }
     Ok(translator.out)
-}
-
-/// The expression for a backtracking engine: as written, with its flags in front.
-pub(crate) fn for_backtracking(expression: &str, flags: PerlFlags) -> String {
-    let letters = flags.letters();
-    let prefix = if letters.is_empty() {
-        String::new()
-    } else {
-        format!("(?{letters})")
-    };
-    if flags.anchored {
-        format!(r"{prefix}\A(?:{expression})")
-    } else {
-        format!("{prefix}{expression}")
-    }
 }
 
 /// Flags that hold from here to the end of the group.

@@ -22,6 +22,10 @@ impl RegexSearch for Literals {
         Ok(find(&haystack[start..], literal, false)
             .map(|at| (start + at, start + at + literal.len())))
     }
+
+    fn search_cost(&self, _: u32, haystack: &[u8]) -> u64 {
+        u64::try_from(haystack.len()).unwrap()
+    }
 }
 
 fn content(pattern: &'static [u8]) -> Content<'static> {
