@@ -1,8 +1,12 @@
-//! One spelling for each JSON value, so that a signature covers the meaning.
+//! One spelling for each JSON value, so that a signature covers the meaning: OLPC canonical
+//! JSON, the form that TUF 1.0 signs.
 //!
-//! Object keys sorted by their UTF-8 bytes; no white space; strings with `"` and `\` escaped,
-//! control characters as `\u00xx`, everything else as it is; numbers are 64-bit integers
+//! Object keys sorted by their UTF-8 bytes; no white space; in strings only `"` and `\` are
+//! escaped, everything else stands as it is, line ends and other control characters too (so the
+//! form is for signing, and not always JSON that a parser takes); numbers are 64-bit integers
 //! without sign or with `-`. Fractions are refused: they have no one spelling.
+//!
+//! Source: <http://wiki.laptop.org/go/Canonical_JSON>, TUF specification 1.0, section 4.2.
 
 use serde_json::Value;
 
@@ -64,11 +68,10 @@ fn write(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), TrustErro
 fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', byte]),
-            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            _ => out.push(byte),
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
         }
+        out.push(byte);
     }
     out.push(b'"');
 }
@@ -78,19 +81,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A text without control characters: with them the form is not JSON.
+    fn any_text() -> impl Strategy<Value = String> {
+        any::<String>().prop_map(|text| text.replace(|letter: char| letter < ' ', ""))
+    }
+
     fn any_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
+            any_text().prop_map(Value::from),
         ];
         leaf.prop_recursive(4, 40, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                prop::collection::btree_map(any::<String>(), inner, 0..6)
-                    .prop_map(Value::from_iter),
+                prop::collection::btree_map(any_text(), inner, 0..6).prop_map(Value::from_iter),
             ]
         })
     }
@@ -110,7 +117,7 @@ mod tests {
             serde_json::from_str("{\"a\":{\"\\u00e9\\n\":\"\\\"\\\\\"},\n \"b\":[1,-2]}").unwrap();
         assert_eq!(
             to_bytes(&one).unwrap(),
-            "{\"a\":{\"é\\u000a\":\"\\\"\\\\\"},\"b\":[1,-2]}".as_bytes()
+            "{\"a\":{\"é\n\":\"\\\"\\\\\"},\"b\":[1,-2]}".as_bytes()
         );
         assert_eq!(to_bytes(&one).unwrap(), to_bytes(&other).unwrap());
     }

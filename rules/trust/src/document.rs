@@ -1,38 +1,22 @@
 //! A document: read, checked, and only then used; or drafted and signed.
 
-use std::collections::BTreeSet;
-
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::SigningKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::canonical_json;
+use crate::envelope::Envelope;
 use crate::error::TrustError;
-use crate::key::{KeyId, PublicKey};
-use crate::limits::{MAX_DOCUMENT_BYTES, MAX_SIGNATURES};
+use crate::limits::MAX_DOCUMENT_BYTES;
 use crate::role::Role;
 
 /// Keeps a signature over a document from being one over anything else.
 const CONTEXT: &[u8] = b"lapwing document 1\0";
 
 /// A document as it was read. Nothing in it is believed until [`Document::verify`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Document {
-    signed: Value,
-    signatures: Vec<DocumentSignature>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DocumentSignature {
-    /// Hex of the [`KeyId`].
-    key: String,
-    /// Hex of the 64 bytes.
-    signature: String,
-}
+#[derive(Debug, Clone)]
+pub struct Document(Envelope);
 
 /// The part that is signed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,21 +63,7 @@ impl Document {
     /// # Errors
     /// [`TrustError::TooLarge`], [`TrustError::Unreadable`], [`TrustError::TooManySignatures`].
     pub fn parse(bytes: &[u8]) -> Result<Self, TrustError> {
-        if bytes.len() > MAX_DOCUMENT_BYTES {
-            return Err(TrustError::TooLarge {
-                bytes: bytes.len(),
-                cap: MAX_DOCUMENT_BYTES,
-            });
-        }
-        let document: Self = serde_json::from_slice(bytes).map_err(TrustError::Unreadable)?;
-        let count = document.signatures.len();
-        if count > MAX_SIGNATURES {
-            return Err(TrustError::TooManySignatures {
-                count,
-                cap: MAX_SIGNATURES,
-            });
-        }
-        Ok(document)
+        Envelope::parse(bytes, MAX_DOCUMENT_BYTES).map(Self)
     }
 
     /// Adds a signature, or replaces the one by the same key.
@@ -102,22 +72,7 @@ impl Document {
     /// [`TrustError::NotAnInteger`] and [`TrustError::TooDeep`] when the document has no
     /// canonical form; [`TrustError::TooManySignatures`].
     pub fn sign(&mut self, key: &SigningKey) -> Result<(), TrustError> {
-        let signature = key.sign(&message(&canonical_json::to_bytes(&self.signed)?));
-        let id = PublicKey::from_bytes(key.verifying_key().as_bytes())?
-            .id()
-            .to_string();
-        self.signatures.retain(|signature| signature.key != id);
-        if self.signatures.len() >= MAX_SIGNATURES {
-            return Err(TrustError::TooManySignatures {
-                count: self.signatures.len() + 1,
-                cap: MAX_SIGNATURES,
-            });
-        }
-        self.signatures.push(DocumentSignature {
-            key: id,
-            signature: hex::encode(signature.to_bytes()),
-        });
-        Ok(())
+        self.0.sign(CONTEXT, key)
     }
 
     /// The bytes to store or send: indented JSON that people can read.
@@ -125,45 +80,17 @@ impl Document {
     /// # Errors
     /// [`TrustError::Unreadable`] never for a document made by this type.
     pub fn to_bytes(&self) -> Result<Vec<u8>, TrustError> {
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(TrustError::Unreadable)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        self.0.to_bytes()
     }
 
     /// Checks signatures, then kind, version and expiry.
     ///
     /// # Errors
-    /// One variant of [`TrustError`] for each thing that can be wrong. A signature by a key
-    /// outside the role is passed over; a wrong one by a key of the role is an error.
+    /// One variant of [`TrustError`] for each thing that can be wrong.
     pub fn verify(&self, check: &Check<'_>) -> Result<Verified, TrustError> {
-        let canonical = canonical_json::to_bytes(&self.signed)?;
-        let message = message(&canonical);
-        let mut valid = BTreeSet::new();
-        for entry in &self.signatures {
-            let (mut id, mut signature) = ([0; 32], [0; 64]);
-            if hex::decode_to_slice(&entry.key, &mut id).is_err() {
-                continue;
-            }
-            let id = KeyId(id);
-            let Some(key) = check.role.key(id) else {
-                continue;
-            };
-            if hex::decode_to_slice(&entry.signature, &mut signature).is_err()
-                || !key.signed(&message, &signature)
-            {
-                return Err(TrustError::BadSignature { key: id });
-            }
-            valid.insert(id);
-        }
-        if valid.len() < check.role.threshold() {
-            return Err(TrustError::TooFewSignatures {
-                role: check.role.name().to_owned(),
-                valid: valid.len(),
-                threshold: check.role.threshold(),
-            });
-        }
+        self.0.check(CONTEXT, check.role)?;
         let signed: Signed =
-            serde_json::from_value(self.signed.clone()).map_err(TrustError::Unreadable)?;
+            Signed::deserialize(self.0.signed()).map_err(TrustError::Unreadable)?;
         if signed.kind != check.kind {
             return Err(TrustError::WrongKind {
                 expected: check.kind.to_owned(),
@@ -190,7 +117,7 @@ impl Document {
             version: signed.version,
             issued_seconds: signed.issued_seconds,
             expires_seconds: signed.expires_seconds,
-            digest: Sha256::digest(&canonical).into(),
+            digest: Sha256::digest(self.0.canonical()?).into(),
             content: signed.content,
         })
     }
@@ -234,13 +161,7 @@ impl<T: Serialize> Draft<'_, T> {
             expires_seconds: self.expires_seconds,
             content: serde_json::to_value(self.content).map_err(TrustError::Unreadable)?,
         };
-        Ok(Document {
-            signed: serde_json::to_value(signed).map_err(TrustError::Unreadable)?,
-            signatures: Vec::new(),
-        })
+        let signed = serde_json::to_value(signed).map_err(TrustError::Unreadable)?;
+        Ok(Document(Envelope::new(signed)))
     }
-}
-
-fn message(canonical: &[u8]) -> Vec<u8> {
-    [CONTEXT, canonical].concat()
 }

@@ -1,13 +1,14 @@
 //! Why a document is not believed.
 
 use crate::key::KeyId;
+use crate::tuf::utc_text;
 
 /// Why a document is not believed, or cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
     /// Above [`crate::limits::MAX_DOCUMENT_BYTES`].
-    #[error("the document has {bytes} bytes, more than the {cap} allowed")]
+    #[error("it has {bytes} bytes, more than the {cap} allowed")]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -15,19 +16,19 @@ pub enum TrustError {
         cap: usize,
     },
     /// Not JSON, or not a document.
-    #[error("the document cannot be read")]
+    #[error("it cannot be read")]
     Unreadable(#[source] serde_json::Error),
     /// Numbers with a fraction or an exponent have no canonical form.
-    #[error("the document has a number that is not an integer of 64 bits")]
+    #[error("it has a number that is not an integer of 64 bits")]
     NotAnInteger,
     /// Nested above [`crate::limits::MAX_DEPTH`].
-    #[error("the document is nested more than {cap} deep")]
+    #[error("it is nested more than {cap} deep")]
     TooDeep {
         /// The cap.
         cap: usize,
     },
     /// More signatures than [`crate::limits::MAX_SIGNATURES`].
-    #[error("the document has {count} signatures, more than the {cap} allowed")]
+    #[error("it has {count} signatures, more than the {cap} allowed")]
     TooManySignatures {
         /// How many.
         count: usize,
@@ -35,7 +36,7 @@ pub enum TrustError {
         cap: usize,
     },
     /// A document of another kind.
-    #[error("the document is a {found}, where a {expected} is needed")]
+    #[error("it is a {found}, where a {expected} is needed")]
     WrongKind {
         /// The kind that is needed.
         expected: String,
@@ -43,13 +44,13 @@ pub enum TrustError {
         found: String,
     },
     /// A signature names a key of the role and does not fit.
-    #[error("the signature of key {key} does not fit the document")]
+    #[error("the signature of key {key} does not fit")]
     BadSignature {
         /// The key.
         key: KeyId,
     },
     /// Too few keys of the role signed.
-    #[error("{valid} of the {threshold} keys needed for {role} signed the document")]
+    #[error("{valid} of the {threshold} keys needed for {role} signed")]
     TooFewSignatures {
         /// The role.
         role: String,
@@ -59,7 +60,7 @@ pub enum TrustError {
         threshold: usize,
     },
     /// Older than what was taken before.
-    #[error("the document has version {version}, but version {floor} was seen before")]
+    #[error("it has version {version}, but version {floor} was seen before")]
     Rollback {
         /// Its version.
         version: u64,
@@ -67,7 +68,7 @@ pub enum TrustError {
         floor: u64,
     },
     /// No longer valid.
-    #[error("the document expired at {expires_seconds} (seconds since 1970), now is {now_seconds}")]
+    #[error("it ended {}, and now it is {}", utc_text(*expires_seconds), utc_text(*now_seconds))]
     Expired {
         /// When it expired.
         expires_seconds: u64,
@@ -87,4 +88,63 @@ pub enum TrustError {
     /// Not the hex form of a public key.
     #[error("a public key is 64 hex digits of a point on the curve")]
     BadKey,
+    /// Not the hex form of a key's id, or not the id of the key that it names.
+    #[error("a key id is the SHA-256 of the canonical form of its key, 64 hex digits")]
+    BadKeyId,
+    /// Made after another version of the specification.
+    #[error("it follows version {found} of the TUF specification, this program version 1")]
+    SpecVersion {
+        /// What it says.
+        found: String,
+    },
+    /// Not the version that what names it says.
+    #[error("it has version {found} where version {expected} must stand")]
+    WrongVersion {
+        /// Its version.
+        found: u64,
+        /// What must stand there.
+        expected: u64,
+    },
+    /// Not as many bytes as what names it says.
+    #[error("it has {found} bytes instead of {expected}")]
+    WrongLength {
+        /// Its size, or one byte more than may be.
+        found: u64,
+        /// What must be.
+        expected: u64,
+    },
+    /// Other bytes than what names it says.
+    #[error("its SHA-256 or SHA-512 is not the one that was signed")]
+    WrongHash,
+    /// Named without a hash that is known here.
+    #[error("it is named without a SHA-256 or SHA-512 of its bytes")]
+    NoHash,
+    /// A name that is no plain file name or path below a folder.
+    #[error("the name {name:?} is not one that a file may have here")]
+    UnsafeName {
+        /// The name, shortened.
+        name: String,
+    },
+    /// Something that was there before is gone without being replaced.
+    #[error("it no longer names {name}, which it named before")]
+    Removed {
+        /// What is gone.
+        name: String,
+    },
+    /// Above a cap of [`crate::limits`].
+    #[error("it has {count} {what}, more than the {cap} allowed")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// The cap.
+        cap: usize,
+    },
+    /// A member that must be there is not, or says something impossible.
+    #[error("{what}")]
+    Malformed {
+        /// What is wrong.
+        what: &'static str,
+    },
 }

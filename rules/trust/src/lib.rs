@@ -1,18 +1,23 @@
-//! Signed documents, roles and rollback checks over bytes and a given time.
+//! What is believed, because of who signed it: over bytes and a given time.
 //!
-//! A document is JSON in two parts: what is signed, and who signed it.
+//! Two kinds of signed things share one envelope ([`Envelope`]), one canonical form
+//! ([`canonical_json`]), one kind of key ([`PublicKey`], Ed25519) and one idea of a role
+//! ([`Role`]: these keys, so many of which must sign):
 //!
-//! ```text
-//! {"signed": {"kind": "policy", "version": 3, "issued_seconds": 1790000000,
-//!             "expires_seconds": 1821536000, "content": {...}},
-//!  "signatures": [{"key": "<64 hex digits: SHA-256 of the public key>", "signature": "<128 hex digits>"}]}
-//! ```
+//! * A [`Document`] stands for itself: a policy, an approval. Whoever reads it says which role
+//!   must have signed it, which version is the oldest it still takes, and what time it is; see
+//!   [`Check`].
 //!
-//! A signature is Ed25519 over `lapwing document 1`, a zero byte, and the canonical form of
-//! `signed` (module [`canonical_json`]), so layout and key order may change on the way and
-//! nothing else may. Whoever reads a document says which [`Role`] must have signed it, which
-//! version is the oldest it still takes, and what time it is; see [`Check`]. Nothing here
-//! opens a file, a socket or a clock.
+//!   ```text
+//!   {"signed": {"kind": "policy", "version": 3, "issued_seconds": 1790000000,
+//!               "expires_seconds": 1821536000, "content": {...}},
+//!    "signatures": [{"keyid": "<64 hex digits>", "sig": "<128 hex digits>"}]}
+//!   ```
+//!
+//! * A repository of rule packs has the metadata format and the semantics of The Update
+//!   Framework, version 1.0 of its specification; see [`tuf`].
+//!
+//! Nothing here opens a file, a socket or a clock.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -20,12 +25,15 @@
 
 pub mod canonical_json;
 mod document;
+mod envelope;
 mod error;
 mod key;
 pub mod limits;
 mod role;
+pub mod tuf;
 
 pub use document::{Check, Document, Draft, Verified};
+pub use envelope::Envelope;
 pub use error::TrustError;
 pub use key::{KeyId, PublicKey};
 pub use role::Role;

@@ -41,6 +41,25 @@ impl Role {
         })
     }
 
+    /// A role of metadata, where keys of types that are not used here stood among them: the
+    /// threshold may then be out of reach.
+    pub(crate) fn of_known_keys(
+        name: &str,
+        keys: Vec<(KeyId, PublicKey)>,
+        threshold: usize,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            keys,
+            threshold,
+        }
+    }
+
+    /// The ids of its keys.
+    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> {
+        self.keys.iter().map(|(id, _)| *id)
+    }
+
     /// What the role is called in messages.
     pub fn name(&self) -> &str {
         &self.name
