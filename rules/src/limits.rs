@@ -26,3 +26,13 @@ pub const REGEX_PROGRAM_BYTES: usize = 10 << 20;
 pub const RULES: usize = 1 << 20;
 /// Largest rule file, in bytes.
 pub const RULE_FILE_BYTES: u64 = 256 << 20;
+/// Longest key of a record of a canonical pack, in bytes.
+pub const CANONICAL_KEY_BYTES: u64 = 512;
+/// Longest body of such a record, in bytes; an address set of [`SET_RANGES`] IPv6 ranges fits.
+pub const CANONICAL_BODY_BYTES: u64 = 48 << 20;
+/// Most keys and most bodies that a delta may carry, in bytes each; where more differs the full pack is sent.
+pub const DELTA_BYTES: u32 = 16 << 20;
+/// Most scopes in which one rule is looked for.
+pub const RULE_SCOPES: u64 = 64;
+/// Most strings, expressions or names of one rule in a canonical pack.
+pub const RECORD_STRINGS: u64 = 16 * 1024;

@@ -3,18 +3,9 @@
 use super::requirements::{self, Requirements};
 use crate::{
     model::{Buffer, RuleKind, Side, Transform},
-    pack::{PrefilterScope, TransportClass},
+    pack::{PrefilterScope, TransportClass, Trigger},
     source::draft::{ContentDraft, InspectionDraft, MatchDraft, RuleDraft, TransformDraft},
 };
-
-/// How a rule becomes a candidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Trigger {
-    /// Every scope in which it can.
-    pub(super) scopes: Vec<PrefilterScope>,
-    /// What is looked for there, in lower case; `None`: it is one whenever the scope applies.
-    pub(super) pattern: Option<Vec<u8>>,
-}
 
 /// Chooses.
 pub(super) fn choose(rule: &RuleDraft, requirements: &Requirements) -> Trigger {

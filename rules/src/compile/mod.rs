@@ -4,7 +4,6 @@
 
 mod fast_pattern;
 mod lower;
-mod prefilter;
 mod requirements;
 
 use std::collections::HashMap;
@@ -12,7 +11,7 @@ use std::collections::HashMap;
 use crate::{
     diagnostic::{Diagnostic, Level},
     limits,
-    pack::PackWriter,
+    pack::{CanonicalWriter, PackWriter},
     source::{self, Catalogue, ParsedRule, Source, Variables},
 };
 
@@ -34,8 +33,10 @@ pub struct Counts {
 /// What came of a compilation.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The pack; also where some rules were refused.
+    /// The pack that a sensor maps; also where some rules were refused.
     pub pack: Vec<u8>,
+    /// The canonical pack that it is derived from: what is signed and sent.
+    pub canonical: Vec<u8>,
     /// Mistakes and remarks, in the order of the sources.
     pub diagnostics: Vec<Diagnostic>,
     /// Rules that are not run, each with its reasons.
@@ -60,6 +61,7 @@ pub struct Settings {
 pub fn compile(sources: &[Source], settings: &Settings) -> Compiled {
     let mut compiled = Compiled {
         pack: Vec::new(),
+        canonical: Vec::new(),
         diagnostics: Vec::new(),
         unsupported: Vec::new(),
         counts: Counts::default(),
@@ -123,21 +125,21 @@ fn newest_revisions(rules: Vec<ParsedRule>, compiled: &mut Compiled) -> Vec<Pars
 }
 
 fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
-    let mut writer = PackWriter::new();
-    let mut shared = lower::Shared::default();
-    let mut groups = prefilter::Groups::default();
+    let mut canonical = CanonicalWriter::default();
     for rule in rules {
         if rule.unsupported.is_empty() {
             let requirements = requirements::derive(&rule.draft);
             let text = settings.keep_texts.then_some(rule.text.as_str());
-            let index = shared.write(
+            let mut writer = PackWriter::new();
+            lower::Shared::default().write(
                 &rule.draft,
                 &requirements,
                 &settings.catalogue,
                 text,
                 &mut writer,
             );
-            groups.add(index, &fast_pattern::choose(&rule.draft, &requirements));
+            let trigger = fast_pattern::choose(&rule.draft, &requirements);
+            canonical.rule(rule.draft.id, writer, &trigger);
             compiled.counts.compiled += 1;
         } else {
             let reasons: Vec<&str> = rule
@@ -145,17 +147,21 @@ fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
                 .iter()
                 .map(|reason| reason.message.as_str())
                 .collect();
-            writer.unsupported(rule.draft.id, &rule.draft.message, &reasons.join("; "));
+            canonical.unsupported(rule.draft.id, &rule.draft.message, &reasons.join("; "));
             compiled.counts.unsupported += 1;
             compiled
                 .unsupported
                 .extend(rule.unsupported.iter().cloned());
         }
     }
-    if let Err(problem) = groups.write(&mut writer) {
-        compiled.diagnostics.push(Diagnostic {
+    match canonical.finish() {
+        Ok(written) => {
+            compiled.pack = written.pack;
+            compiled.canonical = written.canonical;
+        }
+        Err(problem) => compiled.diagnostics.push(Diagnostic {
             level: Level::Error,
-            code: "prefilter",
+            code: "pack",
             file: "-".into(),
             line: 0,
             column: 0,
@@ -164,7 +170,6 @@ fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
             hint: None,
             sid: None,
             source_line: "".into(),
-        });
+        }),
     }
-    compiled.pack = writer.finish();
 }

@@ -86,6 +86,22 @@ impl<'a> Cursor<'a> {
         self.bytes
     }
 
+    /// The next `count` bytes.
+    pub(crate) fn take(&mut self, count: usize) -> Decoded<&'a [u8]> {
+        let (taken, rest) = self
+            .bytes
+            .split_at_checked(count)
+            .ok_or(Malformed("it ends early"))?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+
+    /// A length and so many bytes, at most `limit`.
+    pub(crate) fn bytes_within(&mut self, limit: u64) -> Decoded<&'a [u8]> {
+        let count = self.count(limit)?;
+        self.take(to_usize(count))
+    }
+
     pub(crate) fn byte(&mut self) -> Decoded<u8> {
         let (&first, rest) = self
             .bytes

@@ -4,6 +4,7 @@
 //! and reference once; after that views decode from the mapped bytes on the fly and cannot fail. Every error is one line.
 
 mod bytes;
+mod canonical;
 mod check;
 mod error;
 pub mod format;
@@ -16,6 +17,11 @@ mod sets;
 mod strings;
 mod writer;
 
+pub use canonical::{
+    CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, CanonicalError, CanonicalPack, DELTA_HEADER_BYTES,
+    DELTA_MAGIC, RecordKind, SHARED_SET_RANGES, apply_delta, derive, make_delta,
+};
+pub(crate) use canonical::{CanonicalWriter, Trigger};
 pub use error::PackError;
 pub use prefilter::{PrefilterGroup, PrefilterScope, TransportClass};
 pub use program::Items;

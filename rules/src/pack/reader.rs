@@ -14,7 +14,7 @@ use super::{
     },
     mapped_file::PackBytes,
     prefilter::{PrefilterGroup, PrefilterScope},
-    program::Tables,
+    program::{Numbers, Tables},
     rule_view::RuleView,
     sets::{self, AddressSetView, PortSetView},
     strings::{StringTable, TextTable},
@@ -68,6 +68,24 @@ impl Pack {
             digest,
         };
         super::check::check_contents(&pack).map_err(PackError::Damaged)?;
+        Ok(pack)
+    }
+
+    /// A pack in memory that has these sections and neither header nor digest; checked as every pack is.
+    pub(super) fn of_sections(parts: &[Vec<u8>]) -> Result<Self, String> {
+        let mut sections: SectionRanges = [(0, 0); Section::ALL.len()];
+        let mut bytes = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+        for (range, part) in sections.iter_mut().zip(parts) {
+            let start = bytes.len();
+            bytes.extend_from_slice(part);
+            *range = (start, bytes.len());
+        }
+        let pack = Self {
+            bytes: PackBytes::Owned(bytes),
+            sections,
+            digest: [0; 32],
+        };
+        super::check::check_contents(&pack)?;
         Ok(pack)
     }
 
@@ -125,9 +143,9 @@ impl Pack {
         Tables {
             texts: self.texts(),
             byte_strings: self.byte_strings(),
-            regexes: self.regex_count(),
-            bits: self.bit_count(),
-            integers: self.integer_count(),
+            regexes: Numbers::Below(self.regex_count()),
+            bits: Numbers::Below(self.bit_count()),
+            integers: Numbers::Below(self.integer_count()),
         }
     }
 

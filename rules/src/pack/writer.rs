@@ -71,7 +71,7 @@ impl Default for PackWriter {
     }
 }
 
-fn put_u32s(out: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
+pub(super) fn put_u32s(out: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
         out.extend_from_slice(&number.to_le_bytes());
     }
@@ -296,7 +296,12 @@ impl PackWriter {
 
     /// The bytes of the pack.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
+    pub fn finish(self) -> Vec<u8> {
+        assemble(&self.into_sections())
+    }
+
+    /// The sections, by [`Section::index`].
+    pub(super) fn into_sections(mut self) -> Vec<Vec<u8>> {
         for (names, section) in [
             (
                 std::mem::replace(&mut self.bits, Interner::new()),
@@ -318,7 +323,7 @@ impl PackWriter {
         let (offsets, strings) = self.byte_strings.finish();
         self.sections[Section::ByteStringOffsets.index()] = offsets;
         self.sections[Section::ByteStrings.index()] = strings;
-        assemble(&self.sections)
+        self.sections
     }
 }
 

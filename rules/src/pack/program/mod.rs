@@ -22,9 +22,28 @@ use crate::{
 pub(crate) struct Tables<'a> {
     pub(crate) texts: TextTable<'a>,
     pub(crate) byte_strings: StringTable<'a>,
-    pub(crate) regexes: u32,
-    pub(crate) bits: u32,
-    pub(crate) integers: u32,
+    pub(crate) regexes: Numbers<'a>,
+    pub(crate) bits: Numbers<'a>,
+    pub(crate) integers: Numbers<'a>,
+}
+
+/// Which numbers of a kind exist, and what they stand for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Numbers<'a> {
+    /// Those below this; each stands for itself.
+    Below(u32),
+    /// The numbers of a rule that stands alone, each with its number in the pack that the rule is written into.
+    Renumbered(&'a [u32]),
+}
+
+impl Numbers<'_> {
+    /// What `number` stands for, if it exists.
+    fn get(self, number: u32) -> Option<u32> {
+        match self {
+            Self::Below(count) => (number < count).then_some(number),
+            Self::Renumbered(numbers) => numbers.get(to_usize(number)).copied(),
+        }
+    }
 }
 
 impl<'a> Tables<'a> {
@@ -43,13 +62,9 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// An index that must lie below `count`.
-fn index_below(index: u32, count: u32, problem: &'static str) -> Decoded<u32> {
-    if index < count {
-        Ok(index)
-    } else {
-        Err(Malformed(problem))
-    }
+/// What an index that must exist stands for.
+fn index_below(index: u32, numbers: Numbers<'_>, problem: &'static str) -> Decoded<u32> {
+    numbers.get(index).ok_or(Malformed(problem))
 }
 
 /// Where programs are written to.

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use daachorse::DoubleArrayAhoCorasick;
 
-use super::fast_pattern::Trigger;
-use crate::pack::{GroupToWrite, PackWriter, PrefilterScope};
+use super::{
+    super::{
+        prefilter::PrefilterScope,
+        writer::{GroupToWrite, PackWriter},
+    },
+    Trigger,
+};
 
 /// The rules of one scope, by pattern; `BTreeMap`s so that the same rules give the same bytes.
 #[derive(Debug, Default)]

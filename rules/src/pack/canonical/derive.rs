@@ -1,0 +1,234 @@
+//! From a canonical pack to the pack that is mapped: the same bytes wherever it is done.
+
+use std::{collections::HashMap, io::Write};
+
+use super::{
+    super::{
+        bytes::{Cursor, to_usize},
+        format::HEADER_BYTES,
+        program::Numbers,
+        reader::Pack,
+        rule_view::RuleView,
+        writer::{PackWriter, RuleToWrite},
+    },
+    CanonicalError, CanonicalPack, RecordKind,
+    file::Record,
+    groups::Groups,
+    rule_record::{self, AddressRanges, RuleRecord, RuleSet, SetName},
+};
+use crate::model::{AddressSetId, Header, PortSetId, RuleId};
+
+/// Makes the pack that a sensor maps and writes it, if it is the one that the canonical pack names. Nothing is written before
+/// that is certain.
+///
+/// # Errors
+/// One [`CanonicalError`]: a record does not hold what it should, the result differs, or it cannot be written.
+pub fn derive(canonical: &CanonicalPack, out: &mut impl Write) -> Result<(), CanonicalError> {
+    let mut derivation = Derivation::default();
+    for record in canonical.records() {
+        derivation.add(record).map_err(CanonicalError::Damaged)?;
+    }
+    let pack = derivation.finish().map_err(CanonicalError::Damaged)?;
+    let found = derived_digest_of(&pack);
+    if found != canonical.derived_digest() || pack.len() as u64 != canonical.derived_bytes() {
+        return Err(CanonicalError::DerivedDiffers {
+            expected: hex::encode(canonical.derived_digest()),
+            found: hex::encode(found),
+        });
+    }
+    out.write_all(&pack).map_err(CanonicalError::Write)
+}
+
+/// The digest that a pack's header states.
+pub(super) fn derived_digest_of(pack: &[u8]) -> [u8; 32] {
+    pack.get(24..HEADER_BYTES)
+        .and_then(|rest| rest.first_chunk::<32>())
+        .copied()
+        .unwrap_or_default()
+}
+
+/// A pack in the making.
+#[derive(Debug, Default)]
+pub(super) struct Derivation {
+    writer: PackWriter,
+    groups: Groups,
+    address_sets: HashMap<AddressRanges, AddressSetId>,
+    shared_sets: HashMap<SetName, AddressSetId>,
+    port_sets: HashMap<Vec<(u16, u16)>, PortSetId>,
+    regexes: HashMap<(String, String, bool), u32>,
+}
+
+impl Derivation {
+    /// Adds a record. Records come in order of key.
+    pub(super) fn add(&mut self, record: Record<'_>) -> Result<(), String> {
+        match RecordKind::of(record.key) {
+            Some(RecordKind::AddressSet) => self.add_address_set(record),
+            Some(RecordKind::Rule) => self.add_rule(record),
+            Some(RecordKind::Unsupported) => self.add_unsupported(record),
+            None => Err("a record is of unknown kind".to_owned()),
+        }
+    }
+
+    /// The bytes of the pack.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, String> {
+        self.groups.write(&mut self.writer)?;
+        Ok(self.writer.finish())
+    }
+
+    fn add_address_set(&mut self, record: Record<'_>) -> Result<(), String> {
+        let name = rule_record::set_name(record.body);
+        if record.key.get(1..) != Some(name.as_slice()) {
+            return Err("an address set does not have the name of its bytes".to_owned());
+        }
+        let ranges = rule_record::decode_address_set(record.body)
+            .map_err(|malformed| malformed.0.to_owned())?;
+        let id = self.writer.address_set(&ranges.ipv4, &ranges.ipv6);
+        self.shared_sets.insert(name, id);
+        Ok(())
+    }
+
+    fn add_unsupported(&mut self, record: Record<'_>) -> Result<(), String> {
+        let (gid, sid) = ids(record.key).ok_or("an unsupported rule has no number")?;
+        let mut cursor = Cursor::new(record.body);
+        let parts = cursor
+            .number_u32()
+            .and_then(|rev| Ok((rev, cursor.bytes_within(record.body.len() as u64)?)));
+        let (rev, message) = parts.map_err(|malformed| malformed.0.to_owned())?;
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| "a text is not UTF-8".to_owned());
+        let id = RuleId { gid, sid, rev };
+        self.writer
+            .unsupported(id, text(message)?, text(cursor.rest())?);
+        Ok(())
+    }
+
+    fn add_rule(&mut self, record: Record<'_>) -> Result<(), String> {
+        let rule = rule_record::decode(record.body)?;
+        let view = rule.pack.rule(0).ok_or("a record of a rule has no rule")?;
+        if ids(record.key) != Some((view.id().gid, view.id().sid)) {
+            return Err("a rule has not the number of its record".to_owned());
+        }
+        let address_sets = self.renumber_address_sets(&rule)?;
+        let port_sets = self.renumber_port_sets(&rule.pack);
+        let regexes = self.renumber_regexes(&rule.pack);
+        let bits = renumber_names(|id| rule.pack.bit_name(id), |name| self.writer.bit(name));
+        let integers = renumber_names(
+            |id| rule.pack.integer_name(id),
+            |name| self.writer.integer(name),
+        );
+        let mut renumbered = view;
+        renumbered.tables.regexes = Numbers::Renumbered(&regexes);
+        renumbered.tables.bits = Numbers::Renumbered(&bits);
+        renumbered.tables.integers = Numbers::Renumbered(&integers);
+        let header = view.header();
+        let address = |id: AddressSetId| address_sets.get(to_usize(id.0)).copied().unwrap_or(id);
+        let port = |id: PortSetId| port_sets.get(to_usize(id.0)).copied().unwrap_or(id);
+        let header = Header {
+            source: address(header.source),
+            source_port: port(header.source_port),
+            destination: address(header.destination),
+            destination_port: port(header.destination_port),
+            ..header
+        };
+        let index = self
+            .writer
+            .rule(&to_write(&renumbered, header, rule.pack.rule_text(0)));
+        self.groups.add(index, &rule.trigger);
+        Ok(())
+    }
+
+    fn renumber_address_sets(&mut self, rule: &RuleRecord) -> Result<Vec<AddressSetId>, String> {
+        let mut numbers = vec![AddressSetId::ANY];
+        for set in &rule.address_sets {
+            numbers.push(match set {
+                RuleSet::Shared(name) => *self
+                    .shared_sets
+                    .get(name)
+                    .ok_or("a rule names an address set that does not exist")?,
+                RuleSet::Ranges(ranges) => match self.address_sets.get(ranges) {
+                    Some(id) => *id,
+                    None => {
+                        let id = self.writer.address_set(&ranges.ipv4, &ranges.ipv6);
+                        self.address_sets.insert(ranges.clone(), id);
+                        id
+                    }
+                },
+            });
+        }
+        Ok(numbers)
+    }
+
+    fn renumber_port_sets(&mut self, rule: &Pack) -> Vec<PortSetId> {
+        let mut numbers = vec![PortSetId::ANY];
+        for set in (1..).map_while(|id| rule.find_port_set(id)) {
+            let ranges: Vec<_> = set.ranges().collect();
+            let writer = &mut self.writer;
+            numbers.push(match self.port_sets.get(&ranges) {
+                Some(id) => *id,
+                None => {
+                    let id = writer.port_set(&ranges);
+                    self.port_sets.insert(ranges, id);
+                    id
+                }
+            });
+        }
+        numbers
+    }
+
+    fn renumber_regexes(&mut self, rule: &Pack) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        for regex in (0..).map_while(|index| rule.regex(index)) {
+            let key = (
+                regex.expression().to_owned(),
+                regex.original().to_owned(),
+                regex.needs_backtracking(),
+            );
+            let writer = &mut self.writer;
+            numbers.push(
+                *self
+                    .regexes
+                    .entry(key)
+                    .or_insert_with_key(|key| writer.regex(&key.0, &key.1, key.2)),
+            );
+        }
+        numbers
+    }
+}
+
+/// gid and sid of a key.
+fn ids(key: &[u8]) -> Option<(u32, u32)> {
+    let [_, numbers @ ..] = key else { return None };
+    let (gid, rest) = numbers.split_first_chunk::<4>()?;
+    let sid: [u8; 4] = rest.try_into().ok()?;
+    Some((u32::from_be_bytes(*gid), u32::from_be_bytes(sid)))
+}
+
+fn renumber_names<'a>(
+    name: impl Fn(u32) -> Option<&'a str>,
+    mut number: impl FnMut(&str) -> u32,
+) -> Vec<u32> {
+    (0..).map_while(name).map(|name| number(name)).collect()
+}
+
+fn to_write<'a>(rule: &RuleView<'a>, header: Header, text: Option<&'a str>) -> RuleToWrite<'a> {
+    RuleToWrite {
+        id: rule.id(),
+        action: rule.action(),
+        severity: rule.severity(),
+        header,
+        kind: rule.kind(),
+        sides: rule.sides(),
+        inspects_packet: rule.inspects_packet(),
+        inspects_stream: rule.inspects_stream(),
+        byte_variables: rule.byte_variables(),
+        message: rule.message(),
+        class_type: rule.class_type(),
+        class_description: rule.class_description(),
+        conditions: rule.packet_conditions().collect(),
+        inspections: rule.inspections().collect(),
+        effects: rule.effects().collect(),
+        threshold: rule.threshold(),
+        references: rule.references().collect(),
+        metadata: rule.metadata().collect(),
+        text,
+    }
+}

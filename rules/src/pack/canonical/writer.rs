@@ -1,0 +1,105 @@
+//! Writing a canonical pack: records in order of key, the digest of the derived pack before them.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    super::{
+        bytes::put_number,
+        format::VERSION,
+        writer::{PackWriter, put_u32s},
+    },
+    CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, DIGEST_COVERS_FROM, RecordKind,
+    derive::{Derivation, derived_digest_of},
+    file::Record,
+    rule_record::{self, Trigger},
+};
+use crate::model::RuleId;
+
+/// Collects records in any order; the order in the file is that of their keys.
+#[derive(Debug, Default)]
+pub(crate) struct CanonicalWriter {
+    records: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+/// A canonical pack and the pack that is derived from it.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) canonical: Vec<u8>,
+    pub(crate) pack: Vec<u8>,
+}
+
+impl CanonicalWriter {
+    /// Adds a rule: the one rule of `writer`, and how it becomes a candidate.
+    pub(crate) fn rule(&mut self, id: RuleId, writer: PackWriter, trigger: &Trigger) {
+        let (body, shared_sets) = rule_record::encode(writer, trigger);
+        self.records.extend(shared_sets);
+        self.records.insert(rule_key(RecordKind::Rule, id), body);
+    }
+
+    /// Names a rule that is not run, with the reason.
+    pub(crate) fn unsupported(&mut self, id: RuleId, message: &str, reason: &str) {
+        let mut body = Vec::with_capacity(message.len() + reason.len() + 8);
+        put_number(&mut body, u64::from(id.rev));
+        put_number(&mut body, message.len() as u64);
+        body.extend_from_slice(message.as_bytes());
+        body.extend_from_slice(reason.as_bytes());
+        self.records
+            .insert(rule_key(RecordKind::Unsupported, id), body);
+    }
+
+    /// Derives the pack, and writes both.
+    ///
+    /// # Errors
+    /// What is wrong, in one clause.
+    pub(crate) fn finish(self) -> Result<Written, String> {
+        let mut derivation = Derivation::default();
+        for (key, body) in &self.records {
+            derivation.add(Record { key, body })?;
+        }
+        let pack = derivation.finish()?;
+        let mut bytes = vec![0; CANONICAL_HEADER_BYTES];
+        for (key, body) in &self.records {
+            put_record(&mut bytes, Record { key, body });
+        }
+        write_header(&mut bytes, &pack);
+        Ok(Written {
+            canonical: bytes,
+            pack,
+        })
+    }
+}
+
+fn rule_key(kind: RecordKind, id: RuleId) -> Vec<u8> {
+    let mut key = vec![kind as u8];
+    key.extend_from_slice(&id.gid.to_be_bytes());
+    key.extend_from_slice(&id.sid.to_be_bytes());
+    key
+}
+
+/// Appends a record.
+pub(super) fn put_record(out: &mut Vec<u8>, record: Record<'_>) {
+    for part in [record.key, record.body] {
+        put_number(out, part.len() as u64);
+        out.extend_from_slice(part);
+    }
+}
+
+fn write_header(bytes: &mut [u8], pack: &[u8]) {
+    let length = bytes.len() as u64;
+    let mut header = Vec::with_capacity(CANONICAL_HEADER_BYTES);
+    header.extend_from_slice(&CANONICAL_MAGIC);
+    put_u32s(&mut header, [VERSION, 0]);
+    header.extend_from_slice(&length.to_le_bytes());
+    header.extend_from_slice(&[0; 32]);
+    header.extend_from_slice(&derived_digest_of(pack));
+    header.extend_from_slice(&(pack.len() as u64).to_le_bytes());
+    if let Some(slot) = bytes.first_chunk_mut::<CANONICAL_HEADER_BYTES>() {
+        slot.copy_from_slice(&header);
+    }
+    let digest = Sha256::digest(bytes.get(DIGEST_COVERS_FROM..).unwrap_or_default());
+    if let Some(slot) = bytes.get_mut(24..DIGEST_COVERS_FROM) {
+        slot.copy_from_slice(&digest);
+    }
+}
