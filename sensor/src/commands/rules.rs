@@ -3,16 +3,16 @@
 mod coverage;
 mod explain;
 mod keywords;
+mod new_file;
+mod shipping;
 mod sources;
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use lapwing_rules::{Compiled, Diagnostic, Level};
 
@@ -45,10 +45,19 @@ enum Task {
         /// Where to write the pack
         #[arg(long, value_name = "PACK")]
         output: PathBuf,
+        /// Where to write the canonical pack, the form that is signed, sent and updated by deltas
+        #[arg(long, value_name = "CANONICAL")]
+        canonical: Option<PathBuf>,
         /// Keep the text of each rule in the pack
         #[arg(long)]
         keep_texts: bool,
     },
+    /// Write what leads from one canonical pack to another
+    Delta(shipping::DeltaArguments),
+    /// Make the new canonical pack from the old one and a delta
+    Apply(shipping::ApplyArguments),
+    /// Make the pack that a sensor maps from a canonical pack
+    Derive(shipping::DeriveArguments),
     /// Say how many rules run in full, and why the others do not
     Coverage {
         #[command(flatten)]
@@ -90,8 +99,15 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Task::Compile {
             files,
             output,
+            canonical,
             keep_texts,
-        } => compile(&mut out, &files.compile(keep_texts)?, &output),
+        } => {
+            let compiled = files.compile(keep_texts)?;
+            compile(&mut out, &compiled, &output, canonical.as_deref())
+        }
+        Task::Delta(arguments) => shipping::delta(&mut out, &arguments),
+        Task::Apply(arguments) => shipping::apply(&mut out, &arguments),
+        Task::Derive(arguments) => shipping::derive_pack(&mut out, &arguments),
         Task::Coverage { files, all } => coverage::run(&mut out, &files.compile(false)?, all),
         Task::Explain { sid, files } => explain::run(&mut out, files.compile(true)?, sid),
         Task::Keywords { name } => keywords::run(&mut out, name.as_deref()),
@@ -131,13 +147,17 @@ fn check(
     Ok(status(compiled))
 }
 
-fn compile(out: &mut impl Write, compiled: &Compiled, path: &Path) -> anyhow::Result<ExitCode> {
+fn compile(
+    out: &mut impl Write,
+    compiled: &Compiled,
+    path: &Path,
+    canonical: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
     let errors = |diagnostic: &&Diagnostic| diagnostic.level == Level::Error;
     for diagnostic in compiled.diagnostics.iter().filter(errors) {
         writeln!(out, "{diagnostic}")?;
     }
-    write_pack(path, &compiled.pack)
-        .with_context(|| format!("{}: cannot write the pack", path.display()))?;
+    new_file::replace_by(path, &compiled.pack)?;
     let pack = lapwing_rules::pack::Pack::open(path)?;
     writeln!(out, "{}", summary(compiled))?;
     writeln!(
@@ -147,18 +167,11 @@ fn compile(out: &mut impl Write, compiled: &Compiled, path: &Path) -> anyhow::Re
         pack.length_bytes(),
         hex::encode(pack.digest())
     )?;
+    if let Some(path) = canonical {
+        new_file::replace_by(path, &compiled.canonical)?;
+        shipping::say_digest(out, path)?;
+    }
     Ok(status(compiled))
-}
-
-/// Writes beside the target and renames: whoever has the old pack mapped keeps it whole.
-fn write_pack(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let beside = path.with_file_name(name);
-    let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)
 }
 
 /// One line of counts.

@@ -204,9 +204,9 @@ fn ids(key: &[u8]) -> Option<(u32, u32)> {
 
 fn renumber_names<'a>(
     name: impl Fn(u32) -> Option<&'a str>,
-    mut number: impl FnMut(&str) -> u32,
+    number: impl FnMut(&str) -> u32,
 ) -> Vec<u32> {
-    (0..).map_while(name).map(|name| number(name)).collect()
+    (0..).map_while(name).map(number).collect()
 }
 
 fn to_write<'a>(rule: &RuleView<'a>, header: Header, text: Option<&'a str>) -> RuleToWrite<'a> {
