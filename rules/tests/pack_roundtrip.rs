@@ -160,6 +160,10 @@ fn rule<'a>(
                 any_fragment: true,
             }),
             PacketCondition::DcerpcOperation(vec![(3, 5), (70_000, 70_000)]),
+            PacketCondition::FieldAnyOf(
+                HeaderField::Krb5TicketEncryption,
+                vec![(1, 3), (u64::MAX, u64::MAX)],
+            ),
             PacketCondition::Event("http.missing_host"),
         ],
         inspections: vec![Inspection {

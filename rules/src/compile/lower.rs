@@ -206,6 +206,7 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
     match condition {
         PacketCondition::Flow(_) => 0,
         PacketCondition::Field(..)
+        | PacketCondition::FieldAnyOf(..)
         | PacketCondition::TcpFlags { .. }
         | PacketCondition::FragmentBits { .. }
         | PacketCondition::SameIp

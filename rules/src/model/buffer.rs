@@ -159,6 +159,10 @@ buffers! {
     SshHasshServer = 94, "ssh.hassh.server", ToClient, Some(P::Ssh), false;
     SshHasshServerString = 95, "ssh.hassh.server.string", ToClient, Some(P::Ssh), false;
     DcerpcStubData = 120, "dcerpc.stub_data", Both, Some(P::Dcerpc), false;
+    Krb5Cname = 150, "krb5.cname", ToClient, Some(P::Krb5), true;
+    Krb5Sname = 151, "krb5.sname", ToClient, Some(P::Krb5), true;
+    SnmpCommunity = 152, "snmp.community", Both, Some(P::Snmp), false;
+    SnmpUsm = 153, "snmp.usm", Both, Some(P::Snmp), false;
     SipMethod = 200, "sip.method", ToServer, Some(P::Sip), false;
     SipUri = 201, "sip.uri", ToServer, Some(P::Sip), false;
     SipProtocol = 202, "sip.protocol", Both, Some(P::Sip), false;

@@ -77,6 +77,16 @@ pub enum HeaderField {
     DnsRrType = 44,
     /// `ftpbounce`: 1 where a `PORT` command names another host than the client
     FtpBounce = 60,
+    /// `krb5_msg_type`
+    Krb5MessageType = 80,
+    /// `krb5_err_code`, as the 32 bits of the signed number
+    Krb5ErrorCode = 81,
+    /// `krb5.ticket_encryption`, as the 32 bits of the signed number
+    Krb5TicketEncryption = 82,
+    /// `snmp.version`
+    SnmpVersion = 83,
+    /// `snmp.pdu_type`
+    SnmpPduType = 84,
 }
 
 impl HeaderField {
@@ -108,6 +118,11 @@ impl HeaderField {
         Self::DnsRcode,
         Self::DnsRrType,
         Self::FtpBounce,
+        Self::Krb5MessageType,
+        Self::Krb5ErrorCode,
+        Self::Krb5TicketEncryption,
+        Self::SnmpVersion,
+        Self::SnmpPduType,
     ];
 
     /// The field with this stable number.
@@ -220,6 +235,8 @@ pub enum PacketCondition<'a> {
     Flow(FlowRequirement),
     /// A number in a range.
     Field(HeaderField, NumberRange),
+    /// A number in any of these closed ranges.
+    FieldAnyOf(HeaderField, Vec<(u64, u64)>),
     /// `flags`: flags, mask of the flags that are looked at, mode.
     TcpFlags {
         flags: u8,

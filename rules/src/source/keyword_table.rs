@@ -10,7 +10,7 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        bits, buffers, byte_keywords, content, dcerpc, flow, header_fields, meta, regex,
+        bits, buffers, byte_keywords, content, dcerpc, flow, header_fields, kerberos, meta, regex,
         thresholds, transaction_fields,
     },
     problem::Problem,
@@ -54,6 +54,8 @@ pub(crate) enum Role {
     PacketField(HeaderField, u64),
     /// Compares a number of a transaction.
     TransactionField(HeaderField, AppProtocol, u64),
+    /// Compares a number of a transaction with one number, not with a range.
+    TransactionNumber(HeaderField, AppProtocol, u64),
     /// Changes nothing in what is detected.
     NoEffect,
     /// Is known and not run.
@@ -91,7 +93,9 @@ impl Keyword {
     pub fn support(&self) -> Support {
         match self.role {
             Sticky(buffer) | Modifier(buffer) => super::support::buffer(buffer),
-            PacketField(field, _) | TransactionField(field, ..) => super::support::field(field),
+            PacketField(field, _) | TransactionField(field, ..) | TransactionNumber(field, ..) => {
+                super::support::field(field)
+            }
             Foreign(reason) | ForeignBuffer(reason) => Err(reason),
             Read(_) | Role::Transform(_) | NoEffect => Ok(()),
         }
@@ -105,6 +109,7 @@ impl Keyword {
             (_, PacketField(..) | TransactionField(..)) if self.takes.is_empty() => {
                 Some("N | !N | <N | >N | <=N | >=N | N<>M")
             }
+            (_, TransactionNumber(..)) if self.takes.is_empty() => Some("N"),
             _ if self.takes.is_empty() => Some("…"),
             _ => Some(self.takes),
         }
@@ -114,7 +119,7 @@ impl Keyword {
     #[must_use]
     pub fn protocol(&self) -> Option<AppProtocol> {
         match self.role {
-            TransactionField(_, protocol, _) => Some(protocol),
+            TransactionField(_, protocol, _) | TransactionNumber(_, protocol, _) => Some(protocol),
             _ => self.buffer()?.info().protocol,
         }
     }
@@ -203,16 +208,15 @@ use Buffer as B;
 use HeaderField as F;
 use Role::{
     Foreign, ForeignBuffer, Modifier, NoEffect, PacketField, Read, Sticky, TransactionField,
+    TransactionNumber,
 };
 
 const SMB: Role = Foreign("there is no parser for SMB yet");
 const HTTP2: Role = Foreign("there is no parser for HTTP/2 yet");
-const KRB5: Role = Foreign("there is no parser for Kerberos yet");
 const NFS: Role = Foreign("there is no parser for NFS yet");
 const RFB: Role = Foreign("there is no parser for RFB yet");
 const MQTT: Role = Foreign("there is no parser for MQTT yet");
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
-const SNMP: Role = Foreign("there is no parser for SNMP yet");
 const IKE: Role = Foreign("there is no parser for IKE yet");
 const DHCP: Role = Foreign("there is no parser for DHCP yet");
 const MODBUS: Role = Foreign("there is no parser for Modbus yet");
@@ -485,11 +489,11 @@ keywords! {
     "nfs.version" ["nfs_version"] "4.0" Required NFS, "NFS version.";
 
     # "Kerberos";
-    "krb5_err_code" [] "4.1" Required KRB5, "Kerberos error.";
-    "krb5_msg_type" [] "4.1" Required KRB5, "Kerberos message type.";
-    "krb5.cname" ["krb5_cname"] "4.1" None buffer_of(KRB5), "Kerberos client.";
-    "krb5.sname" ["krb5_sname"] "4.1" None buffer_of(KRB5), "Kerberos service.";
-    "krb5.ticket_encryption" [] "7.0" Required KRB5, "Encryption of the ticket.";
+    "krb5_err_code" [] "4.1" Required TransactionNumber(F::Krb5ErrorCode, P::Krb5, i32::MAX as u64), "Kerberos error.";
+    "krb5_msg_type" [] "4.1" Required TransactionNumber(F::Krb5MessageType, P::Krb5, 255), "Kerberos message type.";
+    "krb5.cname" ["krb5_cname"] "4.1" None Sticky(B::Krb5Cname), "Each part of the client's name.";
+    "krb5.sname" ["krb5_sname"] "4.1" None Sticky(B::Krb5Sname), "Each part of the service's name.";
+    "krb5.ticket_encryption" [] "7.0" Required Read(kerberos::ticket_encryption), "Encryption of the ticket.", takes "[!]weak | name or number, …";
 
     # "HTTP/2";
     "http2.frametype" [] "6.0" Required HTTP2, "Type of a frame.";
@@ -542,10 +546,10 @@ keywords! {
     "quic.cyu.string" [] "7.0" None buffer_of(QUIC), "What the CYU hash is made from.";
 
     # "SNMP";
-    "snmp.version" [] "5.0" Required SNMP, "Version.";
-    "snmp.community" [] "5.0" None buffer_of(SNMP), "Community.";
-    "snmp.usm" [] "7.0" None buffer_of(SNMP), "User of version 3.";
-    "snmp.pdu_type" [] "5.0" Required SNMP, "Type of the PDU.";
+    "snmp.version" [] "5.0" Required TransactionField(F::SnmpVersion, P::Snmp, u32::MAX as u64), "Version.";
+    "snmp.community" [] "5.0" None Sticky(B::SnmpCommunity), "Community.";
+    "snmp.usm" [] "7.0" None Sticky(B::SnmpUsm), "User of version 3.";
+    "snmp.pdu_type" [] "5.0" Required TransactionNumber(F::SnmpPduType, P::Snmp, u32::MAX as u64), "Type of the PDU.";
 
     # "IKE";
     "ike.exchtype" [] "7.0" Required IKE, "Exchange type.";

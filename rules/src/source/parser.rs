@@ -387,6 +387,9 @@ fn read_option(
         Role::TransactionField(field, protocol, max) => {
             transaction_fields::compare(draft, option, field, protocol, max)
         }
+        Role::TransactionNumber(field, protocol, max) => {
+            transaction_fields::equal(draft, option, field, protocol, max)
+        }
         Role::ForeignBuffer(_) => {
             buffers::open_foreign(draft, option);
             Ok(())

@@ -48,6 +48,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
+        P::Krb5 | P::Snmp => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -76,6 +77,12 @@ pub fn event(name: &str) -> Support {
         Some(("ssh", _)) => SSH_EVENTS,
         Some(("sip", _)) => &["incomplete_data", "invalid_data"],
         Some(("smtp", _)) => SMTP_EVENTS,
+        Some(("krb5", _)) => &["malformed_data", "weak_encryption"],
+        Some(("snmp", _)) => &[
+            "malformed_data",
+            "unknown_security_model",
+            "version_mismatch",
+        ],
         Some(("ftp", _)) => &["request_command_too_long", "response_command_too_long"],
         Some(_) => &[],
         None => IDENTIFICATION_EVENTS,

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 10] = [
+const PROTOCOLS: [(AppProtocol, Transport); 13] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -20,6 +20,9 @@ const PROTOCOLS: [(AppProtocol, Transport); 10] = [
     (AppProtocol::Sip, Transport::Udp),
     (AppProtocol::Smtp, Transport::Tcp),
     (AppProtocol::Ftp, Transport::Tcp),
+    (AppProtocol::Krb5, Transport::Tcp),
+    (AppProtocol::Krb5, Transport::Udp),
+    (AppProtocol::Snmp, Transport::Udp),
 ];
 
 /// Runs one input through the parser it names and reads everything rules could ask.
@@ -138,6 +141,21 @@ mod tests {
                 ],
             ),
             script(9, &[(ToServer, b"PORT 1,2,3,4,5,6\r\nRETR a\r\n"), (ToClient, b"200 ok\r\n150 x\r\n226 y\r\n")]),
+            script(
+                10,
+                &[
+                    (ToServer, b"\0\0\0\x02\x6e\0\0\0\0\x02\x6a\0"),
+                    (ToClient, b"\0\0\0\x38\x7e\x36\x30\x34\xa0\x03\x02\x01\x05\xa1\x03\x02\x01\x1e\xa4\x11\x18\x0f20370913024805Z\xa5\x03\x02\x01\x01\xa6\x03\x02\x01\x19\xa9\x03\x1b\x01R\xaa\x0a\x30\x08\xa0\x03\x02\x01\x01\xa1\x01\x30"),
+                ],
+            ),
+            script(11, &[(ToServer, b"\x6a\x04\x30\x02\xa1\0")]),
+            script(
+                12,
+                &[
+                    (ToServer, b"\x30\x19\x02\x01\x01\x04\x06public\xa0\x0c\x02\x01\x07\x02\x01\0\x02\x01\0\x30\x01\0"),
+                    (ToClient, b"\x30\x0f\x02\x01\x03\x30\x06\x02\x01\x01\x02\x01\x01\x04\0\x30\0"),
+                ],
+            ),
             script(7, &[(ToServer, b"OPTIONS sip:a@b SIP/2.0\r\nTo: c\r\n\r\n"), (ToClient, b"SIP/2.0 200 OK\r\nTo:\r\n d\r\n\r\n")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]

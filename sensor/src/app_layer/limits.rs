@@ -95,3 +95,8 @@ pub const MIME_DEPTH_MAX: usize = 32;
 
 /// FTP: bytes of one command or reply line.
 pub const FTP_LINE_BYTES_MAX: usize = 4_096;
+
+/// Kerberos: bytes of one record over a stream; the reference gives up above it.
+pub const KERBEROS_RECORD_BYTES_MAX: usize = 100_000;
+/// Kerberos: parts of a name that are kept.
+pub const KERBEROS_NAME_PARTS_MAX: usize = 64;

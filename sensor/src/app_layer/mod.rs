@@ -12,13 +12,18 @@ mod ftp;
 pub mod fuzz;
 mod http1;
 mod identify;
+mod krb5;
 pub mod limits;
 mod lines;
+mod messages;
 mod reader;
 mod registry;
 mod sip;
 mod smtp;
+mod snmp;
 mod ssh;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod transaction;
 mod transactions;

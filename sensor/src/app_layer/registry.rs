@@ -8,8 +8,11 @@ use super::{
     dns::DnsParser,
     ftp::FtpParser,
     http1::Http1Parser,
+    krb5::KerberosProtocol,
+    messages::{MessageParser, MessageProtocol},
     sip::SipParser,
     smtp::SmtpParser,
+    snmp::SnmpProtocol,
     ssh::SshParser,
     tls::TlsParser,
 };
@@ -29,8 +32,17 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Ftp => Some(Box::new(FtpParser::new(context.client_address))),
         AppProtocol::Smtp => Some(Box::new(SmtpParser::default())),
         AppProtocol::Sip => Some(Box::new(SipParser::default())),
+        AppProtocol::Krb5 => messages(KerberosProtocol::new(context.transport), context),
+        AppProtocol::Snmp => messages(SnmpProtocol::default(), context),
         _ => None,
     }
+}
+
+fn messages<P: MessageProtocol + 'static>(
+    protocol: P,
+    context: &FeedContext,
+) -> Option<Box<dyn Parser>> {
+    Some(Box::new(MessageParser::new(protocol, context.transport)))
 }
 
 /// The side that must speak first, where the protocol has one.

@@ -73,6 +73,11 @@ pub trait Transaction {
         None
     }
 
+    /// The only direction it exists in, where it is a message and not an exchange: rules do not ask the other one.
+    fn only_direction(&self) -> Option<Direction> {
+        None
+    }
+
     /// Steps made in a direction; grows whenever a buffer of that direction may have changed from pending.
     fn progress(&self, direction: Direction) -> u32;
 

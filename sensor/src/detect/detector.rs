@@ -265,7 +265,17 @@ impl Detector {
                 protocol,
                 is_complete: transaction.is_complete(direction),
             };
-            self.judge_transaction(pack, number, &side, round, state);
+            match transaction.only_direction() {
+                Some(only) if only != direction => self.pass_over(number, direction, state),
+                _ => self.judge_transaction(pack, number, &side, round, state),
+            }
+        }
+    }
+
+    /// A transaction that does not exist in a direction: nothing is to be judged there.
+    fn pass_over(&mut self, number: u64, direction: Direction, state: &mut FlowDetection) {
+        if let Some(notes) = state.notes_of(number, &mut self.notes_pool) {
+            notes.side(direction).is_done = true;
         }
     }
 

@@ -6,8 +6,12 @@ use lapwing_rules::model::{
 };
 
 use super::{
-    app_event::AppEvent, checksums, flow_state::FlowDetection, host_bits::HostBits, round::Round,
-    rule_index::protocol_serves,
+    app_event::AppEvent,
+    checksums,
+    flow_state::FlowDetection,
+    host_bits::HostBits,
+    round::Round,
+    rule_index::{is_transaction_field, protocol_serves},
 };
 use crate::{
     app_layer::Identification,
@@ -71,7 +75,9 @@ pub(crate) fn holds(
         }
         PacketCondition::FtpBounce => is_real && is_ftp_bounce(round),
         // Of the transaction, not of the packet: judged there.
-        PacketCondition::DcerpcInterface(_) | PacketCondition::DcerpcOperation(_) => true,
+        PacketCondition::FieldAnyOf(..)
+        | PacketCondition::DcerpcInterface(_)
+        | PacketCondition::DcerpcOperation(_) => true,
     }
 }
 
@@ -127,12 +133,7 @@ fn field_holds(field: HeaderField, range: &NumberRange, round: &Round<'_>) -> bo
         F::FlowPacketsToClient => counters(Direction::ToClient, |c| c.packets),
         F::FlowBytesToServer => counters(Direction::ToServer, |c| c.bytes),
         F::FlowBytesToClient => counters(Direction::ToClient, |c| c.bytes),
-        F::TlsVersion
-        | F::TlsCertificateChainLength
-        | F::DnsOpcode
-        | F::FtpBounce
-        | F::DnsRcode
-        | F::DnsRrType => return true,
+        field if is_transaction_field(field) => return true,
         _ if round.is_flow_end() => None,
         _ => packet_field(field, round.packet),
     };

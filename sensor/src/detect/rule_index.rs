@@ -145,7 +145,9 @@ pub(crate) fn is_transaction_field(field: HeaderField) -> bool {
 /// Whether a condition is asked of a transaction.
 pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool {
     match condition {
-        PacketCondition::Field(field, _) => is_transaction_field(*field),
+        PacketCondition::Field(field, _) | PacketCondition::FieldAnyOf(field, _) => {
+            is_transaction_field(*field)
+        }
         PacketCondition::DcerpcInterface(_) | PacketCondition::DcerpcOperation(_) => true,
         PacketCondition::Event(name) => matches!(AppEvent::parse(name), AppEvent::Transaction(_)),
         _ => false,

@@ -283,6 +283,18 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
                 .any(|value| range.contains(value));
             (holds, is_known)
         }
+        PacketCondition::FieldAnyOf(field, ranges) => {
+            let mut is_known = false;
+            let holds = values
+                .by_ref()
+                .map_while(|at| side.transaction.field(*field, side.direction, at))
+                .inspect(|_| is_known = true)
+                .any(|value| {
+                    let mut ranges = ranges.iter();
+                    ranges.any(|(first, last)| (*first..=*last).contains(&value))
+                });
+            (holds, is_known)
+        }
         PacketCondition::Event(name) => match AppEvent::parse(name) {
             AppEvent::Transaction(event) => (side.transaction.events().contains(&event), false),
             AppEvent::Packet | AppEvent::Identification => (true, true),

@@ -17,6 +17,7 @@
 //! | 13 | FTP bounce | |
 //! | 14 | DCERPC interface | UUID, any fragment, whether a range of versions follows, range |
 //! | 15 | DCERPC operation | count, first and last of each range |
+//! | 20 | field, any of several ranges | number of the field, count, first and last of each range |
 //!
 //! Modes: 0 exact, 1 all, 2 any, 3 none.
 
@@ -44,6 +45,14 @@ impl<'a> Item<'a> for PacketCondition<'a> {
             Self::Field(field, range) => {
                 out.extend_from_slice(&[2, *field as u8]);
                 put_range(out, *range);
+            }
+            Self::FieldAnyOf(field, ranges) => {
+                out.extend_from_slice(&[20, *field as u8]);
+                put_number(out, ranges.len() as u64);
+                for (first, last) in ranges {
+                    put_number(out, *first);
+                    put_number(out, *last);
+                }
             }
             Self::TcpFlags {
                 flags,
@@ -187,6 +196,15 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                     .map(|_| Ok((cursor.number_u32()?, cursor.number_u32()?)))
                     .collect::<Decoded<_>>()?;
                 Self::DcerpcOperation(ranges)
+            }
+            20 => {
+                let field = HeaderField::from_number(cursor.byte()?)
+                    .ok_or(Malformed("a program names an unknown field"))?;
+                let count = cursor.count(limits::PROGRAM_LIST_ITEMS)?;
+                let ranges = (0..count)
+                    .map(|_| Ok((cursor.number()?, cursor.number()?)))
+                    .collect::<Decoded<_>>()?;
+                Self::FieldAnyOf(field, ranges)
             }
             _ => return Err(Malformed("a program has a condition of unknown kind")),
         })

@@ -7,6 +7,7 @@ pub(super) mod content;
 pub(super) mod dcerpc;
 pub(super) mod flow;
 pub(super) mod header_fields;
+pub(super) mod kerberos;
 pub(super) mod meta;
 pub(super) mod regex;
 mod regex_backtracking;

@@ -27,6 +27,41 @@ pub(crate) fn compare(
     Ok(())
 }
 
+/// `keyword:number`, compared with a number of the transaction.
+pub(crate) fn equal(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    field: HeaderField,
+    protocol: AppProtocol,
+    max: u64,
+) -> Done {
+    let word = unquoted(value(option));
+    let is_number = !word.bytes.is_empty() && word.bytes.iter().all(u8::is_ascii_digit);
+    let number = word
+        .text()
+        .parse()
+        .ok()
+        .filter(|number| is_number && *number <= max);
+    let Some(number) = number else {
+        return Err(Problem::value(
+            word.span(),
+            format!("`{}` is no number up to {max}", word.text()),
+        ));
+    };
+    rule.imply(protocol, option.name.text(), &option.name.span())?;
+    rule.traits.transaction = true;
+    rule.conditions
+        .push(ConditionDraft::Plain(PacketCondition::Field(
+            field,
+            NumberRange {
+                min: number,
+                max: number,
+                negated: false,
+            },
+        )));
+    Ok(())
+}
+
 /// `ftpbounce`
 pub(crate) fn ftp_bounce(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     rule.imply(AppProtocol::Ftp, option.name.text(), &option.name.span())?;

@@ -97,6 +97,10 @@ impl Transaction for DnsTransaction {
         }
     }
 
+    fn only_direction(&self) -> Option<Direction> {
+        Some(self.direction)
+    }
+
     fn progress(&self, _: Direction) -> u32 {
         1
     }

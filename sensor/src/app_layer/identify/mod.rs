@@ -4,6 +4,7 @@
 //! only where one of the flow's ports hints at it. A protocol without a parser here is still named.
 
 mod patterns;
+mod probe_asn1;
 mod probe_binary;
 mod probe_text;
 mod probes;

@@ -260,28 +260,6 @@ pub(super) fn nfs_tcp(direction: Direction, bytes: &[u8]) -> Verdict {
     rpc_nfs(&bytes[4..], direction)
 }
 
-/// Kerberos: an application tag of a known message type around a sequence (RFC 4120, section 5.10).
-fn kerberos(bytes: &[u8]) -> bool {
-    bytes.len() >= 10
-        && bytes[0] & 0xe0 == 0x60
-        && matches!(bytes[0] & 0x1f, 10..=17 | 20..=22 | 25 | 30)
-        && bytes[1..10].contains(&0x30)
-}
-
-pub(super) fn kerberos_udp(_: Direction, bytes: &[u8]) -> Verdict {
-    when(kerberos(bytes), P::Krb5)
-}
-
-pub(super) fn kerberos_tcp(_: Direction, bytes: &[u8]) -> Verdict {
-    if bytes.len() < 14 {
-        return Verdict::Undecided;
-    }
-    when(
-        big_u32(bytes, 0) < 0x10_0000 && kerberos(&bytes[4..]),
-        P::Krb5,
-    )
-}
-
 /// BOOTP header with the DHCP cookie (RFC 2131).
 pub(super) fn dhcp(_: Direction, bytes: &[u8]) -> Verdict {
     when(
@@ -306,22 +284,6 @@ pub(super) fn ntp(_: Direction, bytes: &[u8]) -> Verdict {
     when(
         bytes.len() >= least && (3..=4).contains(&version) && mode != 0,
         P::Ntp,
-    )
-}
-
-/// SNMP message: a sequence whose first member is version 0, 1 or 3.
-pub(super) fn snmp(_: Direction, bytes: &[u8]) -> Verdict {
-    let header = match bytes.get(1) {
-        Some(&length) if length < 0x80 => 2,
-        Some(&length) => 2 + usize::from(length & 0x7f),
-        None => return Verdict::Unknown,
-    };
-    when(
-        bytes[0] == 0x30
-            && bytes.get(header..header + 3).is_some_and(|version| {
-                version[0] == 2 && version[1] == 1 && matches!(version[2], 0 | 1 | 3)
-            }),
-        P::Snmp,
     )
 }
 

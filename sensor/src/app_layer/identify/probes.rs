@@ -2,7 +2,7 @@
 
 use lapwing_rules::model::AppProtocol as P;
 
-use super::{Verdict, probe_binary as binary, probe_text};
+use super::{Verdict, probe_asn1, probe_binary as binary, probe_text};
 use crate::{
     app_layer::{FeedContext, Transport},
     direction::Direction,
@@ -51,7 +51,7 @@ fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
         },
         (Transport::Tcp, 23) => binary::telnet,
         (Transport::Tcp, 53) => binary::dns_tcp,
-        (Transport::Tcp, 88) => binary::kerberos_tcp,
+        (Transport::Tcp, 88) => probe_asn1::kerberos_tcp,
         (Transport::Tcp, 139 | 445) => binary::smb,
         (Transport::Tcp, 443) => binary::ssl_v2,
         (Transport::Tcp, 502) => binary::modbus,
@@ -65,9 +65,9 @@ fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
         (Transport::Udp, 67 | 68) => binary::dhcp,
         (Transport::Udp, 69) => binary::tftp,
         (Transport::Udp, 80 | 443) => binary::quic,
-        (Transport::Udp, 88) => binary::kerberos_udp,
+        (Transport::Udp, 88) => probe_asn1::kerberos_udp,
         (Transport::Udp, 123) => binary::ntp,
-        (Transport::Udp, 161 | 162) => binary::snmp,
+        (Transport::Udp, 161 | 162) => probe_asn1::snmp,
         (Transport::Udp, 500 | 4_500) => binary::ike,
         (Transport::Udp, 2049) => binary::nfs_udp,
         (Transport::Udp, 5060 | 5061) => |direction, bytes| match direction {

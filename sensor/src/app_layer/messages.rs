@@ -1,0 +1,253 @@
+//! The shape of protocols that are messages one after the other: cutting them out of a stream, the bookkeeping of
+//! transactions and every bound are here once; a protocol says where a message ends and what it means.
+//!
+//! A datagram is one message. Of a stream, bytes of a message that is not complete are kept, never more than the protocol's
+//! longest message; where the next message begins is lost with a gap.
+
+use std::{fmt, ops::Range};
+
+use lapwing_rules::model::{AppProtocol, Buffer};
+
+use super::{
+    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, Transport,
+    transactions::{Events, Transactions},
+};
+use crate::direction::Direction;
+
+/// How the bytes at the front of a stream stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Not enough to tell where the message ends, or not all of it.
+    More,
+    /// A message of so many bytes, its framing included.
+    Message(usize),
+    /// No message of this protocol: nothing more of this direction is understood.
+    Lost,
+}
+
+/// What is particular to a protocol of messages.
+pub(super) trait MessageProtocol: fmt::Debug + Send {
+    /// What it makes of messages.
+    type Transaction: HeldTransaction;
+
+    /// Which protocol it is.
+    fn protocol(&self) -> AppProtocol;
+
+    /// Where the first message of a stream ends, at most at the protocol's longest message.
+    fn cut(&mut self, direction: Direction, bytes: &[u8]) -> Cut;
+
+    /// Takes a message: as [`Self::cut`] measured it, or a datagram. [`Feed::Stop`] ends both directions of a stream;
+    /// datagrams go on.
+    fn message(
+        &mut self,
+        direction: Direction,
+        message: &[u8],
+        transactions: &mut Transactions<Self::Transaction>,
+    ) -> Feed;
+
+    /// Bytes it holds beside itself and the transactions.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// A transaction that tells what it holds.
+pub(super) trait HeldTransaction: Transaction + fmt::Debug + Send {
+    /// Nothing more comes in a direction.
+    fn finish(&mut self, _direction: Direction) {}
+
+    /// Bytes held, the transaction itself included.
+    fn held_bytes(&self) -> usize;
+}
+
+/// The parser of a protocol of messages.
+#[derive(Debug)]
+pub(super) struct MessageParser<P: MessageProtocol> {
+    protocol: P,
+    transport: Transport,
+    transactions: Transactions<P::Transaction>,
+    /// Streams: bytes of a message that is not complete, per direction.
+    pending: [Vec<u8>; 2],
+    is_lost: [bool; 2],
+}
+
+impl<P: MessageProtocol> MessageParser<P> {
+    pub(super) fn new(protocol: P, transport: Transport) -> Self {
+        Self {
+            protocol,
+            transport,
+            transactions: Transactions::default(),
+            pending: Default::default(),
+            is_lost: [false; 2],
+        }
+    }
+
+    fn message(&mut self, direction: Direction, message: &[u8]) {
+        let feed = self
+            .protocol
+            .message(direction, message, &mut self.transactions);
+        if feed == Feed::Stop && self.transport == Transport::Tcp {
+            self.is_lost = [true; 2];
+        }
+    }
+
+    fn stream(&mut self, direction: Direction, bytes: &[u8]) {
+        let side = direction.index();
+        let mut held = std::mem::take(&mut self.pending[side]);
+        held.extend_from_slice(bytes);
+        let mut at = 0;
+        while !self.is_lost[side] && at < held.len() {
+            match self.protocol.cut(direction, &held[at..]) {
+                Cut::Message(length) if length > 0 && length <= held.len() - at => {
+                    self.message(direction, &held[at..at + length]);
+                    at += length;
+                }
+                Cut::Message(0) | Cut::Lost => self.is_lost[side] = true,
+                Cut::Message(_) | Cut::More => break,
+            }
+        }
+        if !self.is_lost[side] {
+            held.drain(..at);
+            self.pending[side] = held;
+        }
+    }
+}
+
+impl<P: MessageProtocol> Parser for MessageParser<P> {
+    fn protocol(&self) -> AppProtocol {
+        self.protocol.protocol()
+    }
+
+    fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if !self.is_lost[direction.index()] && !bytes.is_empty() {
+            match self.transport {
+                Transport::Udp => self.message(direction, bytes),
+                Transport::Tcp => self.stream(direction, bytes),
+            }
+        }
+        if self.is_lost[direction.index()] {
+            Feed::Stop
+        } else {
+            Feed::More
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, _: u64) -> Feed {
+        self.is_lost[direction.index()] = true;
+        self.end(direction);
+        Feed::Stop
+    }
+
+    fn end(&mut self, direction: Direction) {
+        self.pending[direction.index()] = Vec::new();
+        for transaction in self.transactions.iter_mut() {
+            transaction.finish(direction);
+        }
+    }
+
+    fn transactions(&self) -> Range<u64> {
+        self.transactions.numbers()
+    }
+
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
+        self.transactions
+            .get(number)
+            .map(|transaction| transaction as &dyn Transaction)
+    }
+
+    fn release(&mut self, number: u64) {
+        self.transactions.release(number);
+    }
+
+    fn dropped_transactions(&self) -> u64 {
+        self.transactions.dropped()
+    }
+
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.protocol.held_bytes()
+            + self.pending.iter().map(Vec::capacity).sum::<usize>()
+            + self
+                .transactions
+                .iter()
+                .map(HeldTransaction::held_bytes)
+                .sum::<usize>()
+    }
+}
+
+/// What rules may ask of one message.
+pub(super) trait Message: fmt::Debug + Send {
+    /// A buffer; `index` counts instances.
+    fn buffer(&self, _buffer: Buffer, _index: usize) -> Option<&[u8]> {
+        None
+    }
+
+    /// A number; `index` counts values.
+    fn field(&self, _field: TransactionField, _index: usize) -> Option<u64> {
+        None
+    }
+
+    /// Bytes held beside the message itself.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// A transaction that is one message: complete when it comes, and in its own direction only.
+#[derive(Debug)]
+pub(super) struct OneMessage<M> {
+    pub(super) direction: Direction,
+    pub(super) message: M,
+    pub(super) events: Events,
+}
+
+impl<M> OneMessage<M> {
+    pub(super) fn new(direction: Direction, message: M) -> Self {
+        Self {
+            direction,
+            message,
+            events: Events::default(),
+        }
+    }
+}
+
+impl<M: Message> Transaction for OneMessage<M> {
+    fn buffer(&self, buffer: Buffer, direction: Direction, index: usize) -> BufferView<'_> {
+        if direction != self.direction {
+            return BufferView::Absent;
+        }
+        self.message
+            .buffer(buffer, index)
+            .map_or(BufferView::Absent, BufferView::Complete)
+    }
+
+    fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
+        (direction == self.direction)
+            .then(|| self.message.field(field, index))
+            .flatten()
+    }
+
+    fn only_direction(&self) -> Option<Direction> {
+        Some(self.direction)
+    }
+
+    fn progress(&self, _: Direction) -> u32 {
+        1
+    }
+
+    fn is_complete(&self, _: Direction) -> bool {
+        true
+    }
+
+    fn events(&self) -> &[&'static str] {
+        self.events.names()
+    }
+
+    fn facts(&self, _: &mut Vec<(FactKind, Vec<u8>)>) {}
+}
+
+impl<M: Message> HeldTransaction for OneMessage<M> {
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.message.held_bytes()
+    }
+}
