@@ -168,6 +168,7 @@ fn rule<'a>(
         ],
         inspections: vec![Inspection {
             buffer: Buffer::HttpUri,
+            frame: None,
             transforms: vec![Transform::DotPrefix, Transform::Xor(b"key")],
             matches,
         }],

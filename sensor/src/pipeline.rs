@@ -9,7 +9,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lapwing_rules::model::AppProtocol;
+use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
     app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier},
@@ -34,6 +34,11 @@ pub trait Inspector {
         alerts: &mut Vec<Alert>,
     );
 
+    /// The frames it asks for; parsers report no others.
+    fn wanted_frames(&self) -> FrameSet {
+        FrameSet::default()
+    }
+
     /// Forgets everything: the next packet belongs to another world.
     fn forget(&mut self);
 }
@@ -47,6 +52,10 @@ impl Inspector for Detector {
         alerts: &mut Vec<Alert>,
     ) {
         Self::inspect(self, packet, flow, window, alerts);
+    }
+
+    fn wanted_frames(&self) -> FrameSet {
+        Self::wanted_frames(self)
     }
 
     fn forget(&mut self) {
@@ -276,7 +285,8 @@ impl<I: Inspector> Engine<I> {
             scratch: &mut self.scratch,
             counters: &mut self.counters.stream,
         };
-        let mut consumer = AppConsumer::new(&mut entry.flow, packet.time);
+        let mut consumer =
+            AppConsumer::new(&mut entry.flow, packet.time, self.inspector.wanted_frames());
         match (&packet.transport, &mut entry.connection) {
             (Transport::Tcp(_), Some(connection)) => {
                 connection.process(packet, direction, &mut consumer, &mut tools);
@@ -337,7 +347,7 @@ impl<I: Inspector> Engine<I> {
         entry.flow.app.begin_packet();
         let time = entry.flow.last_seen;
         let mut last = Packet::undecoded(time, 0);
-        let mut consumer = AppConsumer::new(&mut entry.flow, time);
+        let mut consumer = AppConsumer::new(&mut entry.flow, time, self.inspector.wanted_frames());
         match &mut entry.connection {
             Some(connection) => connection.finish(&mut last, &mut consumer, &mut tools),
             None => {
@@ -350,20 +360,20 @@ impl<I: Inspector> Engine<I> {
             let mut packet = end_packet(&entry, direction);
             packet.events.clone_from(&last.events);
             last.events.clear();
-            let mut has_transactions = entry
-                .flow
-                .app
-                .parser()
-                .is_some_and(|parser| !parser.transactions().is_empty());
+            let app = &entry.flow.app;
+            let mut is_pending = app.frame_logs().any(|log| log.has_frames(direction))
+                || app
+                    .parser()
+                    .is_some_and(|parser| !parser.transactions().is_empty());
             loop {
                 let window = entry
                     .connection
                     .as_mut()
                     .and_then(|connection| connection.raw_window(direction, true));
-                if window.is_none() && !has_transactions {
+                if window.is_none() && !is_pending {
                     break;
                 }
-                has_transactions = false;
+                is_pending = false;
                 let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
                 self.inspector
                     .inspect(&packet, Some(&mut entry.flow), window, &mut self.alerts);
@@ -516,7 +526,7 @@ struct AppConsumer<'a> {
 }
 
 impl<'a> AppConsumer<'a> {
-    fn new(flow: &'a mut Flow, time: Timestamp) -> Self {
+    fn new(flow: &'a mut Flow, time: Timestamp, frames: FrameSet) -> Self {
         Self {
             context: FeedContext {
                 client_address: flow.client,
@@ -528,6 +538,7 @@ impl<'a> AppConsumer<'a> {
                     Carrier::Tcp
                 },
                 time,
+                frames,
             },
             app: &mut flow.app,
             triggered: [false; 2],

@@ -23,12 +23,12 @@ pub(super) fn choose(rule: &RuleDraft, requirements: &Requirements) -> Trigger {
     let inspections: Vec<&InspectionDraft> = rule.inspections.iter().filter(usable).collect();
     if let Some((inspection, content)) = best_content(&inspections) {
         return Trigger {
-            scopes: scopes_of(inspection.buffer, rule, requirements),
+            scopes: scopes_of(inspection, rule, requirements),
             pattern: prefilter_pattern(inspection, content),
         };
     }
     let scopes = match (inspections.first(), requirements.kind) {
-        (Some(inspection), _) => scopes_of(inspection.buffer, rule, requirements),
+        (Some(inspection), _) => scopes_of(inspection, rule, requirements),
         (None, RuleKind::AddressOnly) => vec![PrefilterScope::AddressOnly],
         (None, RuleKind::Transaction) => requirements::each_side(requirements.sides)
             .map(|side| {
@@ -128,8 +128,18 @@ fn prefilter_pattern(inspection: &InspectionDraft, content: &ContentDraft) -> Op
 }
 
 /// Every scope in which a buffer of this rule appears.
-fn scopes_of(buffer: Buffer, rule: &RuleDraft, requirements: &Requirements) -> Vec<PrefilterScope> {
+fn scopes_of(
+    inspection: &InspectionDraft,
+    rule: &RuleDraft,
+    requirements: &Requirements,
+) -> Vec<PrefilterScope> {
     let sides = || requirements::each_side(requirements.sides);
+    let buffer = inspection.buffer;
+    if let Some(frame) = inspection.frame {
+        return sides()
+            .map(|side| PrefilterScope::Frame(frame, side))
+            .collect();
+    }
     if buffer != Buffer::Payload {
         return sides()
             .filter(|side| buffer.info().sides.includes(*side))

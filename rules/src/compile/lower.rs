@@ -166,6 +166,7 @@ impl Shared {
             .collect();
         Inspection {
             buffer: draft.buffer,
+            frame: draft.frame,
             transforms,
             matches,
         }

@@ -125,6 +125,9 @@ fn kind(rule: &RuleDraft, packet: bool, stream: bool) -> RuleKind {
     {
         return RuleKind::Packet;
     }
+    if rule.inspections.iter().any(|one| one.frame.is_some()) {
+        return RuleKind::Frame;
+    }
     if has_buffers || rule.traits.transaction {
         return RuleKind::Transaction;
     }

@@ -45,6 +45,7 @@ impl Buffer {
             self,
             Self::Payload
                 | Self::Base64Data
+                | Self::Frame
                 | Self::Ipv4Header
                 | Self::Ipv6Header
                 | Self::TcpHeader
@@ -106,6 +107,8 @@ buffers! {
     Icmpv4Header = 8, "icmpv4.hdr", Both, None, false;
     Icmpv6Header = 9, "icmpv6.hdr", Both, None, false;
     Base64Data = 10, "base64_data", Both, None, false;
+    // Which frame is told beside it: `Inspection::frame`.
+    Frame = 11, "frame", Both, None, true;
     HttpUri = 20, "http.uri", ToServer, Some(P::Http1), false;
     HttpUriRaw = 21, "http.uri.raw", ToServer, Some(P::Http1), false;
     HttpMethod = 22, "http.method", ToServer, Some(P::Http1), false;

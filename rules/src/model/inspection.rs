@@ -3,13 +3,15 @@
 //! The semantics are Suricata 7.0's content inspection: each match starts from the list's cursor when it is relative,
 //! moves the cursor behind what it matched, and a later failure retries an earlier content at its next occurrence.
 
-use super::{Buffer, NumberRange};
+use super::{Buffer, Frame, NumberRange};
 
 /// All that a rule asks of one buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection<'a> {
     /// Which bytes.
     pub buffer: Buffer,
+    /// Which frame, with [`Buffer::Frame`].
+    pub frame: Option<Frame>,
     /// Applied to the bytes first, in order.
     pub transforms: Vec<Transform<'a>>,
     /// In the order of the rule; an empty list matches where the buffer exists.

@@ -3,6 +3,7 @@
 //! Types here borrow (`'a`) from wherever the rule lives: the parsed text at compile time, the mapped pack at run time.
 
 mod buffer;
+mod frame;
 mod header;
 mod inspection;
 mod packet_condition;
@@ -10,6 +11,7 @@ mod protocol;
 mod rule;
 
 pub use buffer::{Buffer, BufferInfo, Side, Sides};
+pub use frame::{Frame, FrameCarrier, FrameInfo, FrameSet};
 pub use header::{AddressSetId, Header, PortSetId, RuleDirection};
 pub use inspection::{
     Anchor, Base64Decode, ByteExtract, ByteJump, ByteMath, ByteTest, BytesSpec, Comparison,

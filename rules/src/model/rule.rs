@@ -51,11 +51,13 @@ pub enum RuleKind {
     AppLayer = 7,
     /// Transactions; payload matches are then tried on the stream while a transaction is inspected.
     Transaction = 8,
+    /// Frames, each by itself.
+    Frame = 9,
 }
 
 impl RuleKind {
     /// Every kind, in order of number.
-    pub const ALL: [RuleKind; 9] = [
+    pub const ALL: [RuleKind; 10] = [
         Self::AddressOnly,
         Self::LikeAddressOnly,
         Self::ProtocolDetectionOnly,
@@ -65,6 +67,7 @@ impl RuleKind {
         Self::Stream,
         Self::AppLayer,
         Self::Transaction,
+        Self::Frame,
     ];
 }
 

@@ -8,12 +8,13 @@
 //! | 3 | packet header | transport class, 0 |
 //! | 4 | addresses only | 0, 0 |
 //! | 5 | transaction | application protocol (0: HTTP/1 and HTTP/2), side |
+//! | 6 | frame | frame, side |
 
 use super::{
     bytes::{to_usize, u32_at},
     strings::StringTable,
 };
-use crate::model::{AppProtocol, Buffer, Side};
+use crate::model::{AppProtocol, Buffer, Frame, Side};
 
 /// What a packet carries above IP, as far as the prefilter tells packets apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,6 +50,8 @@ pub enum PrefilterScope {
     AddressOnly,
     /// Rules that ask for an event or number of a transaction and for no bytes; `None` is HTTP/1 and HTTP/2.
     Transaction(Option<AppProtocol>, Side),
+    /// One kind of frame.
+    Frame(Frame, Side),
 }
 
 impl PrefilterScope {
@@ -61,6 +64,7 @@ impl PrefilterScope {
             Self::PacketHeader(class) => [3, class as u8, 0],
             Self::AddressOnly => [4, 0, 0],
             Self::Transaction(protocol, side) => [5, protocol.map_or(0, |p| p as u8), side as u8],
+            Self::Frame(frame, side) => [6, frame as u8, side as u8],
         }
     }
 
@@ -81,6 +85,7 @@ impl PrefilterScope {
             [5, protocol, number] => {
                 Self::Transaction(Some(AppProtocol::from_number(protocol)?), side(number)?)
             }
+            [6, frame, number] => Self::Frame(Frame::from_number(frame)?, side(number)?),
             _ => return None,
         })
     }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::{groups::AddressSet, groups::PortSet, problem::Problem, syntax::Span};
 use crate::diagnostic::Level;
 use crate::model::{
-    Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, HeaderProtocol,
-    Match, Operand, PacketCondition, RuleDirection, RuleId, Threshold, Transform,
+    Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, Frame,
+    HeaderProtocol, Match, Operand, PacketCondition, RuleDirection, RuleId, Threshold, Transform,
 };
 
 /// A rule with its options understood.
@@ -102,6 +102,8 @@ pub(crate) enum EffectDraft {
 #[derive(Clone, Debug)]
 pub(crate) struct InspectionDraft {
     pub(crate) buffer: Buffer,
+    /// Which frame, with [`Buffer::Frame`].
+    pub(crate) frame: Option<Frame>,
     pub(crate) transforms: Vec<TransformDraft>,
     pub(crate) matches: Vec<MatchDraft>,
     /// The keyword that opened it.
@@ -243,6 +245,7 @@ impl RuleDraft {
         found.unwrap_or_else(|| {
             self.inspections.push(InspectionDraft {
                 buffer,
+                frame: None,
                 transforms: Vec::new(),
                 matches: Vec::new(),
                 span: span.clone(),
@@ -362,7 +365,9 @@ impl RuleDraft {
 /// Whether a keyword of `other` may stand in a rule of `one`: HTTP buffers are those of both versions, TLS fingerprints are
 /// also those of QUIC, and pipes of SMB carry DCERPC.
 fn are_compatible(one: AppProtocol, other: AppProtocol) -> bool {
-    if (one, other) == (AppProtocol::Smb, AppProtocol::Dcerpc) {
+    if let (AppProtocol::Smb, AppProtocol::Dcerpc) | (AppProtocol::Dcerpc, AppProtocol::Smb) =
+        (one, other)
+    {
         return true;
     }
     let family = |protocol| match protocol {

@@ -10,7 +10,7 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        bits, buffers, byte_keywords, content, dcerpc, flow, header_fields, kerberos, meta, regex,
+        bits, buffers, byte_keywords, content, dcerpc, flow, frames, header_fields, kerberos, meta, regex,
         thresholds, transaction_fields,
     },
     problem::Problem,
@@ -289,6 +289,7 @@ keywords! {
 
     # "Buffers of packets and files";
     "pkt_data" [] "2.0" None Read(buffers::packet_data), "Back to the payload.";
+    "frame" [] "7.0" Required Read(frames::frame), "Each unit of a protocol as it lies in the stream: `frame:smb2.pdu`, or `frame:dns.pdu` with the protocol.", takes "[protocol.]name";
     "file.data" ["file_data"] "2.0" None Sticky(B::FileData), "Bytes of a file in transfer, of a body among others.";
     "file.name" [] "5.0" None Sticky(B::FileName), "Name of a file.";
     "file.magic" [] "5.0" None Sticky(B::FileMagic), "What libmagic says of a file.";
@@ -456,8 +457,7 @@ keywords! {
     "icmpv6-csum" [] "1.0" Required Read(header_fields::checksum), "ICMPv6 checksum.", takes "valid | invalid";
     "ftpbounce" [] "1.0" None Read(transaction_fields::ftp_bounce), "An FTP PORT command that names a third host.";
 
-    # "Files, lists, scripts, frames";
-    "frame" [] "7.0" Required ForeignBuffer("frames are not recorded"), "A frame of an application protocol.";
+    # "Files, lists, scripts";
     "lua" ["luajit"] "1.4" Required Foreign("scripts are not run"), "A Lua script.";
     "dataset" [] "5.0" Required LISTS, "The buffer is in a data set.";
     "datarep" [] "5.0" Required LISTS, "The buffer's reputation in a data set.";

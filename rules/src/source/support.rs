@@ -2,7 +2,7 @@
 //!
 //! A rule that needs anything that is off here is named, counted and skipped; it is never half-run.
 
-use crate::model::{AppProtocol, Buffer, HeaderField};
+use crate::model::{AppProtocol, Buffer, Frame, HeaderField};
 
 /// Why something is not run; `Ok` if it is.
 pub type Support = Result<(), &'static str>;
@@ -50,6 +50,23 @@ pub fn parser(protocol: AppProtocol) -> Support {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp => Ok(()),
         _ => Err("this version has no parser for it yet"),
+    }
+}
+
+/// Whether a frame of a protocol is reported by its parser.
+///
+/// # Errors
+/// The reason why not.
+pub fn frame(protocol: AppProtocol, frame: Frame) -> Support {
+    let is_reported = match frame.info().protocol {
+        None => return parser(protocol),
+        Some(AppProtocol::Dns | AppProtocol::Sip | AppProtocol::Tls | AppProtocol::Http1) => true,
+        Some(_) => false,
+    };
+    if is_reported {
+        Ok(())
+    } else {
+        Err("the parser does not report it yet")
     }
 }
 

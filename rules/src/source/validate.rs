@@ -2,7 +2,7 @@
 
 use super::{
     draft::{ContentDraft, InspectionDraft, MatchDraft, RuleDraft},
-    keywords::buffers,
+    keywords::{buffers, frames},
     problem::Problem,
     support,
     syntax::RuleSyntax,
@@ -24,6 +24,7 @@ pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<()
         );
     }
     check_sides(rule, syntax)?;
+    frames::check_alone(rule)?;
     for inspection in &mut rule.inspections {
         check_inspection(inspection)?;
     }

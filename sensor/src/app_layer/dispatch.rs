@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use heapless::Vec as BoundedVec;
-use lapwing_rules::model::AppProtocol;
+use lapwing_rules::model::{AppProtocol, Frame, FrameSet};
 
 use super::{
-    Feed, Parser,
+    Feed, FrameId, FrameLog, Parser,
     identify::{self, Verdict},
     limits, registry,
 };
@@ -34,6 +34,8 @@ pub struct FeedContext {
     pub transport: Transport,
     /// Time of the packet that completed them.
     pub time: Timestamp,
+    /// The frames that rules ask for.
+    pub frames: FrameSet,
 }
 
 /// How far the identification of one direction has come.
@@ -61,6 +63,13 @@ struct Side {
     decided_now: bool,
 }
 
+/// The frame that every protocol on TCP has: all that a direction's parser was given.
+#[derive(Debug, Default)]
+struct StreamFrames {
+    log: FrameLog,
+    ids: [Option<FrameId>; 2],
+}
+
 /// What the application layer keeps of one flow.
 #[derive(Debug, Default)]
 pub struct AppLayer {
@@ -69,6 +78,7 @@ pub struct AppLayer {
     /// The protocol spoken before an upgrade, told again if what follows is not understood.
     before_upgrade: Option<AppProtocol>,
     parser: Option<Box<dyn Parser>>,
+    stream_frames: Option<Box<StreamFrames>>,
     upgrade_due: bool,
     failed: bool,
     first_bytes_from: Option<Direction>,
@@ -126,6 +136,30 @@ impl AppLayer {
             .map(|side| side.held.capacity())
             .sum::<usize>()
             + self.parser.as_ref().map_or(0, |parser| parser.held_bytes())
+            + self.frame_logs().map(FrameLog::held_bytes).sum::<usize>()
+    }
+
+    /// The frames of the flow: those of its parser, and those of its streams.
+    pub fn frame_logs(&self) -> impl Iterator<Item = &FrameLog> {
+        let of_parser = self.parser.as_ref().and_then(|parser| parser.frames());
+        let of_streams = self.stream_frames.as_ref().map(|frames| &frames.log);
+        of_streams.into_iter().chain(of_parser)
+    }
+
+    fn frame_logs_mut(&mut self) -> impl Iterator<Item = &mut FrameLog> {
+        let of_parser = self.parser.as_mut().and_then(|parser| parser.frames_mut());
+        let of_streams = self.stream_frames.as_mut().map(|frames| &mut frames.log);
+        of_streams.into_iter().chain(of_parser)
+    }
+
+    /// The frames that were due in a direction have been inspected. Gives how many were given up before, for want of room.
+    pub fn frames_inspected(&mut self, direction: Direction, at_end: bool) -> u64 {
+        self.frame_logs_mut()
+            .map(|log| {
+                log.inspected(direction, at_end);
+                log.take_dropped()
+            })
+            .sum()
     }
 
     /// Forgets what was news to the packet before. To be called once for each packet of the flow.
@@ -163,6 +197,9 @@ impl AppLayer {
             self.give_up();
             return Feed::Stop;
         }
+        for log in self.frame_logs_mut() {
+            log.gap(direction, missing_bytes);
+        }
         match self.parser.as_mut() {
             Some(parser) => {
                 let feed = parser.gap(direction, missing_bytes);
@@ -188,6 +225,10 @@ impl AppLayer {
             && self.parser_fed
         {
             parser.end(direction);
+        }
+        if let Some(frames) = self.stream_frames.as_mut() {
+            let id = frames.ids[direction.index()];
+            frames.log.close(direction, id, &[]);
         }
     }
 
@@ -321,6 +362,14 @@ impl AppLayer {
         if self.protocol != Some(protocol) || self.parser.is_none() {
             self.protocol = Some(protocol);
             self.parser = registry::parser_for(protocol, context);
+            if let Some(log) = self.parser.as_mut().and_then(|parser| parser.frames_mut()) {
+                log.want(context.frames);
+            }
+            if context.transport == Transport::Tcp && context.frames.contains(Frame::Stream) {
+                let mut frames = StreamFrames::default();
+                frames.log.want(context.frames);
+                self.stream_frames = Some(Box::new(frames));
+            }
         }
     }
 
@@ -336,6 +385,18 @@ impl AppLayer {
     }
 
     fn deliver(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        for log in self.frame_logs_mut() {
+            log.fed(direction, bytes);
+        }
+        if let Some(frames) = self.stream_frames.as_mut()
+            && !bytes.is_empty()
+        {
+            let StreamFrames { log, ids } = &mut **frames;
+            let id = &mut ids[direction.index()];
+            if id.is_none() {
+                *id = log.open(direction, Frame::Stream, bytes, None);
+            }
+        }
         match self.parser.as_mut() {
             Some(parser) => {
                 self.parser_fed = true;

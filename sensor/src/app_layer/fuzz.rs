@@ -3,7 +3,7 @@
 //! An input is a script: the first byte names the parser, then come pieces of one header byte (direction and length)
 //! and their bytes. So a fuzzer also finds the cuts and the order of directions that break something.
 
-use lapwing_rules::model::{AppProtocol, Buffer};
+use lapwing_rules::model::{AppProtocol, Buffer, Frame, FrameSet};
 
 use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
@@ -25,6 +25,14 @@ const PROTOCOLS: [(AppProtocol, Transport); 13] = [
     (AppProtocol::Snmp, Transport::Udp),
 ];
 
+fn every_frame() -> FrameSet {
+    let mut frames = FrameSet::default();
+    for frame in Frame::ALL {
+        frames.insert(*frame);
+    }
+    frames
+}
+
 /// Runs one input through the parser it names and reads everything rules could ask.
 #[doc(hidden)]
 pub fn fuzz_entry(input: &[u8]) {
@@ -38,10 +46,14 @@ pub fn fuzz_entry(input: &[u8]) {
         server_port: 80,
         transport,
         time: Timestamp(0),
+        frames: every_frame(),
     };
     let Some(mut parser) = registry::parser_for(protocol, &context) else {
         return;
     };
+    if let Some(log) = parser.frames_mut() {
+        log.want(context.frames);
+    }
     while let Some((&header, rest)) = script.split_first() {
         let direction = if header & 0x80 == 0 {
             Direction::ToServer
@@ -51,9 +63,22 @@ pub fn fuzz_entry(input: &[u8]) {
         let length = usize::from(header & 0x7f).min(rest.len());
         let (piece, behind) = rest.split_at(length);
         if length == 0 {
+            if let Some(log) = parser.frames_mut() {
+                log.gap(direction, 7);
+            }
             parser.gap(direction, 7);
         } else {
+            if let Some(log) = parser.frames_mut() {
+                log.fed(direction, piece);
+            }
             parser.feed(direction, piece);
+            if let Some(log) = parser.frames_mut() {
+                assert!(
+                    log.pieces(direction, true)
+                        .all(|piece| !piece.bytes.is_empty())
+                );
+                log.inspected(direction, false);
+            }
         }
         script = behind;
     }

@@ -5,6 +5,14 @@ pub const IDENTIFY_HELD_BYTES_MAX: usize = 16 * 1024;
 /// Events of the application layer as a whole (not of a transaction) kept for one packet.
 pub const FLOW_EVENTS_MAX: usize = 4;
 
+/// Frames one direction of a flow holds that were not inspected to their end; further ones are not kept (the reference's
+/// three fixed ones and 256 more).
+pub const FRAMES_MAX: usize = 259;
+/// Bytes one direction keeps for frames that are not inspected to their end; older ones go.
+pub const FRAME_WINDOW_BYTES_MAX: usize = 1024 * 1024;
+/// A frame that is still growing is inspected from so many bytes on.
+pub const FRAME_CHUNK_BYTES: u64 = 2_500;
+
 /// Transactions one flow holds; the oldest goes when another comes.
 pub const TRANSACTIONS_MAX: usize = 256;
 /// Different events kept of one transaction.

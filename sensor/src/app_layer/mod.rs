@@ -7,6 +7,7 @@
 mod dcerpc;
 mod dispatch;
 mod dns;
+mod frames;
 mod ftp;
 #[doc(hidden)]
 pub mod fuzz;
@@ -30,4 +31,5 @@ mod transactions;
 
 pub use dcerpc::DcerpcCall;
 pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
+pub use frames::{FrameId, FrameLog, FramePiece};
 pub use transaction::{BufferView, FactKind, Feed, Parser, Transaction, TransactionField};

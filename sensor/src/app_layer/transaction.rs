@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use lapwing_rules::model::{AppProtocol, Buffer};
 
-use super::DcerpcCall;
+use super::{DcerpcCall, FrameLog};
 use crate::direction::Direction;
 
 /// One buffer of one transaction, as far as it is known now.
@@ -120,6 +120,16 @@ pub trait Parser: fmt::Debug + Send {
     /// Whether what both sides send from now on is ciphertext: raw payload need not be inspected any more.
     fn is_encrypted(&self) -> bool {
         false
+    }
+
+    /// The frames it reports, where it reports any.
+    fn frames(&self) -> Option<&FrameLog> {
+        None
+    }
+
+    /// The same, to be told what is fed and what was inspected.
+    fn frames_mut(&mut self) -> Option<&mut FrameLog> {
+        None
     }
 
     /// Bytes held, for the memory budget.

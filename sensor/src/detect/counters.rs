@@ -29,6 +29,8 @@ pub struct DetectorCounters {
     pub pending_rules_over_cap: u64,
     /// Transactions not inspected because the flow had too many at once.
     pub transactions_over_cap: u64,
+    /// Frames, and bytes of frames, not inspected because the flow had too many at once.
+    pub frames_over_cap: u64,
     /// Flow bits or integers not kept because the flow had too many.
     pub flow_variables_over_cap: u64,
     /// Host bits not kept because there were too many.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lapwing_rules::{
-    model::RuleKind,
+    model::{FrameSet, RuleKind},
     pack::{Pack, TransportClass},
 };
 
@@ -11,6 +11,7 @@ use super::{
     Alert, DamagedAutomaton, DetectorCounters,
     alert_queue::{self, Matched},
     flow_state::{FlowDetection, TransactionNotes},
+    frame_rules,
     judge::{Judge, RuleCase},
     limits::{REGEX_CACHE_BYTES, TRANSACTIONS_PER_PACKET_MAX},
     packet_rules::header_bytes,
@@ -22,10 +23,13 @@ use super::{
 };
 use crate::{
     app_layer::Parser,
-    decode::Packet,
+    decode::{Packet, PacketOrigin},
     direction::Direction,
-    flow::{Flow, StreamWindow},
+    flow::{Flow, FlowProgress, StreamWindow},
 };
+
+/// IP protocol number of UDP, whose frames end with their datagram.
+const UDP: u8 = 17;
 
 /// Holds the rules of one pack against packets. One worker owns one; nothing in it is shared but the pack.
 #[derive(Debug)]
@@ -33,6 +37,7 @@ pub struct Detector {
     pack: Arc<Pack>,
     index: RuleIndex,
     prefilter: Prefilter,
+    wanted_frames: FrameSet,
     judge: Judge,
     thresholds: Thresholds,
     candidates: Candidates,
@@ -47,6 +52,8 @@ struct Candidates {
     /// Rank and rule.
     on_packet: Vec<(u32, u32)>,
     in_transactions: Vec<u32>,
+    /// Rank and rule, for the frame in hand.
+    in_frame: Vec<(u32, u32)>,
     /// By rule: the round in which it became a candidate.
     seen: Vec<u32>,
     round: u32,
@@ -99,9 +106,11 @@ impl Detector {
         pack: Arc<Pack>,
         regex_cache_bytes: usize,
     ) -> Result<Self, DamagedAutomaton> {
+        let prefilter = Prefilter::load(&pack)?;
         Ok(Self {
             index: RuleIndex::new(&pack),
-            prefilter: Prefilter::load(&pack)?,
+            wanted_frames: prefilter.wanted_frames(),
+            prefilter,
             judge: Judge::new(Arc::clone(&pack), regex_cache_bytes),
             thresholds: Thresholds::new(),
             candidates: Candidates::default(),
@@ -116,6 +125,12 @@ impl Detector {
     #[must_use]
     pub fn pack(&self) -> &Arc<Pack> {
         &self.pack
+    }
+
+    /// The frames that its rules ask for.
+    #[must_use]
+    pub fn wanted_frames(&self) -> FrameSet {
+        self.wanted_frames
     }
 
     /// What it did since it was made.
@@ -152,6 +167,7 @@ impl Detector {
             self.candidates.begin(self.index.len());
             self.gather_packet_candidates(&round, &mut state);
             self.judge_packet_rules(&pack, &round, &mut state);
+            self.judge_frames(&pack, &round, &mut state);
             self.judge_transactions(&pack, &round, &mut state);
             alert_queue::tell(
                 &mut self.matched,
@@ -164,6 +180,11 @@ impl Detector {
             );
         }
         if let Some(flow) = flow {
+            if !self.wanted_frames.is_empty() {
+                let direction = packet.direction.unwrap_or(Direction::ToServer);
+                let is_end = is_end_of_frames(packet, flow);
+                self.judge.counters.frames_over_cap += flow.app.frames_inspected(direction, is_end);
+            }
             if let Some(parser) = flow.app.parser_mut() {
                 let number = first_needed(parser.as_ref(), &state);
                 parser.release(number);
@@ -245,6 +266,46 @@ impl Detector {
                     rule: number,
                     is_of_flow: found.in_stream,
                 });
+            }
+        }
+    }
+
+    fn judge_frames(&mut self, pack: &Pack, round: &Round<'_>, state: &mut FlowDetection) {
+        let Some(flow) = round.flow.filter(|_| !self.wanted_frames.is_empty()) else {
+            return;
+        };
+        if round.is_tcp() && !round.packet.is_established {
+            return;
+        }
+        let is_end = is_end_of_frames(round.packet, flow);
+        let Self {
+            prefilter,
+            candidates,
+            index,
+            lowered,
+            judge,
+            matched,
+            ..
+        } = self;
+        for log in flow.app.frame_logs() {
+            for piece in log.pieces(round.direction(), is_end) {
+                let found = &mut candidates.in_frame;
+                frame_rules::gather_candidates(&piece, round, prefilter, index, lowered, found);
+                for &(rank, number) in found.iter() {
+                    let Some(rule) = RuleCase::new(pack, index, number) else {
+                        continue;
+                    };
+                    if judge.holds_in_frame(&rule, &piece, round, state) {
+                        judge.counters.matches += 1;
+                        judge.apply_effects(&rule, round, state);
+                        matched.push(Matched {
+                            rank,
+                            transaction: None,
+                            rule: number,
+                            is_of_flow: true,
+                        });
+                    }
+                }
             }
         }
     }
@@ -354,6 +415,13 @@ impl Detector {
             }
         }
     }
+}
+
+/// Whether frames that are not whole yet never will be.
+fn is_end_of_frames(packet: &Packet<'_>, flow: &Flow) -> bool {
+    packet.origin == PacketOrigin::FlowEnd
+        || (flow.protocol == UDP)
+        || flow.progress == FlowProgress::Closed
 }
 
 /// Number of the first transaction that is still to be inspected.

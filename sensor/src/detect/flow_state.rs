@@ -44,6 +44,11 @@ impl FlowDetection {
         variables + notes
     }
 
+    /// Whether any bit or integer was ever set.
+    pub(super) fn has_variables(&self) -> bool {
+        self.variables.is_some()
+    }
+
     pub(super) fn has_bit(&self, bit: u32) -> bool {
         self.variables
             .as_ref()

@@ -4,9 +4,10 @@
 //!
 //! 1. `prefilter` looks for the rules' patterns in payload, stream and header bytes and names candidates;
 //! 2. `packet_rules` judges them in the order of `rule_index`: header, conditions, then bytes (`content_inspection`);
-//! 3. `transaction_rules` does the same for each transaction of the packet's direction, as its buffers become known;
-//! 4. a rule that matched does its effects at once (bits, integers), so that later rules see them;
-//! 5. `alert_queue` applies `pass`, rate limits and `noalert` and makes alerts of the rest.
+//! 3. `frame_rules` does the same for each frame that a parser reported in the packet's direction;
+//! 4. `transaction_rules` does it for each transaction, as its buffers become known;
+//! 5. a rule that matched does its effects at once (bits, integers), so that later rules see them;
+//! 6. `alert_queue` applies `pass`, rate limits and `noalert` and makes alerts of the rest.
 //!
 //! No rule can make this panic or loop: `limits` names every cap, `DetectorCounters` says how often each was hit.
 
@@ -22,6 +23,7 @@ mod content_search;
 mod counters;
 mod detector;
 mod flow_state;
+mod frame_rules;
 mod header_check;
 mod host_bits;
 mod judge;

@@ -4,11 +4,11 @@ use std::fmt;
 
 use daachorse::DoubleArrayAhoCorasick;
 use lapwing_rules::{
-    model::{AppProtocol, Buffer, Side},
+    model::{AppProtocol, Buffer, Frame, FrameSet, Side},
     pack::{Pack, PrefilterGroup, PrefilterScope, TransportClass},
 };
 
-use super::rule_index::{is_transaction_buffer, protocol_serves};
+use super::rule_index::protocol_serves;
 use crate::direction::Direction;
 
 /// A pack whose automata do not load.
@@ -131,6 +131,8 @@ pub(crate) struct Prefilter {
     packet_buffers: Vec<(Side, BufferGroup)>,
     /// Per side, in order of buffer.
     transaction_buffers: [Vec<BufferGroup>; 2],
+    /// Per side.
+    frames: [Vec<(Frame, Group)>; 2],
     /// Per side: rules that ask for no bytes of a transaction; `None` is any HTTP.
     transaction_rules: [Vec<(Option<AppProtocol>, Vec<u32>)>; 2],
 }
@@ -144,6 +146,7 @@ impl Prefilter {
             address_only: Vec::new(),
             packet_buffers: Vec::new(),
             transaction_buffers: [Vec::new(), Vec::new()],
+            frames: [Vec::new(), Vec::new()],
             transaction_rules: [Vec::new(), Vec::new()],
         };
         for view in pack.prefilter_groups() {
@@ -155,7 +158,7 @@ impl Prefilter {
                 PrefilterScope::Stream(side) => prefilter.stream[side as usize] = Some(group),
                 PrefilterScope::Buffer(buffer, side) => {
                     let group = BufferGroup { buffer, group };
-                    if is_transaction_buffer(buffer) {
+                    if buffer.is_of_transactions() {
                         prefilter.transaction_buffers[side as usize].push(group);
                     } else {
                         prefilter.packet_buffers.push((side, group));
@@ -165,6 +168,9 @@ impl Prefilter {
                     prefilter.header[class as usize] = group.always;
                 }
                 PrefilterScope::AddressOnly => prefilter.address_only = group.always,
+                PrefilterScope::Frame(frame, side) => {
+                    prefilter.frames[side as usize].push((frame, group));
+                }
                 PrefilterScope::Transaction(protocol, side) => {
                     prefilter.transaction_rules[side as usize].push((protocol, group.always));
                 }
@@ -209,6 +215,23 @@ impl Prefilter {
                     .protocol
                     .is_none_or(|wanted| protocol_serves(wanted, protocol))
             })
+    }
+
+    /// The group over one kind of frame.
+    pub(crate) fn frames(&mut self, frame: Frame, direction: Direction) -> Option<&mut Group> {
+        self.frames[direction.index()]
+            .iter_mut()
+            .find(|(kind, _)| *kind == frame)
+            .map(|(_, group)| group)
+    }
+
+    /// The frames that any rule asks for.
+    pub(crate) fn wanted_frames(&self) -> FrameSet {
+        let mut wanted = FrameSet::default();
+        for (frame, _) in self.frames.iter().flatten() {
+            wanted.insert(*frame);
+        }
+        wanted
     }
 
     /// Rules that are candidates in every transaction of this protocol.

@@ -122,21 +122,6 @@ impl OrderKey {
     }
 }
 
-/// Whether the bytes of a buffer belong to a transaction.
-pub(crate) fn is_transaction_buffer(buffer: Buffer) -> bool {
-    !matches!(
-        buffer,
-        Buffer::Payload
-            | Buffer::Ipv4Header
-            | Buffer::Ipv6Header
-            | Buffer::TcpHeader
-            | Buffer::UdpHeader
-            | Buffer::Icmpv4Header
-            | Buffer::Icmpv6Header
-            | Buffer::Base64Data
-    )
-}
-
 /// Whether a numeric field belongs to a transaction.
 pub(crate) fn is_transaction_field(field: HeaderField) -> bool {
     field as u8 >= HeaderField::TlsVersion as u8

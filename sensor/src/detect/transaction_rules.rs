@@ -217,9 +217,7 @@ impl Judge {
                 Some(_) => Standing::Matches,
                 None => later,
             },
-            buffer if super::rule_index::is_transaction_buffer(buffer) => {
-                self.buffer_standing(rule, inspection, side)
-            }
+            buffer if buffer.is_of_transactions() => self.buffer_standing(rule, inspection, side),
             buffer => match header_bytes(buffer, round) {
                 Some(bytes) if self.bytes_hold(rule, inspection, Subject::whole(bytes)) => {
                     Standing::Matches

@@ -1,4 +1,4 @@
-//! Inspections, as items of a program: number of the buffer, number of transforms, transforms, number of matches, matches.
+//! Inspections, as items of a program: number of the buffer, number of the frame where the buffer is `frame`, number of transforms, transforms, number of matches, matches.
 //!
 //! | tag | match | fields |
 //! |---|---|---|
@@ -28,13 +28,16 @@ use crate::{
     limits,
     model::{
         Anchor, Base64Decode, Buffer, ByteExtract, ByteJump, ByteMath, ByteTest, Comparison,
-        Content, Inspection, IsDataAt, JumpOrigin, Match, RegexUse, Transform,
+        Content, Frame, Inspection, IsDataAt, JumpOrigin, Match, RegexUse, Transform,
     },
 };
 
 impl<'a> Item<'a> for Inspection<'a> {
     fn encode(&self, encoder: &mut Encoder<'_>) {
         encoder.out.push(self.buffer as u8);
+        if let Some(frame) = self.frame {
+            encoder.out.push(frame as u8);
+        }
         put_number(&mut encoder.out, self.transforms.len() as u64);
         for transform in &self.transforms {
             transform.encode(encoder);
@@ -48,10 +51,18 @@ impl<'a> Item<'a> for Inspection<'a> {
     fn decode(cursor: &mut Cursor<'a>, tables: &Tables<'a>) -> Decoded<Self> {
         let buffer = Buffer::from_number(cursor.byte()?)
             .ok_or(Malformed("a program names an unknown buffer"))?;
+        let frame = match buffer {
+            Buffer::Frame => Some(
+                Frame::from_number(cursor.byte()?)
+                    .ok_or(Malformed("a program names an unknown frame"))?,
+            ),
+            _ => None,
+        };
         let transforms = list(cursor, tables)?;
         let matches = list(cursor, tables)?;
         Ok(Self {
             buffer,
+            frame,
             transforms,
             matches,
         })

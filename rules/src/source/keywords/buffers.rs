@@ -31,6 +31,7 @@ pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer
     }
     rule.inspections.push(InspectionDraft {
         buffer,
+        frame: None,
         transforms: Vec::new(),
         matches: Vec::new(),
         span,
@@ -44,6 +45,7 @@ pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer
 pub(crate) fn open_foreign(rule: &mut RuleDraft, option: &RuleOption<'_>) {
     rule.inspections.push(InspectionDraft {
         buffer: Buffer::Payload,
+        frame: None,
         transforms: Vec::new(),
         matches: Vec::new(),
         span: option.name.span(),

@@ -6,6 +6,7 @@ pub(super) mod byte_keywords;
 pub(super) mod content;
 pub(super) mod dcerpc;
 pub(super) mod flow;
+pub(super) mod frames;
 pub(super) mod header_fields;
 pub(super) mod kerberos;
 pub(super) mod meta;

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use lapwing_rules::model::AppProtocol;
+use lapwing_rules::model::{AppProtocol, Frame};
 
 use super::{message, transaction::DnsTransaction};
 use crate::{
-    app_layer::{Feed, Parser, Transaction, Transport, limits, transactions::Transactions},
+    app_layer::{
+        Feed, FrameLog, Parser, Transaction, Transport, limits, transactions::Transactions,
+    },
     direction::Direction,
 };
 
@@ -17,6 +19,7 @@ pub(in crate::app_layer) struct DnsParser {
     transactions: Transactions<DnsTransaction>,
     /// Streams: bytes of a message that is not complete, per direction.
     pending: [Vec<u8>; 2],
+    frames: FrameLog,
 }
 
 impl DnsParser {
@@ -25,6 +28,7 @@ impl DnsParser {
             transport,
             transactions: Transactions::default(),
             pending: Default::default(),
+            frames: FrameLog::default(),
         }
     }
 
@@ -64,6 +68,8 @@ impl DnsParser {
                 break;
             };
             if length > 0 {
+                self.frames
+                    .open(direction, Frame::DnsPdu, behind, Some(length));
                 self.message(direction, message);
             }
             rest = &behind[length..];
@@ -80,7 +86,11 @@ impl Parser for DnsParser {
 
     fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
         match self.transport {
-            Transport::Udp => self.message(direction, bytes),
+            Transport::Udp => {
+                self.frames
+                    .open(direction, Frame::DnsPdu, bytes, Some(bytes.len()));
+                self.message(direction, bytes);
+            }
             Transport::Tcp => self.stream(direction, bytes),
         }
         Feed::More
@@ -112,6 +122,14 @@ impl Parser for DnsParser {
 
     fn dropped_transactions(&self) -> u64 {
         self.transactions.dropped()
+    }
+
+    fn frames(&self) -> Option<&FrameLog> {
+        Some(&self.frames)
+    }
+
+    fn frames_mut(&mut self) -> Option<&mut FrameLog> {
+        Some(&mut self.frames)
     }
 
     fn held_bytes(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use lapwing_rules::model::AppProtocol;
+use lapwing_rules::model::{AppProtocol, Frame};
 use memchr::memchr;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     transaction::{Http1Transaction, Stage},
 };
 use crate::{
-    app_layer::{Feed, Parser, Transaction, limits, transactions::Transactions},
+    app_layer::{Feed, FrameId, FrameLog, Parser, Transaction, limits, transactions::Transactions},
     direction::Direction,
 };
 
@@ -31,6 +31,9 @@ pub(in crate::app_layer) struct Http1Parser {
     response: u64,
     stopped: [bool; 2],
     upgraded: bool,
+    frames: FrameLog,
+    /// The frame of the message that is being read, per direction.
+    frame: [Option<FrameId>; 2],
 }
 
 impl Http1Parser {
@@ -50,12 +53,33 @@ impl Http1Parser {
                 Direction::ToClient => self.step_response(rest, at_end),
             };
             match step {
-                Step::Took(count) | Step::Completed(count) => taken += count,
+                Step::Took(count) | Step::Completed(count) => {
+                    taken += count;
+                    self.close_frame(direction, &bytes[taken..]);
+                }
                 Step::NeedMore => break,
                 Step::Failed => return Err(()),
             }
         }
         Ok(taken)
+    }
+
+    /// Ends the frame of a direction's message if that is complete; `rest` is what was fed behind it.
+    fn close_frame(&mut self, direction: Direction, rest: &[u8]) {
+        let Some(id) = self.frame[direction.index()] else {
+            return;
+        };
+        let number = match direction {
+            Direction::ToServer => self.request,
+            Direction::ToClient => Some(self.response),
+        };
+        let is_open = number
+            .and_then(|number| self.transactions.get_mut(number))
+            .is_some_and(|transaction| transaction.message(direction).stage != Stage::Complete);
+        if !is_open {
+            self.frames.close(direction, Some(id), rest);
+            self.frame[direction.index()] = None;
+        }
     }
 
     fn step_request(&mut self, bytes: &[u8], at_end: bool) -> Step {
@@ -90,6 +114,9 @@ impl Http1Parser {
             request::push_body(before, line);
             return Step::Took(line_bytes);
         }
+        self.frame[0] = self
+            .frames
+            .open(Direction::ToServer, Frame::HttpRequest, bytes, None);
         let mut transaction = Http1Transaction::default();
         self.requests.begin(content, &mut transaction);
         self.request = Some(self.transactions.push(transaction));
@@ -105,6 +132,10 @@ impl Http1Parser {
         }
         if self.responses.is_idle() {
             self.match_response();
+            if self.frame[1].is_none() {
+                let frame = Frame::HttpResponse;
+                self.frame[1] = self.frames.open(Direction::ToClient, frame, bytes, None);
+            }
         }
         let number = self.response;
         let Some(transaction) = self.transactions.get_mut(number) else {
@@ -273,6 +304,8 @@ impl Parser for Http1Parser {
             }
         }
         self.stop(direction);
+        let frame = self.frame[side].take();
+        self.frames.close(direction, frame, &[]);
         for transaction in self.transactions.iter_mut() {
             let message = transaction.message(direction);
             if message.stage != Stage::Complete {
@@ -297,6 +330,14 @@ impl Parser for Http1Parser {
 
     fn dropped_transactions(&self) -> u64 {
         self.transactions.dropped()
+    }
+
+    fn frames(&self) -> Option<&FrameLog> {
+        Some(&self.frames)
+    }
+
+    fn frames_mut(&mut self) -> Option<&mut FrameLog> {
+        Some(&mut self.frames)
     }
 
     fn held_bytes(&self) -> usize {

@@ -54,6 +54,7 @@ mod tests {
             server_port,
             transport,
             time: Timestamp(0),
+            frames: lapwing_rules::model::FrameSet::default(),
         }
     }
 

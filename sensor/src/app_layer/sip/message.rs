@@ -24,6 +24,8 @@ pub(super) enum FirstLine {
 pub(super) struct Message {
     /// The first line as sent, without its line end.
     pub(super) line: Vec<u8>,
+    /// Bytes of the header fields with their line ends, without the empty line behind them.
+    pub(super) headers_bytes: usize,
     pub(super) first: FirstLine,
 }
 
@@ -41,13 +43,13 @@ pub(super) fn request(bytes: &[u8]) -> Result<Message, Flaw> {
     let (method, rest) = word(bytes, |byte| byte.is_ascii_alphabetic())?;
     let (uri, rest) = word(symbol(rest, b" ")?, is_uri_byte)?;
     let (version, rest) = word(symbol(rest, b" ")?, is_version_byte)?;
-    header_block(symbol(rest, b"\r\n")?)?;
+    let headers_bytes = header_block(symbol(rest, b"\r\n")?)?;
     let first = FirstLine::Request {
         method: method.to_vec(),
         uri: uri.to_vec(),
         version: version.to_vec(),
     };
-    Ok(message(bytes, rest, first))
+    Ok(message(bytes, rest, headers_bytes, first))
 }
 
 /// Reads a response.
@@ -57,30 +59,32 @@ pub(super) fn response(bytes: &[u8]) -> Result<Message, Flaw> {
     let (code, rest) = rest.split_at_checked(3).ok_or(Flaw::Incomplete)?;
     let rest = symbol(rest, b" ")?;
     let (reason, rest) = rest.split_at(span(rest, is_reason_byte));
-    header_block(symbol(rest, b"\r\n")?)?;
+    let headers_bytes = header_block(symbol(rest, b"\r\n")?)?;
     let first = FirstLine::Response {
         version: version.to_vec(),
         code: code.to_vec(),
         reason: reason.to_vec(),
     };
-    Ok(message(bytes, rest, first))
+    Ok(message(bytes, rest, headers_bytes, first))
 }
 
-fn message(bytes: &[u8], behind_line: &[u8], first: FirstLine) -> Message {
+fn message(bytes: &[u8], behind_line: &[u8], headers_bytes: usize, first: FirstLine) -> Message {
     Message {
         line: bytes[..bytes.len() - behind_line.len()].to_vec(),
+        headers_bytes,
         first,
     }
 }
 
-/// Fields up to the empty line.
-fn header_block(mut bytes: &[u8]) -> Result<(), Flaw> {
+/// Fields up to the empty line; how many bytes they are.
+fn header_block(block: &[u8]) -> Result<usize, Flaw> {
+    let mut bytes = block;
     for _ in 0..limits::SIP_HEADERS_MAX {
         if matches!(bytes, [] | b"\r") {
             return Err(Flaw::Incomplete);
         }
         if bytes.starts_with(b"\r\n") {
-            return Ok(());
+            return Ok(block.len() - bytes.len());
         }
         let (_, rest) = word(bytes, is_token_byte)?;
         let rest = &rest[span(rest, is_blank)..];

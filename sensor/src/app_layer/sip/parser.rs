@@ -2,16 +2,19 @@
 
 use std::ops::Range;
 
-use lapwing_rules::model::{AppProtocol, Buffer};
+use lapwing_rules::model::{AppProtocol, Buffer, Frame};
 
 use super::message::{self, FirstLine, Flaw, Message};
 use crate::{
     app_layer::{
-        BufferView, FactKind, Feed, Parser, Transaction, TransactionField,
+        BufferView, FactKind, Feed, FrameLog, Parser, Transaction, TransactionField,
         transactions::{Events, Transactions},
     },
     direction::Direction,
 };
+
+/// Ends lines and the header block.
+const LINE_END: &[u8] = b"\r\n";
 
 /// SIP of one flow.
 #[derive(Debug, Default)]
@@ -19,6 +22,7 @@ pub(in crate::app_layer) struct SipParser {
     transactions: Transactions<SipTransaction>,
     /// A datagram was no SIP: nothing more is read, as in the reference.
     is_broken: bool,
+    frames: FrameLog,
 }
 
 #[derive(Debug)]
@@ -38,6 +42,32 @@ impl SipParser {
             newest.steps += 1;
         }
     }
+
+    fn report_frames(&mut self, direction: Direction, bytes: &[u8], message: &Message) {
+        let (line, headers, body) = match direction {
+            Direction::ToServer => (
+                Frame::SipRequestLine,
+                Frame::SipRequestHeaders,
+                Frame::SipRequestBody,
+            ),
+            Direction::ToClient => (
+                Frame::SipResponseLine,
+                Frame::SipResponseHeaders,
+                Frame::SipResponseBody,
+            ),
+        };
+        let line_bytes = message.line.len() + LINE_END.len();
+        let (first, behind) = bytes.split_at_checked(line_bytes).unwrap_or((bytes, &[]));
+        self.frames.open(direction, line, bytes, Some(first.len()));
+        self.frames
+            .open(direction, headers, behind, Some(message.headers_bytes));
+        let text = behind
+            .get(message.headers_bytes + LINE_END.len()..)
+            .unwrap_or_default();
+        if !text.is_empty() {
+            self.frames.open(direction, body, text, Some(text.len()));
+        }
+    }
 }
 
 impl Parser for SipParser {
@@ -52,12 +82,15 @@ impl Parser for SipParser {
         if bytes.is_empty() {
             return Feed::More;
         }
+        self.frames
+            .open(direction, Frame::SipPdu, bytes, Some(bytes.len()));
         let read = match direction {
             Direction::ToServer => message::request(bytes),
             Direction::ToClient => message::response(bytes),
         };
         match read {
             Ok(message) => {
+                self.report_frames(direction, bytes, &message);
                 self.transactions.push(SipTransaction {
                     direction,
                     message,
@@ -100,6 +133,14 @@ impl Parser for SipParser {
 
     fn dropped_transactions(&self) -> u64 {
         self.transactions.dropped()
+    }
+
+    fn frames(&self) -> Option<&FrameLog> {
+        Some(&self.frames)
+    }
+
+    fn frames_mut(&mut self) -> Option<&mut FrameLog> {
+        Some(&mut self.frames)
     }
 
     fn held_bytes(&self) -> usize {

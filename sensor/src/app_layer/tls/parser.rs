@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use lapwing_rules::model::AppProtocol;
+use lapwing_rules::model::{AppProtocol, Frame};
 
 use super::{
     certificate::Certificates,
     hello::Hello,
-    records::{Records, Unit},
+    records::{ALERT, HEARTBEAT, Records, Unit},
     transaction::TlsTransaction,
 };
 use crate::{
-    app_layer::{Feed, Parser, Transaction, reader::Reader, transactions::Transactions},
+    app_layer::{Feed, FrameLog, Parser, Transaction, reader::Reader, transactions::Transactions},
     direction::Direction,
 };
 
@@ -42,6 +42,7 @@ pub(in crate::app_layer) struct TlsParser {
     transactions: Transactions<TlsTransaction>,
     records: [Records; 2],
     progress: Progress,
+    frames: FrameLog,
 }
 
 impl Default for TlsParser {
@@ -52,6 +53,7 @@ impl Default for TlsParser {
             transactions,
             records: Default::default(),
             progress: Progress::default(),
+            frames: FrameLog::default(),
         }
     }
 }
@@ -67,6 +69,39 @@ impl TlsParser {
     }
 }
 
+/// Bytes of a record's header (RFC 8446, section 5.1), and of an SSLv2 one.
+const HEADER_BYTES: usize = 5;
+const OLD_HEADER_BYTES: usize = 2;
+
+fn report_frames(frames: &mut FrameLog, direction: Direction, unit: &Unit<'_>) {
+    match *unit {
+        Unit::Record {
+            kind,
+            length,
+            header,
+            rest,
+            ..
+        } => {
+            let whole = (header, rest);
+            frames.open_with_held(direction, Frame::TlsPdu, whole, Some(HEADER_BYTES + length));
+            frames.open_with_held(direction, Frame::TlsHeader, whole, Some(HEADER_BYTES));
+            frames.open(direction, Frame::TlsData, rest, Some(length));
+            match kind {
+                ALERT => frames.open(direction, Frame::TlsAlert, rest, Some(length)),
+                HEARTBEAT => frames.open(direction, Frame::TlsHeartbeat, rest, Some(length)),
+                _ => None,
+            };
+        }
+        Unit::OldHello { record, rest, .. } => {
+            let whole = (record, rest);
+            let (header, pdu) = (Some(OLD_HEADER_BYTES), Some(record.len()));
+            frames.open_with_held(direction, Frame::TlsSsl2Header, whole, header);
+            frames.open_with_held(direction, Frame::TlsSsl2Pdu, whole, pdu);
+        }
+        _ => {}
+    }
+}
+
 fn take(
     transaction: &mut TlsTransaction,
     progress: &mut Progress,
@@ -78,7 +113,7 @@ fn take(
     }
     let from_client = direction == Direction::ToServer;
     match unit {
-        Unit::Record { version } => {
+        Unit::Record { version, .. } => {
             let side = transaction.side_mut(direction);
             if side.hello.is_none() {
                 side.version = Some(version);
@@ -122,7 +157,7 @@ fn take(
             progress.application[direction.index()] = true;
             transaction.server_is_encrypted |= !from_client;
         }
-        Unit::OldHello { kind, body } => {
+        Unit::OldHello { kind, body, .. } => {
             // Type, then the version both for a client's (1) and behind two bytes for a server's hello (4).
             let mut reader = Reader::new(body);
             if kind == 4 {
@@ -150,16 +185,27 @@ impl Parser for TlsParser {
             transactions,
             records,
             progress,
+            frames,
         } = self;
-        let Some(transaction) = transactions.get_mut(0) else {
+        // The transaction may be released while frames are still asked for.
+        let mut transaction = transactions.get_mut(0);
+        if transaction.is_none() && !frames.is_wanted() {
             return Feed::Stop;
-        };
+        }
         records[direction.index()].feed(bytes, &mut |unit| {
-            take(transaction, progress, direction, unit)
+            report_frames(frames, direction, &unit);
+            if let Some(transaction) = transaction.as_deref_mut() {
+                take(transaction, progress, direction, unit);
+            }
         });
         if self.is_encrypted() {
             self.finish();
-            return Feed::Stop;
+            // Ciphertext has frames too, for rules that ask for them.
+            return if self.frames.is_wanted() {
+                Feed::More
+            } else {
+                Feed::Stop
+            };
         }
         if self.progress.broken[direction.index()] {
             if self.progress.broken == [true; 2] {
@@ -200,6 +246,14 @@ impl Parser for TlsParser {
 
     fn is_encrypted(&self) -> bool {
         self.progress.is_encrypted()
+    }
+
+    fn frames(&self) -> Option<&FrameLog> {
+        Some(&self.frames)
+    }
+
+    fn frames_mut(&mut self) -> Option<&mut FrameLog> {
+        Some(&mut self.frames)
     }
 
     fn held_bytes(&self) -> usize {

@@ -4,16 +4,22 @@ use crate::app_layer::limits;
 
 /// Content types (RFC 8446, section 5.1; heartbeat RFC 6520).
 const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
+pub(super) const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
-const HEARTBEAT: u8 = 24;
+pub(super) const HEARTBEAT: u8 = 24;
 
 /// What a direction's bytes turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit<'a> {
-    /// A record began.
-    Record { version: u16 },
+    /// A record began: its content type, version and length, its header, and what was fed behind that.
+    Record {
+        kind: u8,
+        version: u16,
+        length: usize,
+        header: &'a [u8],
+        rest: &'a [u8],
+    },
     /// A whole handshake message: its type and body.
     Handshake { kind: u8, body: &'a [u8] },
     /// A message longer than the cap was passed over.
@@ -23,7 +29,13 @@ pub(super) enum Unit<'a> {
     /// Application data.
     Application,
     /// An SSLv2 hello: type and the rest of it.
-    OldHello { kind: u8, body: &'a [u8] },
+    OldHello {
+        kind: u8,
+        body: &'a [u8],
+        /// The whole of it with its header, and what was fed behind it.
+        record: &'a [u8],
+        rest: &'a [u8],
+    },
     /// Not a record; nothing behind it can be read.
     Invalid(&'static str),
 }
@@ -114,7 +126,12 @@ impl Records {
         };
         let message = std::mem::take(&mut self.header);
         match message.get(3..2 + length) {
-            Some(body) => tell(Unit::OldHello { kind: third, body }),
+            Some(body) => tell(Unit::OldHello {
+                kind: third,
+                body,
+                record: &message,
+                rest,
+            }),
             None => tell(Unit::Invalid("invalid_sslv2_header")),
         }
         self.state = State::Header;
@@ -141,7 +158,13 @@ impl Records {
             self.stop("invalid_record_length", tell);
             return &[];
         }
-        tell(Unit::Record { version });
+        tell(Unit::Record {
+            kind,
+            version,
+            length: left,
+            header: &header,
+            rest,
+        });
         match kind {
             CHANGE_CIPHER_SPEC => {
                 self.encrypted = true;

@@ -22,6 +22,7 @@ use crate::{
 pub(super) fn content(pattern: &'static [u8]) -> Inspection<'static> {
     Inspection {
         buffer: Buffer::Payload,
+        frame: None,
         transforms: Vec::new(),
         matches: vec![Match::Content(Content {
             pattern,

@@ -34,6 +34,7 @@ fn query(name: &[&str]) -> Vec<u8> {
 fn in_query(pattern: &'static [u8]) -> Inspection<'static> {
     Inspection {
         buffer: Buffer::DnsQuery,
+        frame: None,
         ..content(pattern)
     }
 }
@@ -78,6 +79,7 @@ fn told_for(detector: &mut Detector, flow: &mut Flow, datagram: &[u8]) -> Vec<u3
         server_port: 53,
         transport: Transport::Udp,
         time: Timestamp(0),
+        frames: FrameSet::default(),
     };
     flow.app.begin_packet();
     flow.app.feed(&context, Direction::ToServer, datagram);
