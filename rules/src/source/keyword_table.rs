@@ -10,8 +10,8 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        bits, buffers, byte_keywords, content, dcerpc, flow, frames, header_fields, kerberos, meta, regex,
-        thresholds, transaction_fields,
+        bits, buffers, byte_keywords, content, dcerpc, flow, frames, header_fields, kerberos, meta,
+        regex, thresholds, transaction_fields,
     },
     problem::Problem,
     support::Support,
