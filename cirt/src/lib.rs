@@ -26,6 +26,7 @@ pub mod loader;
 pub mod output;
 pub mod query;
 pub mod reconciliation;
+pub mod rule_repository;
 pub mod rule_texts;
 pub mod secrets;
 pub mod settings;

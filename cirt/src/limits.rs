@@ -92,3 +92,16 @@ pub const CONTACT_INTERVAL: Duration = Duration::from_secs(30);
 pub const LOADER_BATCHES: usize = 32;
 /// A request of a person that takes longer is given up.
 pub const HTTP_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Validity of a root of the rule repository, days, unless told otherwise. Renewing it takes the offline keys.
+pub const RULE_ROOT_DAYS: u32 = 730;
+/// Validity of the list of packs, days.
+pub const RULE_TARGETS_DAYS: u32 = 365;
+/// Validity of the timestamp of the rule repository, days, unless told otherwise: a stick may be on its way that long.
+pub const RULE_TIMESTAMP_DAYS: u32 = 30;
+/// The longest validity that may be asked for, days.
+pub const RULE_DAYS_MAX: u32 = 3_650;
+/// Packs that are kept, so that deltas lead from each of them to the next one published.
+pub const RULE_DELTA_PACKS: usize = 8;
+/// A key file or a draft of a root larger than this is refused.
+pub const RULE_KEY_FILE_BYTES: u64 = 1024 * 1024;

@@ -50,6 +50,12 @@ impl DataFolder {
         self.root.join("keys").join(name)
     }
 
+    /// The folder of what is needed to publish rules: packs that deltas start from, a root in the making.
+    #[must_use]
+    pub fn rules(&self) -> PathBuf {
+        self.root.join("rules")
+    }
+
     /// Makes the folder and the folder of keys, closed to everyone but the owner.
     ///
     /// # Errors
@@ -84,7 +90,22 @@ impl DataFolder {
 /// # Errors
 /// Whatever the file system says; the old file, if any, is then still whole.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    write_whole(path, bytes, 0o600)
+}
+
+/// As [`write_private`], for a file that is made to be handed on.
+///
+/// # Errors
+/// Whatever the file system says; the old file, if any, is then still whole.
+pub(crate) fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, bytes, 0o644)
+}
+
+fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.new", std::process::id()));
     let temporary = PathBuf::from(temporary);
@@ -92,7 +113,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o600)
+        .mode(mode)
         .open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;

@@ -4,6 +4,7 @@
 mod api_golden;
 mod collector;
 mod migrations;
+mod rule_repository;
 mod store_model;
 mod support;
 mod web_pages;
