@@ -14,6 +14,8 @@ pub enum Level {
     Unsupported,
     /// The rule is loaded and deserves a look.
     Warning,
+    /// The rule is loaded and worth a thought.
+    Note,
 }
 
 impl fmt::Display for Level {
@@ -22,6 +24,7 @@ impl fmt::Display for Level {
             Self::Error => "error",
             Self::Unsupported => "unsupported",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }
@@ -78,15 +81,14 @@ impl fmt::Display for Diagnostic {
 const SHOWN_CHARACTERS: usize = 100;
 
 impl Diagnostic {
-    /// The remark with the line beneath it and the place underlined.
+    /// The remark with the line beneath it, the place underlined, and what to do about it.
     #[must_use]
     pub fn with_source(&self) -> String {
         let before = (self.column as usize).saturating_sub(1);
         let first = before.saturating_sub(SHOWN_CHARACTERS / 3);
-        let shown: String = self
-            .source_line
-            .chars()
-            .skip(first)
+        let mut characters = self.source_line.chars().skip(first);
+        let mut shown: String = characters
+            .by_ref()
             .take(SHOWN_CHARACTERS)
             .map(|character| {
                 if character.is_control() {
@@ -96,13 +98,29 @@ impl Diagnostic {
                 }
             })
             .collect();
+        if characters.next().is_some() {
+            shown.push('…');
+        }
+        // What is left out before the place is one character, which the marks move along with.
+        let cut = if first > 0 { "…" } else { "" };
         let room = SHOWN_CHARACTERS.saturating_sub(before - first).max(1);
         let marks = "^".repeat((self.width as usize).clamp(1, room));
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        format!(
-            "{self}\n{margin} |\n{number} | {shown}\n{margin} | {space}{marks}",
-            space = " ".repeat(before - first),
-        )
+        let mut text = format!(
+            "{file}:{line}:{column}: {level}[{code}]: {message}\n\
+             {margin} |\n{number} | {cut}{shown}\n{margin} | {space}{marks}",
+            file = self.file,
+            line = self.line,
+            column = self.column,
+            level = self.level,
+            code = self.code,
+            message = self.message,
+            space = " ".repeat(before - first + usize::from(first > 0)),
+        );
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("\n{margin} = {hint}"));
+        }
+        text
     }
 }

@@ -13,7 +13,9 @@
 
 mod compile;
 mod diagnostic;
+pub mod help;
 pub mod limits;
+pub mod lint;
 pub mod model;
 pub mod pack;
 pub mod source;

@@ -11,8 +11,9 @@ use std::collections::HashMap;
 use crate::{
     diagnostic::{Diagnostic, Level},
     limits,
+    model::RuleKind,
     pack::{CanonicalWriter, PackWriter},
-    source::{self, Catalogue, ParsedRule, Source, Variables},
+    source::{self, Catalogue, ParsedRule, Source, Variables, draft::RuleDraft},
 };
 
 /// How many rules of each kind the sources hold.
@@ -59,6 +60,13 @@ pub struct Settings {
 /// Compiles rule files into a pack.
 #[must_use]
 pub fn compile(sources: &[Source], settings: &Settings) -> Compiled {
+    let (rules, mut compiled) = read(sources, settings);
+    write(&rules, settings, &mut compiled);
+    compiled
+}
+
+/// The rules that stay, and all that is said about the others.
+pub(crate) fn read(sources: &[Source], settings: &Settings) -> (Vec<ParsedRule>, Compiled) {
     let mut compiled = Compiled {
         pack: Vec::new(),
         canonical: Vec::new(),
@@ -75,8 +83,26 @@ pub fn compile(sources: &[Source], settings: &Settings) -> Compiled {
         rules.extend(parsed.rules);
     }
     let rules = newest_revisions(rules, &mut compiled);
-    write(&rules, settings, &mut compiled);
-    compiled
+    (rules, compiled)
+}
+
+/// How a rule is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// When it is evaluated.
+    pub(crate) kind: RuleKind,
+    /// What must be seen first, in lower case; `None` where nothing can be looked for.
+    pub(crate) pattern: Option<Vec<u8>>,
+}
+
+impl Plan {
+    pub(crate) fn of(rule: &RuleDraft) -> Self {
+        let requirements = requirements::derive(rule);
+        Self {
+            kind: requirements.kind,
+            pattern: fast_pattern::choose(rule, &requirements).pattern,
+        }
+    }
 }
 
 /// Of rules with the same number the newest revision stays; the same revision again is a mistake.
@@ -129,13 +155,13 @@ fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
     for rule in rules {
         if rule.unsupported.is_empty() {
             let requirements = requirements::derive(&rule.draft);
-            let text = settings.keep_texts.then_some(rule.text.as_str());
+            let text = settings.keep_texts.then(|| rule.text());
             let mut writer = PackWriter::new();
             lower::Shared::default().write(
                 &rule.draft,
                 &requirements,
                 &settings.catalogue,
-                text,
+                text.as_deref(),
                 &mut writer,
             );
             let trigger = fast_pattern::choose(&rule.draft, &requirements);

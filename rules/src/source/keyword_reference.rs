@@ -8,7 +8,7 @@ use crate::model::Sides;
 pub fn markdown() -> String {
     // No totals here: they would change with every keyword, and two changes at once would always collide.
     let mut page = "# Rule keywords\n\n\
-         <!-- Made from rules/src/source/keyword_table.rs; `UPDATE_EXPECT=1 cargo nextest run --release -p lapwing-rules keyword_reference` writes it anew. -->\n\n\
+         <!-- Made from rules/src/source/keyword_table.rs; `UPDATE_EXPECT=1 cargo nextest run --release -p lapwing-rules --test keyword_reference` writes it anew. -->\n\n\
          Every keyword of Suricata 7.0's rule language, and whether Lapwing runs it. A rule with one that does not run is\n\
          named by `lapwing rules coverage` and left out; it is never half-run. `lapwing rules keywords NAME` prints one entry.\n\n\
          *Value* is what stands behind the colon; a keyword without one is written `keyword;`. *Where* is the protocol and the\n\

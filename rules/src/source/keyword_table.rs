@@ -101,6 +101,12 @@ impl Keyword {
         }
     }
 
+    /// Whether it moves the content before it into a buffer, as older rules do.
+    #[must_use]
+    pub fn is_modifier(&self) -> bool {
+        matches!(self.role, Modifier(_))
+    }
+
     /// What its value looks like; `None` for a keyword without one.
     #[must_use]
     pub fn shape(&self) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! Reads rule files: gives rules and diagnostics, and never stops at a bad line.
 
-use std::sync::Arc;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{
     catalogue::Catalogue,
@@ -13,7 +13,7 @@ use super::{
     protocols::{self, HeaderWord},
     support,
     syntax::{RuleOption, RuleSyntax},
-    validate,
+    validate, values,
     variables::Variables,
 };
 use crate::{
@@ -38,7 +38,24 @@ pub(crate) struct ParsedRule {
     pub(crate) unsupported: Vec<Diagnostic>,
     /// Place of the rule, for remarks about it as a whole.
     pub(crate) place: Diagnostic,
-    pub(crate) text: String,
+    /// As it is written.
+    pub(crate) line: LogicalLine,
+}
+
+impl ParsedRule {
+    /// Its text without the white space around it.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.line.bytes.trim_ascii())
+    }
+
+    /// A remark about a place in it.
+    pub(crate) fn diagnostic(&self, problem: Problem) -> Diagnostic {
+        let file = FileLine {
+            name: &self.place.file,
+            line: &self.line,
+        };
+        file.diagnostic(problem, Some(self.draft.id.sid))
+    }
 }
 
 /// What a file holds.
@@ -61,7 +78,7 @@ pub(crate) fn parse(source: &Source, variables: &Variables, catalogue: &Catalogu
             continue;
         }
         if let Some(comment) = bytes.strip_prefix(b"#") {
-            parsed.disabled += usize::from(is_disabled_rule(comment));
+            parsed.disabled += usize::from(disabled_rule(comment).is_some());
             continue;
         }
         let file = FileLine {
@@ -105,7 +122,7 @@ impl Parsed {
             let diagnostic = file.diagnostic(remark, sid);
             match level {
                 Level::Unsupported => unsupported.push(diagnostic),
-                Level::Error | Level::Warning => others.push(diagnostic),
+                Level::Error | Level::Warning | Level::Note => others.push(diagnostic),
             }
         }
         self.diagnostics.append(&mut others);
@@ -114,20 +131,49 @@ impl Parsed {
             draft,
             unsupported,
             place: file.diagnostic(Problem::warning("rule", 0..end, ""), sid),
-            text: String::from_utf8_lossy(file.line.bytes.trim_ascii()).into_owned(),
+            line: file.line.clone(),
         });
     }
 }
 
-/// Whether a comment is a rule that was switched off.
-fn is_disabled_rule(comment: &[u8]) -> bool {
+/// The rule in a comment (what stands behind the `#`), if it is one that was switched off.
+pub(crate) fn disabled_rule(comment: &[u8]) -> Option<RuleSyntax<'_>> {
     let comment = comment.trim_ascii_start();
-    let word_end = comment
-        .iter()
-        .position(u8::is_ascii_whitespace)
-        .unwrap_or(0);
-    let (word, rest) = comment.split_at(word_end);
-    action(word).is_some() && RuleSyntax::parse(comment, 0).is_ok() && !rest.is_empty()
+    let word_end = comment.iter().position(u8::is_ascii_whitespace)?;
+    action(comment.get(..word_end)?)?;
+    RuleSyntax::parse(comment, 0).ok()
+}
+
+/// The names of bits and counters that rules set which are switched off, each with the number of one such rule.
+pub(crate) fn bits_set_by_disabled_rules(sources: &[Source]) -> BTreeMap<String, u32> {
+    let mut set = BTreeMap::new();
+    for source in sources {
+        for line in LogicalLines::new(&source.bytes) {
+            let comment = line.bytes.trim_ascii().strip_prefix(b"#");
+            let Some(rule) = comment.and_then(disabled_rule) else {
+                continue;
+            };
+            let Some(sid) = rule.number("sid") else {
+                continue;
+            };
+            let bits = rule.options.iter().filter(|option| {
+                matches!(
+                    option.name.bytes,
+                    b"flowbits" | b"xbits" | b"hostbits" | b"flowint"
+                )
+            });
+            for items in bits.filter_map(|option| option.value.map(values::list)) {
+                // `set,name` or `toggle,name`; a counter is `name,+,1`.
+                let name = match items.as_slice() {
+                    [verb, name, ..] if matches!(verb.bytes, b"set" | b"toggle") => name,
+                    [name, operator, _] if matches!(operator.bytes, b"+" | b"-" | b"=") => name,
+                    _ => continue,
+                };
+                set.entry(name.text().to_owned()).or_insert(sid);
+            }
+        }
+    }
+    set
 }
 
 /// A logical line of a named file.
@@ -196,11 +242,7 @@ fn parse_rule(
         )));
     }
     let syntax = RuleSyntax::parse(&line.bytes, 0).map_err(refuse)?;
-    let sid = syntax
-        .options
-        .iter()
-        .find(|option| option.name.bytes == b"sid")
-        .and_then(|option| option.value?.text().parse().ok());
+    let sid = syntax.number("sid");
     let refuse = |problem| (Box::new(problem), sid);
     let mut draft = header(&syntax, variables).map_err(refuse)?;
     let remarks_before = draft.remarks.len();

@@ -74,6 +74,14 @@ impl<'a> RuleSyntax<'a> {
         })
     }
 
+    /// The number behind `sid`, `gid` or `rev`.
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
+        self.options
+            .iter()
+            .find(|option| option.name.bytes == name.as_bytes())
+            .and_then(|option| option.value?.text().parse().ok())
+    }
+
     /// Where the rule begins and ends.
     pub(crate) fn header_span(&self) -> Span {
         self.action.start..self.destination_port.span().end

@@ -1,7 +1,9 @@
 //! `lapwing rules`: check, compile and explain rules.
 
+mod check;
 mod coverage;
 mod explain;
+mod help;
 mod keywords;
 mod new_file;
 mod shipping;
@@ -26,17 +28,14 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
 enum Task {
     /// Say what is wrong with rule files
     Check {
         #[command(flatten)]
         files: RuleFiles,
-        /// How to print what was found
-        #[arg(long, value_enum, default_value_t = Form::Text)]
-        output: Form,
-        /// Name the rules that this version does not run, too
-        #[arg(long)]
-        unsupported: bool,
+        #[command(flatten)]
+        shown: check::Shown,
     },
     /// Compile rule files into a pack
     Compile {
@@ -73,6 +72,11 @@ enum Task {
         #[command(flatten)]
         files: RuleFiles,
     },
+    /// Explain a remark of `check` by its code; without a code, list them all
+    Help {
+        /// The code, as `no-prefilter`
+        code: Option<String>,
+    },
     /// Tell what a keyword does and whether it runs; without a name, list them all
     Keywords {
         /// The keyword, as `http.uri`
@@ -91,11 +95,7 @@ enum Form {
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = BufWriter::new(io::stdout().lock());
     let code = match arguments.task {
-        Task::Check {
-            files,
-            output,
-            unsupported,
-        } => check(&mut out, &files.compile(false)?, output, unsupported),
+        Task::Check { files, shown } => check::run(&mut out, &files, &shown),
         Task::Compile {
             files,
             output,
@@ -110,6 +110,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Task::Derive(arguments) => shipping::derive_pack(&mut out, &arguments),
         Task::Coverage { files, all } => coverage::run(&mut out, &files.compile(false)?, all),
         Task::Explain { sid, files } => explain::run(&mut out, files.compile(true)?, sid),
+        Task::Help { code } => help::run(&mut out, code.as_deref()),
         Task::Keywords { name } => keywords::run(&mut out, name.as_deref()),
     }?;
     out.flush()?;
@@ -123,28 +124,6 @@ fn status(compiled: &Compiled) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-fn check(
-    out: &mut impl Write,
-    compiled: &Compiled,
-    form: Form,
-    with_unsupported: bool,
-) -> anyhow::Result<ExitCode> {
-    let shown = compiled
-        .diagnostics
-        .iter()
-        .chain(compiled.unsupported.iter().filter(|_| with_unsupported));
-    for diagnostic in shown {
-        match form {
-            Form::Text => writeln!(out, "{}\n", diagnostic.with_source())?,
-            Form::Json => writeln!(out, "{}", serde_json::to_string(diagnostic)?)?,
-        }
-    }
-    if matches!(form, Form::Text) {
-        writeln!(out, "{}", summary(compiled))?;
-    }
-    Ok(status(compiled))
 }
 
 fn compile(

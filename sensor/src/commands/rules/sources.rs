@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use lapwing_rules::{Compiled, Settings, compile, source::Catalogue};
+use lapwing_rules::{
+    Compiled, Settings, compile,
+    source::{Catalogue, Source},
+};
 
 use crate::commands::load_rules::{read_sources, read_text, read_variables};
 
@@ -27,6 +30,12 @@ pub(crate) struct RuleFiles {
 impl RuleFiles {
     /// Reads the files and compiles the rules.
     pub(super) fn compile(&self, keep_texts: bool) -> anyhow::Result<Compiled> {
+        let (sources, settings) = self.read(keep_texts)?;
+        Ok(compile(&sources, &settings))
+    }
+
+    /// Reads the files and what goes with them.
+    pub(super) fn read(&self, keep_texts: bool) -> anyhow::Result<(Vec<Source>, Settings)> {
         let mut catalogue = Catalogue::default();
         if let Some(path) = &self.classification {
             catalogue
@@ -43,6 +52,6 @@ impl RuleFiles {
             catalogue,
             keep_texts,
         };
-        Ok(compile(&read_sources(&self.rules)?, &settings))
+        Ok((read_sources(&self.rules)?, settings))
     }
 }

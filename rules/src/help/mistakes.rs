@@ -1,0 +1,419 @@
+//! What keeps a rule from being loaded or run, and what the parser warns of: a page for each code.
+
+use crate::diagnostic::Level;
+
+/// One kind of mistake.
+#[derive(Debug)]
+pub struct Mistake {
+    /// Stable name, as `unknown-keyword`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    page: &'static str,
+}
+
+impl Mistake {
+    /// Its help page as Markdown.
+    #[must_use]
+    pub fn page(&self) -> String {
+        super::without_margin(self.page)
+    }
+}
+
+/// Each entry is a doc comment, a code and a level.
+macro_rules! mistakes {
+    ($($(#[doc = $page:literal])+ $code:literal, $level:ident;)*) => {
+        /// Every mistake that the parser and the compiler tell.
+        pub(super) static MISTAKES: &[Mistake] = &[$(Mistake {
+            code: $code,
+            level: Level::$level,
+            page: concat!($($page, "\n"),+),
+        },)*];
+    };
+}
+
+mistakes! {
+    /// The line is not built as a rule is.
+    ///
+    /// A rule is `action protocol source port -> destination port (option; option:value;)`. Each option ends in a semicolon; one
+    /// inside a value is written `\;`.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd" sid:1)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "syntax", Error;
+
+    /// A line that begins with a space is ignored.
+    ///
+    /// The reference passes over such a line without a word, so a rule that was indented by accident is not there.
+    ///
+    /// ```text
+    ///  alert tcp any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "ignored-line", Warning;
+
+    /// The rule, or a list in it, is longer than is read.
+    ///
+    /// A rule has at most 64 KiB and 512 options. A long list of addresses or names belongs into a variable.
+    "too-long", Error;
+
+    /// There are more rules than a pack holds.
+    "too-many-rules", Error;
+
+    /// The first word is no action.
+    ///
+    /// A rule begins with `alert`, `pass`, `drop` or `reject` (also `rejectsrc`, `rejectdst`, `rejectboth`). A sensor only
+    /// watches: `drop` and `reject` alert.
+    ///
+    /// ```text
+    /// alarm tcp any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "unknown-action", Error;
+
+    /// The second word is no protocol.
+    ///
+    /// ```text
+    /// alert https any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tls any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "unknown-protocol", Error;
+
+    /// The arrow is neither `->` nor `<>`.
+    ///
+    /// ```text
+    /// alert tcp any any <- any 80 (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any 80 -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "unknown-arrow", Error;
+
+    /// A group of addresses or ports is empty.
+    ///
+    /// What is negated takes away all that is there.
+    ///
+    /// ```text
+    /// alert tcp any any -> any [80,!80] (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any [80:90,!85] (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "empty-group", Error;
+
+    /// A word that is no keyword.
+    ///
+    /// `lapwing rules keywords` lists them all.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; contnet:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "unknown-keyword", Error;
+
+    /// A keyword of a version that is newer than the language spoken here.
+    ///
+    /// Rules are in the language of Suricata 7.0.
+    ///
+    /// ```text
+    /// alert dns any any -> any any (msg:"x"; dns.queries.rrname; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert dns any any -> any any (msg:"x"; dns.query; content:"abcd"; sid:1;)
+    /// ```
+    "newer-keyword", Error;
+
+    /// A keyword without the value that it needs.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "missing-value", Error;
+
+    /// A value behind a keyword that takes none.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; nocase:yes; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; nocase; sid:1;)
+    /// ```
+    "unexpected-value", Error;
+
+    /// A value that is not what its keyword takes.
+    ///
+    /// `lapwing rules keywords NAME` shows the shape of the value.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"|0|"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"|00|abcd"; sid:1;)
+    /// ```
+    "bad-value", Error;
+
+    /// A keyword stands twice where it may stand once.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; nocase; nocase; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; nocase; sid:1;)
+    /// ```
+    "duplicate-keyword", Error;
+
+    /// The number of the rule is taken.
+    ///
+    /// Of two rules with the same number and different revisions the higher one is loaded. With the same revision one is left out.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"one"; content:"abcd"; sid:1; rev:1;)
+    /// alert tcp any any -> any any (msg:"two"; content:"efgh"; sid:1; rev:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"one"; content:"abcd"; sid:1; rev:1;)
+    /// alert tcp any any -> any any (msg:"two"; content:"efgh"; sid:2; rev:1;)
+    /// ```
+    "duplicate-rule", Error;
+
+    /// The rule has no number.
+    ///
+    /// Alerts, thresholds and differences between sets go by it. Numbers of your own begin at 1000000.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd";)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; sid:1000001;)
+    /// ```
+    "missing-sid", Error;
+
+    /// A modifier has no content before it.
+    ///
+    /// `nocase`, `depth` and the like change the content before them.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; nocase; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; nocase; sid:1;)
+    /// ```
+    "modifier-without-content", Error;
+
+    /// `bsize` has no buffer before it.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; bsize:10; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; bsize:10; sid:1;)
+    /// ```
+    "modifier-without-buffer", Error;
+
+    /// An older modifier behind a sticky buffer.
+    ///
+    /// The sticky buffer has said already where the content is.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; http_uri; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; sid:1;)
+    /// ```
+    "modifier-after-sticky-buffer", Error;
+
+    /// Positions that exclude each other.
+    ///
+    /// `offset`, `depth` and `startswith` count from the start of the buffer, `distance` and `within` from the match before.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"ab"; content:"cd"; offset:2; distance:1; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"ab"; content:"cd"; distance:1; sid:1;)
+    /// ```
+    "contradictory-positions", Error;
+
+    /// A content is longer than the place it has.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; depth:2; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; depth:4; sid:1;)
+    /// ```
+    "impossible-position", Error;
+
+    /// The contents need more bytes than the buffer may have.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; bsize:3; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; bsize:4; sid:1;)
+    /// ```
+    "impossible-size", Error;
+
+    /// A content that must be absent, or must stand at a place, is to be looked for first.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; content:!"efgh"; offset:3; fast_pattern; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; fast_pattern; content:!"efgh"; offset:3; sid:1;)
+    /// ```
+    "negated-fast-pattern", Error;
+
+    /// A buffer is opened and nothing is asked of it.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; http.host; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.host; content:"abcd"; sid:1;)
+    /// ```
+    "empty-buffer", Error;
+
+    /// `http.host` is in lower case.
+    ///
+    /// A content with capital letters would never match there, and `nocase` says nothing.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.host; content:"Evil.example"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.host; content:"evil.example"; sid:1;)
+    /// ```
+    "host-is-lower-case", Error;
+
+    /// A request method neither begins nor ends with a space.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.method; content:"POST "; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.method; content:"POST"; sid:1;)
+    /// ```
+    "method-has-space", Error;
+
+    /// A transform does not stand right behind a sticky buffer.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.host; content:".evil.example"; dotprefix; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.host; dotprefix; content:".evil.example"; sid:1;)
+    /// ```
+    "misplaced-transform", Error;
+
+    /// A keyword of one application protocol in a rule about another.
+    ///
+    /// ```text
+    /// alert tls any any -> any any (msg:"x"; http.uri; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; sid:1;)
+    /// ```
+    "protocol-conflict", Error;
+
+    /// The rule asks for what the client sends and for what the server sends.
+    ///
+    /// A rule is about one of the two; `flow` and every buffer must agree. A flow bit carries what was seen from one side to the
+    /// other.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; http.stat_code; content:"200"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; sid:1;)
+    /// ```
+    "contradictory-directions", Error;
+
+    /// A regular expression that cannot be read.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; pcre:"/abcd(/"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; pcre:"/abcd\(/"; sid:1;)
+    /// ```
+    "bad-regex", Error;
+
+    /// What is looked for first could not be put together.
+    ///
+    /// This is not the rules' fault; tell the makers of Lapwing.
+    "prefilter", Error;
+
+    /// A class type that is not in `classification.config`.
+    ///
+    /// The rule is loaded with priority 3.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; classtype:evil; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; classtype:trojan-activity; sid:1;)
+    /// ```
+    "unknown-class-type", Warning;
+
+    /// A reference system that is not in `reference.config`.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; reference:web,cert.example/7; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; reference:url,cert.example/7; sid:1;)
+    /// ```
+    "unknown-reference", Warning;
+
+    /// The rule is valid, and this version does not run it.
+    ///
+    /// It needs a keyword, buffer, protocol or event that is not there yet. It is named with its reason and left out; it is never
+    /// half-run. `lapwing rules coverage` counts such rules by reason.
+    "unsupported", Unsupported;
+}
