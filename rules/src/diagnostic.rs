@@ -85,7 +85,12 @@ impl Diagnostic {
     #[must_use]
     pub fn with_source(&self) -> String {
         let before = (self.column as usize).saturating_sub(1);
-        let first = before.saturating_sub(SHOWN_CHARACTERS / 3);
+        let length = self.source_line.chars().count();
+        let first = if length <= SHOWN_CHARACTERS {
+            0
+        } else {
+            before.saturating_sub(SHOWN_CHARACTERS / 3)
+        };
         let mut characters = self.source_line.chars().skip(first);
         let mut shown: String = characters
             .by_ref()

@@ -103,7 +103,7 @@ impl Topic {
 pub fn topics() -> impl Iterator<Item = Topic> {
     mistakes::MISTAKES
         .iter()
-        .map(|mistake| Topic::Mistake(mistake))
+        .map(Topic::Mistake)
         .chain(LINTS.iter().map(|lint| Topic::Lint(lint)))
 }
 

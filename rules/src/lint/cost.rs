@@ -47,12 +47,13 @@ lint! {
 fn no_prefilter(subject: &Subject<'_>, report: &mut Report) {
     let rule = subject.rule;
     let has_expression = subject.expressions().any(|(.., negated)| !negated);
+    // That is remarked by a lint of its own.
+    let is_expression_alone = has_expression && lacks_content(subject);
     if subject.is_run
         && subject.plan.pattern.is_none()
         && !rule.inspections.is_empty()
         && !is_seldom(subject.plan.kind)
-        // Remarked by a lint of its own.
-        && !(has_expression && lacks_content(subject))
+        && !is_expression_alone
         && !subject.has("prefilter")
     {
         let in_payload = subject.contents().find(|(_, content)| !content.negated);
