@@ -371,6 +371,32 @@ mistakes! {
     /// ```
     "contradictory-directions", Error;
 
+    /// The rule's header lets no packets through that carry the frame.
+    ///
+    /// Frames lie in TCP streams, and in UDP datagrams where the protocol runs on them.
+    ///
+    /// ```text
+    /// alert icmp any any -> any any (msg:"x"; frame:dns.pdu; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert dns any any -> any any (msg:"x"; frame:dns.pdu; content:"abcd"; sid:1;)
+    /// ```
+    "frame-without-stream", Error;
+
+    /// A rule looks into a frame and into something else.
+    ///
+    /// A rule about frames looks into frames only. Two rules tied together by a flow bit see both.
+    ///
+    /// ```text
+    /// alert tls any any -> any any (msg:"x"; tls.sni; content:"abcd"; frame:tls.pdu; content:"efgh"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tls any any -> any any (msg:"x"; frame:tls.pdu; content:"efgh"; sid:1;)
+    /// ```
+    "frame-with-others", Error;
+
     /// A regular expression that cannot be read.
     ///
     /// ```text
