@@ -194,15 +194,11 @@ fn write(rules: &[RuleToWrite<'_>]) -> Vec<u8> {
     for rule in rules {
         writer.rule(rule);
     }
-    let automaton = daachorse::DoubleArrayAhoCorasick::<u32>::with_values([("abcd", 0)])
-        .unwrap()
-        .serialize();
     let all: Vec<u32> = (0..u32::try_from(rules.len()).unwrap()).collect();
     writer.prefilter_group(&GroupToWrite {
         scope: PrefilterScope::PacketPayload(TransportClass::Udp),
         patterns: vec![(b"abcd", all.clone())],
         always: all,
-        automaton,
     });
     writer.unsupported(
         RuleId {

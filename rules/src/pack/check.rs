@@ -174,8 +174,11 @@ fn check_group(pack: &Pack, index: u32) -> Checked {
     let strings = pack.byte_strings();
     let rules = pack.rule_count();
     require(
-        section_numbers(group.patterns)
-            .all(|id| strings.get(id).is_some_and(|pattern| !pattern.is_empty())),
+        section_numbers(group.patterns.numbers).all(|id| {
+            strings.get(id).is_some_and(|pattern| {
+                !pattern.is_empty() && pattern.len() <= group.longest_pattern
+            })
+        }),
         "a pattern does not exist",
     )?;
     let total = u32::try_from(group.rules.len() / 4).unwrap_or(u32::MAX);
@@ -193,7 +196,7 @@ fn check_group(pack: &Pack, index: u32) -> Checked {
         "it leads to a rule that does not exist",
     )?;
     require(
-        group.automaton.is_empty() == group.patterns.is_empty(),
-        "it has patterns without an automaton, or the reverse",
+        group.has_sound_filter(),
+        "its filter does not lead to its patterns",
     )
 }

@@ -68,10 +68,10 @@
 //! *Prefilter.* [`Section::PrefilterGroups`]: [`GROUP_BYTES`] = 40 bytes a group: scope tag, two bytes of scope detail and a zero
 //! byte (see `pack/prefilter.rs`), first pattern and number of patterns (into [`Section::GroupPatterns`]), first of the
 //! `patterns + 1` entries of [`Section::GroupRuleOffsets`], first rule and number of rules that are always tried (into
-//! [`Section::GroupRules`]), offset and length of the automaton in [`Section::Automata`], zero (u32).
+//! [`Section::GroupRules`]), offset and length of the tables in [`Section::Filters`], bytes of the longest pattern, zero (u32).
 //! [`Section::GroupPatterns`]: byte strings (u32), lower case. [`Section::GroupRuleOffsets`]: offsets (u32) into [`Section::GroupRules`]:
 //! pattern `i` of a group leads to the rules between its entries `i` and `i + 1`. [`Section::GroupRules`]: rule indexes (u32).
-//! [`Section::Automata`]: daachorse 5 byte-wise automata (standard match kind, u32 values = number of the pattern in its group).
+//! [`Section::Filters`]: the tables by which patterns are found, see `pack/filter.rs`; they are searched where they lie.
 //!
 //! *Unsupported rules.* [`Section::Unsupported`]: [`UNSUPPORTED_BYTES`] = 20 bytes each: gid, sid, rev, message (text), reason (text).
 //!
@@ -156,7 +156,7 @@ sections! {
     GroupPatterns = 17;
     GroupRuleOffsets = 18;
     GroupRules = 19;
-    Automata = 20;
+    Filters = 20;
     Unsupported = 21;
     RuleTexts = 22;
 }

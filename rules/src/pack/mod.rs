@@ -3,10 +3,13 @@
 //! [`mod@format`] describes the file byte by byte, [`PackWriter`] writes it, [`Pack`] opens it. Opening checks every offset, count
 //! and reference once; after that views decode from the mapped bytes on the fly and cannot fail. Every error is one line.
 
+mod byte_rarity;
 mod bytes;
 mod canonical;
 mod check;
 mod error;
+mod filter;
+mod filter_builder;
 pub mod format;
 mod mapped_file;
 mod prefilter;
@@ -23,7 +26,8 @@ pub use canonical::{
 };
 pub(crate) use canonical::{CanonicalWriter, Trigger};
 pub use error::PackError;
-pub use prefilter::{PrefilterGroup, PrefilterScope, TransportClass};
+pub use filter::SeenPatterns;
+pub use prefilter::{GroupPlace, PrefilterGroup, PrefilterScope, TransportClass};
 pub use program::Items;
 pub use reader::{Pack, RegexView, UnsupportedRule};
 pub use rule_view::{Pairs, RuleView};

@@ -10,9 +10,11 @@
 //! | 5 | transaction | application protocol (0: HTTP/1 and HTTP/2), side |
 //! | 6 | frame | frame, side |
 
+use std::ops::Range;
+
 use super::{
     bytes::{to_usize, u32_at},
-    strings::StringTable,
+    filter::{Filter, Patterns, SeenPatterns},
 };
 use crate::model::{AppProtocol, Buffer, Frame, Side};
 
@@ -91,18 +93,27 @@ impl PrefilterScope {
     }
 }
 
+/// Where the parts of a group lie in a pack, for one who asks for the same group again and again.
+#[derive(Clone, Debug, Default)]
+pub struct GroupPlace {
+    pub(super) record: Range<usize>,
+    pub(super) patterns: Range<usize>,
+    pub(super) rule_offsets: Range<usize>,
+    pub(super) always: Range<usize>,
+    pub(super) filter: Range<usize>,
+}
+
 /// The rules of one scope.
 #[derive(Clone, Copy, Debug)]
 pub struct PrefilterGroup<'a> {
     pub(super) scope: PrefilterScope,
-    /// Byte string numbers.
-    pub(super) patterns: &'a [u8],
-    pub(super) byte_strings: StringTable<'a>,
+    pub(super) longest_pattern: usize,
+    pub(super) patterns: Patterns<'a>,
     /// One more offset than patterns.
     pub(super) rule_offsets: &'a [u8],
     pub(super) rules: &'a [u8],
     pub(super) always: &'a [u8],
-    pub(super) automaton: &'a [u8],
+    pub(super) filter: &'a [u8],
 }
 
 impl<'a> PrefilterGroup<'a> {
@@ -115,19 +126,35 @@ impl<'a> PrefilterGroup<'a> {
     /// How many patterns it has.
     #[must_use]
     pub fn pattern_count(&self) -> usize {
-        self.patterns.len() / 4
+        self.patterns.count()
+    }
+
+    /// Bytes of its longest pattern, 0 without any.
+    #[must_use]
+    pub fn longest_pattern(&self) -> usize {
+        self.longest_pattern
     }
 
     /// Its patterns in order of their number, in lower case.
     pub fn patterns(&self) -> impl Iterator<Item = &'a [u8]> {
-        let strings = self.byte_strings;
-        numbers(self.patterns).map(move |id| strings.get(id).unwrap_or_default())
+        let patterns = self.patterns;
+        (0..patterns.count()).map(move |pattern| patterns.get(pattern).unwrap_or_default())
     }
 
-    /// The serialised daachorse automaton over the lowered patterns; its values are pattern numbers. Empty where there is no pattern.
-    #[must_use]
-    pub fn automaton(&self) -> &'a [u8] {
-        self.automaton
+    /// Calls `hit` with the number of each pattern that stands in `bytes`, once each. `bytes` are in lower case, as the
+    /// patterns are.
+    pub fn scan(&self, bytes: &[u8], seen: &mut SeenPatterns, hit: impl FnMut(usize)) {
+        if let Some(filter) = Filter::split(self.filter) {
+            filter.scan(self.patterns, bytes, seen, hit);
+        }
+    }
+
+    /// Whether its filter finds exactly its patterns.
+    pub(super) fn has_sound_filter(&self) -> bool {
+        if self.patterns.count() == 0 {
+            return self.filter.is_empty();
+        }
+        Filter::split(self.filter).is_some_and(|filter| filter.is_sound(self.patterns))
     }
 
     /// Rules that a hit of this pattern makes candidates, ascending.

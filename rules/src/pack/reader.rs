@@ -1,19 +1,20 @@
 //! Opening a pack: every offset and count is checked once, so that afterwards views cannot fail.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, ops::Range, path::Path};
 
 use sha2::{Digest, Sha256};
 
 use super::{
     bytes::{field_u32, field_u64, to_usize, u32_at},
     error::PackError,
+    filter::Patterns,
     format::{
         ADDRESS_SET_BYTES, GROUP_BYTES, HEADER_BYTES, IPV4_RANGE_BYTES, IPV6_RANGE_BYTES, MAGIC,
         PORT_RANGE_BYTES, PORT_SET_BYTES, REGEX_BYTES, RULE_BYTES, SECTION_ALIGNMENT,
         SECTION_ENTRY_BYTES, Section, UNSUPPORTED_BYTES, VERSION,
     },
     mapped_file::PackBytes,
-    prefilter::{PrefilterGroup, PrefilterScope},
+    prefilter::{GroupPlace, PrefilterGroup, PrefilterScope},
     program::{Numbers, Tables},
     rule_view::RuleView,
     sets::{self, AddressSetView, PortSetView},
@@ -262,34 +263,55 @@ impl Pack {
     }
 
     pub(super) fn prefilter_group(&self, index: u32) -> Option<PrefilterGroup<'_>> {
-        let record = self.record(Section::PrefilterGroups, GROUP_BYTES, index)?;
-        let numbers = |section, first: u32, count: usize| {
-            let start = to_usize(first).checked_mul(4)?;
-            let end = start.checked_add(count.checked_mul(4)?)?;
-            self.section(section).get(start..end)
+        self.prefilter_group_at(&self.group_place(index)?)
+    }
+
+    /// Where each prefilter group lies, in order of scope.
+    pub fn group_places(&self) -> impl Iterator<Item = GroupPlace> {
+        (0..self.records(Section::PrefilterGroups, GROUP_BYTES))
+            .filter_map(|index| self.group_place(index))
+    }
+
+    fn group_place(&self, index: u32) -> Option<GroupPlace> {
+        let start = to_usize(index).checked_mul(GROUP_BYTES)?;
+        let place = start..start.checked_add(GROUP_BYTES)?;
+        let record = self.section(Section::PrefilterGroups).get(place.clone())?;
+        let field = |offset: usize| to_usize(field_u32(record, offset));
+        let numbers = |first: usize, count: usize| {
+            let start = first.checked_mul(4)?;
+            Some(start..start.checked_add(count.checked_mul(4)?)?)
         };
-        let patterns = to_usize(field_u32(record, 8));
+        let patterns = field(8);
         let offsets = if patterns == 0 {
             0
         } else {
             patterns.checked_add(1)?
         };
-        let automaton_start = to_usize(field_u32(record, 24));
-        let automaton_end = automaton_start.checked_add(to_usize(field_u32(record, 28)))?;
+        Some(GroupPlace {
+            record: place,
+            patterns: numbers(field(4), patterns)?,
+            rule_offsets: numbers(field(12), offsets)?,
+            always: numbers(field(16), field(20))?,
+            filter: field(24)..field(24).checked_add(field(28))?,
+        })
+    }
+
+    /// The prefilter group at a place of this pack; `None` for a place of another one that is not in this one.
+    #[must_use]
+    pub fn prefilter_group_at(&self, place: &GroupPlace) -> Option<PrefilterGroup<'_>> {
+        let part = |section, range: &Range<usize>| self.section(section).get(range.clone());
+        let record = part(Section::PrefilterGroups, &place.record)?;
         Some(PrefilterGroup {
             scope: PrefilterScope::from_code([*record.first()?, *record.get(1)?, *record.get(2)?])?,
-            patterns: numbers(Section::GroupPatterns, field_u32(record, 4), patterns)?,
-            byte_strings: self.byte_strings(),
-            rule_offsets: numbers(Section::GroupRuleOffsets, field_u32(record, 12), offsets)?,
+            longest_pattern: to_usize(field_u32(record, 32)),
+            patterns: Patterns {
+                numbers: part(Section::GroupPatterns, &place.patterns)?,
+                strings: self.byte_strings(),
+            },
+            rule_offsets: part(Section::GroupRuleOffsets, &place.rule_offsets)?,
             rules: self.section(Section::GroupRules),
-            always: numbers(
-                Section::GroupRules,
-                field_u32(record, 16),
-                to_usize(field_u32(record, 20)),
-            )?,
-            automaton: self
-                .section(Section::Automata)
-                .get(automaton_start..automaton_end)?,
+            always: part(Section::GroupRules, &place.always)?,
+            filter: part(Section::Filters, &place.filter)?,
         })
     }
 

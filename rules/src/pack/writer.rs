@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     bytes::put_number,
+    filter_builder,
     format::{
         HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, Section, VERSION,
         header_protocol_code, rule_bits,
@@ -51,8 +52,6 @@ pub struct GroupToWrite<'a> {
     pub patterns: Vec<(&'a [u8], Vec<u32>)>,
     /// Ascending.
     pub always: Vec<u32>,
-    /// Serialised, values = position in `patterns`.
-    pub automaton: Vec<u8>,
 }
 
 /// Collects the parts of a pack.
@@ -262,7 +261,13 @@ impl PackWriter {
             self.section(Section::GroupRules),
             group.always.iter().copied(),
         );
-        let automaton = self.append(Section::Automata, &group.automaton);
+        let patterns: Vec<&[u8]> = group.patterns.iter().map(|(pattern, _)| *pattern).collect();
+        let filter = if patterns.is_empty() {
+            (0, 0)
+        } else {
+            self.append(Section::Filters, &filter_builder::build(&patterns))
+        };
+        let longest_pattern = patterns.iter().map(|pattern| pattern.len()).max();
         let [tag, first, second] = group.scope.code();
         let out = self.section(Section::PrefilterGroups);
         out.extend_from_slice(&[tag, first, second, 0]);
@@ -274,9 +279,9 @@ impl PackWriter {
                 length_u32(first_offset),
                 first_always,
                 length_u32(group.always.len()),
-                automaton.0,
-                automaton.1,
-                0,
+                filter.0,
+                filter.1,
+                length_u32(longest_pattern.unwrap_or_default()),
                 0,
             ],
         );

@@ -66,7 +66,7 @@ impl From<Output> for AlertFormat {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let pack = Arc::new(load_pack(&arguments)?);
-    let detector = Detector::new(Arc::clone(&pack))?;
+    let detector = Detector::new(Arc::clone(&pack));
     let mut pipeline = Pipeline::new(detector, PipelineSettings::default());
     let mut printer = Printer {
         writer: AlertWriter::new(BufWriter::new(io::stdout().lock()), arguments.output.into()),

@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         write_status(&status, recorder, &state)
     })?;
 
-    let detector = Detector::new(pack).context("cannot use the rules")?;
+    let detector = Detector::new(pack);
     let pipeline = Pipeline::new(
         detector,
         PipelineSettings {

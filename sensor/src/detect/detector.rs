@@ -8,7 +8,7 @@ use lapwing_rules::{
 };
 
 use super::{
-    Alert, DamagedAutomaton, DetectorCounters,
+    Alert, DetectorCounters,
     alert_queue::{self, Matched},
     flow_state::{FlowDetection, TransactionNotes},
     frame_rules,
@@ -90,24 +90,17 @@ impl Candidates {
 }
 
 impl Detector {
-    /// Loads what a pack needs beyond its own bytes: its automata and a compact table of its rules.
-    ///
-    /// # Errors
-    /// When an automaton of the pack does not load.
-    pub fn new(pack: Arc<Pack>) -> Result<Self, DamagedAutomaton> {
+    /// Makes what a pack needs beyond its own bytes: a compact table of its rules.
+    #[must_use]
+    pub fn new(pack: Arc<Pack>) -> Self {
         Self::with_regex_cache(pack, REGEX_CACHE_BYTES)
     }
 
     /// As [`Detector::new`], with a cap for compiled regular expressions in bytes.
-    ///
-    /// # Errors
-    /// When an automaton of the pack does not load.
-    pub fn with_regex_cache(
-        pack: Arc<Pack>,
-        regex_cache_bytes: usize,
-    ) -> Result<Self, DamagedAutomaton> {
-        let prefilter = Prefilter::load(&pack)?;
-        Ok(Self {
+    #[must_use]
+    pub fn with_regex_cache(pack: Arc<Pack>, regex_cache_bytes: usize) -> Self {
+        let prefilter = Prefilter::new(&pack);
+        Self {
             index: RuleIndex::new(&pack),
             wanted_frames: prefilter.wanted_frames(),
             prefilter,
@@ -118,7 +111,7 @@ impl Detector {
             lowered: Vec::new(),
             notes_pool: Vec::new(),
             pack,
-        })
+        }
     }
 
     /// The rules it runs.

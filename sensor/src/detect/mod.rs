@@ -42,4 +42,3 @@ pub use alert::Alert;
 pub use counters::DetectorCounters;
 pub use detector::Detector;
 pub use flow_state::FlowDetection;
-pub use prefilter::DamagedAutomaton;

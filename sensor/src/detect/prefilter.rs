@@ -1,75 +1,35 @@
-//! From bytes to candidates: one automaton a scope, loaded once from the pack, run over a lowered copy of the bytes.
+//! From bytes to candidates: the filter of each scope, searched in the pack where it lies, over a lowered copy of the bytes.
 
-use std::fmt;
+use std::sync::Arc;
 
-use daachorse::DoubleArrayAhoCorasick;
 use lapwing_rules::{
     model::{AppProtocol, Buffer, Frame, FrameSet, Side},
-    pack::{Pack, PrefilterGroup, PrefilterScope, TransportClass},
+    pack::{GroupPlace, Pack, PrefilterGroup, PrefilterScope, SeenPatterns, TransportClass},
 };
 
 use super::rule_index::protocol_serves;
 use crate::direction::Direction;
 
-/// A pack whose automata do not load.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the rule pack's automaton for {scope} is damaged: compile the pack again with this program's version"
-)]
-pub struct DamagedAutomaton {
-    scope: String,
-}
-
-/// The rules of one scope.
+/// The rules of one scope that have a pattern, and those that are always candidates there.
+#[derive(Debug)]
 pub(crate) struct Group {
-    automaton: Option<DoubleArrayAhoCorasick<u32>>,
-    /// Where in `rules` those of each pattern begin, and one more.
-    offsets: Vec<u32>,
-    rules: Vec<u32>,
+    pack: Arc<Pack>,
+    place: GroupPlace,
     always: Vec<u32>,
     longest_pattern: usize,
-    /// Round in which a pattern was last seen, so that it adds its rules once.
-    seen: Vec<u32>,
-    round: u32,
-}
-
-impl fmt::Debug for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group")
-            .field("patterns", &self.seen.len())
-            .field("rules", &self.rules.len())
-            .field("always", &self.always.len())
-            .finish_non_exhaustive()
-    }
+    /// Which patterns a scan found already, so that each adds its rules once.
+    seen: SeenPatterns,
 }
 
 impl Group {
-    fn load(group: &PrefilterGroup<'_>) -> Result<Self, DamagedAutomaton> {
-        let automaton =
-            match group.automaton() {
-                [] => None,
-                bytes => {
-                    let (automaton, _) = DoubleArrayAhoCorasick::<u32>::deserialize(bytes)
-                        .map_err(|_| DamagedAutomaton {
-                            scope: format!("{:?}", group.scope()),
-                        })?;
-                    Some(automaton)
-                }
-            };
-        let (mut offsets, mut rules) = (vec![0], Vec::new());
-        for pattern in 0..group.pattern_count() {
-            rules.extend(group.rules_of(pattern));
-            offsets.push(u32::try_from(rules.len()).unwrap_or(u32::MAX));
-        }
-        Ok(Self {
-            automaton,
-            seen: vec![0; group.pattern_count()],
-            offsets,
-            rules,
+    fn new(pack: &Arc<Pack>, place: GroupPlace, group: &PrefilterGroup<'_>) -> Self {
+        Self {
+            pack: Arc::clone(pack),
+            place,
             always: group.always().collect(),
-            longest_pattern: group.patterns().map(<[u8]>::len).max().unwrap_or(0),
-            round: 0,
-        })
+            longest_pattern: group.longest_pattern(),
+            seen: SeenPatterns::new(group.pattern_count()),
+        }
     }
 
     /// Rules that are candidates whenever the scope applies.
@@ -89,28 +49,18 @@ impl Group {
         lowered: &mut Vec<u8>,
         mut candidate: impl FnMut(u32),
     ) {
-        let Some(automaton) = &self.automaton else {
+        if self.longest_pattern == 0 {
+            return;
+        }
+        let Some(group) = self.pack.prefilter_group_at(&self.place) else {
             return;
         };
         lowered.clear();
         lowered.extend_from_slice(bytes);
         lowered.make_ascii_lowercase();
-        self.round = self.round.wrapping_add(1);
-        for found in automaton.find_overlapping_iter(lowered.as_slice()) {
-            let Ok(pattern) = usize::try_from(found.value()) else {
-                continue;
-            };
-            let Some(seen) = self.seen.get_mut(pattern) else {
-                continue;
-            };
-            if std::mem::replace(seen, self.round) == self.round {
-                continue;
-            }
-            let range = |at: usize| usize::try_from(self.offsets[at]).unwrap_or(usize::MAX);
-            if let Some(rules) = self.rules.get(range(pattern)..range(pattern + 1)) {
-                rules.iter().copied().for_each(&mut candidate);
-            }
-        }
+        group.scan(lowered, &mut self.seen, |pattern| {
+            group.rules_of(pattern).for_each(&mut candidate);
+        });
     }
 }
 
@@ -138,7 +88,7 @@ pub(crate) struct Prefilter {
 }
 
 impl Prefilter {
-    pub(crate) fn load(pack: &Pack) -> Result<Self, DamagedAutomaton> {
+    pub(crate) fn new(pack: &Arc<Pack>) -> Self {
         let mut prefilter = Self {
             payload: [const { None }; 4],
             stream: [const { None }; 2],
@@ -149,8 +99,11 @@ impl Prefilter {
             frames: [Vec::new(), Vec::new()],
             transaction_rules: [Vec::new(), Vec::new()],
         };
-        for view in pack.prefilter_groups() {
-            let group = Group::load(&view)?;
+        for place in pack.group_places() {
+            let Some(view) = pack.prefilter_group_at(&place) else {
+                continue;
+            };
+            let group = Group::new(pack, place, &view);
             match view.scope() {
                 PrefilterScope::PacketPayload(class) => {
                     prefilter.payload[class as usize] = Some(group);
@@ -176,7 +129,7 @@ impl Prefilter {
                 }
             }
         }
-        Ok(prefilter)
+        prefilter
     }
 
     pub(crate) fn payload(&mut self, class: TransportClass) -> Option<&mut Group> {

@@ -1,8 +1,6 @@
-//! Gathers the triggers of all rules into groups, and builds one automaton for each.
+//! Gathers the triggers of all rules into groups.
 
 use std::collections::BTreeMap;
-
-use daachorse::DoubleArrayAhoCorasick;
 
 use super::{
     super::{
@@ -40,10 +38,8 @@ impl Groups {
     }
 
     /// Writes every group.
-    pub(super) fn write(&self, writer: &mut PackWriter) -> Result<(), String> {
+    pub(super) fn write(&self, writer: &mut PackWriter) {
         for (scope, group) in &self.0 {
-            let automaton = automaton(group.by_pattern.keys())
-                .map_err(|error| format!("cannot build the automaton of {scope:?}: {error}"))?;
             writer.prefilter_group(&GroupToWrite {
                 scope: *scope,
                 patterns: group
@@ -52,20 +48,7 @@ impl Groups {
                     .map(|(pattern, rules)| (pattern.as_slice(), rules.clone()))
                     .collect(),
                 always: group.always.clone(),
-                automaton,
             });
         }
-        Ok(())
     }
-}
-
-/// The serialised automaton over distinct patterns in order of number; empty without any.
-fn automaton<'p>(
-    patterns: impl ExactSizeIterator<Item = &'p Vec<u8>>,
-) -> Result<Vec<u8>, daachorse::errors::DaachorseError> {
-    if patterns.len() == 0 {
-        return Ok(Vec::new());
-    }
-    let numbered = patterns.zip(0_u32..);
-    Ok(DoubleArrayAhoCorasick::<u32>::with_values(numbered)?.serialize())
 }

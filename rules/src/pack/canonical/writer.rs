@@ -58,7 +58,7 @@ impl CanonicalWriter {
         for (key, body) in &self.records {
             derivation.add(Record { key, body })?;
         }
-        let pack = derivation.finish()?;
+        let pack = derivation.finish();
         let mut bytes = vec![0; CANONICAL_HEADER_BYTES];
         for (key, body) in &self.records {
             put_record(&mut bytes, Record { key, body });

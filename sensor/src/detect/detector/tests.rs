@@ -85,9 +85,8 @@ fn detector(rules: &[RuleToWrite<'_>], mut writer: PackWriter) -> Detector {
         scope: PrefilterScope::PacketPayload(TransportClass::Udp),
         patterns: Vec::new(),
         always,
-        automaton: Vec::new(),
     });
-    Detector::new(Arc::new(Pack::from_bytes(writer.finish()).unwrap())).unwrap()
+    Detector::new(Arc::new(Pack::from_bytes(writer.finish()).unwrap()))
 }
 
 const NONE: [u32; 0] = [];
@@ -237,10 +236,9 @@ fn address_rules_are_tried_once_a_direction_of_a_flow() {
         scope: PrefilterScope::AddressOnly,
         patterns: Vec::new(),
         always: vec![index],
-        automaton: Vec::new(),
     });
     let pack = Arc::new(Pack::from_bytes(writer.finish()).unwrap());
-    let mut detector = Detector::new(pack).unwrap();
+    let mut detector = Detector::new(pack);
     let mut flow = flow();
     assert_eq!(told(&mut detector, Some(&mut flow), b""), [1]);
     assert_eq!(told(&mut detector, Some(&mut flow), b"x"), NONE);

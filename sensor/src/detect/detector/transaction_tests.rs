@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use daachorse::DoubleArrayAhoCorasick;
 use lapwing_rules::{
     model::{
         AppProtocol, Buffer, HeaderField, HeaderProtocol, Inspection, Match, NumberRange,
@@ -61,14 +60,12 @@ fn detector() -> Detector {
         .iter()
         .map(|rule| writer.rule(rule))
         .collect();
-    let automaton = DoubleArrayAhoCorasick::<u32>::with_values([("evil", 0)]).unwrap();
     writer.prefilter_group(&GroupToWrite {
         scope: PrefilterScope::Buffer(Buffer::DnsQuery, Side::ToServer),
         patterns: vec![(b"evil", rules)],
         always: Vec::new(),
-        automaton: automaton.serialize(),
     });
-    Detector::new(Arc::new(Pack::from_bytes(writer.finish()).unwrap())).unwrap()
+    Detector::new(Arc::new(Pack::from_bytes(writer.finish()).unwrap()))
 }
 
 /// Feeds a datagram of the client and inspects its packet.
@@ -125,10 +122,9 @@ fn a_size_asks_for_the_whole_name() {
         scope: PrefilterScope::Buffer(Buffer::DnsQuery, Side::ToServer),
         patterns: Vec::new(),
         always: rules,
-        automaton: Vec::new(),
     });
     let pack = Pack::from_bytes(writer.finish()).unwrap();
-    let mut detector = Detector::new(Arc::new(pack)).unwrap();
+    let mut detector = Detector::new(Arc::new(pack));
     let mut flow = flow();
     flow.server_port = 53;
     let asked = [query(&["evil", "org"]), query(&["good", "example"])];

@@ -1,0 +1,357 @@
+//! Filters: which of thousands of patterns stand in some bytes, answered where the tables lie in the file.
+//!
+//! Each pattern is found by one *gram* of it, four bytes of a pattern that has them (wide), two of one that is shorter (narrow),
+//! chosen where traffic has them least often. A bitmap over hashed grams says for nearly every position of the bytes that no
+//! gram stands there; else the few patterns of that gram are compared in full. So nothing is found that is not there, the
+//! tables need no automaton, and nothing of them is copied into private memory.
+//!
+//! The tables of a group, behind one another in [`super::format::Section::Filters`], numbers u32 where not said otherwise:
+//!
+//! | what | bytes |
+//! |---|---|
+//! | logarithms of the bits of the wide bitmap, of its slots, and the same for the narrow one (u8 each, 0 without entries) | 4 |
+//! | number of wide entries, of narrow entries, of patterns of one byte | 12 |
+//! | wide bitmap, least significant bit first | 2^bits / 8 |
+//! | wide slots: the first entry of each, and the number of entries | (2^slots + 1) · 4 |
+//! | wide entries: gram, pattern, place of the gram in the pattern (u16), zero (u16) | 12 each |
+//! | narrow bitmap, slots, entries | likewise |
+//! | patterns of one byte: that byte, pattern | 8 each |
+//!
+//! A gram's number is its bytes in little-endian order; its hash is that number times [`HASH_FACTOR`] modulo 2^32, of which the
+//! highest bits choose bit and slot. Patterns and entries of a slot ascend.
+
+use super::{
+    bytes::{field_u16, field_u32, to_usize},
+    strings::StringTable,
+};
+
+/// Bytes before the tables.
+pub(super) const FILTER_HEADER_BYTES: usize = 16;
+/// Bytes of an entry of a gram table.
+pub(super) const ENTRY_BYTES: usize = 12;
+/// Bytes of an entry of the table of single bytes.
+pub(super) const SINGLE_BYTES: usize = 8;
+/// Bytes of the grams of long patterns.
+pub(super) const WIDE: usize = 4;
+/// Bytes of the grams of short patterns.
+pub(super) const NARROW: usize = 2;
+/// Spreads grams over bitmap and slots.
+pub(super) const HASH_FACTOR: u32 = 0x9e37_79b1;
+/// Largest logarithm of a bitmap's bits or a table's slots.
+const LOG2_MAX: u8 = 30;
+
+/// The patterns of a group that were found already; kept by whoever scans, for one group.
+#[derive(Clone, Debug, Default)]
+pub struct SeenPatterns {
+    round: u32,
+    seen_in: Vec<u32>,
+}
+
+impl SeenPatterns {
+    /// For a group of so many patterns.
+    #[must_use]
+    pub fn new(patterns: usize) -> Self {
+        Self {
+            round: 0,
+            seen_in: vec![0; patterns],
+        }
+    }
+
+    fn begin(&mut self) {
+        if self.round == u32::MAX {
+            self.seen_in.fill(0);
+            self.round = 0;
+        }
+        self.round += 1;
+    }
+
+    fn has(&self, pattern: usize) -> bool {
+        self.seen_in
+            .get(pattern)
+            .is_none_or(|seen| *seen == self.round)
+    }
+
+    fn add(&mut self, pattern: usize) {
+        if let Some(seen) = self.seen_in.get_mut(pattern) {
+            *seen = self.round;
+        }
+    }
+}
+
+/// A bitmap and what it leads to.
+#[derive(Clone, Copy, Debug)]
+struct GramTable<'a> {
+    bits_log2: u8,
+    slots_log2: u8,
+    bitmap: &'a [u8],
+    slots: &'a [u8],
+    entries: &'a [u8],
+}
+
+/// Where in a hash the number of a bit or slot begins.
+fn shift(log2: u8) -> u32 {
+    32_u32.saturating_sub(u32::from(log2))
+}
+
+impl<'a> GramTable<'a> {
+    /// Cuts a table off the front of `rest`.
+    fn split(rest: &mut &'a [u8], bits_log2: u8, slots_log2: u8, entries: u32) -> Option<Self> {
+        if entries == 0 {
+            return (bits_log2 == 0 && slots_log2 == 0).then_some(Self {
+                bits_log2,
+                slots_log2,
+                bitmap: &[],
+                slots: &[],
+                entries: &[],
+            });
+        }
+        if !(3..=LOG2_MAX).contains(&bits_log2) || !(1..=LOG2_MAX).contains(&slots_log2) {
+            return None;
+        }
+        let mut cut = |bytes: usize| {
+            let (part, behind) = rest.split_at_checked(bytes)?;
+            *rest = behind;
+            Some(part)
+        };
+        Some(Self {
+            bits_log2,
+            slots_log2,
+            bitmap: cut(1 << (bits_log2 - 3))?,
+            slots: cut(((1 << slots_log2) + 1) * 4)?,
+            entries: cut(to_usize(entries).checked_mul(ENTRY_BYTES)?)?,
+        })
+    }
+
+    fn may_have(&self, hash: u32) -> bool {
+        let bit = hash >> shift(self.bits_log2);
+        self.bitmap
+            .get(to_usize(bit >> 3))
+            .is_some_and(|byte| byte & (1 << (bit & 7)) != 0)
+    }
+
+    /// The entries of the slot of a hash.
+    fn entries_of(&self, hash: u32) -> &'a [u8] {
+        let slot = to_usize(hash >> shift(self.slots_log2)) * 4;
+        let start = to_usize(field_u32(self.slots, slot));
+        let end = to_usize(field_u32(self.slots, slot + 4));
+        self.entries
+            .get(start.saturating_mul(ENTRY_BYTES)..end.saturating_mul(ENTRY_BYTES))
+            .unwrap_or_default()
+    }
+}
+
+/// A group's tables.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filter<'a> {
+    wide: GramTable<'a>,
+    narrow: GramTable<'a>,
+    singles: &'a [u8],
+}
+
+impl<'a> Filter<'a> {
+    /// Finds the tables; `None` where the bytes are not exactly those.
+    pub(super) fn split(bytes: &'a [u8]) -> Option<Self> {
+        let (header, mut rest) = bytes.split_at_checked(FILTER_HEADER_BYTES)?;
+        let logarithm = |at: usize| header.get(at).copied();
+        let filter = Self {
+            wide: GramTable::split(
+                &mut rest,
+                logarithm(0)?,
+                logarithm(1)?,
+                field_u32(header, 4),
+            )?,
+            narrow: GramTable::split(
+                &mut rest,
+                logarithm(2)?,
+                logarithm(3)?,
+                field_u32(header, 8),
+            )?,
+            singles: rest,
+        };
+        let singles = to_usize(field_u32(header, 12)).checked_mul(SINGLE_BYTES)?;
+        (rest.len() == singles).then_some(filter)
+    }
+
+    /// Calls `hit` with each pattern that stands in `bytes` and was not seen there before, once.
+    pub(super) fn scan(
+        &self,
+        patterns: Patterns<'_>,
+        bytes: &[u8],
+        seen: &mut SeenPatterns,
+        mut hit: impl FnMut(usize),
+    ) {
+        seen.begin();
+        let mut search = Search {
+            patterns,
+            bytes,
+            seen,
+            hit: &mut hit,
+        };
+        if !self.wide.entries.is_empty() {
+            for (position, gram) in bytes.windows(WIDE).enumerate() {
+                let gram = gram
+                    .first_chunk()
+                    .map_or(0, |gram| u32::from_le_bytes(*gram));
+                let hash = gram.wrapping_mul(HASH_FACTOR);
+                if self.wide.may_have(hash) {
+                    search.compare(self.wide.entries_of(hash), position, gram);
+                }
+            }
+        }
+        if !self.narrow.entries.is_empty() {
+            for (position, gram) in bytes.windows(NARROW).enumerate() {
+                let gram = gram
+                    .first_chunk()
+                    .map_or(0, |gram| u32::from(u16::from_le_bytes(*gram)));
+                let hash = gram.wrapping_mul(HASH_FACTOR);
+                if self.narrow.may_have(hash) {
+                    search.compare(self.narrow.entries_of(hash), position, gram);
+                }
+            }
+        }
+        for single in self.singles.chunks_exact(SINGLE_BYTES) {
+            let byte = single.first().copied().unwrap_or_default();
+            if memchr::memchr(byte, bytes).is_some() {
+                search.found(to_usize(field_u32(single, 4)));
+            }
+        }
+    }
+
+    /// Whether every pattern can be found, and nothing leads elsewhere.
+    pub(super) fn is_sound(&self, patterns: Patterns<'_>) -> bool {
+        let count = patterns.count();
+        let entries = [
+            (&self.wide, WIDE, WIDE..usize::MAX),
+            (&self.narrow, NARROW, NARROW..WIDE),
+        ];
+        let mut reached = vec![false; count];
+        let mut reach = |pattern: usize| {
+            reached
+                .get_mut(pattern)
+                .is_some_and(|slot| !std::mem::replace(slot, true))
+        };
+        for (table, gram_bytes, lengths) in entries {
+            let slots = table.slots.len() / 4;
+            let first_of = |slot: usize| field_u32(table.slots, slot * 4);
+            let total = table.entries.len() / ENTRY_BYTES;
+            if slots > 0 && (first_of(0) != 0 || to_usize(first_of(slots - 1)) != total) {
+                return false;
+            }
+            for slot in 0..slots.saturating_sub(1) {
+                let (start, end) = (to_usize(first_of(slot)), to_usize(first_of(slot + 1)));
+                if start > end || end > total {
+                    return false;
+                }
+                for index in start..end {
+                    let entry = Entry::at(table.entries, index);
+                    let hash = entry.gram.wrapping_mul(HASH_FACTOR);
+                    let sound = to_usize(hash >> shift(table.slots_log2)) == slot
+                        && table.may_have(hash)
+                        && patterns.get(entry.pattern).is_some_and(|pattern| {
+                            lengths.contains(&pattern.len())
+                                && gram_at(pattern, entry.place, gram_bytes) == Some(entry.gram)
+                        })
+                        && reach(entry.pattern);
+                    if !sound {
+                        return false;
+                    }
+                }
+            }
+        }
+        for single in self.singles.chunks_exact(SINGLE_BYTES) {
+            let pattern = to_usize(field_u32(single, 4));
+            let byte = u8::try_from(field_u32(single, 0)).ok();
+            if patterns.get(pattern) != byte.as_ref().map(std::slice::from_ref) || !reach(pattern) {
+                return false;
+            }
+        }
+        reached.into_iter().all(|reached| reached)
+    }
+}
+
+/// The gram of so many bytes at a place of a pattern.
+pub(super) fn gram_at(pattern: &[u8], place: usize, gram_bytes: usize) -> Option<u32> {
+    let bytes = pattern.get(place..place.checked_add(gram_bytes)?)?;
+    Some(
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |gram, byte| gram << 8 | u32::from(*byte)),
+    )
+}
+
+/// The patterns of a group: byte strings by number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patterns<'a> {
+    pub(super) numbers: &'a [u8],
+    pub(super) strings: StringTable<'a>,
+}
+
+impl<'a> Patterns<'a> {
+    pub(super) fn count(&self) -> usize {
+        self.numbers.len() / 4
+    }
+
+    pub(super) fn get(&self, pattern: usize) -> Option<&'a [u8]> {
+        let number = self.numbers.get(pattern.checked_mul(4)?..)?.first_chunk()?;
+        self.strings.get(u32::from_le_bytes(*number))
+    }
+}
+
+/// One entry of a gram table.
+struct Entry {
+    gram: u32,
+    pattern: usize,
+    place: usize,
+}
+
+impl Entry {
+    fn at(entries: &[u8], index: usize) -> Self {
+        Self::read(
+            entries
+                .get(index.saturating_mul(ENTRY_BYTES)..)
+                .unwrap_or_default(),
+        )
+    }
+
+    fn read(entry: &[u8]) -> Self {
+        Self {
+            gram: field_u32(entry, 0),
+            pattern: to_usize(field_u32(entry, 4)),
+            place: usize::from(field_u16(entry, 8)),
+        }
+    }
+}
+
+/// One scan under way.
+struct Search<'s, F> {
+    patterns: Patterns<'s>,
+    bytes: &'s [u8],
+    seen: &'s mut SeenPatterns,
+    hit: &'s mut F,
+}
+
+impl<F: FnMut(usize)> Search<'_, F> {
+    /// Compares the patterns of a slot that have this gram with the bytes around it.
+    fn compare(&mut self, entries: &[u8], position: usize, gram: u32) {
+        for entry in entries.chunks_exact(ENTRY_BYTES).map(Entry::read) {
+            if entry.gram != gram || self.seen.has(entry.pattern) {
+                continue;
+            }
+            let stands_there = position.checked_sub(entry.place).is_some_and(|start| {
+                let pattern = self.patterns.get(entry.pattern).unwrap_or_default();
+                self.bytes.get(start..start + pattern.len()) == Some(pattern)
+            });
+            if stands_there {
+                self.found(entry.pattern);
+            }
+        }
+    }
+
+    fn found(&mut self, pattern: usize) {
+        if !self.seen.has(pattern) {
+            self.seen.add(pattern);
+            (self.hit)(pattern);
+        }
+    }
+}
