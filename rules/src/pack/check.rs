@@ -124,9 +124,10 @@ fn check_sets(pack: &Pack) -> Checked {
 }
 
 fn check_rule(pack: &Pack, index: u32) -> Checked {
-    let rule = pack
-        .rule(index)
-        .ok_or("its program or notes lie outside their sections")?;
+    let rule = pack.rule(index).ok_or("its record is cut off")?;
+    let (Some(program), Some(notes)) = (rule.program(), rule.notes()) else {
+        return Err("its program or notes lie outside their sections".to_owned());
+    };
     let record = rule.record;
     let byte = |offset: usize| record.get(offset).copied().unwrap_or(u8::MAX);
     require(record.len() == RULE_BYTES, "its record is cut off")?;
@@ -161,8 +162,8 @@ fn check_rule(pack: &Pack, index: u32) -> Checked {
             .all(|offset| field_u32(record, *offset) < texts),
         "its message or class type does not exist",
     )?;
-    require(Pairs::check(rule.notes, texts), "its notes are damaged")?;
-    Program::split(rule.program, rule.tables)
+    require(Pairs::check(notes, texts), "its notes are damaged")?;
+    Program::split(program, rule.tables())
         .and_then(|program| program.check())
         .map_err(|malformed| malformed.0.to_owned())
 }

@@ -15,7 +15,7 @@ use super::{
     },
     mapped_file::PackBytes,
     prefilter::{GroupPlace, PrefilterGroup, PrefilterScope},
-    program::{Numbers, Tables},
+    program::{Numbers, Renumbering, Tables},
     rule_view::RuleView,
     sets::{self, AddressSetView, PortSetView},
     strings::{StringTable, TextTable},
@@ -140,13 +140,19 @@ impl Pack {
         )
     }
 
-    pub(super) fn tables(&self) -> Tables<'_> {
+    /// What programs refer to; numbers of expressions and names stand for what `renumbering` says, or for themselves.
+    pub(super) fn tables<'a>(&'a self, renumbering: Option<&'a Renumbering>) -> Tables<'a> {
+        let numbers = |count, renumbered: fn(&Renumbering) -> &[u32]| {
+            renumbering.map_or(Numbers::Below(count), |all| {
+                Numbers::Renumbered(renumbered(all))
+            })
+        };
         Tables {
             texts: self.texts(),
             byte_strings: self.byte_strings(),
-            regexes: Numbers::Below(self.regex_count()),
-            bits: Numbers::Below(self.bit_count()),
-            integers: Numbers::Below(self.integer_count()),
+            regexes: numbers(self.regex_count(), |all| &all.regexes),
+            bits: numbers(self.bit_count(), |all| &all.bits),
+            integers: numbers(self.integer_count(), |all| &all.integers),
         }
     }
 
@@ -154,17 +160,11 @@ impl Pack {
     #[must_use]
     pub fn rule(&self, index: u32) -> Option<RuleView<'_>> {
         let record = self.record(Section::Rules, RULE_BYTES, index)?;
-        let part = |section, offset: usize| {
-            let start = to_usize(field_u32(record, offset));
-            let length = to_usize(field_u32(record, offset + 4));
-            self.section(section).get(start..start.checked_add(length)?)
-        };
         Some(RuleView {
             index,
             record,
-            program: part(Section::Programs, 48)?,
-            notes: part(Section::Notes, 56)?,
-            tables: self.tables(),
+            pack: self,
+            renumbering: None,
         })
     }
 

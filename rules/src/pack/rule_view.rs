@@ -2,8 +2,10 @@
 
 use super::{
     bytes::{Cursor, field_u32, to_usize},
-    format::{header_protocol_from_code, rule_bits},
-    program::{Items, Program, Tables},
+    format::{Section, header_protocol_from_code, rule_bits},
+    program::{Items, Program, Renumbering, Tables},
+    reader::Pack,
+    strings::TextTable,
 };
 use crate::model::{
     Action, AddressSetId, Effect, Header, HeaderProtocol, Inspection, PacketCondition, PortSetId,
@@ -15,9 +17,9 @@ use crate::model::{
 pub struct RuleView<'a> {
     pub(super) index: u32,
     pub(super) record: &'a [u8],
-    pub(super) program: &'a [u8],
-    pub(super) notes: &'a [u8],
-    pub(super) tables: Tables<'a>,
+    pub(super) pack: &'a Pack,
+    /// What the numbers of a rule that stands alone stand for in another pack.
+    pub(super) renumbering: Option<&'a Renumbering>,
 }
 
 impl<'a> RuleView<'a> {
@@ -30,8 +32,8 @@ impl<'a> RuleView<'a> {
     }
 
     fn text(&self, offset: usize) -> &'a str {
-        self.tables
-            .texts
+        self.pack
+            .texts()
             .get(self.number(offset))
             .unwrap_or_default()
     }
@@ -149,8 +151,32 @@ impl<'a> RuleView<'a> {
         self.byte(17)
     }
 
+    pub(super) fn tables(&self) -> Tables<'a> {
+        self.pack.tables(self.renumbering)
+    }
+
+    fn part(&self, section: Section, offset: usize) -> Option<&'a [u8]> {
+        let start = to_usize(self.number(offset));
+        let length = to_usize(self.number(offset + 4));
+        self.pack
+            .section(section)
+            .get(start..start.checked_add(length)?)
+    }
+
+    /// Its program; `None` only before the pack was checked.
+    pub(super) fn program(&self) -> Option<&'a [u8]> {
+        self.part(Section::Programs, 48)
+    }
+
+    /// Its notes; `None` only before the pack was checked.
+    pub(super) fn notes(&self) -> Option<&'a [u8]> {
+        self.part(Section::Notes, 56)
+    }
+
     fn parts(&self) -> Program<'a> {
-        Program::split(self.program, self.tables).unwrap_or_else(|_| Program::empty(self.tables))
+        let tables = self.tables();
+        Program::split(self.program().unwrap_or_default(), tables)
+            .unwrap_or_else(|_| Program::empty(tables))
     }
 
     /// Conditions beside the inspections, cheap ones first.
@@ -180,13 +206,13 @@ impl<'a> RuleView<'a> {
     /// References: the system's prefix (a URL's beginning, or the system's name) and the target.
     #[must_use]
     pub fn references(&self) -> Pairs<'a> {
-        Pairs::read(self.notes, self.tables).0
+        Pairs::read(self.notes().unwrap_or_default(), self.pack.texts()).0
     }
 
     /// Metadata: key and value, in the rule's order.
     #[must_use]
     pub fn metadata(&self) -> Pairs<'a> {
-        Pairs::read(self.notes, self.tables).1
+        Pairs::read(self.notes().unwrap_or_default(), self.pack.texts()).1
     }
 }
 
@@ -195,18 +221,18 @@ impl<'a> RuleView<'a> {
 pub struct Pairs<'a> {
     cursor: Cursor<'a>,
     left: u64,
-    tables: Tables<'a>,
+    texts: TextTable<'a>,
 }
 
 impl<'a> Pairs<'a> {
     /// References and metadata of a rule's notes; the notes were checked when the pack was opened.
-    fn read(notes: &'a [u8], tables: Tables<'a>) -> (Self, Self) {
+    fn read(notes: &'a [u8], texts: TextTable<'a>) -> (Self, Self) {
         let mut cursor = Cursor::new(notes);
         let left = cursor.number().unwrap_or_default();
         let references = Self {
             cursor,
             left,
-            tables,
+            texts,
         };
         for _ in 0..left.saturating_mul(2) {
             if cursor.number().is_err() {
@@ -217,7 +243,7 @@ impl<'a> Pairs<'a> {
         let metadata = Self {
             cursor,
             left,
-            tables,
+            texts,
         };
         (references, metadata)
     }
@@ -244,8 +270,8 @@ impl<'a> Iterator for Pairs<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let first = self.tables.texts.get(self.cursor.number_u32().ok()?)?;
-        let second = self.tables.texts.get(self.cursor.number_u32().ok()?)?;
+        let first = self.texts.get(self.cursor.number_u32().ok()?)?;
+        let second = self.texts.get(self.cursor.number_u32().ok()?)?;
         Some((first, second))
     }
 }

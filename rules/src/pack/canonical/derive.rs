@@ -6,7 +6,7 @@ use super::{
     super::{
         bytes::{Cursor, to_usize},
         format::HEADER_BYTES,
-        program::Numbers,
+        program::Renumbering,
         reader::Pack,
         rule_view::RuleView,
         writer::{PackWriter, RuleToWrite},
@@ -109,16 +109,18 @@ impl Derivation {
         }
         let address_sets = self.renumber_address_sets(&rule)?;
         let port_sets = self.renumber_port_sets(&rule.pack);
-        let regexes = self.renumber_regexes(&rule.pack);
-        let bits = renumber_names(|id| rule.pack.bit_name(id), |name| self.writer.bit(name));
-        let integers = renumber_names(
-            |id| rule.pack.integer_name(id),
-            |name| self.writer.integer(name),
-        );
-        let mut renumbered = view;
-        renumbered.tables.regexes = Numbers::Renumbered(&regexes);
-        renumbered.tables.bits = Numbers::Renumbered(&bits);
-        renumbered.tables.integers = Numbers::Renumbered(&integers);
+        let renumbering = Renumbering {
+            regexes: self.renumber_regexes(&rule.pack),
+            bits: renumber_names(|id| rule.pack.bit_name(id), |name| self.writer.bit(name)),
+            integers: renumber_names(
+                |id| rule.pack.integer_name(id),
+                |name| self.writer.integer(name),
+            ),
+        };
+        let renumbered = RuleView {
+            renumbering: Some(&renumbering),
+            ..view
+        };
         let header = view.header();
         let address = |id: AddressSetId| address_sets.get(to_usize(id.0)).copied().unwrap_or(id);
         let port = |id: PortSetId| port_sets.get(to_usize(id.0)).copied().unwrap_or(id);

@@ -36,6 +36,14 @@ pub(crate) enum Numbers<'a> {
     Renumbered(&'a [u32]),
 }
 
+/// What the numbers of a rule that stands alone stand for in the pack that it is written into.
+#[derive(Debug, Default)]
+pub(crate) struct Renumbering {
+    pub(crate) regexes: Vec<u32>,
+    pub(crate) bits: Vec<u32>,
+    pub(crate) integers: Vec<u32>,
+}
+
 impl Numbers<'_> {
     /// What `number` stands for, if it exists.
     fn get(self, number: u32) -> Option<u32> {
