@@ -25,7 +25,13 @@ fn codes(rules: &str) -> BTreeSet<&'static str> {
 }
 
 /// Mistakes that no short example shows.
-const WITHOUT_EXAMPLE: [&str; 4] = ["too-long", "too-many-rules", "prefilter", "unsupported"];
+const WITHOUT_EXAMPLE: [&str; 5] = [
+    "too-long",
+    "too-many-rules",
+    "limit-without-effect",
+    "prefilter",
+    "unsupported",
+];
 
 #[test]
 fn examples_show_what_their_page_says() {

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use lapwing_rules::{
     model::{
-        Action, Anchor, Buffer, ByteTest, BytesSpec, Comparison, Content, DcerpcInterface, Effect,
-        Header, HeaderField, HeaderProtocol, Inspection, IsDataAt, Match, NumberBase, NumberRange,
-        Operand, PacketCondition, RegexUse, RuleDirection, RuleId, RuleKind, Severity, Sides,
-        Threshold, ThresholdKind, TrackBy, Transform,
+        Action, AddressSetId, AlertLimit, Anchor, Buffer, ByteTest, BytesSpec, Comparison, Content,
+        DcerpcInterface, Effect, Header, HeaderField, HeaderProtocol, Inspection, IsDataAt, Match,
+        NumberBase, NumberRange, Operand, PacketCondition, RateFilter, RegexUse, RuleDirection,
+        RuleId, RuleKind, Severity, Sides, SuppressBy, Threshold, ThresholdKind, TrackBy,
+        Transform,
     },
     pack::{
         GroupToWrite, Pack, PackError, PackWriter, PrefilterScope, RuleToWrite, TransportClass,
@@ -127,10 +128,10 @@ fn rule<'a>(
         severity: Severity(2),
         header: Header {
             protocol: HeaderProtocol::AnyHttp,
-            source: lapwing_rules::model::AddressSetId(1),
+            source: AddressSetId(1),
             source_port: lapwing_rules::model::PortSetId::ANY,
             direction: RuleDirection::Both,
-            destination: lapwing_rules::model::AddressSetId::ANY,
+            destination: AddressSetId::ANY,
             destination_port: lapwing_rules::model::PortSetId(1),
         },
         kind: RuleKind::Transaction,
@@ -173,12 +174,25 @@ fn rule<'a>(
             matches,
         }],
         effects: vec![Effect::NoAlert],
-        threshold: Some(Threshold {
-            kind: ThresholdKind::Both,
-            track: TrackBy::Source,
-            count: 5,
-            seconds: 60,
-        }),
+        limits: vec![
+            AlertLimit::Suppress {
+                track: SuppressBy::Either,
+                addresses: AddressSetId(1),
+            },
+            AlertLimit::Threshold(Threshold {
+                kind: ThresholdKind::Both,
+                track: TrackBy::Source,
+                count: 5,
+                seconds: 60,
+            }),
+            AlertLimit::RateFilter(RateFilter {
+                track: TrackBy::Rule,
+                count: 3,
+                seconds: 10,
+                action: Action::Reject,
+                timeout_seconds: 600,
+            }),
+        ],
         references: vec![("http://", "example.org")],
         metadata: vec![("created_at", "2024_01_01"), ("deployment", message)],
         text: None,
@@ -243,7 +257,7 @@ proptest! {
             prop_assert_eq!(&rule.conditions, &view.packet_conditions().collect::<Vec<_>>());
             prop_assert_eq!(&rule.inspections, &view.inspections().collect::<Vec<_>>());
             prop_assert_eq!(&rule.effects, &view.effects().collect::<Vec<_>>());
-            prop_assert_eq!(rule.threshold, view.threshold());
+            prop_assert_eq!(&rule.limits, &view.limits().collect::<Vec<_>>());
             prop_assert_eq!(&rule.references, &view.references().collect::<Vec<_>>());
             prop_assert_eq!(&rule.metadata, &view.metadata().collect::<Vec<_>>());
         }
@@ -326,7 +340,7 @@ fn a_file_opens_as_its_bytes_do() {
 #[test]
 fn sets_are_searched_where_they_lie() {
     let pack = Pack::from_bytes(write(&[])).unwrap();
-    let set = pack.address_set(lapwing_rules::model::AddressSetId(1));
+    let set = pack.address_set(AddressSetId(1));
     let contains = |number: u32| set.contains(IpAddr::V4(number.into()));
     assert_eq!(
         [9, 10, 15, 20, 21, 29, 30, 31].map(contains),

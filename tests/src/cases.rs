@@ -121,6 +121,12 @@ impl Case {
         }
     }
 
+    /// Its limits of alerts, if it has a `threshold.config`.
+    #[must_use]
+    pub fn thresholds(&self) -> Option<PathBuf> {
+        Some(self.folder.join("threshold.config")).filter(|path| path.exists())
+    }
+
     /// What must be found.
     ///
     /// # Errors

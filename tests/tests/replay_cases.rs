@@ -18,6 +18,9 @@ fn found(case: &Case) -> Result<Alerts> {
     for file in case.rule_files()? {
         command.arg("--rules").arg(file);
     }
+    if let Some(file) = case.thresholds() {
+        command.arg("--thresholds").arg(file);
+    }
     let output = command.arg(&capture).output()?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use super::requirements::Requirements;
 use crate::{
     model::{
-        AddressSetId, Content, Effect, Header, Inspection, Match, PacketCondition, PortSetId,
-        RegexUse, Severity, Transform,
+        AddressSetId, AlertLimit, Content, Effect, Header, Inspection, Match, PacketCondition,
+        PortSetId, RegexUse, Severity, Transform,
     },
     pack::{PackWriter, RuleToWrite},
     source::{
         AddressSet, Catalogue, PortSet,
         draft::{
-            ConditionDraft, EffectDraft, InspectionDraft, MatchDraft, RegexDraft, RuleDraft,
-            TransformDraft,
+            ConditionDraft, EffectDraft, InspectionDraft, LimitDraft, MatchDraft, RegexDraft,
+            RuleDraft, TransformDraft,
         },
     },
 };
@@ -84,6 +84,7 @@ impl Shared {
         let severity = rule.severity.or(rule.class_severity);
         let conditions = conditions(rule, writer);
         let effects = effects(rule, writer);
+        let limits = self.limits(rule, writer);
         writer.rule(&RuleToWrite {
             id: rule.id,
             action: rule.action,
@@ -100,7 +101,7 @@ impl Shared {
             conditions,
             inspections,
             effects,
-            threshold: rule.threshold,
+            limits,
             references: rule
                 .references
                 .iter()
@@ -116,6 +117,20 @@ impl Shared {
                 .collect(),
             text,
         })
+    }
+
+    fn limits(&mut self, rule: &RuleDraft, writer: &mut PackWriter) -> Vec<AlertLimit> {
+        rule.limits
+            .iter()
+            .map(|limit| match limit {
+                LimitDraft::Suppress { track, addresses } => AlertLimit::Suppress {
+                    track: *track,
+                    addresses: self.address_set(addresses, writer),
+                },
+                LimitDraft::Threshold(threshold) => AlertLimit::Threshold(*threshold),
+                LimitDraft::RateFilter(filter) => AlertLimit::RateFilter(*filter),
+            })
+            .collect()
     }
 
     fn inspection<'r>(

@@ -53,6 +53,8 @@ pub struct Settings {
     pub variables: Variables,
     /// Class types and reference systems.
     pub catalogue: Catalogue,
+    /// Limits of alerts that are kept apart from the rules: files in the form of `threshold.config`.
+    pub thresholds: Vec<Source>,
     /// Whether the pack keeps the text of each rule.
     pub keep_texts: bool,
 }
@@ -60,7 +62,11 @@ pub struct Settings {
 /// Compiles rule files into a pack.
 #[must_use]
 pub fn compile(sources: &[Source], settings: &Settings) -> Compiled {
-    let (rules, mut compiled) = read(sources, settings);
+    let (mut rules, mut compiled) = read(sources, settings);
+    for file in &settings.thresholds {
+        let remarks = source::threshold_config::apply(file, &settings.variables, &mut rules);
+        compiled.diagnostics.extend(remarks);
+    }
     write(&rules, settings, &mut compiled);
     compiled
 }

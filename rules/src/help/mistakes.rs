@@ -68,6 +68,12 @@ mistakes! {
     /// There are more rules than a pack holds.
     "too-many-rules", Error;
 
+    /// A line of `threshold.config` limits no rule.
+    ///
+    /// Either no rule has its `gen_id` and `sig_id`, or the rules it is about keep the limit they have: only an `event_filter`
+    /// for one rule replaces the limit that the rule has itself.
+    "limit-without-effect", Warning;
+
     /// The first word is no action.
     ///
     /// A rule begins with `alert`, `pass`, `drop` or `reject` (also `rejectsrc`, `rejectdst`, `rejectboth`). A sensor only

@@ -1,7 +1,7 @@
 //! Lints about `threshold` and `detection_filter`.
 
 use super::{Report, lint, subject::Subject};
-use crate::model::{Action, ThresholdKind};
+use crate::model::ThresholdKind;
 
 /// The keyword that set the limit.
 fn keyword(kind: ThresholdKind) -> &'static str {
@@ -30,7 +30,7 @@ lint! {
 }
 
 fn pointless_rate_limit(subject: &Subject<'_>, report: &mut Report) {
-    if let Some(limit) = subject.rule.threshold
+    if let Some(limit) = subject.rule.threshold()
         && limit.kind == ThresholdKind::Threshold
         && limit.count == 1
     {
@@ -62,9 +62,9 @@ lint! {
 fn rate_limit_of_silent_rule(subject: &Subject<'_>, report: &mut Report) {
     let rule = subject.rule;
     // A detection filter also decides whether a rule matches, so it has an effect without an alert.
-    if let Some(limit) = rule.threshold
+    if let Some(limit) = rule.threshold()
         && limit.kind != ThresholdKind::DetectionFilter
-        && (rule.no_alert || rule.action == Action::Pass)
+        && rule.no_alert
     {
         report.say(
             subject.span(keyword(limit.kind)),

@@ -2,6 +2,7 @@
 //!
 //! Types here borrow (`'a`) from wherever the rule lives: the parsed text at compile time, the mapped pack at run time.
 
+mod alert_limit;
 mod buffer;
 mod frame;
 mod header;
@@ -10,6 +11,7 @@ mod packet_condition;
 mod protocol;
 mod rule;
 
+pub use alert_limit::{AlertLimit, RateFilter, SuppressBy, Threshold, ThresholdKind, TrackBy};
 pub use buffer::{Buffer, BufferInfo, Side, Sides};
 pub use frame::{Frame, FrameCarrier, FrameInfo, FrameSet};
 pub use header::{AddressSetId, Header, PortSetId, RuleDirection};
@@ -22,4 +24,4 @@ pub use packet_condition::{
     PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
 pub use protocol::{AppProtocol, HeaderProtocol};
-pub use rule::{Action, Effect, RuleId, RuleKind, Severity, Threshold, ThresholdKind, TrackBy};
+pub use rule::{Action, Effect, RuleId, RuleKind, Severity};

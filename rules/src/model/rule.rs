@@ -71,49 +71,6 @@ impl RuleKind {
     ];
 }
 
-/// What a rate limit is counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum TrackBy {
-    /// `by_src`
-    Source = 0,
-    /// `by_dst`
-    Destination = 1,
-    /// `by_both`
-    Both = 2,
-    /// `by_rule`
-    Rule = 3,
-    /// `by_flow`
-    Flow = 4,
-}
-
-/// Kind of rate limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum ThresholdKind {
-    /// `type limit`
-    Limit = 0,
-    /// `type threshold`
-    Threshold = 1,
-    /// `type both`
-    Both = 2,
-    /// `detection_filter`
-    DetectionFilter = 3,
-}
-
-/// `threshold` or `detection_filter`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Threshold {
-    /// Kind.
-    pub kind: ThresholdKind,
-    /// Counted by.
-    pub track: TrackBy,
-    /// Count.
-    pub count: u32,
-    /// Window in seconds.
-    pub seconds: u32,
-}
-
 /// What a rule does when it matched, beside alerting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {

@@ -45,7 +45,7 @@
 //! | 56, 60 | u32 | offset and length of its notes in [`Section::Notes`] |
 //!
 //! *Programs.* Variable-length numbers (LEB128: seven bits a byte, lowest first; signed ones zigzag). A program is:
-//! four parts (conditions, inspections, effects, thresholds), each: number of items, length of the items in bytes, items.
+//! four parts (conditions, inspections, effects, limits of alerts), each: number of items, length of the items in bytes, items.
 //! Each item is a tag byte and its fields, as `pack/program/` says beside each tag.
 //!
 //! *Notes.* Number of references, then system and target (texts) of each; number of metadata, then key and value

@@ -151,6 +151,10 @@ impl Pack {
             texts: self.texts(),
             byte_strings: self.byte_strings(),
             regexes: numbers(self.regex_count(), |all| &all.regexes),
+            address_sets: numbers(
+                self.records(Section::AddressSets, ADDRESS_SET_BYTES),
+                |all| &all.address_sets,
+            ),
             bits: numbers(self.bit_count(), |all| &all.bits),
             integers: numbers(self.integer_count(), |all| &all.integers),
         }

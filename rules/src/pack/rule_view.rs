@@ -8,8 +8,8 @@ use super::{
     strings::TextTable,
 };
 use crate::model::{
-    Action, AddressSetId, Effect, Header, HeaderProtocol, Inspection, PacketCondition, PortSetId,
-    RuleDirection, RuleId, RuleKind, Severity, Sides, Threshold,
+    Action, AddressSetId, AlertLimit, Effect, Header, HeaderProtocol, Inspection, PacketCondition,
+    PortSetId, RuleDirection, RuleId, RuleKind, Severity, Sides,
 };
 
 /// One rule of an open pack. Cheap to copy; every call reads the pack's bytes.
@@ -197,10 +197,10 @@ impl<'a> RuleView<'a> {
         self.parts().effects
     }
 
-    /// `threshold` or `detection_filter`.
+    /// What limits its alerts, in the order in which it is asked.
     #[must_use]
-    pub fn threshold(&self) -> Option<Threshold> {
-        self.parts().thresholds.next()
+    pub fn limits(&self) -> Items<'a, AlertLimit> {
+        self.parts().limits
     }
 
     /// References: the system's prefix (a URL's beginning, or the system's name) and the target.

@@ -15,8 +15,8 @@ use super::{
     strings::Interner,
 };
 use crate::model::{
-    Action, AddressSetId, Effect, Header, Inspection, PacketCondition, PortSetId, RuleDirection,
-    RuleId, RuleKind, Severity, Side, Sides, Threshold,
+    Action, AddressSetId, AlertLimit, Effect, Header, Inspection, PacketCondition, PortSetId,
+    RuleDirection, RuleId, RuleKind, Severity, Side, Sides,
 };
 
 /// A rule with every name resolved, ready to be written.
@@ -37,7 +37,8 @@ pub struct RuleToWrite<'a> {
     pub conditions: Vec<PacketCondition<'a>>,
     pub inspections: Vec<Inspection<'a>>,
     pub effects: Vec<Effect>,
-    pub threshold: Option<Threshold>,
+    /// In the order in which they are asked.
+    pub limits: Vec<AlertLimit>,
     pub references: Vec<(&'a str, &'a str)>,
     pub metadata: Vec<(&'a str, &'a str)>,
     /// Kept in the pack if given; then every rule must give it.
@@ -217,7 +218,7 @@ impl PackWriter {
             &rule.conditions,
             &rule.inspections,
             &rule.effects,
-            rule.threshold.as_slice(),
+            &rule.limits,
         );
         let program = encoder.out;
         self.append(Section::Programs, &program)

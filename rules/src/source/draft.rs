@@ -6,7 +6,8 @@ use super::{groups::AddressSet, groups::PortSet, problem::Problem, syntax::Span}
 use crate::diagnostic::Level;
 use crate::model::{
     Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, Frame,
-    HeaderProtocol, Match, Operand, PacketCondition, RuleDirection, RuleId, Threshold, Transform,
+    HeaderProtocol, Match, Operand, PacketCondition, RateFilter, RuleDirection, RuleId, SuppressBy,
+    Threshold, Transform,
 };
 
 /// A rule with its options understood.
@@ -30,7 +31,8 @@ pub(crate) struct RuleDraft {
     pub(crate) conditions: Vec<ConditionDraft>,
     pub(crate) effects: Vec<EffectDraft>,
     pub(crate) no_alert: bool,
-    pub(crate) threshold: Option<Threshold>,
+    /// In the order in which they are asked.
+    pub(crate) limits: Vec<LimitDraft>,
     pub(crate) flow: FlowRequirement,
     pub(crate) inspections: Vec<InspectionDraft>,
     /// Names of byte variables, in order of number.
@@ -44,6 +46,34 @@ pub(crate) struct RuleDraft {
     pub(crate) remarks: Vec<Problem>,
     /// Places of the keywords that may stand once only.
     pub(crate) seen: Vec<&'static str>,
+}
+
+/// One limit of its alerts.
+#[derive(Clone, Debug)]
+pub(crate) enum LimitDraft {
+    Suppress {
+        track: SuppressBy,
+        addresses: AddressSet,
+    },
+    Threshold(Threshold),
+    RateFilter(RateFilter),
+}
+
+impl RuleDraft {
+    /// Its `threshold` or `detection_filter`.
+    pub(crate) fn threshold(&self) -> Option<Threshold> {
+        self.limits.iter().find_map(|limit| match limit {
+            LimitDraft::Threshold(threshold) => Some(*threshold),
+            LimitDraft::Suppress { .. } | LimitDraft::RateFilter(_) => None,
+        })
+    }
+
+    /// Its `threshold`, `detection_filter` or `rate_filter`: a rule has one of them at most.
+    pub(crate) fn has_rate_limit(&self) -> bool {
+        self.limits
+            .iter()
+            .any(|limit| !matches!(limit, LimitDraft::Suppress { .. }))
+    }
 }
 
 /// What kinds of keyword it uses: they decide when it is evaluated.

@@ -5,6 +5,7 @@
 
 mod catalogue;
 pub(crate) mod draft;
+mod file_line;
 mod groups;
 pub mod keyword_reference;
 pub mod keyword_table;
@@ -16,6 +17,7 @@ mod protocols;
 pub(crate) mod ranges;
 pub mod support;
 pub(crate) mod syntax;
+pub(crate) mod threshold_config;
 pub(crate) mod validate;
 pub(crate) mod values;
 mod variables;

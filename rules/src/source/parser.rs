@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
+    file_line::FileLine,
     groups,
     keyword_table::{self, Argument, Context, Keyword, Role},
     keywords::{buffers, header_fields, transaction_fields},
@@ -176,41 +177,6 @@ pub(crate) fn bits_set_by_disabled_rules(sources: &[Source]) -> BTreeMap<String,
     set
 }
 
-/// A logical line of a named file.
-struct FileLine<'l> {
-    name: &'l Arc<str>,
-    line: &'l LogicalLine,
-}
-
-impl FileLine<'_> {
-    fn diagnostic(&self, problem: Problem, sid: Option<u32>) -> Diagnostic {
-        let (line, byte_column) = self.line.locate(problem.span.start);
-        let source_line = String::from_utf8_lossy(self.line.physical(problem.span.start));
-        let characters = |bytes: &[u8]| {
-            u32::try_from(String::from_utf8_lossy(bytes).chars().count()).unwrap_or(u32::MAX)
-        };
-        let physical = self.line.physical(problem.span.start);
-        let before = physical.get(..byte_column).unwrap_or(physical);
-        let marked = self
-            .line
-            .bytes
-            .get(problem.span.clone())
-            .unwrap_or_default();
-        Diagnostic {
-            level: problem.level,
-            code: problem.code,
-            file: Arc::clone(self.name),
-            line,
-            column: characters(before) + 1,
-            width: characters(marked).max(1),
-            message: problem.message,
-            hint: problem.hint,
-            sid,
-            source_line: source_line.as_ref().into(),
-        }
-    }
-}
-
 fn action(word: &[u8]) -> Option<Option<Action>> {
     Some(match word {
         b"alert" => Some(Action::Alert),
@@ -375,8 +341,9 @@ fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, P
         metadata: Vec::new(),
         conditions: Vec::new(),
         effects: Vec::new(),
-        no_alert: false,
-        threshold: None,
+        // A `pass` tells nothing unless the rule says `alert`.
+        no_alert: action == Action::Pass,
+        limits: Vec::new(),
         flow: FlowRequirement::default(),
         inspections: Vec::new(),
         variables: Vec::new(),

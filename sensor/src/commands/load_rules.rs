@@ -26,7 +26,9 @@ const ERRORS_TOLD_MAX: usize = 20;
 pub(crate) fn from_settings(rules: &Rules) -> anyhow::Result<Arc<Pack>> {
     let pack = match &rules.source {
         RuleSource::Pack(path) => open_pack(path)?,
-        RuleSource::Files(files) => pack_of_files(files, rules.variables.as_deref())?,
+        RuleSource::Files(files) => {
+            pack_of_files(files, rules.variables.as_deref(), &rules.thresholds)?
+        }
     };
     if pack.rule_count() == 0 {
         bail!("none of the rules can be run: a sensor without rules sees nothing");
@@ -40,8 +42,12 @@ pub(crate) fn open_pack(path: &Path) -> anyhow::Result<Pack> {
 }
 
 /// Compiles rule files. Each refused rule is told in one line on standard error, up to a limit; the others make the pack.
-pub(crate) fn pack_of_files(files: &[PathBuf], variables: Option<&Path>) -> anyhow::Result<Pack> {
-    let compiled = compile_files(files, variables)?;
+pub(crate) fn pack_of_files(
+    files: &[PathBuf],
+    variables: Option<&Path>,
+    thresholds: &[PathBuf],
+) -> anyhow::Result<Pack> {
+    let compiled = compile_files(files, variables, thresholds)?;
     let mut errors = compiled
         .diagnostics
         .iter()
@@ -72,9 +78,14 @@ pub(crate) fn pack_of_files(files: &[PathBuf], variables: Option<&Path>) -> anyh
 }
 
 /// Compiles rule files with variables over the defaults.
-fn compile_files(files: &[PathBuf], variables: Option<&Path>) -> anyhow::Result<Compiled> {
+fn compile_files(
+    files: &[PathBuf],
+    variables: Option<&Path>,
+    thresholds: &[PathBuf],
+) -> anyhow::Result<Compiled> {
     let settings = lapwing_rules::Settings {
         variables: read_variables(variables)?,
+        thresholds: read_sources(thresholds)?,
         ..lapwing_rules::Settings::default()
     };
     Ok(lapwing_rules::compile(&read_sources(files)?, &settings))

@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Values of $HOME_NET and other variables, for --rules
     #[arg(long, value_name = "FILE", requires = "rules")]
     vars: Option<PathBuf>,
+    /// Limits of alerts kept apart from the rules (threshold.config), for --rules
+    #[arg(long, value_name = "FILE", num_args = 1, requires = "rules")]
+    thresholds: Vec<PathBuf>,
     /// How to print alerts
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -97,7 +100,11 @@ fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
         None if arguments.rules.is_empty() => {
             bail!("nothing to look for: give rules with --rules FILE or a pack with --pack FILE")
         }
-        None => load_rules::pack_of_files(&arguments.rules, arguments.vars.as_deref()),
+        None => load_rules::pack_of_files(
+            &arguments.rules,
+            arguments.vars.as_deref(),
+            &arguments.thresholds,
+        ),
     }
 }
 

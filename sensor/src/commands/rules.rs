@@ -117,12 +117,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// Failure if any rule was refused.
+/// Failure if anything was refused.
 fn status(compiled: &Compiled) -> ExitCode {
-    if compiled.counts.refused == 0 {
-        ExitCode::SUCCESS
-    } else {
+    let is_error = |diagnostic: &Diagnostic| diagnostic.level == Level::Error;
+    if compiled.diagnostics.iter().any(is_error) {
         ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

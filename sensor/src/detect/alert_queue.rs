@@ -12,7 +12,7 @@ use super::{
     limits::ALERTS_PER_PACKET_MAX,
     round::Round,
     rule_index::RuleIndex,
-    thresholds::Thresholds,
+    thresholds::{Occasion, Thresholds, Verdict},
 };
 use crate::decode::Transport;
 
@@ -46,20 +46,26 @@ pub(crate) fn tell(
         else {
             continue;
         };
-        if let Some(threshold) = rule.threshold()
-            && !thresholds.admit(
-                one.rule,
-                &threshold,
-                &round.ends,
-                round.flow.map(|flow| flow.id),
-                round.packet.time,
-                &mut judge.counters,
-            )
-        {
-            judge.counters.thresholded += 1;
-            continue;
-        }
-        if rule.action() != Action::Alert {
+        let occasion = Occasion {
+            rule: one.rule,
+            pack,
+            ends: round.ends,
+            flow: round.flow.map(|flow| flow.id),
+            now: round.packet.time,
+        };
+        let verdict = match round.packet.ip {
+            Some(_) => thresholds.judge(rule.limits(), &occasion, &mut judge.counters),
+            None => Verdict::Tell(None),
+        };
+        let (action, is_silent) = match verdict {
+            Verdict::Tell(new_action) => (new_action.unwrap_or(rule.action()), false),
+            Verdict::ActSilently => (rule.action(), true),
+            Verdict::Nothing => {
+                judge.counters.thresholded += 1;
+                continue;
+            }
+        };
+        if action != Action::Alert {
             // What the reference passes or drops as a flow it does not inspect any further, also where it only watches.
             let applies_to_flow = one.is_of_flow
                 || matches!(
@@ -71,15 +77,27 @@ pub(crate) fn tell(
                 );
             state.is_settled |= applies_to_flow && round.flow.is_some();
         }
-        if rule.action() == Action::Pass {
-            judge.counters.passed += u64::try_from(matched.len() - at - 1).unwrap_or(0);
-            break;
+        if is_silent {
+            judge.counters.thresholded += 1;
+            continue;
         }
-        if rule.effects().any(|effect| effect == Effect::NoAlert) {
+        let is_pass = action == Action::Pass;
+        // A rule that a rate limit made pass says nothing, as one that was written so.
+        let is_mute = rule.effects().any(|effect| effect == Effect::NoAlert)
+            || (is_pass && rule.action() != Action::Pass);
+        if is_pass {
+            judge.counters.passed += u64::try_from(matched.len() - at - 1).unwrap_or(0);
+            if is_mute {
+                break;
+            }
+        } else if is_mute {
             continue;
         }
         if told >= ALERTS_PER_PACKET_MAX {
             judge.counters.alerts_over_cap += 1;
+            if is_pass {
+                break;
+            }
             continue;
         }
         told += 1;
@@ -88,7 +106,7 @@ pub(crate) fn tell(
             time: round.packet.time,
             rule: rule.id(),
             rule_index: one.rule,
-            action: rule.action(),
+            action,
             severity: rule.severity(),
             ends: round.ends,
             protocol: round.packet.ip.as_ref().map_or(0, |ip| ip.protocol),
@@ -116,6 +134,9 @@ pub(crate) fn tell(
             }
         }
         alerts.push(alert);
+        if is_pass {
+            break;
+        }
     }
     matched.clear();
 }

@@ -1,13 +1,39 @@
-//! Rate limits: `threshold` and `detection_filter`, counted on packet time in one bounded table.
+//! What limits alerts: suppressions and rate limits, counted on packet time in one bounded table.
 
 use std::net::IpAddr;
 
 use ahash::RandomState;
 use hashbrown::HashMap;
-use lapwing_rules::model::{Threshold, ThresholdKind, TrackBy};
+use lapwing_rules::{
+    model::{
+        Action, AddressSetId, AlertLimit, RateFilter, SuppressBy, Threshold, ThresholdKind, TrackBy,
+    },
+    pack::Pack,
+};
 
 use super::{counters::DetectorCounters, limits::THRESHOLD_ENTRIES_MAX};
 use crate::{decode::Ends, flow::FlowId, time::Timestamp};
+
+/// What becomes of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is told, perhaps with another action than the rule's.
+    Tell(Option<Action>),
+    /// It is not told, and what its action does to the flow is done.
+    ActSilently,
+    /// It is as if it had not matched.
+    Nothing,
+}
+
+/// The match that is judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Occasion<'p> {
+    pub(crate) rule: u32,
+    pub(crate) pack: &'p Pack,
+    pub(crate) ends: Ends,
+    pub(crate) flow: Option<FlowId>,
+    pub(crate) now: Timestamp,
+}
 
 /// What a rule is counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +49,10 @@ struct Entry {
     since: Timestamp,
     count: u32,
     seconds: u32,
+    /// When a `rate_filter` changed the action, in whole seconds as the reference has it.
+    acting_since: Option<u64>,
+    /// How long that holds.
+    timeout_seconds: u32,
 }
 
 impl Entry {
@@ -30,6 +60,17 @@ impl Entry {
     fn holds(&self, now: Timestamp) -> bool {
         let window = u64::from(self.seconds).saturating_mul(Timestamp::NANOSECONDS_PER_SECOND);
         now.0 <= self.since.0.saturating_add(window)
+    }
+
+    /// Whether the new action of a `rate_filter` still holds.
+    fn acts(&self, now: Timestamp) -> bool {
+        self.acting_since.is_some_and(|since| {
+            whole_seconds(now).saturating_sub(since) <= u64::from(self.timeout_seconds)
+        })
+    }
+
+    fn is_needed(&self, now: Timestamp) -> bool {
+        self.holds(now) || self.acts(now)
     }
 }
 
@@ -50,77 +91,168 @@ impl Thresholds {
         self.entries.clear();
     }
 
-    /// Counts one match and says whether it is to be told.
-    pub(crate) fn admit(
+    /// Asks the limits of a rule one after the other; the first that refuses decides.
+    pub(crate) fn judge(
         &mut self,
-        rule: u32,
-        threshold: &Threshold,
-        ends: &Ends,
-        flow: Option<FlowId>,
-        now: Timestamp,
+        limits: impl Iterator<Item = AlertLimit>,
+        occasion: &Occasion<'_>,
         counters: &mut DetectorCounters,
-    ) -> bool {
-        let tracked = match threshold.track {
-            TrackBy::Source => Tracked::Address(ends.source),
-            TrackBy::Destination => Tracked::Address(ends.destination),
-            TrackBy::Both if ends.source <= ends.destination => {
-                Tracked::Pair(ends.source, ends.destination)
+    ) -> Verdict {
+        let mut verdict = Verdict::Tell(None);
+        for limit in limits {
+            let one = match limit {
+                AlertLimit::Suppress { track, addresses } => suppress(track, addresses, occasion),
+                AlertLimit::Threshold(threshold) => self.threshold(&threshold, occasion, counters),
+                AlertLimit::RateFilter(filter) => self.rate_filter(&filter, occasion, counters),
+            };
+            match one {
+                Verdict::Tell(None) => {}
+                Verdict::Tell(action) => verdict = Verdict::Tell(action),
+                refusal => return refusal,
             }
-            TrackBy::Both => Tracked::Pair(ends.destination, ends.source),
-            TrackBy::Rule => Tracked::Rule,
-            TrackBy::Flow => match flow {
-                Some(flow) => Tracked::Flow(flow),
-                None => return true,
-            },
+        }
+        verdict
+    }
+
+    /// The counter of this match, and whether it is a new one; `None` where it cannot be kept.
+    fn entry(
+        &mut self,
+        track: TrackBy,
+        seconds: u32,
+        occasion: &Occasion<'_>,
+        counters: &mut DetectorCounters,
+    ) -> Option<(&mut Entry, bool)> {
+        let key = (occasion.rule, tracked(track, occasion)?);
+        let is_new = !self.entries.contains_key(&key);
+        if is_new && !self.make_room(occasion.now) {
+            counters.thresholds_over_cap += 1;
+            return None;
+        }
+        let entry = self.entries.entry(key).or_insert(Entry {
+            since: occasion.now,
+            count: 0,
+            seconds,
+            acting_since: None,
+            timeout_seconds: 0,
+        });
+        Some((entry, is_new))
+    }
+
+    fn threshold(
+        &mut self,
+        threshold: &Threshold,
+        occasion: &Occasion<'_>,
+        counters: &mut DetectorCounters,
+    ) -> Verdict {
+        let (now, wanted) = (occasion.now, threshold.count);
+        let Some((entry, is_new)) =
+            self.entry(threshold.track, threshold.seconds, occasion, counters)
+        else {
+            return first_of_window(threshold);
         };
-        let fresh = Entry {
-            since: now,
-            count: 1,
-            seconds: threshold.seconds,
-        };
-        let key = (rule, tracked);
-        let Some(entry) = self.entries.get_mut(&key) else {
-            if self.make_room(now) {
-                self.entries.insert(key, fresh);
-            } else {
-                counters.thresholds_over_cap += 1;
-            }
-            return first_is_told(threshold);
-        };
-        if !entry.holds(now) {
-            *entry = fresh;
-            return first_is_told(threshold);
+        if is_new || !entry.holds(now) {
+            (entry.since, entry.count) = (now, 1);
+            return first_of_window(threshold);
         }
         entry.count = entry.count.saturating_add(1);
+        let count = entry.count;
         match threshold.kind {
-            ThresholdKind::Limit => entry.count <= threshold.count,
-            ThresholdKind::Threshold => {
-                let reached = entry.count >= threshold.count;
-                if reached {
-                    entry.count = 0;
-                }
-                reached
+            ThresholdKind::Limit if count > wanted => Verdict::ActSilently,
+            ThresholdKind::Threshold if count >= wanted => {
+                entry.count = 0;
+                Verdict::Tell(None)
             }
-            ThresholdKind::Both => entry.count == threshold.count,
-            ThresholdKind::DetectionFilter => entry.count > threshold.count,
+            ThresholdKind::Both if count > wanted => Verdict::ActSilently,
+            ThresholdKind::Both | ThresholdKind::Threshold if count < wanted => Verdict::Nothing,
+            ThresholdKind::DetectionFilter if count <= wanted => Verdict::Nothing,
+            _ => Verdict::Tell(None),
         }
+    }
+
+    fn rate_filter(
+        &mut self,
+        filter: &RateFilter,
+        occasion: &Occasion<'_>,
+        counters: &mut DetectorCounters,
+    ) -> Verdict {
+        let now = occasion.now;
+        let Some((entry, is_new)) = self.entry(filter.track, filter.seconds, occasion, counters)
+        else {
+            return Verdict::Tell(None);
+        };
+        if entry.acting_since.is_some() {
+            if entry.acts(now) {
+                return Verdict::Tell(Some(filter.action));
+            }
+            // The match that finds it run out is not counted, as in the reference.
+            entry.acting_since = None;
+            return Verdict::Tell(None);
+        }
+        if is_new || !entry.holds(now) {
+            (entry.since, entry.count) = (now, 1);
+            return Verdict::Tell(None);
+        }
+        entry.count = entry.count.saturating_add(1);
+        if entry.count <= filter.count {
+            return Verdict::Tell(None);
+        }
+        entry.acting_since = Some(whole_seconds(now));
+        entry.timeout_seconds = filter.timeout_seconds;
+        Verdict::Tell(Some(filter.action))
     }
 
     /// Drops what has run out when the table is full; says whether there is room now.
     fn make_room(&mut self, now: Timestamp) -> bool {
         if self.entries.len() >= THRESHOLD_ENTRIES_MAX {
-            self.entries.retain(|_, entry| entry.holds(now));
+            self.entries.retain(|_, entry| entry.is_needed(now));
         }
         self.entries.len() < THRESHOLD_ENTRIES_MAX
     }
 }
 
-/// What becomes of the first match of a window.
-fn first_is_told(threshold: &Threshold) -> bool {
-    match threshold.kind {
+fn whole_seconds(time: Timestamp) -> u64 {
+    time.0 / Timestamp::NANOSECONDS_PER_SECOND
+}
+
+fn suppress(track: SuppressBy, addresses: AddressSetId, occasion: &Occasion<'_>) -> Verdict {
+    let set = occasion.pack.address_set(addresses);
+    let (source, destination) = (occasion.ends.source, occasion.ends.destination);
+    let is_suppressed = match track {
+        SuppressBy::Source => set.contains(source),
+        SuppressBy::Destination => set.contains(destination),
+        SuppressBy::Either => set.contains(source) || set.contains(destination),
+    };
+    if is_suppressed {
+        Verdict::ActSilently
+    } else {
+        Verdict::Tell(None)
+    }
+}
+
+/// What a match is counted by; `None` where it is counted by a flow and has none.
+fn tracked(track: TrackBy, occasion: &Occasion<'_>) -> Option<Tracked> {
+    let (source, destination) = (occasion.ends.source, occasion.ends.destination);
+    Some(match track {
+        TrackBy::Source => Tracked::Address(source),
+        TrackBy::Destination => Tracked::Address(destination),
+        TrackBy::Both if source <= destination => Tracked::Pair(source, destination),
+        TrackBy::Both => Tracked::Pair(destination, source),
+        TrackBy::Rule => Tracked::Rule,
+        TrackBy::Flow => Tracked::Flow(occasion.flow?),
+    })
+}
+
+/// What becomes of the first match of a window, and of one that cannot be counted.
+fn first_of_window(threshold: &Threshold) -> Verdict {
+    let is_told = match threshold.kind {
         ThresholdKind::Limit => true,
         ThresholdKind::Threshold | ThresholdKind::Both => threshold.count <= 1,
         ThresholdKind::DetectionFilter => threshold.count == 0,
+    };
+    if is_told {
+        Verdict::Tell(None)
+    } else {
+        Verdict::Nothing
     }
 }
 
@@ -128,30 +260,56 @@ fn first_is_told(threshold: &Threshold) -> bool {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use lapwing_rules::pack::PackWriter;
+
     use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
+
+    /// A pack with one address set: `HERE`.
+    fn pack() -> (Pack, AddressSetId) {
+        let mut writer = PackWriter::new();
+        let here = u32::from(Ipv4Addr::new(192, 0, 2, 1));
+        let set = writer.address_set(&[(here, here)], &[]);
+        (Pack::from_bytes(writer.finish()).unwrap(), set)
+    }
+
+    /// What becomes of matches from `HERE` to `THERE` at these seconds.
+    fn verdicts(limits: &[AlertLimit], at: &[u64]) -> Vec<Verdict> {
+        let (pack, _) = pack();
+        let (mut thresholds, mut counters) = (Thresholds::new(), DetectorCounters::default());
+        at.iter()
+            .map(|second| {
+                let occasion = Occasion {
+                    rule: 7,
+                    pack: &pack,
+                    ends: Ends {
+                        source: HERE,
+                        destination: THERE,
+                        source_port: 1,
+                        destination_port: 2,
+                    },
+                    flow: None,
+                    now: Timestamp(second * Timestamp::NANOSECONDS_PER_SECOND),
+                };
+                thresholds.judge(limits.iter().copied(), &occasion, &mut counters)
+            })
+            .collect()
+    }
 
     /// Which of the matches at these seconds are told.
     fn told(kind: ThresholdKind, count: u32, seconds: u32, at: &[u64]) -> Vec<u64> {
-        let threshold = Threshold {
+        let limit = AlertLimit::Threshold(Threshold {
             kind,
             track: TrackBy::Source,
             count,
             seconds,
-        };
-        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let ends = Ends {
-            source: address,
-            destination: address,
-            source_port: 1,
-            destination_port: 2,
-        };
-        let (mut thresholds, mut counters) = (Thresholds::new(), DetectorCounters::default());
-        at.iter()
-            .copied()
-            .filter(|second| {
-                let now = Timestamp(second * Timestamp::NANOSECONDS_PER_SECOND);
-                thresholds.admit(7, &threshold, &ends, None, now, &mut counters)
-            })
+        });
+        let verdicts = verdicts(&[limit], at);
+        let told = at.iter().zip(verdicts);
+        told.filter(|(_, verdict)| *verdict == Verdict::Tell(None))
+            .map(|(second, _)| *second)
             .collect()
     }
 
@@ -185,5 +343,45 @@ mod tests {
             told(ThresholdKind::DetectionFilter, 2, 60, &[0, 1, 2, 3]),
             [2, 3]
         );
+    }
+
+    #[test]
+    fn a_rate_filter_changes_the_action_until_it_runs_out() {
+        let limit = AlertLimit::RateFilter(RateFilter {
+            track: TrackBy::Source,
+            count: 2,
+            seconds: 10,
+            action: Action::Drop,
+            timeout_seconds: 5,
+        });
+        let (plain, changed) = (Verdict::Tell(None), Verdict::Tell(Some(Action::Drop)));
+        assert_eq!(
+            verdicts(&[limit], &[0, 1, 2, 3, 7, 8, 9, 30, 31, 32]),
+            [
+                plain, plain, changed, changed, changed, plain, changed, plain, plain, plain
+            ]
+        );
+    }
+
+    #[test]
+    fn a_suppression_looks_at_its_end_and_comes_first() {
+        let (_, set) = pack();
+        let limit = AlertLimit::Threshold(Threshold {
+            kind: ThresholdKind::Limit,
+            track: TrackBy::Rule,
+            count: 9,
+            seconds: 60,
+        });
+        for (track, expected) in [
+            (SuppressBy::Source, Verdict::ActSilently),
+            (SuppressBy::Destination, Verdict::Tell(None)),
+            (SuppressBy::Either, Verdict::ActSilently),
+        ] {
+            let suppress = AlertLimit::Suppress {
+                track,
+                addresses: set,
+            };
+            assert_eq!(verdicts(&[suppress, limit], &[0]), [expected]);
+        }
     }
 }

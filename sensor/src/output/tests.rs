@@ -47,7 +47,7 @@ fn pack() -> Pack {
         conditions: Vec::new(),
         inspections: Vec::new(),
         effects: Vec::new(),
-        threshold: None,
+        limits: Vec::new(),
         references: vec![("https://", "example.org/a")],
         metadata: vec![("tag", "one"), ("tag", "two"), ("created_at", "2026_01_01")],
         text: None,

@@ -61,6 +61,8 @@ pub struct Rules {
     pub source: RuleSource,
     /// File of variables for rule files.
     pub variables: Option<PathBuf>,
+    /// Files of limits of alerts (`threshold.config`), for rule files.
+    pub thresholds: Vec<PathBuf>,
 }
 
 /// A compiled pack, or rule files that are compiled at start.
@@ -249,7 +251,14 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
             RuleSource::Files(Vec::new())
         }
     };
-    Rules { source, variables }
+    let thresholds = section
+        .list("thresholds", |text| Ok::<_, String>(folder.join(text)))
+        .unwrap_or_default();
+    Rules {
+        source,
+        variables,
+        thresholds,
+    }
 }
 
 fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {

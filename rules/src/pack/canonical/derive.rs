@@ -110,6 +110,7 @@ impl Derivation {
         let address_sets = self.renumber_address_sets(&rule)?;
         let port_sets = self.renumber_port_sets(&rule.pack);
         let renumbering = Renumbering {
+            address_sets: address_sets.iter().map(|id| id.0).collect(),
             regexes: self.renumber_regexes(&rule.pack),
             bits: renumber_names(|id| rule.pack.bit_name(id), |name| self.writer.bit(name)),
             integers: renumber_names(
@@ -228,7 +229,7 @@ fn to_write<'a>(rule: &RuleView<'a>, header: Header, text: Option<&'a str>) -> R
         conditions: rule.packet_conditions().collect(),
         inspections: rule.inspections().collect(),
         effects: rule.effects().collect(),
-        threshold: rule.threshold(),
+        limits: rule.limits().collect(),
         references: rule.references().collect(),
         metadata: rule.metadata().collect(),
         text,

@@ -1,19 +1,17 @@
-//! Effects and thresholds, as items of a program.
+//! Effects, as items of a program.
 //!
 //! | tag | effect | fields |
 //! |---|---|---|
 //! | 1 | bit | scope, action, bit number, expiry in seconds |
 //! | 2 | flow integer | variable, operator, value |
 //! | 3 | no alert | |
-//!
-//! A threshold: kind, track, count, seconds.
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number},
     Encoder, Item, Tables,
     condition::{bit_action, bit_number, bit_scope, integer_number},
 };
-use crate::model::{Effect, Threshold, ThresholdKind, TrackBy};
+use crate::model::Effect;
 
 impl<'a> Item<'a> for Effect {
     fn encode(&self, encoder: &mut Encoder<'_>) {
@@ -58,37 +56,6 @@ impl<'a> Item<'a> for Effect {
             },
             3 => Self::NoAlert,
             _ => return Err(Malformed("a program has an effect of unknown kind")),
-        })
-    }
-}
-
-impl<'a> Item<'a> for Threshold {
-    fn encode(&self, encoder: &mut Encoder<'_>) {
-        let out = &mut encoder.out;
-        out.extend_from_slice(&[self.kind as u8, self.track as u8]);
-        put_number(out, u64::from(self.count));
-        put_number(out, u64::from(self.seconds));
-    }
-
-    fn decode(cursor: &mut Cursor<'a>, _tables: &Tables<'a>) -> Decoded<Self> {
-        Ok(Self {
-            kind: match cursor.byte()? {
-                0 => ThresholdKind::Limit,
-                1 => ThresholdKind::Threshold,
-                2 => ThresholdKind::Both,
-                3 => ThresholdKind::DetectionFilter,
-                _ => return Err(Malformed("a program has a threshold of unknown kind")),
-            },
-            track: match cursor.byte()? {
-                0 => TrackBy::Source,
-                1 => TrackBy::Destination,
-                2 => TrackBy::Both,
-                3 => TrackBy::Rule,
-                4 => TrackBy::Flow,
-                _ => return Err(Malformed("a threshold is counted by an unknown thing")),
-            },
-            count: cursor.number_u32()?,
-            seconds: cursor.number_u32()?,
         })
     }
 }

@@ -1,8 +1,9 @@
-//! A rule's program: conditions, inspections, effects and thresholds as compact tagged items.
+//! A rule's program: conditions, inspections, effects and limits as compact tagged items.
 //!
 //! The same functions that check every program once when a pack is opened decode it later on the fly, so nothing per
 //! rule is kept in private memory. Four parts follow one another: number of items, length in bytes, items.
 
+mod alert_limit;
 mod condition;
 mod effect;
 mod inspection;
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     limits,
-    model::{Effect, Inspection, PacketCondition, Threshold},
+    model::{AlertLimit, Effect, Inspection, PacketCondition},
 };
 
 /// What items refer to; every reference is held against it.
@@ -23,6 +24,7 @@ pub(crate) struct Tables<'a> {
     pub(crate) texts: TextTable<'a>,
     pub(crate) byte_strings: StringTable<'a>,
     pub(crate) regexes: Numbers<'a>,
+    pub(crate) address_sets: Numbers<'a>,
     pub(crate) bits: Numbers<'a>,
     pub(crate) integers: Numbers<'a>,
 }
@@ -40,6 +42,7 @@ pub(crate) enum Numbers<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Renumbering {
     pub(crate) regexes: Vec<u32>,
+    pub(crate) address_sets: Vec<u32>,
     pub(crate) bits: Vec<u32>,
     pub(crate) integers: Vec<u32>,
 }
@@ -105,12 +108,12 @@ pub(crate) fn encode_program<'a>(
     conditions: &[PacketCondition<'a>],
     inspections: &[Inspection<'a>],
     effects: &[Effect],
-    thresholds: &[Threshold],
+    limits: &[AlertLimit],
 ) {
     encode_part(encoder, conditions);
     encode_part(encoder, inspections);
     encode_part(encoder, effects);
-    encode_part(encoder, thresholds);
+    encode_part(encoder, limits);
 }
 
 /// One part of a program: its items, decoded one by one.
@@ -154,7 +157,7 @@ pub(crate) struct Program<'a> {
     pub(crate) conditions: Items<'a, PacketCondition<'a>>,
     pub(crate) inspections: Items<'a, Inspection<'a>>,
     pub(crate) effects: Items<'a, Effect>,
-    pub(crate) thresholds: Items<'a, Threshold>,
+    pub(crate) limits: Items<'a, AlertLimit>,
 }
 
 fn split_part<'a, T>(rest: &mut &'a [u8], tables: Tables<'a>) -> Decoded<Items<'a, T>> {
@@ -181,7 +184,7 @@ impl<'a> Program<'a> {
             conditions: split_part(&mut bytes, tables)?,
             inspections: split_part(&mut bytes, tables)?,
             effects: split_part(&mut bytes, tables)?,
-            thresholds: split_part(&mut bytes, tables)?,
+            limits: split_part(&mut bytes, tables)?,
         };
         if bytes.is_empty() {
             Ok(program)
@@ -196,7 +199,7 @@ impl<'a> Program<'a> {
             conditions: Items::empty(tables),
             inspections: Items::empty(tables),
             effects: Items::empty(tables),
-            thresholds: Items::empty(tables),
+            limits: Items::empty(tables),
         }
     }
 
@@ -205,7 +208,7 @@ impl<'a> Program<'a> {
         check_part(&self.conditions)?;
         check_part(&self.inspections)?;
         check_part(&self.effects)?;
-        check_part(&self.thresholds)
+        check_part(&self.limits)
     }
 }
 

@@ -4,7 +4,7 @@ use super::{super::keyword_table::Context, Done, value};
 use crate::{
     model::{Threshold, ThresholdKind, TrackBy},
     source::{
-        draft::RuleDraft,
+        draft::{LimitDraft, RuleDraft},
         problem::Problem,
         syntax::RuleOption,
         values::{list, number_u32, split_space, unquoted},
@@ -76,7 +76,7 @@ fn read(option: &RuleOption<'_>, is_filter: bool) -> Result<Items, Problem> {
 }
 
 fn set(rule: &mut RuleDraft, option: &RuleOption<'_>, items: &Items, kind: ThresholdKind) -> Done {
-    if let Some(before) = rule.threshold {
+    if let Some(LimitDraft::Threshold(before)) = rule.limits.first() {
         let filters = [before.kind, kind].map(|kind| kind == ThresholdKind::DetectionFilter);
         if filters.contains(&true) {
             return Err(Problem::error(
@@ -87,7 +87,7 @@ fn set(rule: &mut RuleDraft, option: &RuleOption<'_>, items: &Items, kind: Thres
         }
         rule.unsupported(
             &option.name.span(),
-            "a second `threshold` is not counted yet",
+            "a rule has one `threshold`: the reference does not load it with a second",
         );
         return Ok(());
     }
@@ -104,12 +104,12 @@ fn set(rule: &mut RuleDraft, option: &RuleOption<'_>, items: &Items, kind: Thres
             "count and seconds are greater than 0",
         ));
     }
-    rule.threshold = Some(Threshold {
+    rule.limits.push(LimitDraft::Threshold(Threshold {
         kind,
         track,
         count,
         seconds,
-    });
+    }));
     Ok(())
 }
 

@@ -75,8 +75,8 @@ fn explain(out: &mut impl Write, pack: &Pack, rule: &RuleView<'_>) -> anyhow::Re
     for inspection in rule.inspections() {
         explain_inspection(out, pack, &inspection)?;
     }
-    if let Some(threshold) = rule.threshold() {
-        writeln!(out, "rate limit   {threshold:?}")?;
+    for limit in rule.limits() {
+        writeln!(out, "limit        {limit:?}")?;
     }
     for effect in rule.effects() {
         writeln!(out, "effect       {effect:?}")?;

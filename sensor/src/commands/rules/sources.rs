@@ -25,6 +25,9 @@ pub(crate) struct RuleFiles {
     /// Reference systems (reference.config) in place of the built-in ones
     #[arg(long, value_name = "FILE")]
     references: Option<PathBuf>,
+    /// Limits of alerts kept apart from the rules (threshold.config); may be given several times
+    #[arg(long, value_name = "FILE", num_args = 1)]
+    thresholds: Vec<PathBuf>,
 }
 
 impl RuleFiles {
@@ -50,6 +53,7 @@ impl RuleFiles {
         let settings = Settings {
             variables: read_variables(self.vars.as_deref())?,
             catalogue,
+            thresholds: read_sources(&self.thresholds)?,
             keep_texts,
         };
         Ok((read_sources(&self.rules)?, settings))

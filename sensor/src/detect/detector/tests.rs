@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use lapwing_rules::{
     model::{
-        Action, AddressSetId, Anchor, BitAction, BitScope, Buffer, Content, Effect, Header,
-        HeaderProtocol, Inspection, Match, Operand, PacketCondition, PortSetId, RuleDirection,
-        RuleId, Severity, Sides, Threshold, ThresholdKind, TrackBy,
+        Action, AddressSetId, AlertLimit, Anchor, BitAction, BitScope, Buffer, Content, Effect,
+        Header, HeaderProtocol, Inspection, Match, Operand, PacketCondition, PortSetId,
+        RuleDirection, RuleId, Severity, Sides, Threshold, ThresholdKind, TrackBy,
     },
     pack::{GroupToWrite, PackWriter, PrefilterScope, RuleToWrite},
 };
@@ -71,7 +71,7 @@ pub(super) fn rule(sid: u32, inspections: Vec<Inspection<'static>>) -> RuleToWri
         conditions: Vec::new(),
         inspections,
         effects: Vec::new(),
-        threshold: None,
+        limits: Vec::new(),
         references: Vec::new(),
         metadata: Vec::new(),
         text: None,
@@ -177,6 +177,7 @@ fn a_rule_that_sets_a_bit_goes_before_one_that_asks_for_it() {
 fn pass_silences_the_packet_and_severity_orders_the_rest() {
     let mut passes = rule(1, vec![content(b"quiet")]);
     passes.action = Action::Pass;
+    passes.effects = vec![Effect::NoAlert];
     let mild = rule(2, vec![content(b"a")]);
     let mut severe = rule(3, vec![content(b"a")]);
     severe.severity = Severity(1);
@@ -194,12 +195,12 @@ fn pass_silences_the_packet_and_severity_orders_the_rest() {
 #[test]
 fn rate_limits_and_the_cap_of_a_packet_are_counted() {
     let mut limited = rule(1, vec![content(b"a")]);
-    limited.threshold = Some(Threshold {
+    limited.limits = vec![AlertLimit::Threshold(Threshold {
         kind: ThresholdKind::Limit,
         track: TrackBy::Source,
         count: 1,
         seconds: 60,
-    });
+    })];
     let mut detector = detector(&[limited], PackWriter::new());
     assert_eq!(told(&mut detector, None, b"a"), [1]);
     assert_eq!(told(&mut detector, None, b"a"), NONE);
