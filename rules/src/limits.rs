@@ -32,6 +32,10 @@ pub const CANONICAL_KEY_BYTES: u64 = 512;
 pub const CANONICAL_BODY_BYTES: u64 = 48 << 20;
 /// Most keys and most bodies that a delta may carry, in bytes each; where more differs the full pack is sent.
 pub const DELTA_BYTES: u32 = 16 << 20;
+/// Largest delta that is read, in bytes: two frames of incompressible bytes and what stands before them.
+pub const DELTA_FILE_BYTES: u32 = 2 * DELTA_BYTES + (1 << 20);
+/// Data that the process which derives a pack on arrival may hold, in bytes.
+pub const DERIVATION_BYTES: u64 = 64 << 20;
 /// Most scopes in which one rule is looked for.
 pub const RULE_SCOPES: u64 = 64;
 /// Most strings, expressions or names of one rule in a canonical pack.

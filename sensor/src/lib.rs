@@ -21,6 +21,7 @@ pub mod output;
 pub mod pipeline;
 pub mod policy;
 pub mod replay;
+pub mod rule_update;
 pub mod sandbox;
 pub mod settings;
 pub mod status;

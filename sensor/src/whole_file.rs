@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, BufWriter, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
@@ -52,6 +52,29 @@ pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Lets `fill` write a file, over one that is there, and forces it to the disk. What failed half-way is removed. Meant for a file
+/// that is then renamed into place.
+///
+/// # Errors
+/// Those of the file system, and those of `fill`.
+pub fn write_new<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut writer = BufWriter::new(File::create(path)?);
+    let filled = fill(&mut writer).and_then(|()| {
+        let file = writer
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        Ok(file.sync_all()?)
+    });
+    if filled.is_err() {
+        // Nothing more can be done about a remainder that cannot be removed either.
+        fs::remove_file(path).ok();
+    }
+    filled
 }
 
 fn write_beside(path: &Path, bytes: &[u8], is_durable: bool) -> io::Result<()> {

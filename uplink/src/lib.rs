@@ -35,3 +35,4 @@ pub use identity::Identity;
 pub use sending::run;
 pub use settings::Settings;
 pub use shutdown::{Shutdown, Stopper, shutdown};
+pub use time_floor::time_floor_seconds;

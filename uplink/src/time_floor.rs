@@ -61,6 +61,18 @@ impl TimeFloor {
     }
 }
 
+/// The time that it is at least, whatever the clock says: the build of this program, or the
+/// beginning of the newest certificate of the centre that was seen. `folder` is the identity's;
+/// it need not exist.
+///
+/// # Errors
+/// [`UplinkError::File`] when what was kept cannot be read.
+pub fn time_floor_seconds(folder: &Path) -> Result<u64, UplinkError> {
+    Ok(TimeFloor::load(folder)?
+        .floor_seconds
+        .load(Ordering::Relaxed))
+}
+
 impl TimeProvider for TimeFloor {
     fn current_time(&self) -> Option<UnixTime> {
         Some(UnixTime::since_unix_epoch(Duration::from_secs(

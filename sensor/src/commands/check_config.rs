@@ -45,7 +45,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         RuleSource::Pack(pack) => std::slice::from_ref(pack),
         RuleSource::Files(files) => files.as_slice(),
     };
-    for path in rules.iter().chain(&settings.rules.variables) {
+    for path in rules
+        .iter()
+        .chain(&settings.rules.variables)
+        .chain(&settings.rules.root)
+    {
         tell("rules", readable(path))?;
     }
     tell("policy", policy(&settings))?;

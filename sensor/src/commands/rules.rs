@@ -6,6 +6,7 @@ mod explain;
 mod help;
 mod keywords;
 mod new_file;
+mod repository;
 mod shipping;
 mod sources;
 
@@ -57,6 +58,10 @@ enum Task {
     Apply(shipping::ApplyArguments),
     /// Make the pack that a sensor maps from a canonical pack
     Derive(shipping::DeriveArguments),
+    /// Say whether a repository of rules, as on a stick, would be taken; changes nothing
+    Verify(repository::VerifyArguments),
+    /// Take the newest rules from a repository: check, bring here by a delta or as a whole, derive, replace
+    Update(repository::UpdateArguments),
     /// Say how many rules run in full, and why the others do not
     Coverage {
         #[command(flatten)]
@@ -108,6 +113,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Task::Delta(arguments) => shipping::delta(&mut out, &arguments),
         Task::Apply(arguments) => shipping::apply(&mut out, &arguments),
         Task::Derive(arguments) => shipping::derive_pack(&mut out, &arguments),
+        Task::Verify(arguments) => repository::verify(&mut out, &arguments),
+        Task::Update(arguments) => repository::update(&mut out, &arguments),
         Task::Coverage { files, all } => coverage::run(&mut out, &files.compile(false)?, all),
         Task::Explain { sid, files } => explain::run(&mut out, files.compile(true)?, sid),
         Task::Help { code } => help::run(&mut out, code.as_deref()),

@@ -63,6 +63,8 @@ pub struct Rules {
     pub variables: Option<PathBuf>,
     /// Files of limits of alerts (`threshold.config`), for rule files.
     pub thresholds: Vec<PathBuf>,
+    /// The root of the repository that `rules.pack` is updated from.
+    pub root: Option<PathBuf>,
 }
 
 /// A compiled pack, or rule files that are compiled at start.
@@ -234,6 +236,7 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
     let pack = path(section, "pack", folder);
     let files = section.list("files", |text| Ok::<_, String>(folder.join(text)));
     let variables = path(section, "variables", folder);
+    let root = path(section, "root", folder);
     let source = match (pack, files) {
         (Some(_), Some(_)) => {
             section.mistake("files", &"stands beside rules.pack; write one of the two");
@@ -254,10 +257,17 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
     let thresholds = section
         .list("thresholds", |text| Ok::<_, String>(folder.join(text)))
         .unwrap_or_default();
+    if root.is_some() && matches!(source, RuleSource::Files(_)) {
+        section.mistake(
+            "root",
+            &"stands without rules.pack: only a pack can be updated from a repository",
+        );
+    }
     Rules {
         source,
         variables,
         thresholds,
+        root,
     }
 }
 
@@ -367,6 +377,7 @@ mod tests {
         filter = "not port 22"
         [rules]
         pack = "national.pack"
+        root = "root.json"
         [policy]
         file = "policy.signed"
         isp_key = "isp.pub"
@@ -387,6 +398,10 @@ mod tests {
         assert_eq!(
             settings.rules.source,
             RuleSource::Pack("/etc/lapwing/national.pack".into())
+        );
+        assert_eq!(
+            settings.rules.root.as_deref(),
+            Some(Path::new("/etc/lapwing/root.json"))
         );
         assert_eq!(settings.window, Duration::from_secs(30));
         assert_eq!(settings.outbox_max_bytes, 100 << 20);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use lapwing_sensor::whole_file;
 
 /// Lets `fill` write a new file and renames it to `path` if that succeeded: whoever has the old one mapped keeps it whole, and
 /// what failed half-way leaves nothing behind.
@@ -18,28 +19,14 @@ pub(super) fn replace(
     name.push(".new");
     let beside = path.with_file_name(name);
     let cannot_write = || format!("{}: cannot write it", path.display());
-    let file = File::create(&beside).with_context(cannot_write)?;
-    let filled = fill_and_sync(file, fill, &cannot_write)
-        .and_then(|()| fs::rename(&beside, path).with_context(cannot_write));
-    if filled.is_err() {
-        // Nothing more can be done about a remainder that cannot be removed either.
-        fs::remove_file(&beside).ok();
-    }
-    filled
-}
-
-fn fill_and_sync(
-    file: File,
-    fill: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
-    cannot_write: &impl Fn() -> String,
-) -> anyhow::Result<()> {
-    let mut writer = BufWriter::new(file);
-    fill(&mut writer)?;
-    let file = writer
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)
-        .with_context(cannot_write)?;
-    file.sync_all().with_context(cannot_write)
+    whole_file::write_new(&beside, fill).map_err(|error: anyhow::Error| {
+        if error.is::<io::Error>() {
+            error.context(cannot_write())
+        } else {
+            error
+        }
+    })?;
+    fs::rename(&beside, path).with_context(cannot_write)
 }
 
 /// Replaces a file by these bytes.

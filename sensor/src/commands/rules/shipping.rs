@@ -8,15 +8,12 @@ use std::{
 
 use anyhow::Context;
 use lapwing_rules::{
-    limits::DELTA_BYTES,
+    limits::DELTA_FILE_BYTES,
     pack::{CanonicalPack, DELTA_HEADER_BYTES, apply_delta, derive, make_delta},
 };
 use lapwing_sensor::whole_file;
 
 use super::new_file;
-
-/// Largest delta that is read, in bytes: two frames of incompressible bytes and what stands before them.
-const DELTA_FILE_BYTES_MAX: u32 = 2 * DELTA_BYTES + (1 << 20);
 
 /// What to compare.
 #[derive(clap::Args)]
@@ -71,7 +68,7 @@ pub(super) fn delta(out: &mut impl Write, arguments: &DeltaArguments) -> anyhow:
 pub(super) fn apply(out: &mut impl Write, arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
     let old = open(&arguments.old)?;
     let in_delta = || arguments.delta.display().to_string();
-    let max_bytes = usize::try_from(DELTA_FILE_BYTES_MAX).unwrap_or(usize::MAX);
+    let max_bytes = usize::try_from(DELTA_FILE_BYTES).unwrap_or(usize::MAX);
     let delta = whole_file::read(&arguments.delta, max_bytes).with_context(in_delta)?;
     new_file::replace(&arguments.output, |file| {
         apply_delta(&old, &delta, file).with_context(in_delta)
