@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
-    app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier},
+    app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier, limits as app_limits},
     capture::{CapturedFrame, LinkType},
     counters::EngineCounters,
     decode::{Decoder, IpLayer, Packet, PacketOrigin, Tcp, Transport},
@@ -293,8 +293,8 @@ impl<I: Inspector> Engine<I> {
                 for triggered in consumer.triggered() {
                     connection.trigger_raw(triggered);
                 }
-                if entry.flow.app.protocol().is_some_and(has_no_depth) {
-                    connection.lift_depth();
+                if let Some(protocol) = entry.flow.app.protocol() {
+                    follow(protocol, connection);
                 }
                 for direction in Direction::BOTH {
                     entry.flow.counters[direction.index()].stream_bytes =
@@ -344,7 +344,7 @@ impl<I: Inspector> Engine<I> {
             scratch: &mut self.scratch,
             counters: &mut self.counters.stream,
         };
-        entry.flow.app.begin_packet();
+        entry.flow.app.begin_packet(None);
         let time = entry.flow.last_seen;
         let mut last = Packet::undecoded(time, 0);
         let mut consumer = AppConsumer::new(&mut entry.flow, time, self.inspector.wanted_frames());
@@ -440,7 +440,24 @@ fn note_packet(entry: &mut FlowEntry, packet: &mut Packet<'_>, direction: Direct
         Some(connection) => connection.state() >= TcpState::Established,
         None => entry.flow.progress == FlowProgress::Established,
     };
-    entry.flow.app.begin_packet();
+    entry.flow.app.begin_packet(Some(direction));
+}
+
+/// Tells a connection what its protocol asks of the stream.
+fn follow(protocol: AppProtocol, connection: &mut Connection) {
+    if has_no_depth(protocol) {
+        connection.lift_depth();
+    }
+    if protocol == AppProtocol::Http1 {
+        // The sizes from which on bodies are inspected: what is raw is held together as far.
+        let [request, response] = [
+            app_limits::HTTP_REQUEST_BODY_INSPECT_BYTES_MIN,
+            app_limits::HTTP_RESPONSE_BODY_INSPECT_BYTES_MIN,
+        ]
+        .map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
+        connection.look_back(Direction::ToServer, request);
+        connection.look_back(Direction::ToClient, response);
+    }
 }
 
 /// Protocols whose streams the reference follows to their end (`stream-depth: 0`).
@@ -553,6 +570,17 @@ impl<'a> AppConsumer<'a> {
             .filter(move |direction| triggered[direction.index()])
     }
 
+    /// Whether the bytes so far are worth a raw inspection of their own, as the reference's parsers have it.
+    fn is_raw_due(&self, direction: Direction) -> bool {
+        match self.app.protocol() {
+            Some(AppProtocol::Tls) => true,
+            Some(
+                AppProtocol::Http1 | AppProtocol::Dns | AppProtocol::Smb | AppProtocol::Dcerpc,
+            ) => self.newest_is_complete(direction),
+            _ => false,
+        }
+    }
+
     fn newest_is_complete(&self, direction: Direction) -> bool {
         self.app.parser().is_some_and(|parser| {
             let newest = parser.transactions().end.checked_sub(1);
@@ -566,7 +594,7 @@ impl<'a> AppConsumer<'a> {
 impl StreamConsumer for AppConsumer<'_> {
     fn bytes(&mut self, direction: Direction, bytes: &[u8]) -> bool {
         let goes_on = self.app.feed(&self.context, direction, bytes) != Feed::Stop;
-        self.triggered[direction.index()] |= self.newest_is_complete(direction);
+        self.triggered[direction.index()] |= self.is_raw_due(direction);
         goes_on
     }
 
@@ -575,7 +603,7 @@ impl StreamConsumer for AppConsumer<'_> {
     }
 
     fn end(&mut self, direction: Direction) {
-        self.app.end(&self.context, direction);
+        self.app.end(direction);
     }
 }
 

@@ -23,5 +23,5 @@ pub use packet_condition::{
     BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField, NumberRange,
     PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
-pub use protocol::{AppProtocol, HeaderProtocol};
+pub use protocol::{AppProtocol, DetectedProtocol, HeaderProtocol};
 pub use rule::{Action, Effect, RuleId, RuleKind, Severity};

@@ -1,6 +1,6 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::AppProtocol;
+use super::DetectedProtocol;
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -263,7 +263,7 @@ pub enum PacketCondition<'a> {
     },
     /// `app-layer-protocol`
     AppProtocol {
-        protocol: AppProtocol,
+        wanted: DetectedProtocol,
         negated: bool,
     },
     /// `app-layer-event`, `decode-event`, `stream-event`: the event's full name as in the reference.

@@ -60,6 +60,57 @@ app_protocols! {
     Msn = 35, "msn";
 }
 
+/// What `app-layer-protocol` asks of a direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DetectedProtocol {
+    /// This protocol.
+    One(AppProtocol),
+    /// `http`: version 1 or 2.
+    AnyHttp,
+    /// `failed`: detection came to its end and found nothing.
+    Failed,
+}
+
+impl DetectedProtocol {
+    const ANY_HTTP: u8 = 254;
+    const FAILED: u8 = 255;
+
+    /// Whether a direction whose detection found this (nothing: it failed) is what is asked for.
+    #[must_use]
+    pub fn is_met_by(self, found: Option<AppProtocol>) -> bool {
+        match (self, found) {
+            (Self::Failed, found) => found.is_none(),
+            (Self::AnyHttp, Some(found)) => {
+                matches!(found, AppProtocol::Http1 | AppProtocol::Http2)
+            }
+            (Self::One(wanted), Some(found)) => {
+                wanted == found || (wanted, found) == (AppProtocol::Dcerpc, AppProtocol::Smb)
+            }
+            (Self::One(_) | Self::AnyHttp, None) => false,
+        }
+    }
+
+    /// Its stable number, as it stands in packs.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::One(protocol) => protocol as u8,
+            Self::AnyHttp => Self::ANY_HTTP,
+            Self::Failed => Self::FAILED,
+        }
+    }
+
+    /// The one with this stable number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        match number {
+            Self::ANY_HTTP => Some(Self::AnyHttp),
+            Self::FAILED => Some(Self::Failed),
+            number => AppProtocol::from_number(number).map(Self::One),
+        }
+    }
+}
+
 /// The protocol word of a rule header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeaderProtocol {

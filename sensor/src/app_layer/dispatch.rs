@@ -46,7 +46,7 @@ pub enum Identification {
     Undecided,
     /// By its own content.
     Identified(AppProtocol),
-    /// Not by content; where the flow has a protocol, it is the other direction's.
+    /// Not by its own content; what it is parsed as, if at all, is what the other direction was identified as.
     Failed,
 }
 
@@ -59,8 +59,14 @@ struct Side {
     exhausted: bool,
     /// The parser wants no more of this direction.
     stopped: bool,
-    /// Identified or given up since the packet began.
-    decided_now: bool,
+    /// It began with a gap, or went on with one before it was identified: its content will not be looked at.
+    has_gap: bool,
+    /// Bytes missing behind the held ones.
+    missing_bytes: u64,
+    /// Identified or given up, and no packet of this direction came since.
+    decision_due: bool,
+    /// The packet in hand is the first of this direction since it was identified or given up.
+    decided_before: bool,
 }
 
 /// The frame that every protocol on TCP has: all that a direction's parser was given.
@@ -110,10 +116,10 @@ impl AppLayer {
         self.sides[direction.index()].identification
     }
 
-    /// Whether the identification of a direction came to an end during this packet.
+    /// Whether this packet is the first of its direction behind the end of that direction's identification.
     #[must_use]
-    pub fn decided_now(&self, direction: Direction) -> bool {
-        self.sides[direction.index()].decided_now
+    pub fn decided_before(&self, direction: Direction) -> bool {
+        self.sides[direction.index()].decided_before
     }
 
     /// Whether identification was given up for the flow: nothing will be parsed.
@@ -162,11 +168,16 @@ impl AppLayer {
             .sum()
     }
 
-    /// Forgets what was news to the packet before. To be called once for each packet of the flow.
-    pub fn begin_packet(&mut self) {
+    /// Forgets what was news to the packet before. To be called once for each packet of the flow, with its direction; with
+    /// none for what is left at the flow's end.
+    pub fn begin_packet(&mut self, direction: Option<Direction>) {
         self.events.clear();
         for side in &mut self.sides {
-            side.decided_now = false;
+            side.decided_before = false;
+        }
+        if let Some(direction) = direction {
+            let side = &mut self.sides[direction.index()];
+            side.decided_before = std::mem::take(&mut side.decision_due);
         }
     }
 
@@ -192,34 +203,23 @@ impl AppLayer {
         if self.failed || self.sides[direction.index()].stopped {
             return Feed::Stop;
         }
-        if self.sides[direction.index()].identification == Identification::Undecided {
-            // Without its beginning a direction is not identified.
-            self.give_up();
-            return Feed::Stop;
-        }
-        for log in self.frame_logs_mut() {
-            log.gap(direction, missing_bytes);
-        }
-        match self.parser.as_mut() {
-            Some(parser) => {
-                let feed = parser.gap(direction, missing_bytes);
-                self.after_parser(direction, feed)
+        let side = &mut self.sides[direction.index()];
+        if side.identification == Identification::Undecided {
+            // Without its beginning a direction is not identified; if the other one is, this one is parsed as that.
+            side.has_gap = true;
+            side.missing_bytes = side.missing_bytes.saturating_add(missing_bytes);
+            if self.protocol.is_none() || !side.held.is_empty() {
+                return Feed::More;
             }
-            None => Feed::Stop,
+            return self.deliver_held(direction);
         }
+        self.gap_to_parser(direction, missing_bytes)
     }
 
     /// Nothing more comes in a direction.
-    pub fn end(&mut self, context: &FeedContext, direction: Direction) {
+    pub fn end(&mut self, direction: Direction) {
         if self.failed {
             return;
-        }
-        if self.protocol.is_some()
-            && self.sides[direction.index()].identification == Identification::Undecided
-            && !self.sides[direction.index()].held.is_empty()
-        {
-            self.decide(direction, Identification::Failed);
-            self.deliver_held(context, direction);
         }
         if let Some(parser) = self.parser.as_mut()
             && self.parser_fed
@@ -233,12 +233,20 @@ impl AppLayer {
     }
 
     fn feed_stream(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
-        if self.sides[direction.index()].identification != Identification::Undecided
-            && self.protocol.is_some()
-        {
+        let side = &mut self.sides[direction.index()];
+        let is_decided = side.identification != Identification::Undecided;
+        if self.protocol.is_some() && (is_decided || side.has_gap && side.held.is_empty()) {
+            if side.missing_bytes > 0 && self.deliver_held(direction) == Feed::Stop {
+                return Feed::Stop;
+            }
             return self.deliver(direction, bytes);
         }
-        let side = &mut self.sides[direction.index()];
+        if side.has_gap {
+            side.missing_bytes = side
+                .missing_bytes
+                .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            return Feed::More;
+        }
         if side.held.len() + bytes.len() > limits::IDENTIFY_HELD_BYTES_MAX
             && (side.exhausted || side.held.len() >= limits::IDENTIFY_HELD_BYTES_MAX)
         {
@@ -250,19 +258,18 @@ impl AppLayer {
     }
 
     fn identify_stream(&mut self, context: &FeedContext, direction: Direction) -> Feed {
-        let other = self.identified(direction.opposite());
         let side = &self.sides[direction.index()];
         let verdict = if side.exhausted {
             Verdict::Unknown
         } else {
-            identify::identify(context, direction, &side.held, other)
+            identify::identify(context, direction, &side.held)
         };
         match verdict {
             Verdict::Identified(protocol) => self.identified_stream(context, direction, protocol),
             Verdict::Undecided => Feed::More,
             Verdict::Unknown => {
                 self.sides[direction.index()].exhausted = true;
-                self.unknown_stream(context, direction)
+                self.unknown_stream(direction)
             }
         }
     }
@@ -295,10 +302,10 @@ impl AppLayer {
                 self.identify_stream(context, opposite);
             }
         }
-        self.deliver_held(context, direction)
+        self.deliver_held(direction)
     }
 
-    fn unknown_stream(&mut self, context: &FeedContext, direction: Direction) -> Feed {
+    fn unknown_stream(&mut self, direction: Direction) -> Feed {
         let opposite = direction.opposite();
         match self.identified(opposite) {
             Some(protocol) => {
@@ -309,8 +316,15 @@ impl AppLayer {
                     return Feed::Stop;
                 }
                 self.event("applayer_detect_protocol_only_one_direction");
-                self.decide(direction, Identification::Failed);
-                self.deliver_held(context, direction)
+                let feed = self.deliver_held(direction);
+                if feed == Feed::Stop {
+                    // The parser refused it: nobody is told of a decision, and the other direction's word stands.
+                    self.sides[direction.index()].identification =
+                        Identification::Identified(protocol);
+                } else {
+                    self.decide(direction, Identification::Failed);
+                }
+                feed
             }
             None if self.sides[opposite.index()].exhausted => {
                 self.give_up();
@@ -324,7 +338,7 @@ impl AppLayer {
         let side = &self.sides[direction.index()];
         if side.identification == Identification::Undecided && !side.exhausted {
             let other = self.identified(direction.opposite());
-            match identify::identify(context, direction, bytes, other) {
+            match identify::identify(context, direction, bytes) {
                 Verdict::Identified(protocol) => {
                     self.decide(direction, Identification::Identified(protocol));
                     match other {
@@ -336,7 +350,10 @@ impl AppLayer {
                     }
                 }
                 Verdict::Undecided | Verdict::Unknown => {
-                    self.decide(direction, Identification::Failed);
+                    // Of datagrams, what one direction was identified as holds for both.
+                    let identification =
+                        other.map_or(Identification::Failed, Identification::Identified);
+                    self.decide(direction, identification);
                     self.sides[direction.index()].exhausted = true;
                     if other.is_none() && self.sides[direction.opposite().index()].exhausted {
                         self.give_up();
@@ -376,12 +393,35 @@ impl AppLayer {
     fn decide(&mut self, direction: Direction, identification: Identification) {
         let side = &mut self.sides[direction.index()];
         side.identification = identification;
-        side.decided_now = true;
+        side.decision_due = true;
     }
 
-    fn deliver_held(&mut self, _context: &FeedContext, direction: Direction) -> Feed {
-        let held = std::mem::take(&mut self.sides[direction.index()].held);
-        self.deliver(direction, &held)
+    /// Hands on what waited for the identification: the held bytes, then the gap behind them.
+    fn deliver_held(&mut self, direction: Direction) -> Feed {
+        let side = &mut self.sides[direction.index()];
+        let held = std::mem::take(&mut side.held);
+        let missing_bytes = std::mem::take(&mut side.missing_bytes);
+        let mut feed = Feed::More;
+        if !held.is_empty() || missing_bytes == 0 {
+            feed = self.deliver(direction, &held);
+        }
+        if missing_bytes > 0 && feed == Feed::More {
+            feed = self.gap_to_parser(direction, missing_bytes);
+        }
+        feed
+    }
+
+    fn gap_to_parser(&mut self, direction: Direction, missing_bytes: u64) -> Feed {
+        for log in self.frame_logs_mut() {
+            log.gap(direction, missing_bytes);
+        }
+        match self.parser.as_mut() {
+            Some(parser) => {
+                let feed = parser.gap(direction, missing_bytes);
+                self.after_parser(direction, feed)
+            }
+            None => Feed::Stop,
+        }
     }
 
     fn deliver(&mut self, direction: Direction, bytes: &[u8]) -> Feed {

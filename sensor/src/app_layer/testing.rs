@@ -20,6 +20,7 @@ pub(super) fn parser(
         server_port: 80,
         transport,
         time: Timestamp(0),
+        frames: lapwing_rules::model::FrameSet::default(),
     };
     registry::parser_for(protocol, &context).unwrap()
 }

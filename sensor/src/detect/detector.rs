@@ -231,7 +231,7 @@ impl Detector {
         scan(prefilter.payload(class), round.payload());
         if class == TransportClass::Tcp {
             if let Some(window) = &round.window {
-                scan(prefilter.stream(window.direction), window.bytes);
+                scan(prefilter.stream(window.direction), window.unseen());
             }
             if round.payload_stands_for_stream() {
                 scan(prefilter.stream(round.direction()), round.payload());

@@ -1,17 +1,13 @@
 //! Conditions on a packet, its flow and its bits: everything a rule asks beside bytes and transactions.
 
 use lapwing_rules::model::{
-    BitAction, BitScope, FlowRequirement, HeaderField, NumberRange, PacketCondition,
-    StreamSizeSide, TcpFlagsMode,
+    BitAction, BitScope, DetectedProtocol, FlowRequirement, HeaderField, NumberRange,
+    PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
 
 use super::{
-    app_event::AppEvent,
-    checksums,
-    flow_state::FlowDetection,
-    host_bits::HostBits,
-    round::Round,
-    rule_index::{is_transaction_field, protocol_serves},
+    app_event::AppEvent, checksums, flow_state::FlowDetection, host_bits::HostBits, round::Round,
+    rule_index::is_transaction_field,
 };
 use crate::{
     app_layer::Identification,
@@ -59,8 +55,8 @@ pub(crate) fn holds(
             operator,
             value,
         } => round.flow.is_some() && integer_holds(state.integer(*variable), *operator, *value),
-        PacketCondition::AppProtocol { protocol, negated } => {
-            app_protocol_holds(*protocol, *negated, round)
+        PacketCondition::AppProtocol { wanted, negated } => {
+            app_protocol_holds(*wanted, *negated, round)
         }
         PacketCondition::Event(name) => match AppEvent::parse(name) {
             AppEvent::Packet => packet.events.contains(&AppEvent::in_packet(name)),
@@ -251,20 +247,13 @@ fn integer_holds(found: Option<u32>, operator: u8, value: u32) -> bool {
 }
 
 /// `app-layer-protocol` tells nothing until the direction's identification came to its end.
-fn app_protocol_holds(
-    protocol: lapwing_rules::model::AppProtocol,
-    negated: bool,
-    round: &Round<'_>,
-) -> bool {
+fn app_protocol_holds(wanted: DetectedProtocol, negated: bool, round: &Round<'_>) -> bool {
     let Some(flow) = round.flow else {
         return false;
     };
     match flow.app.identification(round.direction()) {
-        Identification::Identified(found) => protocol_serves(protocol, found) != negated,
-        Identification::Failed => {
-            let found = flow.app.protocol();
-            found.is_some_and(|found| protocol_serves(protocol, found)) != negated
-        }
+        Identification::Identified(found) => wanted.is_met_by(Some(found)) != negated,
+        Identification::Failed => wanted.is_met_by(None) != negated,
         Identification::Undecided => false,
     }
 }

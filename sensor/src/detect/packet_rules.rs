@@ -1,6 +1,6 @@
 //! Rules judged on a packet: its headers, its payload and the stretch of stream that became known with it.
 
-use lapwing_rules::model::{Buffer, Inspection};
+use lapwing_rules::model::{Buffer, Inspection, RuleKind};
 
 use super::{
     content_inspection::Subject,
@@ -27,7 +27,10 @@ impl Judge {
     ) -> Option<PacketMatch> {
         let traits = rule.traits;
         // Packets that are not IP have nothing but their events, and a flow's end nothing but what is left of its bytes.
-        let lacks_subject = (round.packet.ip.is_none() && !traits.has_packet_event)
+        // What the detection of a protocol came to is asked once for each direction of a stream.
+        let is_early = traits.kind == RuleKind::ProtocolDetectionOnly && !round.tells_protocol();
+        let lacks_subject = is_early
+            || (round.packet.ip.is_none() && !traits.has_packet_event)
             || (round.is_flow_end() && !traits.has_payload_matches);
         if lacks_subject || !self.packet_part_holds(rule, round, state) {
             return None;
@@ -59,8 +62,8 @@ impl Judge {
         let mut tries_packet = true;
         if round.is_tcp() && traits.inspects_stream {
             if let Some(window) = &round.window {
+                // Positions count from the window's first byte, as in the reference.
                 let subject = Subject {
-                    stream_offset: window.offset,
                     is_end: window.is_end,
                     ..Subject::whole(window.bytes)
                 };

@@ -66,9 +66,17 @@ impl<'p> Round<'p> {
             || self.packet.ip.as_ref().is_some_and(|ip| ip.protocol == 6)
     }
 
-    /// Whether rules over the stream have to look at the packet itself: the stream did not take its payload.
+    /// Whether rules over the stream have to look at the packet itself: the stream did not take its payload, and there is
+    /// nothing else of the stream to look at.
     pub(crate) fn payload_stands_for_stream(&self) -> bool {
-        !self.packet.is_in_stream && !self.payload().is_empty()
+        self.window.is_none() && !self.packet.is_in_stream && !self.payload().is_empty()
+    }
+
+    /// Whether rules that ask for nothing but the detected protocol are judged now: for streams on the one packet of each
+    /// direction that comes behind the decision.
+    pub(crate) fn tells_protocol(&self) -> bool {
+        self.flow
+            .is_some_and(|flow| !self.is_tcp() || flow.app.decided_before(self.direction()))
     }
 
     pub(crate) fn transport_class(&self) -> TransportClass {

@@ -45,6 +45,15 @@ pub struct StreamWindow<'a> {
     pub is_end: bool,
 }
 
+impl<'a> StreamWindow<'a> {
+    /// Those that were never inspected before.
+    #[must_use]
+    pub fn unseen(&self) -> &'a [u8] {
+        let seen = self.bytes.len().saturating_sub(self.new_bytes);
+        self.bytes.get(seen..).unwrap_or_default()
+    }
+}
+
 /// A bidirectional flow.
 #[derive(Debug)]
 pub struct Flow {

@@ -163,10 +163,7 @@ impl StreamBuffer {
         bytes: &mut [u8],
     ) -> bool {
         let mut differs = false;
-        for old in &self.segments {
-            if old.start >= new.end {
-                break;
-            }
+        for old in overlapped(&self.segments, new) {
             let from = old.start.max(kept_at);
             let to = old.end.min(new.end);
             if from >= to {
@@ -276,6 +273,13 @@ impl StreamBuffer {
     }
 
     fn remember(&mut self, extent: Extent) {
+        let Err(index) = self
+            .segments
+            .binary_search_by_key(&extent.order(), Extent::order)
+        else {
+            // Sent again.
+            return;
+        };
         if self.segments.len() >= limits::SEGMENTS_MAX
             && let Some(last) = self.segments.last_mut()
         {
@@ -284,9 +288,6 @@ impl StreamBuffer {
             last.end = last.end.max(extent.end);
             return;
         }
-        let index = self
-            .segments
-            .partition_point(|held| held.start <= extent.start);
         self.segments.insert(index, extent);
     }
 
@@ -305,6 +306,16 @@ impl StreamBuffer {
             }
             None => Next::Hole(stretch.start - position),
         }
+    }
+
+    /// The bytes up to `end` that hang together with those at `position`, from `start` on or from where they begin, and
+    /// the position of the first.
+    pub(super) fn contiguous(&self, start: u64, position: u64, end: u64) -> Option<(u64, &[u8])> {
+        let index = self
+            .stretches
+            .partition_point(|stretch| stretch.end() <= position);
+        let start = start.max(self.stretches.get(index)?.start);
+        Some((start, self.slice(start, end)?))
     }
 
     /// Gives up everything before `position`.
@@ -344,6 +355,20 @@ impl StreamBuffer {
         self.stretches = Vec::new();
         self.segments = Vec::new();
     }
+}
+
+/// The segments whose bytes are held against those of a new one: its neighbours in the order of their beginnings, as far as
+/// each overlaps it. As in the reference, the search to the left ends at the first that does not: a long segment behind a
+/// short one is not found.
+fn overlapped(segments: &[Extent], new: Extent) -> impl Iterator<Item = &Extent> {
+    let place = segments.partition_point(|held| held.order() < new.order());
+    let (before, behind) = segments.split_at(place);
+    let left = before
+        .iter()
+        .rev()
+        .take_while(move |held| held.end > new.start);
+    let right = behind.iter().take_while(move |held| held.start < new.end);
+    left.chain(right)
 }
 
 /// Writes a segment's bytes into a stretch that begins at or before it, and as far as they reach beyond its end.
@@ -392,7 +417,7 @@ mod tests {
                 end: at + bytes.len() as u64,
             };
             for (place, byte) in (*at..).zip(bytes) {
-                let keeps_old = extents.iter().any(|old| {
+                let keeps_old = overlapped(&extents, new).any(|old| {
                     old.start <= place && place < old.end && !policy.new_wins(*old, new)
                 });
                 let place = usize::try_from(place).unwrap();
@@ -400,7 +425,9 @@ mod tests {
                     stream[place] = Some(*byte);
                 }
             }
-            extents.push(new);
+            if let Err(index) = extents.binary_search_by_key(&new.order(), Extent::order) {
+                extents.insert(index, new);
+            }
         }
         stream
     }

@@ -64,12 +64,9 @@ impl Connection {
         packet: &mut Packet<'_>,
         tools: &mut Tools<'_>,
     ) -> Result<(), Refused> {
-        if self.state == TcpState::Closed {
-            return self.in_closed(segment, packet);
-        }
         if segment.has(RST) {
             self.check_reset(segment, packet)?;
-            self.reset(segment, packet, tools);
+            self.reset(segment, packet);
             return Ok(());
         }
         if segment.has(SYN) && !segment.has(FIN) {
@@ -203,13 +200,31 @@ impl Connection {
         self.take(segment, packet, tools);
     }
 
-    fn in_closed(&mut self, segment: &Segment<'_>, packet: &mut Packet<'_>) -> Result<(), Refused> {
-        // A side that goes on after "its" reset did not send it.
-        let (sender, _) = self.pair(segment.direction);
-        if sender.has_reset && !segment.has_any(RST | SYN) {
-            sender.has_reset = false;
-            packet.event("stream.suspected_rst_inject");
+    /// Over. A side that goes on after a reset which seemed its own, but which its peer may have refused, did not send it:
+    /// the connection goes on from where it was.
+    pub(super) fn in_closed(
+        &mut self,
+        segment: &Segment<'_>,
+        packet: &mut Packet<'_>,
+        tools: &mut Tools<'_>,
+    ) -> Result<(), Refused> {
+        if segment.has(RST) {
+            return Ok(());
         }
-        Ok(())
+        let (sender, receiver) = self.pair(segment.direction);
+        if !sender.has_doubtful_reset || receiver.has_doubtful_reset {
+            return Ok(());
+        }
+        self.state = self.state_before_reset;
+        let outcome = self.in_state(segment, packet, tools);
+        if outcome.is_err() {
+            self.state = TcpState::Closed;
+            return outcome;
+        }
+        let (sender, _) = self.pair(segment.direction);
+        sender.has_doubtful_reset = false;
+        self.is_reset = false;
+        packet.event("stream.suspected_rst_inject");
+        outcome
     }
 }

@@ -90,9 +90,12 @@ pub struct Connection {
     pub(super) is_fast_open: bool,
     /// An ACK with a wrong number was seen in the handshake: some systems would not reset now.
     pub(super) is_evasive: bool,
+    /// A reset closed it.
     pub(super) is_reset: bool,
-    /// The consumer was told the end of both directions.
-    is_ended: bool,
+    /// Where it stood when it was closed: a reset that its sender goes on after is taken back.
+    pub(super) state_before_reset: TcpState,
+    /// By [`Direction::index`]: the consumer was told that nothing more comes.
+    is_ended: [bool; 2],
     /// SYN/ACKs that differ from the first.
     pub(super) syn_acks: heapless::Vec<SynAck, { limits::SYN_ACKS_MAX }>,
     /// Sequence numbers and timestamps of SYNs that differ from the first.
@@ -117,7 +120,8 @@ impl Connection {
             is_fast_open: false,
             is_evasive: false,
             is_reset: false,
-            is_ended: false,
+            state_before_reset: TcpState::SynSent,
+            is_ended: [false; 2],
             syn_acks: heapless::Vec::new(),
             syns: heapless::Vec::new(),
         }
@@ -196,27 +200,54 @@ impl Connection {
         } else if self.is_passed_over(&segment, packet) {
             Ok(())
         } else {
-            match self.state {
-                TcpState::SynSent => self.in_syn_sent(&segment, packet, tools),
-                TcpState::SynReceived => self.in_syn_received(&segment, packet, tools),
-                TcpState::Established => self.in_established(&segment, packet, tools),
-                _ => self.in_closing(&segment, packet, tools),
-            }
+            self.in_state(&segment, packet, tools)
         };
         if outcome.is_err() {
             tools.counters.invalid_packets += 1;
         }
-        let everything = self.is_reset || self.state == TcpState::Closed;
-        self.deliver(direction.opposite(), everything, packet, consumer, tools);
-        if everything {
-            self.deliver(direction, true, packet, consumer, tools);
-            self.end(consumer);
+        for direction in self.due(&segment) {
+            let everything = self.state == TcpState::Closed && !self.is_reset;
+            self.deliver(direction, everything, packet, consumer, tools);
+            if self.state == TcpState::Closed {
+                self.end(direction, consumer);
+            }
         }
         for event in &packet.events {
             if event.starts_with("stream.") {
                 tools.counters.event(event);
             }
         }
+    }
+
+    /// What a segment does in the state the connection is in.
+    pub(super) fn in_state(
+        &mut self,
+        segment: &Segment<'_>,
+        packet: &mut Packet<'_>,
+        tools: &mut Tools<'_>,
+    ) -> Result<(), Refused> {
+        match self.state {
+            TcpState::SynSent => self.in_syn_sent(segment, packet, tools),
+            TcpState::SynReceived => self.in_syn_received(segment, packet, tools),
+            TcpState::Established => self.in_established(segment, packet, tools),
+            TcpState::Closed => self.in_closed(segment, packet, tools),
+            _ => self.in_closing(segment, packet, tools),
+        }
+    }
+
+    /// The directions whose bytes are handed on with this segment. An ACK makes those of the other side known; what ends a
+    /// side has its own looked at as well, and a reset nothing else.
+    fn due(&self, segment: &Segment<'_>) -> impl Iterator<Item = Direction> + use<> {
+        let (own, other) = (segment.direction, segment.direction.opposite());
+        let ends_late = segment.has(FIN) && self.state.flushes();
+        let due = if segment.has(RST) || (ends_late && !segment.has(ACK)) {
+            [Some(own), None]
+        } else if ends_late || self.state == TcpState::Closed {
+            [Some(other), Some(own)]
+        } else {
+            [Some(other), None]
+        };
+        due.into_iter().flatten()
     }
 
     /// The flow is over: hands on everything that is left.
@@ -229,14 +260,14 @@ impl Connection {
         for direction in Direction::BOTH {
             self.deliver(direction, true, packet, consumer, tools);
         }
-        self.end(consumer);
+        for direction in Direction::BOTH {
+            self.end(direction, consumer);
+        }
     }
 
-    fn end(&mut self, consumer: &mut impl StreamConsumer) {
-        if !std::mem::replace(&mut self.is_ended, true) {
-            for direction in Direction::BOTH {
-                consumer.end(direction);
-            }
+    fn end(&mut self, direction: Direction, consumer: &mut impl StreamConsumer) {
+        if !std::mem::replace(&mut self.is_ended[direction.index()], true) {
+            consumer.end(direction);
         }
     }
 
@@ -297,12 +328,16 @@ impl Connection {
         self.sides[direction.index()].raw_triggered = true;
     }
 
+    /// Keeps so many bytes before the newest of a direction, to look at them again when something triggers raw inspection.
+    pub fn look_back(&mut self, direction: Direction, bytes: u64) {
+        self.sides[direction.index()].look_back_bytes = bytes;
+    }
+
     /// What raw inspection is to look at now, if anything; to be followed by [`Self::raw_inspected`]. `at_end`: the flow is over.
     pub fn raw_window(&mut self, direction: Direction, at_end: bool) -> Option<StreamWindow<'_>> {
         let state = self.state;
-        let everything = at_end || self.is_reset || state == TcpState::Closed;
         let side = &mut self.sides[direction.index()];
-        let is_due = everything
+        let is_due = at_end
             || state.flushes()
             || side.raw_triggered
             || side.depth_reached
@@ -310,19 +345,21 @@ impl Connection {
         if !is_due {
             return None;
         }
-        while let Next::Hole(missing) = side.next_for_raw(everything) {
+        while let Next::Hole(missing) = side.next_for_raw(at_end) {
             side.raw_progress += missing;
         }
-        match side.next_for_raw(everything) {
-            Next::Bytes(bytes) => Some(StreamWindow {
-                direction,
-                offset: side.raw_progress,
-                bytes,
-                new_bytes: bytes.len(),
-                is_end: everything,
-            }),
-            Next::Hole(_) | Next::Nothing => None,
-        }
+        let Next::Bytes(new) = side.next_for_raw(at_end) else {
+            return None;
+        };
+        let new_bytes = new.len();
+        let (offset, bytes) = side.with_look_back(new_bytes)?;
+        Some(StreamWindow {
+            direction,
+            offset,
+            bytes,
+            new_bytes,
+            is_end: at_end || state == TcpState::Closed,
+        })
     }
 
     /// Everything up to `position` was inspected.

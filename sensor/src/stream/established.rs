@@ -16,7 +16,7 @@ impl Connection {
     ) -> Result<(), Refused> {
         if segment.has(RST) {
             self.check_reset(segment, packet)?;
-            self.reset(segment, packet, tools);
+            self.reset(segment, packet);
             return Ok(());
         }
         if segment.has(FIN) {
@@ -112,25 +112,21 @@ impl Connection {
         Err(Refused)
     }
 
-    /// A valid reset.
-    pub(super) fn reset(
-        &mut self,
-        segment: &Segment<'_>,
-        packet: &mut Packet<'_>,
-        tools: &mut Tools<'_>,
-    ) {
+    /// A valid reset. Bytes that come with it are no part of the stream.
+    pub(super) fn reset(&mut self, segment: &Segment<'_>, packet: &mut Packet<'_>) {
+        self.state_before_reset = self.state;
         self.state = TcpState::Closed;
         self.is_reset = true;
         if !segment.payload.is_empty() {
             packet.event("stream.rst_with_data");
         }
         let (sender, receiver) = self.pair(segment.direction);
-        sender.has_reset = true;
+        sender.has_doubtful_reset |= segment.is_authenticated;
+        sender.acknowledge_all();
         sender.advance(segment.end());
         if segment.has(ACK) {
             receiver.acknowledge(segment.acknowledgment);
         }
-        self.take(segment, packet, tools);
     }
 
     /// The first FIN of the connection.

@@ -249,7 +249,13 @@ impl Connection {
     ) -> Result<(), Refused> {
         match segment.direction {
             Direction::ToServer => {
-                self.check_reset(segment, packet)?;
+                // The client takes its SYN back; anything else a host in this state lets pass.
+                let takes_back = segment.sequence == self.sides[0].initial_sequence
+                    && segment.acknowledgment == plus(segment.sequence, 1)
+                    && segment.window == 0;
+                if !takes_back {
+                    return Ok(());
+                }
             }
             Direction::ToClient => {
                 // A refusal: it acknowledges the SYN.
@@ -260,8 +266,12 @@ impl Connection {
                 }
             }
         }
+        self.state_before_reset = self.state;
         self.state = TcpState::Closed;
         self.is_reset = true;
+        let (sender, _) = self.pair(segment.direction);
+        // Anybody who saw the SYN could have made it up: a SYN/ACK may follow.
+        sender.has_doubtful_reset = true;
         Ok(())
     }
 
@@ -275,7 +285,7 @@ impl Connection {
             self.check_reset(segment, packet)?;
             // After an ACK with a wrong number the hosts at issue take a reset for a stray one.
             if !(self.is_evasive && segment.direction == Direction::ToServer) {
-                self.reset(segment, packet, tools);
+                self.reset(segment, packet);
             }
             return Ok(());
         }

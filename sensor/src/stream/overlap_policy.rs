@@ -24,6 +24,13 @@ pub(super) struct Extent {
     pub(super) end: u64,
 }
 
+impl Extent {
+    /// The order in which segments stand: by their beginnings, then by their ends.
+    pub(super) fn order(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
+}
+
 impl StreamPolicy {
     /// The policy of the host at `address`, as the reference's settings have it: Windows for IPv4, the default for IPv6. Both
     /// decide as BSD does.

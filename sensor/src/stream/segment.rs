@@ -29,6 +29,8 @@ pub(super) struct Segment<'a> {
     pub(super) timestamp_echo: u32,
     pub(super) window_scale: Option<u8>,
     pub(super) has_fast_open: bool,
+    /// It carries a signature (RFC 2385, RFC 5925) that only the ends can check.
+    pub(super) is_authenticated: bool,
     /// Packet time in seconds.
     pub(super) seconds: u64,
 }
@@ -47,6 +49,7 @@ impl<'a> Segment<'a> {
             timestamp_echo: 0,
             window_scale: None,
             has_fast_open: false,
+            is_authenticated: false,
             seconds: packet.time.seconds(),
         };
         for option in tcp_options(tcp.options) {
@@ -59,6 +62,7 @@ impl<'a> Segment<'a> {
                     segment.window_scale = Some(shift.min(limits::WINDOW_SCALE_MAX));
                 }
                 TcpOption::FastOpen(_) => segment.has_fast_open = true,
+                TcpOption::Authentication(_) => segment.is_authenticated = true,
                 _ => {}
             }
         }

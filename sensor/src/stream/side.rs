@@ -32,8 +32,8 @@ pub(super) struct Side {
     pub(super) offers_timestamps: bool,
     /// Its newest segment was a keep-alive.
     pub(super) is_keep_alive: bool,
-    /// It sent a valid reset.
-    pub(super) has_reset: bool,
+    /// It seems to have sent a reset that its peer may have refused.
+    pub(super) has_doubtful_reset: bool,
     pub(super) policy: StreamPolicy,
 
     pub(super) buffer: StreamBuffer,
@@ -47,6 +47,8 @@ pub(super) struct Side {
     pub(super) app_stopped: bool,
     pub(super) raw_progress: u64,
     pub(super) raw_triggered: bool,
+    /// Bytes before the application layer's position that a triggered raw inspection sees again.
+    pub(super) look_back_bytes: u64,
     pub(super) depth_reached: bool,
     /// Bytes of the stream that are looked at.
     pub(super) depth_bytes: u64,
@@ -65,7 +67,7 @@ impl Side {
             timestamp_seconds: 0,
             offers_timestamps: false,
             is_keep_alive: false,
-            has_reset: false,
+            has_doubtful_reset: false,
             policy,
             buffer: StreamBuffer::default(),
             acked: 0,
@@ -75,6 +77,7 @@ impl Side {
             app_stopped: false,
             raw_progress: 0,
             raw_triggered: false,
+            look_back_bytes: 0,
             depth_reached: false,
             depth_bytes: limits::STREAM_DEPTH_BYTES,
         }
@@ -156,6 +159,29 @@ impl Side {
     pub(super) fn next_for_raw(&self, everything: bool) -> Next<'_> {
         let limit = self.readable(everything);
         clipped(&self.buffer, self.raw_progress, limit)
+    }
+
+    /// The next `new_bytes` for raw inspection with what it is to see again before them, and the position of the first.
+    pub(super) fn with_look_back(&self, new_bytes: usize) -> Option<(u64, &[u8])> {
+        let end = self
+            .raw_progress
+            .checked_add(u64::try_from(new_bytes).ok()?)?;
+        let mut start = self.raw_progress;
+        if self.raw_triggered && self.look_back_bytes > 0 && !self.app_stopped {
+            start = start.min(self.app_progress.saturating_sub(self.look_back_bytes));
+        }
+        self.buffer.contiguous(start, self.raw_progress, end)
+    }
+
+    /// A valid reset: the other side will not acknowledge what was sent before it any more, and will not throw it away.
+    pub(super) fn acknowledge_all(&mut self) {
+        let sent = self.buffer.right_edge() + u64::from(self.urgent_bytes);
+        if let Some(more) = sent
+            .checked_sub(self.acked)
+            .and_then(|more| u32::try_from(more).ok())
+        {
+            self.acknowledge(self.last_ack.wrapping_add(more));
+        }
     }
 
     /// Acknowledged bytes that raw inspection has not seen.
@@ -241,15 +267,13 @@ impl Side {
 
     /// Gives up what no reader needs any more.
     pub(super) fn release(&mut self, tools: &mut Tools<'_>) {
-        let raw = self
-            .raw_progress
-            .saturating_sub(limits::RAW_LOOK_BACK_BYTES);
-        let app = if self.app_stopped {
-            u64::MAX
+        let needed = if self.app_stopped {
+            self.raw_progress
         } else {
-            self.app_progress
+            self.raw_progress
+                .min(self.app_progress.saturating_sub(self.look_back_bytes))
         };
-        self.buffer.release(raw.min(app), tools.budget);
+        self.buffer.release(needed, tools.budget);
     }
 }
 

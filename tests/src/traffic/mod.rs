@@ -22,6 +22,7 @@ pub mod link;
 pub mod login;
 pub mod network;
 pub mod scenario_file;
+mod segments;
 pub mod tcp;
 pub mod tls;
 pub mod trace;

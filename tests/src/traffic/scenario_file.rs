@@ -20,7 +20,7 @@
 //!   { from = "client", hex = "00ff", at = 4 },       # one segment at this offset of the stream
 //! ]
 //! ```
-//! The other kinds are `udp` (the same `say`, one datagram each), `icmp` (`source`, `destination`, `type`, `code`, one
+//! `kind = "segments"` writes down the segments of a connection one by one: see [`super::segments`]. The other kinds are `udp` (the same `say`, one datagram each), `icmp` (`source`, `destination`, `type`, `code`, one
 //! payload), `frame` (`hex`: a frame as it is) and `pause` (`seconds`). Instead of steps, `builtin = "demo"` or
 //! `"demo-background"` names a scenario of [`demo`].
 
@@ -32,6 +32,7 @@ use super::capture_file::FileFormat;
 use super::entropy::Entropy;
 use super::link::LinkType;
 use super::network::{FragmentOrder, Ipv6Extension, Route};
+use super::segments::Segment;
 use super::tcp::{Conversation, Delivery, ETHERNET_SEGMENT_BYTES, Side};
 use super::trace::Trace;
 use super::{datagram, demo, dns, http, tls};
@@ -108,6 +109,7 @@ impl Scenario {
 enum Step {
     Tcp(Talk),
     Udp(Talk),
+    Segments(Segments),
     Icmp(Icmp),
     Frame { hex: String },
     Pause { seconds: u64 },
@@ -142,6 +144,43 @@ struct Talk {
     every_milliseconds: u64,
     #[serde(default)]
     say: Vec<Say>,
+}
+
+/// A connection segment by segment.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Segments {
+    client: SocketAddr,
+    server: SocketAddr,
+    #[serde(default = "yes")]
+    open: bool,
+    segments: Vec<Segment>,
+}
+
+impl Segments {
+    fn play(&self, trace: &mut Trace) -> Result<(), ScenarioError> {
+        let route = Route {
+            hop_limit: hop_limit(),
+            ..Route::default()
+        };
+        let ends = (self.client, self.server);
+        if self.open {
+            for segment in Segment::handshake() {
+                segment.send(trace, &route, ends, &[], None);
+            }
+        }
+        for segment in &self.segments {
+            let options = segment.options.as_deref().map(hexadecimal).transpose()?;
+            let data = match (&segment.text, &segment.hex) {
+                (None, None) => Vec::new(),
+                (Some(text), None) => text.as_bytes().to_vec(),
+                (None, Some(hex)) => hexadecimal(hex)?,
+                (Some(_), Some(_)) => return Err(ScenarioError::Payload(2)),
+            };
+            segment.send(trace, &route, ends, &data, options.as_deref());
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -211,6 +250,7 @@ impl Step {
     fn play(&self, trace: &mut Trace) -> Result<(), ScenarioError> {
         match self {
             Self::Tcp(talk) => talk.repeated(trace, Talk::over_tcp),
+            Self::Segments(segments) => segments.play(trace),
             Self::Udp(talk) => talk.repeated(trace, Talk::over_udp),
             Self::Icmp(message) => {
                 let route = Route {

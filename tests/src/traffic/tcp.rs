@@ -258,8 +258,10 @@ impl<'a> Conversation<'a> {
             sequence,
             acknowledgement,
             flags,
+            window: WINDOW,
+            urgent: 0,
         };
-        let segment = header.with(data);
+        let segment = header.with(data, None);
         self.trace.send(
             &self.route,
             source.ip(),
@@ -279,20 +281,23 @@ impl<'a> Conversation<'a> {
 }
 
 /// The fields of a segment that differ between segments.
-struct Header {
-    source: SocketAddr,
-    destination: SocketAddr,
-    sequence: u32,
-    acknowledgement: u32,
-    flags: u8,
+pub(super) struct Header {
+    pub(super) source: SocketAddr,
+    pub(super) destination: SocketAddr,
+    pub(super) sequence: u32,
+    pub(super) acknowledgement: u32,
+    pub(super) flags: u8,
+    pub(super) window: u16,
+    pub(super) urgent: u16,
 }
 
 impl Header {
-    fn with(&self, data: &[u8]) -> Vec<u8> {
-        let option_bytes = if self.flags & TcpFlags::SYN == 0 {
-            0
-        } else {
-            SYN_OPTION_BYTES
+    /// The segment with `data`. Its options are those of an ordinary segment, or `options` as they are.
+    pub(super) fn with(&self, data: &[u8], options: Option<&[u8]>) -> Vec<u8> {
+        let option_bytes = match options {
+            Some(options) => options.len().next_multiple_of(4),
+            None if self.flags & TcpFlags::SYN == 0 => 0,
+            None => SYN_OPTION_BYTES,
         };
         let header_bytes = TCP_HEADER_BYTES + option_bytes;
         let mut buffer = vec![0; header_bytes + data.len()];
@@ -302,10 +307,13 @@ impl Header {
         packet.set_sequence(self.sequence);
         packet.set_acknowledgement(self.acknowledgement);
         packet.set_flags(self.flags);
-        packet.set_window(WINDOW);
+        packet.set_window(self.window);
+        packet.set_urgent_ptr(self.urgent);
         packet
             .set_data_offset(u8::try_from(header_bytes / 4).expect("a header is at most 15 words"));
-        if option_bytes > 0 {
+        if let Some(options) = options {
+            packet.get_options_raw_mut()[..options.len()].copy_from_slice(options);
+        } else if option_bytes > 0 {
             packet.set_options(&[
                 TcpOption::mss(ETHERNET_SEGMENT_BYTES),
                 TcpOption::sack_perm(),

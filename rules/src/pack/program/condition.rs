@@ -29,7 +29,7 @@ use super::{
 use crate::{
     limits,
     model::{
-        AppProtocol, BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField,
+        BitAction, BitScope, DcerpcInterface, DetectedProtocol, FlowRequirement, HeaderField,
         PacketCondition, StreamSizeSide, TcpFlagsMode,
     },
 };
@@ -87,8 +87,8 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 out.push(*operator);
                 put_number(out, u64::from(*value));
             }
-            Self::AppProtocol { protocol, negated } => {
-                out.extend_from_slice(&[9, *protocol as u8, u8::from(*negated)]);
+            Self::AppProtocol { wanted, negated } => {
+                out.extend_from_slice(&[9, wanted.number(), u8::from(*negated)]);
             }
             Self::Event(name) => {
                 let id = encoder.texts.text(name);
@@ -169,7 +169,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 value: cursor.number_u32()?,
             },
             9 => Self::AppProtocol {
-                protocol: AppProtocol::from_number(cursor.byte()?)
+                wanted: DetectedProtocol::from_number(cursor.byte()?)
                     .ok_or(Malformed("a program names an unknown protocol"))?,
                 negated: flag(cursor)?,
             },

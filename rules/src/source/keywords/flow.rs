@@ -2,7 +2,7 @@
 
 use super::{super::keyword_table::Context, Done, once, value};
 use crate::{
-    model::{HeaderProtocol, NumberRange, PacketCondition, StreamSizeSide},
+    model::{DetectedProtocol, HeaderProtocol, NumberRange, PacketCondition, StreamSizeSide},
     source::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
@@ -137,16 +137,13 @@ pub(crate) fn app_layer_protocol(
     }
     rule.traits.protocol_detection = true;
     rule.traits.beyond_addresses = true;
-    if name.bytes == b"failed" || name.bytes == b"unknown" {
-        rule.unsupported(
-            &word.span(),
-            "failed protocol detection is not compared yet",
-        );
-        return Ok(());
-    }
-    let protocol = match protocols::app_protocol(name.text()) {
-        Some(protocols::Known::One(protocol)) => protocol,
-        Some(protocols::Known::NotParsed | protocols::Known::AnyHttp) => {
+    let wanted = match protocols::app_protocol(name.text()) {
+        _ if name.bytes == b"failed" => DetectedProtocol::Failed,
+        // The plain word stands for every version here.
+        _ if name.bytes.eq_ignore_ascii_case(b"http") => DetectedProtocol::AnyHttp,
+        Some(protocols::Known::AnyHttp) => DetectedProtocol::AnyHttp,
+        Some(protocols::Known::One(protocol)) => DetectedProtocol::One(protocol),
+        Some(protocols::Known::NotParsed) => {
             rule.unsupported(
                 &word.span(),
                 format!("the protocol `{}` is not recognised yet", name.text()),
@@ -160,12 +157,14 @@ pub(crate) fn app_layer_protocol(
             ));
         }
     };
-    if let Err(reason) = support::app_protocol(protocol) {
+    if let DetectedProtocol::One(protocol) = wanted
+        && let Err(reason) = support::app_protocol(protocol)
+    {
         rule.unsupported(&word.span(), format!("{}: {reason}", protocol.name()));
     }
     rule.conditions
         .push(ConditionDraft::Plain(PacketCondition::AppProtocol {
-            protocol,
+            wanted,
             negated,
         }));
     Ok(())

@@ -25,18 +25,13 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Judges the first bytes of a direction. `other` is what the opposite direction was identified as.
-pub(super) fn identify(
-    context: &FeedContext,
-    direction: Direction,
-    bytes: &[u8],
-    other: Option<AppProtocol>,
-) -> Verdict {
+/// Judges the first bytes of a direction.
+pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]) -> Verdict {
     let pattern = patterns::identify(context.transport, direction, bytes);
     if let Verdict::Identified(_) = pattern {
         return pattern;
     }
-    match probes::identify(context, direction, bytes, other) {
+    match probes::identify(context, direction, bytes) {
         Verdict::Unknown => pattern,
         verdict => verdict,
     }
@@ -59,7 +54,7 @@ mod tests {
     }
 
     fn tcp(port: u16, direction: Direction, bytes: &[u8]) -> Verdict {
-        identify(&context(Transport::Tcp, port), direction, bytes, None)
+        identify(&context(Transport::Tcp, port), direction, bytes)
     }
 
     #[test]
@@ -106,15 +101,15 @@ mod tests {
         let dns = context(Transport::Udp, 53);
         let other = context(Transport::Udp, 5_300);
         assert_eq!(
-            identify(&dns, Direction::ToServer, query, None),
+            identify(&dns, Direction::ToServer, query),
             Verdict::Identified(AppProtocol::Dns)
         );
         assert_eq!(
-            identify(&other, Direction::ToServer, query, None),
+            identify(&other, Direction::ToServer, query),
             Verdict::Unknown
         );
         assert_eq!(
-            identify(&dns, Direction::ToServer, &[0xff; 40], None),
+            identify(&dns, Direction::ToServer, &[0xff; 40]),
             Verdict::Unknown
         );
     }

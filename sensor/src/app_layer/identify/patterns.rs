@@ -187,6 +187,9 @@ fn http_request(bytes: &[u8]) -> Verdict {
     verdict
 }
 
+/// Bytes of a stream that the deepest pattern of its direction needs: with fewer the reference does not give up, whatever they are.
+const TCP_DEPTH_BYTES: [usize; 2] = [17, 8];
+
 /// Judges by patterns alone.
 pub(super) fn identify(transport: Transport, direction: Direction, bytes: &[u8]) -> Verdict {
     let mut verdict = Verdict::Unknown;
@@ -219,9 +222,12 @@ pub(super) fn identify(transport: Transport, direction: Direction, bytes: &[u8])
             },
         }
     }
-    if transport == Transport::Udp && verdict == Verdict::Undecided {
+    match (transport, verdict) {
         // A datagram does not go on.
-        return Verdict::Unknown;
+        (Transport::Udp, Verdict::Undecided) => Verdict::Unknown,
+        (Transport::Tcp, Verdict::Unknown) if bytes.len() < TCP_DEPTH_BYTES[direction.index()] => {
+            Verdict::Undecided
+        }
+        _ => verdict,
     }
-    verdict
 }

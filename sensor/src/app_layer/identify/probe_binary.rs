@@ -53,6 +53,28 @@ fn first_name(bytes: &[u8]) -> bool {
     }
 }
 
+/// The SETTINGS frame that a server begins with (RFC 9113, section 3.4): nothing but its acknowledgment flag set.
+/// The client's preface is a pattern.
+pub(super) fn http2(direction: Direction, bytes: &[u8]) -> Verdict {
+    const PREFACE_BYTES: usize = 24;
+    const FRAME_BYTES_MAX: u32 = 16_384;
+    if direction == Direction::ToServer {
+        return if bytes.len() > PREFACE_BYTES {
+            Verdict::Unknown
+        } else {
+            Verdict::Undecided
+        };
+    }
+    let [high, middle, low, kind, flags, reserved, _, _, _, ..] = *bytes else {
+        return Verdict::Undecided;
+    };
+    let is_settings = u32::from_be_bytes([0, high, middle, low]) <= FRAME_BYTES_MAX
+        && kind == 4
+        && flags & 0xfe == 0
+        && reserved & 0x80 == 0;
+    when(is_settings, P::Http2)
+}
+
 pub(super) fn dns_udp(_: Direction, bytes: &[u8]) -> Verdict {
     when(dns_message(bytes), P::Dns)
 }

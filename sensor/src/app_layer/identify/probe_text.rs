@@ -1,7 +1,6 @@
 //! Looks at text protocols whose first word alone does not decide.
 
 use lapwing_rules::model::AppProtocol as P;
-use memchr::memmem;
 
 use super::Verdict;
 
@@ -28,53 +27,6 @@ pub(super) fn sip_response(bytes: &[u8]) -> Verdict {
         Verdict::Identified(P::Sip)
     } else {
         Verdict::Unknown
-    }
-}
-
-/// Greeting of a mail server: `220` with a domain, and either `SMTP` later in the line or a client that is not known.
-pub(super) fn smtp_server(bytes: &[u8], client_is_smtp: bool) -> Verdict {
-    if bytes.len() < 5 {
-        return Verdict::Undecided;
-    }
-    if !bytes.starts_with(b"220") || !matches!(bytes[3], b' ' | b'-') {
-        return Verdict::Unknown;
-    }
-    let greeting = &bytes[4..];
-    if client_is_smtp {
-        return if greeting.contains(&b'\n') {
-            Verdict::Identified(P::Smtp)
-        } else {
-            Verdict::Undecided
-        };
-    }
-    let domain = greeting
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
-        .count();
-    if domain == 0 || !greeting[..domain].contains(&b'.') {
-        return Verdict::Unknown;
-    }
-    if memmem::find(greeting, b"SMTP").is_some() {
-        Verdict::Identified(P::Smtp)
-    } else if greeting.contains(&b'\n') {
-        Verdict::Unknown
-    } else {
-        Verdict::Undecided
-    }
-}
-
-/// Greeting of an FTP server on its own port: `220` and a complete line.
-pub(super) fn ftp_server(bytes: &[u8]) -> Verdict {
-    if bytes.len() < 5 {
-        return Verdict::Undecided;
-    }
-    if !bytes.starts_with(b"220") || !matches!(bytes[3], b' ' | b'-') {
-        return Verdict::Unknown;
-    }
-    if bytes.contains(&b'\n') {
-        Verdict::Identified(P::Ftp)
-    } else {
-        Verdict::Undecided
     }
 }
 

@@ -1,7 +1,5 @@
 //! Probes: a look at content, asked only where a port of the flow hints at the protocol.
 
-use lapwing_rules::model::AppProtocol as P;
-
 use super::{Verdict, probe_asn1, probe_binary as binary, probe_text};
 use crate::{
     app_layer::{FeedContext, Transport},
@@ -12,12 +10,7 @@ use crate::{
 type Probe = fn(Direction, &[u8]) -> Verdict;
 
 /// Asks the probes that the flow's ports select.
-pub(super) fn identify(
-    context: &FeedContext,
-    direction: Direction,
-    bytes: &[u8],
-    other: Option<P>,
-) -> Verdict {
+pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]) -> Verdict {
     let by_server = probe_of(context.transport, context.server_port);
     // A probe for the client's port is asked too where it is a well-known one: the capture may have begun late.
     let by_client = (context.client_port != context.server_port)
@@ -31,12 +24,6 @@ pub(super) fn identify(
             identified @ Verdict::Identified(_) => return identified,
         }
     }
-    if direction == Direction::ToClient && matches!(context.server_port, 25 | 465) {
-        match probe_text::smtp_server(bytes, other == Some(P::Smtp)) {
-            Verdict::Unknown => {}
-            smtp => return smtp,
-        }
-    }
     if context.transport == Transport::Udp && verdict == Verdict::Undecided {
         return Verdict::Unknown;
     }
@@ -45,12 +32,9 @@ pub(super) fn identify(
 
 fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
     let probe: Probe = match (transport, port) {
-        (Transport::Tcp, 21) => |direction, bytes| match direction {
-            Direction::ToServer => Verdict::Unknown,
-            Direction::ToClient => probe_text::ftp_server(bytes),
-        },
         (Transport::Tcp, 23) => binary::telnet,
         (Transport::Tcp, 53) => binary::dns_tcp,
+        (Transport::Tcp, 80) => binary::http2,
         (Transport::Tcp, 88) => probe_asn1::kerberos_tcp,
         (Transport::Tcp, 139 | 445) => binary::smb,
         (Transport::Tcp, 443) => binary::ssl_v2,

@@ -78,7 +78,7 @@ fn told_for(detector: &mut Detector, flow: &mut Flow, datagram: &[u8]) -> Vec<u3
         time: Timestamp(0),
         frames: FrameSet::default(),
     };
-    flow.app.begin_packet();
+    flow.app.begin_packet(Some(Direction::ToServer));
     flow.app.feed(&context, Direction::ToServer, datagram);
     told(detector, Some(flow), datagram)
 }
