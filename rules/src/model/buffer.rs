@@ -161,6 +161,10 @@ buffers! {
     SshHasshString = 93, "ssh.hassh.string", ToServer, Some(P::Ssh), false;
     SshHasshServer = 94, "ssh.hassh.server", ToClient, Some(P::Ssh), false;
     SshHasshServerString = 95, "ssh.hassh.server.string", ToClient, Some(P::Ssh), false;
+    SmbShare = 110, "smb.share", ToServer, Some(P::Smb), false;
+    SmbNamedPipe = 111, "smb.named_pipe", ToServer, Some(P::Smb), false;
+    SmbNtlmsspUser = 112, "smb.ntlmssp_user", ToServer, Some(P::Smb), false;
+    SmbNtlmsspDomain = 113, "smb.ntlmssp_domain", ToServer, Some(P::Smb), false;
     DcerpcStubData = 120, "dcerpc.stub_data", Both, Some(P::Dcerpc), false;
     Krb5Cname = 150, "krb5.cname", ToClient, Some(P::Krb5), true;
     Krb5Sname = 151, "krb5.sname", ToClient, Some(P::Krb5), true;

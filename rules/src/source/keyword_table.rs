@@ -217,7 +217,7 @@ use Role::{
     TransactionNumber,
 };
 
-const SMB: Role = Foreign("there is no parser for SMB yet");
+const SMB: Role = Foreign("it came with version 8 of the reference");
 const HTTP2: Role = Foreign("there is no parser for HTTP/2 yet");
 const NFS: Role = Foreign("there is no parser for NFS yet");
 const RFB: Role = Foreign("there is no parser for RFB yet");
@@ -484,10 +484,10 @@ keywords! {
     "dcerpc.iface" ["dce_iface"] "1.3" Required Read(dcerpc::interface), "Interface of a DCERPC call.", takes "UUID [, [!]= | < | > version] [, any_frag]";
     "dcerpc.opnum" ["dce_opnum"] "1.3" Required Read(dcerpc::operation), "Operation of a DCERPC call.", takes "number | range, …";
     "dcerpc.stub_data" ["dce_stub_data"] "1.3" None Sticky(B::DcerpcStubData), "Arguments of a DCERPC call.";
-    "smb.named_pipe" ["smb_named_pipe"] "4.1" None buffer_of(SMB), "The named pipe.";
-    "smb.share" ["smb_share"] "4.1" None buffer_of(SMB), "The share.";
-    "smb.ntlmssp_user" [] "7.0" None buffer_of(SMB), "The user of NTLMSSP.";
-    "smb.ntlmssp_domain" [] "7.0" None buffer_of(SMB), "The domain of NTLMSSP.";
+    "smb.named_pipe" ["smb_named_pipe"] "4.1" None Sticky(B::SmbNamedPipe), "The named pipe.";
+    "smb.share" ["smb_share"] "4.1" None Sticky(B::SmbShare), "The share.";
+    "smb.ntlmssp_user" [] "7.0" None Sticky(B::SmbNtlmsspUser), "The user of NTLMSSP.";
+    "smb.ntlmssp_domain" [] "7.0" None Sticky(B::SmbNtlmsspDomain), "The domain of NTLMSSP.";
     "smb.version" [] "8.0" Required SMB, "Version of SMB.";
 
     # "NFS";

@@ -48,7 +48,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
-        P::Krb5 | P::Snmp => Ok(()),
+        P::Krb5 | P::Snmp | P::Smb => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -60,7 +60,13 @@ pub fn parser(protocol: AppProtocol) -> Support {
 pub fn frame(protocol: AppProtocol, frame: Frame) -> Support {
     let is_reported = match frame.info().protocol {
         None => return parser(protocol),
-        Some(AppProtocol::Dns | AppProtocol::Sip | AppProtocol::Tls | AppProtocol::Http1) => true,
+        Some(
+            AppProtocol::Dns
+            | AppProtocol::Sip
+            | AppProtocol::Tls
+            | AppProtocol::Http1
+            | AppProtocol::Smb,
+        ) => true,
         Some(_) => false,
     };
     if is_reported {
@@ -90,6 +96,7 @@ pub fn event(name: &str) -> Support {
         Some(("decoder" | "stream", _)) => return Ok(()),
         Some(("http", _)) => HTTP_EVENTS,
         Some(("dns", _)) => DNS_EVENTS,
+        Some(("smb", _)) => SMB_EVENTS,
         Some(("tls", _)) => TLS_EVENTS,
         Some(("ssh", _)) => SSH_EVENTS,
         Some(("sip", _)) => &["incomplete_data", "invalid_data"],
@@ -167,6 +174,17 @@ const DNS_EVENTS: &[&str] = &[
     "not_response",
     "too_many_labels",
     "z_flag_set",
+];
+
+const SMB_EVENTS: &[&str] = &[
+    "duplicate_negotiate",
+    "file_overlap",
+    "malformed_data",
+    "negotiate_malformed_dialects",
+    "read_request_too_large",
+    "read_response_too_large",
+    "record_overflow",
+    "write_request_too_large",
 ];
 
 const TLS_EVENTS: &[&str] = &[

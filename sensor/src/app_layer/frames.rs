@@ -213,6 +213,13 @@ impl FrameLog {
         }
     }
 
+    /// Forgets a direction's frames: its parser failed, and the reference inspects none of them then.
+    pub(super) fn clear(&mut self, direction: Direction) {
+        let side = &mut self.sides[direction.index()];
+        side.frames.clear();
+        side.trim(&mut self.dropped);
+    }
+
     /// The parser is about to be given these bytes.
     pub(super) fn fed(&mut self, direction: Direction, bytes: &[u8]) {
         let side = &mut self.sides[direction.index()];

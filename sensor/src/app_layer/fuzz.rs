@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 13] = [
+const PROTOCOLS: [(AppProtocol, Transport); 14] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -23,6 +23,7 @@ const PROTOCOLS: [(AppProtocol, Transport); 13] = [
     (AppProtocol::Krb5, Transport::Tcp),
     (AppProtocol::Krb5, Transport::Udp),
     (AppProtocol::Snmp, Transport::Udp),
+    (AppProtocol::Smb, Transport::Tcp),
 ];
 
 fn every_frame() -> FrameSet {

@@ -66,6 +66,30 @@ pub const DCERPC_CONTEXTS_MAX: usize = 255;
 /// DCERPC: bytes kept of one call's arguments, and of its results.
 pub const DCERPC_STUB_BYTES_MAX: usize = 100 * 1024;
 
+/// SMB: bytes of one record that is put together; a longer one is passed over, but for the bytes of files.
+pub const SMB_RECORD_BYTES_MAX: usize = 1024 * 1024;
+/// SMB: bytes of a read or write that must be there before it is taken in parts.
+pub const SMB_PARTIAL_RECORD_BYTES_MIN: usize = 512;
+/// SMB: trees, open files, and requests whose answers are still to come, of each kind.
+pub const SMB_OPEN_MAX: usize = 256;
+/// SMB: bytes kept of a share's, pipe's or file's name.
+pub const SMB_NAME_BYTES_MAX: usize = 4_096;
+/// SMB: commands chained in one record.
+pub const SMB_CHAIN_MAX: usize = 128;
+/// SMB: bytes kept of an answer from a pipe that came in parts.
+pub const SMB_PIPE_BYTES_MAX: usize = 128 * 1024;
+/// NTLMSSP: bytes kept of a user's or domain's name.
+pub const NTLMSSP_NAME_BYTES_MAX: usize = 1_024;
+
+/// Files: bytes kept of one file in transfer (`content-limit`).
+pub const FILE_BYTES_MAX: usize = 100_000;
+/// Files: a growing file is inspected from this size on (`content-inspect-min-size`).
+pub const FILE_INSPECT_BYTES_MIN: usize = 32_768;
+/// Files: pieces kept of one file that came before their turn, and their bytes.
+pub const FILE_EARLY_PIECES_MAX: usize = 64;
+/// Files: bytes of those pieces.
+pub const FILE_EARLY_BYTES_MAX: usize = 256 * 1024;
+
 /// SSH: bytes of the banner line (RFC 4253, section 4.2, allows 255).
 pub const SSH_BANNER_BYTES_MAX: usize = 256;
 /// SSH: bytes of one packet before encryption (RFC 4253, section 6.1).

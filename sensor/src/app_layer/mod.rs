@@ -7,6 +7,7 @@
 mod dcerpc;
 mod dispatch;
 mod dns;
+mod files;
 mod frames;
 mod ftp;
 #[doc(hidden)]
@@ -20,6 +21,7 @@ mod messages;
 mod reader;
 mod registry;
 mod sip;
+mod smb;
 mod smtp;
 mod snmp;
 mod ssh;

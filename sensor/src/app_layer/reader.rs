@@ -1,6 +1,6 @@
 //! A cursor over untrusted bytes: every read is checked, none panics.
 
-/// Reads big-endian numbers and slices from the front.
+/// Reads numbers, big-endian unless the name says `le`, and slices from the front.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
@@ -53,6 +53,19 @@ impl<'a> Reader<'a> {
     pub(super) fn u32(&mut self) -> Option<u32> {
         self.take(4)
             .map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+
+    pub(super) fn le_u16(&mut self) -> Option<u16> {
+        self.u16().map(u16::swap_bytes)
+    }
+
+    pub(super) fn le_u32(&mut self) -> Option<u32> {
+        self.u32().map(u32::swap_bytes)
+    }
+
+    pub(super) fn le_u64(&mut self) -> Option<u64> {
+        let bytes = <[u8; 8]>::try_from(self.take(8)?).ok()?;
+        Some(u64::from_le_bytes(bytes))
     }
 
     /// A slice behind its length in one byte.

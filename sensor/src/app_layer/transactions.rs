@@ -78,7 +78,7 @@ impl<T> Transactions<T> {
         self.held.iter()
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+    pub(super) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
         self.held.iter_mut()
     }
 

@@ -12,4 +12,6 @@ mod tests;
 
 pub use call::DcerpcCall;
 pub(super) use datagram::DcerpcDatagramParser;
+pub(super) use interfaces::{AcceptedInterface, Interfaces};
 pub(super) use parser::DcerpcParser;
+pub(super) use pdu::{Pdu, PduKind, fragment_length};

@@ -105,6 +105,11 @@ impl<'a> Pdu<'a> {
         self.body
     }
 
+    /// The results of a response without what stands before them, as rules of the reference see them over named pipes.
+    pub(in crate::app_layer) fn results_alone(&self) -> &'a [u8] {
+        self.body.get(8..).unwrap_or_default()
+    }
+
     /// The interfaces that a bind offers (C706, 12.6.4.3): per context its number, the count of transfer syntaxes,
     /// the interface and its version.
     pub(in crate::app_layer) fn offers(&self) -> Option<Vec<AcceptedInterface>> {
