@@ -162,6 +162,12 @@ sections! {
 }
 
 impl Section {
+    /// Whether a pack may lack it.
+    #[must_use]
+    pub fn is_optional(self) -> bool {
+        matches!(self, Self::RuleTexts)
+    }
+
     /// Position in [`Section::ALL`].
     pub(crate) fn index(self) -> usize {
         self as usize - 1

@@ -1,6 +1,6 @@
 //! Opening a pack: every offset and count is checked once, so that afterwards views cannot fail.
 
-use std::{fs::File, io::Read, ops::Range, path::Path};
+use std::{ops::Range, path::Path};
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,7 @@ use super::{
         PORT_RANGE_BYTES, PORT_SET_BYTES, REGEX_BYTES, RULE_BYTES, SECTION_ALIGNMENT,
         SECTION_ENTRY_BYTES, Section, UNSUPPORTED_BYTES, VERSION,
     },
-    mapped_file::PackBytes,
+    mapped_file::{PackBytes, stream_digest},
     prefilter::{GroupPlace, PrefilterGroup, PrefilterScope},
     program::{Numbers, Renumbering, Tables},
     rule_view::RuleView,
@@ -42,13 +42,30 @@ impl Pack {
     /// # Errors
     /// One [`PackError`] that says what is wrong with the file.
     pub fn open(path: &Path) -> Result<Self, PackError> {
-        let read_error = |source| PackError::Read {
+        Self::open_with_digest(path, Self::file_digest(path)?)
+    }
+
+    /// As [`Pack::open`] for a file whose digest was streamed by [`Pack::file_digest`], so that each can be timed.
+    ///
+    /// # Errors
+    /// As [`Pack::open`].
+    pub fn open_with_digest(path: &Path, digest: [u8; 32]) -> Result<Self, PackError> {
+        let bytes = PackBytes::map(path).map_err(|source| PackError::Read {
             path: path.to_owned(),
             source,
-        };
-        let digest = stream_digest(path).map_err(read_error)?;
-        let bytes = PackBytes::map(path).map_err(read_error)?;
+        })?;
         Self::check(bytes, digest)
+    }
+
+    /// SHA-256 of what a pack's digest covers, read through a small buffer and not through a mapping.
+    ///
+    /// # Errors
+    /// [`PackError::Read`].
+    pub fn file_digest(path: &Path) -> Result<[u8; 32], PackError> {
+        stream_digest(path, HEADER_BYTES).map_err(|source| PackError::Read {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// The same for bytes in memory.
@@ -69,6 +86,7 @@ impl Pack {
             digest,
         };
         super::check::check_contents(&pack).map_err(PackError::Damaged)?;
+        pack.bytes.release();
         Ok(pack)
     }
 
@@ -378,22 +396,6 @@ pub struct UnsupportedRule<'a> {
     pub reason: &'a str,
 }
 
-fn stream_digest(path: &Path) -> std::io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    let mut to_skip = HEADER_BYTES;
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(hasher.finalize().into());
-        }
-        let skipped = to_skip.min(count);
-        to_skip -= skipped;
-        hasher.update(buffer.get(skipped..count).unwrap_or_default());
-    }
-}
-
 fn check_header(bytes: &[u8], digest: &[u8; 32]) -> Result<(), PackError> {
     let found = bytes.len() as u64;
     if found > limits::PACK_BYTES {
@@ -454,7 +456,7 @@ fn read_section_table(bytes: &[u8]) -> Result<SectionRanges, PackError> {
         }
     }
     for section in Section::ALL {
-        if !seen[section.index()] && *section != Section::RuleTexts {
+        if !seen[section.index()] && !section.is_optional() {
             return Err(PackError::Damaged(format!(
                 "it lacks the section {section:?}"
             )));

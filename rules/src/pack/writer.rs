@@ -1,14 +1,10 @@
 //! Writing a pack: the same rules in, the same bytes out.
 
-use sha2::{Digest, Sha256};
-
 use super::{
+    assembly::Assembly,
     bytes::put_number,
     filter_builder,
-    format::{
-        HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, Section, VERSION,
-        header_protocol_code, rule_bits,
-    },
+    format::{Section, header_protocol_code, rule_bits},
     prefilter::PrefilterScope,
     program::{Encoder, encode_program},
     reader::REGEX_NEEDS_BACKTRACKING,
@@ -77,7 +73,7 @@ pub(super) fn put_u32s(out: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>
     }
 }
 
-fn length_u32(bytes: usize) -> u32 {
+pub(super) fn length_u32(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
@@ -303,7 +299,12 @@ impl PackWriter {
     /// The bytes of the pack.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
-        assemble(&self.into_sections())
+        self.assemble().into_bytes()
+    }
+
+    /// The pack, ready to be written.
+    pub(super) fn assemble(self) -> Assembly {
+        Assembly::new(self.into_sections())
     }
 
     /// The sections, by [`Section::index`].
@@ -350,34 +351,4 @@ fn rule_flags(rule: &RuleToWrite<'_>) -> u8 {
         }
     }
     flags
-}
-
-/// Header, section table, sections.
-fn assemble(sections: &[Vec<u8>]) -> Vec<u8> {
-    let present: Vec<_> = Section::ALL
-        .iter()
-        .zip(sections)
-        .filter(|(section, bytes)| **section != Section::RuleTexts || !bytes.is_empty())
-        .collect();
-    let mut body = vec![0; present.len() * SECTION_ENTRY_BYTES];
-    for (index, (section, bytes)) in present.iter().enumerate() {
-        let start = (HEADER_BYTES + body.len()).next_multiple_of(SECTION_ALIGNMENT);
-        body.resize(start - HEADER_BYTES, 0);
-        let mut entry = Vec::with_capacity(SECTION_ENTRY_BYTES);
-        put_u32s(&mut entry, [**section as u32, 0]);
-        entry.extend_from_slice(&(start as u64).to_le_bytes());
-        entry.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        if let Some(slot) = body.as_chunks_mut::<SECTION_ENTRY_BYTES>().0.get_mut(index) {
-            slot.copy_from_slice(&entry);
-        }
-        body.extend_from_slice(bytes);
-    }
-    let mut pack = Vec::with_capacity(HEADER_BYTES + body.len());
-    pack.extend_from_slice(&MAGIC);
-    put_u32s(&mut pack, [VERSION, length_u32(present.len())]);
-    pack.extend_from_slice(&((HEADER_BYTES + body.len()) as u64).to_le_bytes());
-    pack.extend_from_slice(&Sha256::digest(&body));
-    pack.extend_from_slice(&[0; 8]);
-    pack.extend_from_slice(&body);
-    pack
 }

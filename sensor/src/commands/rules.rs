@@ -4,6 +4,7 @@ mod check;
 mod coverage;
 mod explain;
 mod help;
+mod inspect;
 mod keywords;
 mod new_file;
 mod repository;
@@ -62,6 +63,8 @@ enum Task {
     Verify(repository::VerifyArguments),
     /// Take the newest rules from a repository: check, bring here by a delta or as a whole, derive, replace
     Update(repository::UpdateArguments),
+    /// Say what a pack holds, and how long its digest and opening it take
+    Inspect(inspect::Arguments),
     /// Say how many rules run in full, and why the others do not
     Coverage {
         #[command(flatten)]
@@ -112,6 +115,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Task::Delta(arguments) => shipping::delta(&mut out, &arguments),
         Task::Apply(arguments) => shipping::apply(&mut out, &arguments),
+        Task::Inspect(arguments) => inspect::run(&mut out, &arguments),
         Task::Derive(arguments) => shipping::derive_pack(&mut out, &arguments),
         Task::Verify(arguments) => repository::verify(&mut out, &arguments),
         Task::Update(arguments) => repository::update(&mut out, &arguments),

@@ -4,8 +4,8 @@ use std::{collections::HashMap, io::Write};
 
 use super::{
     super::{
+        assembly::Assembly,
         bytes::{Cursor, to_usize},
-        format::HEADER_BYTES,
         program::Renumbering,
         reader::Pack,
         rule_view::RuleView,
@@ -18,6 +18,9 @@ use super::{
 };
 use crate::model::{AddressSetId, Header, PortSetId, RuleId};
 
+/// Records after which what was read of a mapped file is given back.
+const RECORDS_BEFORE_RELEASE: usize = 1 << 10;
+
 /// Makes the pack that a sensor maps and writes it, if it is the one that the canonical pack names. Nothing is written before
 /// that is certain.
 ///
@@ -25,26 +28,20 @@ use crate::model::{AddressSetId, Header, PortSetId, RuleId};
 /// One [`CanonicalError`]: a record does not hold what it should, the result differs, or it cannot be written.
 pub fn derive(canonical: &CanonicalPack, out: &mut impl Write) -> Result<(), CanonicalError> {
     let mut derivation = Derivation::default();
-    for record in canonical.records() {
+    for (index, record) in canonical.records().enumerate() {
         derivation.add(record).map_err(CanonicalError::Damaged)?;
+        if index.is_multiple_of(RECORDS_BEFORE_RELEASE) {
+            canonical.release();
+        }
     }
     let pack = derivation.finish();
-    let found = derived_digest_of(&pack);
-    if found != canonical.derived_digest() || pack.len() as u64 != canonical.derived_bytes() {
+    if pack.digest() != canonical.derived_digest() || pack.length() != canonical.derived_bytes() {
         return Err(CanonicalError::DerivedDiffers {
             expected: hex::encode(canonical.derived_digest()),
-            found: hex::encode(found),
+            found: hex::encode(pack.digest()),
         });
     }
-    out.write_all(&pack).map_err(CanonicalError::Write)
-}
-
-/// The digest that a pack's header states.
-pub(super) fn derived_digest_of(pack: &[u8]) -> [u8; 32] {
-    pack.get(24..HEADER_BYTES)
-        .and_then(|rest| rest.first_chunk::<32>())
-        .copied()
-        .unwrap_or_default()
+    pack.write_to(out).map_err(CanonicalError::Write)
 }
 
 /// A pack in the making.
@@ -69,10 +66,13 @@ impl Derivation {
         }
     }
 
-    /// The bytes of the pack.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.groups.write(&mut self.writer);
-        self.writer.finish()
+    /// The pack.
+    pub(super) fn finish(self) -> Assembly {
+        let Self {
+            mut writer, groups, ..
+        } = self;
+        groups.write(&mut writer);
+        writer.assemble()
     }
 
     fn add_address_set(&mut self, record: Record<'_>) -> Result<(), String> {

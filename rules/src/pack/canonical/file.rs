@@ -8,7 +8,7 @@ use super::{
     super::{
         bytes::{Cursor, field_u32, field_u64, to_usize},
         format::VERSION,
-        mapped_file::PackBytes,
+        mapped_file::{PackBytes, stream_digest},
     },
     CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, CanonicalError, DIGEST_COVERS_FROM,
 };
@@ -58,11 +58,12 @@ impl CanonicalPack {
     /// # Errors
     /// One [`CanonicalError`] that says what is wrong with the file.
     pub fn open(path: &Path) -> Result<Self, CanonicalError> {
-        let bytes = PackBytes::map(path).map_err(|source| CanonicalError::Read {
+        let read_error = |source| CanonicalError::Read {
             path: path.to_owned(),
             source,
-        })?;
-        Self::check(bytes)
+        };
+        let digest = stream_digest(path, DIGEST_COVERS_FROM).map_err(read_error)?;
+        Self::check(PackBytes::map(path).map_err(read_error)?, digest)
     }
 
     /// The same for bytes in memory.
@@ -70,18 +71,18 @@ impl CanonicalPack {
     /// # Errors
     /// As [`CanonicalPack::open`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, CanonicalError> {
-        Self::check(PackBytes::Owned(bytes))
+        let covered = bytes.get(DIGEST_COVERS_FROM..).unwrap_or_default();
+        let digest = Sha256::digest(covered).into();
+        Self::check(PackBytes::Owned(bytes), digest)
     }
 
-    fn check(bytes: PackBytes) -> Result<Self, CanonicalError> {
+    fn check(bytes: PackBytes, digest: [u8; 32]) -> Result<Self, CanonicalError> {
         check_header(&bytes)?;
-        let digest = <[u8; 32]>::from(Sha256::digest(
-            bytes.get(DIGEST_COVERS_FROM..).unwrap_or_default(),
-        ));
         if bytes.get(24..56) != Some(digest.as_slice()) {
             return Err(CanonicalError::WrongDigest);
         }
         let positions = find_records(&bytes)?;
+        bytes.release();
         Ok(Self {
             bytes,
             digest,
@@ -147,6 +148,11 @@ impl CanonicalPack {
         self.bytes
             .get(start_of(records.start)..start_of(records.end))
             .unwrap_or_default()
+    }
+
+    /// Gives back the memory of pages that were read; they come back when they are read again.
+    pub(super) fn release(&self) {
+        self.bytes.release();
     }
 
     /// Every record, in order of key.

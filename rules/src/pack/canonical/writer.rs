@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::{
     super::{
+        assembly::Assembly,
         bytes::put_number,
         format::VERSION,
         writer::{PackWriter, put_u32s},
     },
     CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, DIGEST_COVERS_FROM, RecordKind,
-    derive::{Derivation, derived_digest_of},
+    derive::Derivation,
     file::Record,
     rule_record::{self, Trigger},
 };
@@ -66,7 +67,7 @@ impl CanonicalWriter {
         write_header(&mut bytes, &pack);
         Ok(Written {
             canonical: bytes,
-            pack,
+            pack: pack.into_bytes(),
         })
     }
 }
@@ -86,15 +87,15 @@ pub(super) fn put_record(out: &mut Vec<u8>, record: Record<'_>) {
     }
 }
 
-fn write_header(bytes: &mut [u8], pack: &[u8]) {
+fn write_header(bytes: &mut [u8], pack: &Assembly) {
     let length = bytes.len() as u64;
     let mut header = Vec::with_capacity(CANONICAL_HEADER_BYTES);
     header.extend_from_slice(&CANONICAL_MAGIC);
     put_u32s(&mut header, [VERSION, 0]);
     header.extend_from_slice(&length.to_le_bytes());
     header.extend_from_slice(&[0; 32]);
-    header.extend_from_slice(&derived_digest_of(pack));
-    header.extend_from_slice(&(pack.len() as u64).to_le_bytes());
+    header.extend_from_slice(&pack.digest());
+    header.extend_from_slice(&pack.length().to_le_bytes());
     if let Some(slot) = bytes.first_chunk_mut::<CANONICAL_HEADER_BYTES>() {
         slot.copy_from_slice(&header);
     }

@@ -8,12 +8,16 @@ use std::{
 
 use anyhow::Context;
 use lapwing_rules::{
-    limits::DELTA_FILE_BYTES,
+    limits::{DELTA_FILE_BYTES, DERIVATION_BYTES},
     pack::{CanonicalPack, DELTA_HEADER_BYTES, apply_delta, derive, make_delta},
 };
 use lapwing_sensor::whole_file;
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::new_file;
+
+/// Processor time that deriving a pack may take, in seconds.
+const DERIVE_SECONDS: u64 = 60;
 
 /// What to compare.
 #[derive(clap::Args)]
@@ -80,6 +84,7 @@ pub(super) fn derive_pack(
     out: &mut impl Write,
     arguments: &DeriveArguments,
 ) -> anyhow::Result<ExitCode> {
+    bound_this_process()?;
     let canonical = open(&arguments.canonical)?;
     new_file::replace(&arguments.output, |file| {
         derive(&canonical, file).with_context(|| arguments.canonical.display().to_string())
@@ -92,6 +97,21 @@ pub(super) fn derive_pack(
         hex::encode(canonical.derived_digest())
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What arrives must not take the board down: this process gets no more memory and time than an honest pack needs.
+fn bound_this_process() -> anyhow::Result<()> {
+    for (resource, most) in [
+        (Resource::Data, DERIVATION_BYTES),
+        (Resource::Cpu, DERIVE_SECONDS),
+    ] {
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(resource, limit).context("cannot bound this process")?;
+    }
+    Ok(())
 }
 
 /// What a canonical pack is, in a line.
