@@ -40,3 +40,5 @@ pub const DERIVATION_BYTES: u64 = 64 << 20;
 pub const RULE_SCOPES: u64 = 64;
 /// Most strings, expressions or names of one rule in a canonical pack.
 pub const RECORD_STRINGS: u64 = 16 * 1024;
+/// Most rules in the lists of a pack's address index, counted once for each list that has them.
+pub const ADDRESS_INDEX_RULES: usize = 1 << 20;

@@ -1,6 +1,7 @@
 //! The structural check of a pack: after it, no view can meet a reference that leads nowhere.
 
 use super::{
+    address_index,
     bytes::{field_u32, to_usize},
     format::{
         GROUP_BYTES, REGEX_BYTES, RULE_BYTES, Section, UNSUPPORTED_BYTES,
@@ -51,7 +52,18 @@ pub(super) fn check_contents(pack: &Pack) -> Checked {
         check_group(pack, index)
             .map_err(|problem| format!("prefilter group {index}: {problem}"))?;
     }
-    Ok(())
+    require(
+        [Section::SourceIndex, Section::DestinationIndex]
+            .iter()
+            .all(|table| {
+                address_index::is_sound(
+                    pack.section(*table),
+                    pack.section(Section::AddressIndexRules),
+                    pack.rule_count(),
+                )
+            }),
+        "its address index leads nowhere",
+    )
 }
 
 fn check_names(pack: &Pack) -> Checked {

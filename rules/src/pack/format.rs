@@ -73,6 +73,10 @@
 //! pattern `i` of a group leads to the rules between its entries `i` and `i + 1`. [`Section::GroupRules`]: rule indexes (u32).
 //! [`Section::Filters`]: the tables by which patterns are found, see `pack/filter.rs`; they are searched where they lie.
 //!
+//! *Address index.* [`Section::SourceIndex`] and [`Section::DestinationIndex`]: [`ADDRESS_INDEX_BYTES`] = 12 bytes an entry: first IPv4
+//! address, first and number of rules (into [`Section::AddressIndexRules`]), ascending; an entry holds up to the address before that of
+//! the next. [`Section::AddressIndexRules`]: rule indexes (u32). `pack/address_index.rs` says which rules stand there.
+//!
 //! *Unsupported rules.* [`Section::Unsupported`]: [`UNSUPPORTED_BYTES`] = 20 bytes each: gid, sid, rev, message (text), reason (text).
 //!
 //! *Rule texts* (optional). [`Section::RuleTexts`]: one text (u32) a rule: the rule as it was written.
@@ -95,6 +99,8 @@ pub const RULE_BYTES: usize = 64;
 pub const REGEX_BYTES: usize = 12;
 /// Bytes of a prefilter group.
 pub const GROUP_BYTES: usize = 40;
+/// Bytes of an entry of an address index.
+pub const ADDRESS_INDEX_BYTES: usize = 12;
 /// Bytes of the record of an unsupported rule.
 pub const UNSUPPORTED_BYTES: usize = 20;
 /// Bytes of an address set.
@@ -159,6 +165,9 @@ sections! {
     Filters = 20;
     Unsupported = 21;
     RuleTexts = 22;
+    SourceIndex = 23;
+    DestinationIndex = 24;
+    AddressIndexRules = 25;
 }
 
 impl Section {

@@ -3,6 +3,7 @@
 //! [`mod@format`] describes the file byte by byte, [`PackWriter`] writes it, [`Pack`] opens it. Opening checks every offset, count
 //! and reference once; after that views decode from the mapped bytes on the fly and cannot fail. Every error is one line.
 
+mod address_index;
 mod assembly;
 mod byte_rarity;
 mod bytes;

@@ -6,7 +6,7 @@
 //! | 1 | stream | side, 0 |
 //! | 2 | buffer | buffer, side |
 //! | 3 | packet header | transport class, 0 |
-//! | 4 | addresses only | 0, 0 |
+//! | 4 | addresses only | 0 for every packet or 6 for those of IPv6, 0 |
 //! | 5 | transaction | application protocol (0: HTTP/1 and HTTP/2), side |
 //! | 6 | frame | frame, side |
 
@@ -50,6 +50,8 @@ pub enum PrefilterScope {
     PacketHeader(TransportClass),
     /// Rules that ask for addresses and protocol only; the first packet of each direction of a flow decides them, or each packet without a flow.
     AddressOnly,
+    /// Of those, the ones that the address index has for IPv4 and that name IPv6 addresses as well.
+    AddressOnlyIpv6,
     /// Rules that ask for an event or number of a transaction and for no bytes; `None` is HTTP/1 and HTTP/2.
     Transaction(Option<AppProtocol>, Side),
     /// One kind of frame.
@@ -65,6 +67,7 @@ impl PrefilterScope {
             Self::Buffer(buffer, side) => [2, buffer as u8, side as u8],
             Self::PacketHeader(class) => [3, class as u8, 0],
             Self::AddressOnly => [4, 0, 0],
+            Self::AddressOnlyIpv6 => [4, 6, 0],
             Self::Transaction(protocol, side) => [5, protocol.map_or(0, |p| p as u8), side as u8],
             Self::Frame(frame, side) => [6, frame as u8, side as u8],
         }
@@ -83,6 +86,7 @@ impl PrefilterScope {
             [2, buffer, number] => Self::Buffer(Buffer::from_number(buffer)?, side(number)?),
             [3, number, 0] => Self::PacketHeader(class(number)?),
             [4, 0, 0] => Self::AddressOnly,
+            [4, 6, 0] => Self::AddressOnlyIpv6,
             [5, 0, number] => Self::Transaction(None, side(number)?),
             [5, protocol, number] => {
                 Self::Transaction(Some(AppProtocol::from_number(protocol)?), side(number)?)

@@ -9,9 +9,9 @@ use super::{
     error::PackError,
     filter::Patterns,
     format::{
-        ADDRESS_SET_BYTES, GROUP_BYTES, HEADER_BYTES, IPV4_RANGE_BYTES, IPV6_RANGE_BYTES, MAGIC,
-        PORT_RANGE_BYTES, PORT_SET_BYTES, REGEX_BYTES, RULE_BYTES, SECTION_ALIGNMENT,
-        SECTION_ENTRY_BYTES, Section, UNSUPPORTED_BYTES, VERSION,
+        ADDRESS_INDEX_BYTES, ADDRESS_SET_BYTES, GROUP_BYTES, HEADER_BYTES, IPV4_RANGE_BYTES,
+        IPV6_RANGE_BYTES, MAGIC, PORT_RANGE_BYTES, PORT_SET_BYTES, REGEX_BYTES, RULE_BYTES,
+        SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, Section, UNSUPPORTED_BYTES, VERSION,
     },
     mapped_file::{PackBytes, stream_digest},
     prefilter::{GroupPlace, PrefilterGroup, PrefilterScope},
@@ -481,6 +481,9 @@ pub(super) const RECORD_SECTIONS: &[(Section, usize)] = &[
     (Section::GroupRuleOffsets, 4),
     (Section::GroupRules, 4),
     (Section::Unsupported, UNSUPPORTED_BYTES),
+    (Section::SourceIndex, ADDRESS_INDEX_BYTES),
+    (Section::DestinationIndex, ADDRESS_INDEX_BYTES),
+    (Section::AddressIndexRules, 4),
     (Section::RuleTexts, 4),
 ];
 

@@ -1,6 +1,7 @@
 //! Writing a pack: the same rules in, the same bytes out.
 
 use super::{
+    address_index::IndexSections,
     assembly::Assembly,
     bytes::put_number,
     filter_builder,
@@ -8,6 +9,7 @@ use super::{
     prefilter::PrefilterScope,
     program::{Encoder, encode_program},
     reader::REGEX_NEEDS_BACKTRACKING,
+    sets::{self, AddressSetView},
     strings::Interner,
 };
 use crate::model::{
@@ -282,6 +284,23 @@ impl PackWriter {
                 0,
             ],
         );
+    }
+
+    /// An address set of the pack in the making.
+    pub(super) fn address_set_view(&self, id: AddressSetId) -> Option<AddressSetView<'_>> {
+        sets::address_set(
+            self.sections.get(Section::AddressSets.index())?,
+            self.sections.get(Section::Ipv4Ranges.index())?,
+            self.sections.get(Section::Ipv6Ranges.index())?,
+            id.0,
+        )
+    }
+
+    /// Puts the address index in.
+    pub(super) fn address_index(&mut self, index: IndexSections) {
+        *self.section(Section::SourceIndex) = index.source;
+        *self.section(Section::DestinationIndex) = index.destination;
+        *self.section(Section::AddressIndexRules) = index.rules;
     }
 
     /// Names a rule that is not run, with the reason.

@@ -194,6 +194,7 @@ impl Detector {
             index,
             lowered,
             judge,
+            pack,
             ..
         } = self;
         let class = round.transport_class();
@@ -203,9 +204,8 @@ impl Detector {
             }
             let tried = &mut state.addresses_tried[round.direction().index()];
             if round.flow.is_none() || !std::mem::replace(tried, true) {
-                for &rule in prefilter.address_only() {
-                    candidates.add(rule, index);
-                }
+                let ends = (round.ends.source, round.ends.destination);
+                prefilter.address_only(pack, ends, |rule| candidates.add(rule, index));
             }
             for group in prefilter.packet_buffers() {
                 if let Some(bytes) = header_bytes(group.buffer, round) {

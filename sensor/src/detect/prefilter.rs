@@ -1,6 +1,6 @@
 //! From bytes to candidates: the filter of each scope, searched in the pack where it lies, over a lowered copy of the bytes.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use lapwing_rules::{
     model::{AppProtocol, Buffer, Frame, FrameSet, Side},
@@ -77,7 +77,10 @@ pub(crate) struct Prefilter {
     payload: [Option<Group>; 4],
     stream: [Option<Group>; 2],
     header: [Vec<u32>; 4],
+    /// Rules for addresses that the pack's address index does not have.
     address_only: Vec<u32>,
+    /// Those that it has for IPv4 only.
+    address_only_ipv6: Vec<u32>,
     packet_buffers: Vec<(Side, BufferGroup)>,
     /// Per side, in order of buffer.
     transaction_buffers: [Vec<BufferGroup>; 2],
@@ -94,6 +97,7 @@ impl Prefilter {
             stream: [const { None }; 2],
             header: [const { Vec::new() }; 4],
             address_only: Vec::new(),
+            address_only_ipv6: Vec::new(),
             packet_buffers: Vec::new(),
             transaction_buffers: [Vec::new(), Vec::new()],
             frames: [Vec::new(), Vec::new()],
@@ -121,6 +125,7 @@ impl Prefilter {
                     prefilter.header[class as usize] = group.always;
                 }
                 PrefilterScope::AddressOnly => prefilter.address_only = group.always,
+                PrefilterScope::AddressOnlyIpv6 => prefilter.address_only_ipv6 = group.always,
                 PrefilterScope::Frame(frame, side) => {
                     prefilter.frames[side as usize].push((frame, group));
                 }
@@ -144,8 +149,21 @@ impl Prefilter {
         &self.header[class as usize]
     }
 
-    pub(crate) fn address_only(&self) -> &[u32] {
-        &self.address_only
+    /// Calls `candidate` with the rules for addresses only that may concern a packet between these.
+    pub(crate) fn address_only(
+        &self,
+        pack: &Pack,
+        (source, destination): (IpAddr, IpAddr),
+        mut candidate: impl FnMut(u32),
+    ) {
+        self.address_only.iter().copied().for_each(&mut candidate);
+        if source.is_ipv6() {
+            self.address_only_ipv6
+                .iter()
+                .copied()
+                .for_each(&mut candidate);
+        }
+        pack.rules_of_addresses(source, destination, candidate);
     }
 
     /// Groups over header buffers of packets; each rule stands in the groups of all its sides.

@@ -135,7 +135,7 @@ impl Derivation {
         let index = self
             .writer
             .rule(&to_write(&renumbered, header, rule.pack.rule_text(0)));
-        self.groups.add(index, &rule.trigger);
+        self.groups.add(index, &header, &rule.trigger, &self.writer);
         Ok(())
     }
 

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{
+        address_index::{self, End, EndRanges},
         prefilter::PrefilterScope,
         writer::{GroupToWrite, PackWriter},
     },
     Trigger,
 };
+use crate::model::{Header, RuleDirection};
 
 /// The rules of one scope, by pattern; `BTreeMap`s so that the same rules give the same bytes.
 #[derive(Debug, Default)]
@@ -19,13 +21,30 @@ struct Group {
 
 /// Prefilter groups while rules are added.
 #[derive(Debug, Default)]
-pub(super) struct Groups(BTreeMap<PrefilterScope, Group>);
+pub(super) struct Groups {
+    by_scope: BTreeMap<PrefilterScope, Group>,
+    sources: EndRanges,
+    destinations: EndRanges,
+    /// Rules of the address index.
+    indexed: Vec<u32>,
+    /// Of those, the ones that name IPv6 addresses.
+    of_ipv6: Vec<u32>,
+}
 
 impl Groups {
-    /// Adds a rule. Rules come in ascending order.
-    pub(super) fn add(&mut self, rule: u32, trigger: &Trigger) {
+    /// Adds a rule of `writer`. Rules come in ascending order.
+    pub(super) fn add(
+        &mut self,
+        rule: u32,
+        header: &Header,
+        trigger: &Trigger,
+        writer: &PackWriter,
+    ) {
         for scope in &trigger.scopes {
-            let group = self.0.entry(*scope).or_default();
+            if *scope == PrefilterScope::AddressOnly && self.index(rule, header, writer) {
+                continue;
+            }
+            let group = self.by_scope.entry(*scope).or_default();
             match &trigger.pattern {
                 Some(pattern) => group
                     .by_pattern
@@ -37,9 +56,55 @@ impl Groups {
         }
     }
 
-    /// Writes every group.
-    pub(super) fn write(&self, writer: &mut PackWriter) {
-        for (scope, group) in &self.0 {
+    /// Puts a rule that asks for addresses only into the address index; whether that narrows anything.
+    fn index(&mut self, rule: u32, header: &Header, writer: &PackWriter) -> bool {
+        let (Some(source), Some(destination)) = (
+            writer.address_set_view(header.source),
+            writer.address_set_view(header.destination),
+        ) else {
+            return false;
+        };
+        let Some(end) = address_index::telling_end(source, destination) else {
+            return false;
+        };
+        let set = match end {
+            End::Source => source,
+            End::Destination => destination,
+        };
+        let is_both = header.direction == RuleDirection::Both;
+        if end == End::Source || is_both {
+            self.sources.add(rule, set);
+        }
+        if end == End::Destination || is_both {
+            self.destinations.add(rule, set);
+        }
+        self.indexed.push(rule);
+        if !set.ipv6.is_empty() {
+            self.of_ipv6.push(rule);
+        }
+        true
+    }
+
+    /// The lists of rules that the address index leaves to groups.
+    fn write_index(&mut self, writer: &mut PackWriter) {
+        let (scope, rules) = match address_index::build(&self.sources, &self.destinations) {
+            Some(index) => {
+                writer.address_index(index);
+                (PrefilterScope::AddressOnlyIpv6, &mut self.of_ipv6)
+            }
+            None => (PrefilterScope::AddressOnly, &mut self.indexed),
+        };
+        if !rules.is_empty() {
+            let always = &mut self.by_scope.entry(scope).or_default().always;
+            always.append(rules);
+            always.sort_unstable();
+        }
+    }
+
+    /// Writes every group, and the address index.
+    pub(super) fn write(mut self, writer: &mut PackWriter) {
+        self.write_index(writer);
+        for (scope, group) in &self.by_scope {
             writer.prefilter_group(&GroupToWrite {
                 scope: *scope,
                 patterns: group
