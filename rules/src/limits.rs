@@ -35,7 +35,7 @@ pub const DELTA_BYTES: u32 = 16 << 20;
 /// Largest delta that is read, in bytes: two frames of incompressible bytes and what stands before them.
 pub const DELTA_FILE_BYTES: u32 = 2 * DELTA_BYTES + (1 << 20);
 /// Data that the process which derives a pack on arrival may hold, in bytes.
-pub const DERIVATION_BYTES: u64 = 64 << 20;
+pub const DERIVATION_BYTES: u64 = 32 << 20;
 /// Most scopes in which one rule is looked for.
 pub const RULE_SCOPES: u64 = 64;
 /// Most strings, expressions or names of one rule in a canonical pack.
