@@ -13,7 +13,9 @@
 
 mod compile;
 mod diagnostic;
+pub mod difference;
 pub mod help;
+pub mod layout;
 pub mod limits;
 pub mod lint;
 pub mod model;

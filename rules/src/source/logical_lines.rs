@@ -38,6 +38,11 @@ impl LogicalLine {
         self.bytes.get(start..end).unwrap_or_default()
     }
 
+    /// Whether it goes over several lines of the file.
+    pub(crate) fn is_continued(&self) -> bool {
+        self.pieces.len() > 1
+    }
+
     /// Whether it was cut because it is longer than a rule may be.
     pub(crate) fn is_too_long(&self) -> bool {
         self.bytes.len() > limits::RULE_BYTES
@@ -56,6 +61,11 @@ impl<'a> LogicalLines<'a> {
             rest: text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text),
             line: 0,
         }
+    }
+
+    /// What of the file has not been read.
+    pub(crate) fn remaining(&self) -> &'a [u8] {
+        self.rest
     }
 
     fn physical(&mut self) -> Option<&'a [u8]> {

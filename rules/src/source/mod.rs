@@ -24,6 +24,7 @@ mod variables;
 
 pub use catalogue::{Catalogue, CatalogueError, ClassType};
 pub(crate) use groups::{AddressSet, PortSet};
+pub(crate) use logical_lines::LogicalLines;
 pub use parser::Source;
-pub(crate) use parser::{ParsedRule, bits_set_by_disabled_rules, parse};
+pub(crate) use parser::{ParsedRule, bits_set_by_disabled_rules, disabled_rule, is_read, parse};
 pub use variables::{Variables, VariablesError};

@@ -100,7 +100,7 @@ pub(crate) fn parse(source: &Source, variables: &Variables, catalogue: &Catalogu
             );
             continue;
         }
-        if matches!(bytes.first(), Some(b';')) {
+        if !is_read(&line.bytes) {
             continue;
         }
         match parse_rule(&line, variables, catalogue) {
@@ -135,6 +135,11 @@ impl Parsed {
             line: file.line.clone(),
         });
     }
+}
+
+/// Whether a line that is neither empty nor a comment is read at all: the reference passes over what begins with a space or `;`.
+pub(crate) fn is_read(line: &[u8]) -> bool {
+    !line.starts_with(b" ") && line.trim_ascii_start().first() != Some(&b';')
 }
 
 /// The rule in a comment (what stands behind the `#`), if it is one that was switched off.
