@@ -160,6 +160,14 @@ pub fn find(name: &str) -> Option<&'static Keyword> {
         .copied()
 }
 
+/// The keyword that asks for this number.
+#[must_use]
+pub fn of_field(field: HeaderField) -> Option<&'static Keyword> {
+    KEYWORDS.iter().find(
+        |keyword| matches!(keyword.role, PacketField(of, _) | TransactionField(of, ..) if of == field),
+    )
+}
+
 /// The keyword whose name looks most like this one, for hints.
 #[must_use]
 pub fn similar(name: &str) -> Option<&'static str> {

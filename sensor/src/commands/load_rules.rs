@@ -1,6 +1,7 @@
 //! The rules that a command line or the settings name, as a pack: opened, or compiled from rule files.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -101,7 +102,7 @@ pub(super) fn read_variables(path: Option<&Path>) -> anyhow::Result<Variables> {
     }
 }
 
-/// Rule files, read and not yet understood.
+/// Rule files, read and not yet understood. Of a folder the `*.rules` in it, by name.
 pub(super) fn read_sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let source = |path: &PathBuf| {
         let bytes = read(path)?;
@@ -114,7 +115,36 @@ pub(super) fn read_sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
             bytes,
         })
     };
-    paths.iter().map(source).collect()
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        if path.is_dir() {
+            files.extend(rule_files(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.iter().map(source).collect()
+}
+
+/// The rule files of a folder.
+fn rule_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let cannot_read = || format!("cannot read {}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(cannot_read)? {
+        let path = entry.with_context(cannot_read)?.path();
+        if path.is_file()
+            && path
+                .extension()
+                .is_some_and(|extension| extension == "rules")
+        {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        bail!("{}: there is no file `*.rules` in it", folder.display());
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// A text that goes with rules.

@@ -2,7 +2,9 @@
 
 mod check;
 mod coverage;
+mod diff;
 mod explain;
+mod fmt;
 mod help;
 mod inspect;
 mod keywords;
@@ -80,6 +82,10 @@ enum Task {
         #[command(flatten)]
         files: RuleFiles,
     },
+    /// Lay rule files out in one canonical way, without changing a rule
+    Fmt(fmt::Arguments),
+    /// Name the rules that two sets have differently, and what of them
+    Diff(diff::Arguments),
     /// Explain a remark of `check` by its code; without a code, list them all
     Help {
         /// The code, as `no-prefilter`
@@ -120,7 +126,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Task::Verify(arguments) => repository::verify(&mut out, &arguments),
         Task::Update(arguments) => repository::update(&mut out, &arguments),
         Task::Coverage { files, all } => coverage::run(&mut out, &files.compile(false)?, all),
-        Task::Explain { sid, files } => explain::run(&mut out, files.compile(true)?, sid),
+        Task::Explain { sid, files } => explain::run(&mut out, &files, sid),
+        Task::Fmt(arguments) => fmt::run(&mut out, &arguments),
+        Task::Diff(arguments) => diff::run(&mut out, &arguments),
         Task::Help { code } => help::run(&mut out, code.as_deref()),
         Task::Keywords { name } => keywords::run(&mut out, name.as_deref()),
     }?;

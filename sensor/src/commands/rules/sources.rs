@@ -13,7 +13,7 @@ use crate::commands::load_rules::{read_sources, read_text, read_variables};
 /// Rule files and what goes with them.
 #[derive(clap::Args)]
 pub(crate) struct RuleFiles {
-    /// Rules in the Suricata language
+    /// Rules in the Suricata language: files, or folders of `*.rules`
     #[arg(required = true, value_name = "FILE")]
     rules: Vec<PathBuf>,
     /// Values of $HOME_NET and other variables: a suricata.yaml, or lines `NAME: value` under [address-groups] and [port-groups]
