@@ -62,16 +62,12 @@ pub struct Settings {
 /// Compiles rule files into a pack.
 #[must_use]
 pub fn compile(sources: &[Source], settings: &Settings) -> Compiled {
-    let (mut rules, mut compiled) = read(sources, settings);
-    for file in &settings.thresholds {
-        let remarks = source::threshold_config::apply(file, &settings.variables, &mut rules);
-        compiled.diagnostics.extend(remarks);
-    }
+    let (rules, mut compiled) = read(sources, settings);
     write(&rules, settings, &mut compiled);
     compiled
 }
 
-/// The rules that stay, and all that is said about the others.
+/// The rules that stay, with the limits of their alerts, and all that is said about the others.
 pub(crate) fn read(sources: &[Source], settings: &Settings) -> (Vec<ParsedRule>, Compiled) {
     let mut compiled = Compiled {
         pack: Vec::new(),
@@ -88,7 +84,11 @@ pub(crate) fn read(sources: &[Source], settings: &Settings) -> (Vec<ParsedRule>,
         compiled.counts.refused += parsed.refused;
         rules.extend(parsed.rules);
     }
-    let rules = newest_revisions(rules, &mut compiled);
+    let mut rules = newest_revisions(rules, &mut compiled);
+    for file in &settings.thresholds {
+        let remarks = source::threshold_config::apply(file, &settings.variables, &mut rules);
+        compiled.diagnostics.extend(remarks);
+    }
     (rules, compiled)
 }
 

@@ -55,7 +55,8 @@ pub fn check(sources: &[Source], settings: &Settings, selection: &Selection) -> 
         .collect();
     diagnostics.sort_by_key(|diagnostic| {
         (
-            places.get(&diagnostic.file).copied(),
+            // Files that go with the rules come behind them.
+            places.get(&diagnostic.file).copied().unwrap_or(usize::MAX),
             diagnostic.line,
             diagnostic.column,
         )

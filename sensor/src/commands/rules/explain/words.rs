@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use lapwing_rules::{
     model::{
-        Action, AddressSetId, AlertLimit, Anchor, BitAction, BitScope, Buffer, ByteTest, BytesSpec, Comparison,
-        Content, Effect, FlowRequirement, HeaderField, HeaderProtocol, Match, NumberBase,
-        NumberRange, Operand, PacketCondition, PortSetId, RuleDirection, RuleKind, Side, Sides,
-        SuppressBy, TcpFlagsMode, Threshold, ThresholdKind, TrackBy, Transform,
+        Action, AddressSetId, AlertLimit, Anchor, BitAction, BitScope, Buffer, ByteTest, BytesSpec,
+        Comparison, Content, DetectedProtocol, Effect, FlowRequirement, HeaderField,
+        HeaderProtocol, Match, NumberBase, NumberRange, Operand, PacketCondition, PortSetId,
+        RuleDirection, RuleKind, Side, Sides, SuppressBy, TcpFlagsMode, Threshold, ThresholdKind,
+        TrackBy, Transform,
     },
     pack::{Pack, PrefilterScope, RuleView, TransportClass},
     source::keyword_table,
@@ -446,9 +447,14 @@ impl Names<'_> {
                     sign => format!("the counter {name} is {} {value}", char::from(*sign)),
                 }
             }
-            PacketCondition::AppProtocol { protocol, negated } => {
+            PacketCondition::AppProtocol { wanted, negated } => {
                 let not = if *negated { "not " } else { "" };
-                format!("the protocol is {not}{}", protocol.name())
+                let wanted = match wanted {
+                    DetectedProtocol::One(protocol) => protocol.name(),
+                    DetectedProtocol::AnyHttp => "http of any version",
+                    DetectedProtocol::Failed => "none that is known",
+                };
+                format!("the protocol is {not}{wanted}")
             }
             PacketCondition::Event(name) => format!("the event {name} was raised"),
             PacketCondition::StreamSize { side, range: sizes } => {
