@@ -14,6 +14,7 @@
 mod compile;
 mod diagnostic;
 pub mod difference;
+mod fuzz;
 pub mod help;
 pub mod layout;
 pub mod limits;
@@ -25,4 +26,5 @@ pub mod source;
 pub use compile::{Compiled, Counts, Settings, compile};
 pub use diagnostic::{Diagnostic, Level};
 
+pub use fuzz::fuzz_entry;
 pub use lapwing_trust as trust;

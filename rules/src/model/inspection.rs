@@ -70,6 +70,8 @@ pub enum Match<'a> {
     BufferSize(NumberRange),
     /// `base64_decode`: decodes from the cursor into [`Buffer::Base64Data`]; the list of that buffer then runs inside this one.
     Base64Decode(Base64Decode),
+    /// `asn1`: stands behind the other matches of the payload.
+    Asn1(Asn1),
 }
 
 /// A number known from the rule, or one read from the traffic by `byte_extract` or `byte_math`.
@@ -262,4 +264,26 @@ pub struct Base64Decode {
     pub offset: u32,
     /// From the cursor.
     pub relative: bool,
+}
+
+/// Where `asn1` begins to decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asn1Start {
+    /// `absolute_offset`, in bytes.
+    Absolute(u16),
+    /// `relative_offset`: from the cursor, in bytes.
+    Relative(i32),
+}
+
+/// `asn1`: any one of the odd things asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Asn1 {
+    /// Where the first object begins.
+    pub start: Asn1Start,
+    /// `bitstring_overflow`: more unused bits than there are bits.
+    pub bit_string_overflow: bool,
+    /// `double_overflow`: a real number in text of more than 256 bytes.
+    pub double_overflow: bool,
+    /// `oversize_length`: an object longer than this, in bytes.
+    pub oversize_length: Option<u32>,
 }

@@ -16,8 +16,9 @@ pub use buffer::{Buffer, BufferInfo, Side, Sides};
 pub use frame::{Frame, FrameCarrier, FrameInfo, FrameSet};
 pub use header::{AddressSetId, Header, PortSetId, RuleDirection};
 pub use inspection::{
-    Anchor, Base64Decode, ByteExtract, ByteJump, ByteMath, ByteTest, BytesSpec, Comparison,
-    Content, Inspection, IsDataAt, JumpOrigin, Match, NumberBase, Operand, RegexUse, Transform,
+    Anchor, Asn1, Asn1Start, Base64Decode, ByteExtract, ByteJump, ByteMath, ByteTest, BytesSpec,
+    Comparison, Content, Inspection, IsDataAt, JumpOrigin, Match, NumberBase, Operand, RegexUse,
+    Transform,
 };
 pub use packet_condition::{
     BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField, NumberRange,

@@ -175,6 +175,8 @@ impl MatchDraft {
                 Match::ByteMath(math) => math.bytes.relative,
                 Match::IsDataAt(at) => at.relative,
                 Match::Base64Decode(decode) => decode.relative,
+                // It looks at one place only, so nothing is tried again for it.
+                Match::Asn1(_) => false,
                 Match::Content(_) | Match::Regex(_) | Match::BufferSize(_) => false,
             },
         }

@@ -10,8 +10,8 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        bits, buffers, byte_keywords, content, dcerpc, flow, frames, header_fields, kerberos, meta,
-        regex, thresholds, transaction_fields,
+        asn1, bits, buffers, byte_keywords, content, dcerpc, flow, frames, header_fields, kerberos,
+        meta, regex, thresholds, transaction_fields,
     },
     problem::Problem,
     support::Support,
@@ -174,6 +174,8 @@ pub fn similar(name: &str) -> Option<&'static str> {
     KEYWORDS
         .iter()
         .flat_map(|keyword| std::iter::once(keyword.name).chain(keyword.aliases.iter().copied()))
+        // What differs more in length differs more; and a name of kilobytes is not compared at all.
+        .filter(|known| known.len().abs_diff(name.len()) <= known.len() / 3)
         .map(|known| (distance(name, known), known))
         .filter(|(distance, known)| *distance <= known.len() / 3)
         .min()
@@ -298,7 +300,7 @@ keywords! {
     "base64_decode" [] "2.0" Optional Read(content::base64_decode), "Decode base64 for `base64_data`.", takes "nothing | [bytes N] [, offset N] [, relative]";
     "base64_data" [] "2.0" None Sticky(B::Base64Data), "What `base64_decode` decoded.";
     "uricontent" [] "legacy" Required Read(content::uri_content), "A content in the URI.", takes "[!]\"text\"";
-    "asn1" [] "legacy" Required Foreign("ASN.1 structures are not checked"), "Odd ASN.1 structures.";
+    "asn1" [] "legacy" Required Read(asn1::asn1), "Odd ASN.1 structures behind the payload's other matches.";
     "rpc" [] "legacy" Required Foreign("SunRPC calls are not parsed"), "SunRPC program, version and procedure.";
 
     # "Buffers of packets and files";

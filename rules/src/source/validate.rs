@@ -26,6 +26,10 @@ pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<()
     check_sides(rule, syntax)?;
     frames::check_alone(rule)?;
     for inspection in &mut rule.inspections {
+        // As in the reference, ASN.1 is looked at when all else of the payload was found.
+        inspection
+            .matches
+            .sort_by_key(|item| matches!(item, MatchDraft::Other(Match::Asn1(_))));
         check_inspection(inspection)?;
     }
     for inspection in &rule.inspections {

@@ -7,7 +7,7 @@
 use lapwing_rules::model::{Anchor, Base64Decode, Content, IsDataAt, Match, Operand, RegexUse};
 
 use super::{
-    base64,
+    asn1, base64,
     byte_numbers::{ByteValues, NumberSource},
     content_search::{equals, find},
     limits::{INSPECTION_SEARCHED_BYTES_MAX, INSPECTION_STEPS_MAX},
@@ -163,6 +163,13 @@ impl<'m> Walk<'_, 'm> {
                 Match::IsDataAt(at) => self.is_data_at(at),
                 Match::BufferSize(range) => self.buffer_size(range),
                 Match::Base64Decode(decode) => return self.base64(decode),
+                Match::Asn1(asn1) => {
+                    if asn1::holds(asn1, self.subject.bytes, self.cursor) {
+                        Outcome::Match
+                    } else {
+                        Outcome::GiveUp
+                    }
+                }
             };
             if outcome != Outcome::Match {
                 return outcome;

@@ -66,3 +66,9 @@ pub const BACKTRACKING_PROGRAM_BYTES: usize = 64 << 10;
 
 /// What one such search costs at least of [`INSPECTION_SEARCHED_BYTES_MAX`]: 256 of them end an inspection.
 pub const BACKTRACKING_SEARCH_COST_BYTES: u64 = 256 << 10;
+
+/// ASN.1 objects one after the other, and as deep in one another, that `asn1` looks at. The reference has the same.
+pub const ASN1_OBJECTS_MAX: usize = 30;
+
+/// Bytes that `asn1` looks at.
+pub const ASN1_BYTES_MAX: usize = 65_535;

@@ -14,6 +14,7 @@
 mod alert;
 mod alert_queue;
 mod app_event;
+mod asn1;
 mod backtracking;
 mod base64;
 mod byte_numbers;

@@ -11,6 +11,7 @@
 //! | 7 | is data at | offset, bits (1 relative, 2 negated) |
 //! | 8 | buffer size | range |
 //! | 9 | base64 decode | bytes, offset, relative |
+//! | 10 | asn1 | bits (1 relative, 2 bit string overflow, 4 double overflow, 8 oversize length follows), offset (signed), oversize length |
 //!
 //! Transforms: 1 dotprefix, 2 strip_whitespace, 3 compress_whitespace, 4 to_lowercase, 5 to_uppercase, 6 url_decode, 7 to_md5,
 //! 8 to_sha1, 9 to_sha256, 10 header_lowercase, 11 strip_pseudo_headers, 12 xor with its key (byte string), 13 first capture of a
@@ -27,8 +28,8 @@ use super::{
 use crate::{
     limits,
     model::{
-        Anchor, Base64Decode, Buffer, ByteExtract, ByteJump, ByteMath, ByteTest, Comparison,
-        Content, Frame, Inspection, IsDataAt, JumpOrigin, Match, RegexUse, Transform,
+        Anchor, Asn1, Asn1Start, Base64Decode, Buffer, ByteExtract, ByteJump, ByteMath, ByteTest,
+        Comparison, Content, Frame, Inspection, IsDataAt, JumpOrigin, Match, RegexUse, Transform,
     },
 };
 
@@ -211,6 +212,23 @@ impl<'a> Item<'a> for Match<'a> {
                 put_number(out, u64::from(decode.offset));
                 out.push(u8::from(decode.relative));
             }
+            Self::Asn1(asn1) => {
+                out.push(10);
+                let (is_relative, offset) = match asn1.start {
+                    Asn1Start::Absolute(offset) => (false, i64::from(offset)),
+                    Asn1Start::Relative(offset) => (true, i64::from(offset)),
+                };
+                out.push(bits_of(&[
+                    is_relative,
+                    asn1.bit_string_overflow,
+                    asn1.double_overflow,
+                    asn1.oversize_length.is_some(),
+                ]));
+                put_signed(out, offset);
+                if let Some(length) = asn1.oversize_length {
+                    put_number(out, u64::from(length));
+                }
+            }
         }
     }
 
@@ -278,9 +296,30 @@ impl<'a> Item<'a> for Match<'a> {
                 offset: cursor.number_u32()?,
                 relative: flag(cursor)?,
             }),
+            10 => Self::Asn1(decode_asn1(cursor)?),
             _ => return Err(Malformed("a program has a match of unknown kind")),
         })
     }
+}
+
+fn decode_asn1(cursor: &mut Cursor<'_>) -> Decoded<Asn1> {
+    let bits = bits_within(cursor, 16)?;
+    let offset = cursor.signed()?;
+    let wrong = Malformed("the offset of an asn1 is out of range");
+    Ok(Asn1 {
+        start: if bits & 1 != 0 {
+            Asn1Start::Relative(i32::try_from(offset).map_err(|_| wrong)?)
+        } else {
+            Asn1Start::Absolute(u16::try_from(offset).map_err(|_| wrong)?)
+        },
+        bit_string_overflow: bits & 2 != 0,
+        double_overflow: bits & 4 != 0,
+        oversize_length: if bits & 8 != 0 {
+            Some(cursor.number_u32()?)
+        } else {
+            None
+        },
+    })
 }
 
 fn encode_content(content: &Content<'_>, encoder: &mut Encoder<'_>) {

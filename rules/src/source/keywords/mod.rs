@@ -1,5 +1,6 @@
 //! What each keyword does to a rule. The keyword table names these functions; each file holds one family.
 
+pub(super) mod asn1;
 pub(super) mod bits;
 pub(super) mod buffers;
 pub(super) mod byte_keywords;
