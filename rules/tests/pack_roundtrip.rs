@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use lapwing_rules::{
     model::{
-        Action, AddressSetId, AlertLimit, Anchor, Buffer, ByteTest, BytesSpec, Comparison, Content,
-        DcerpcInterface, Effect, Header, HeaderField, HeaderProtocol, Inspection, IsDataAt, Match,
-        NumberBase, NumberRange, Operand, PacketCondition, RateFilter, RegexUse, RuleDirection,
-        RuleId, RuleKind, Severity, Sides, SuppressBy, Threshold, ThresholdKind, TrackBy,
-        Transform,
+        Action, AddressSetId, AlertLimit, Anchor, Buffer, ByteTest, BytesSpec, CipService,
+        Comparison, Content, DcerpcInterface, Effect, Header, HeaderField, HeaderProtocol,
+        Inspection, IsDataAt, Match, NumberBase, NumberRange, Operand, PacketCondition, RateFilter,
+        RegexUse, RuleDirection, RuleId, RuleKind, Severity, Sides, SuppressBy, Threshold,
+        ThresholdKind, TrackBy, Transform,
     },
     pack::{
         GroupToWrite, Pack, PackError, PackWriter, PrefilterScope, RuleToWrite, TransportClass,
@@ -159,6 +159,16 @@ fn rule<'a>(
                     negated: true,
                 }),
                 any_fragment: true,
+            }),
+            PacketCondition::CipService(CipService {
+                service: 3,
+                class: Some(0x300),
+                attribute: Some((7, false)),
+            }),
+            PacketCondition::CipService(CipService {
+                service: 3,
+                class: None,
+                attribute: None,
             }),
             PacketCondition::DcerpcOperation(vec![(3, 5), (70_000, 70_000)]),
             PacketCondition::FieldAnyOf(

@@ -361,10 +361,12 @@ impl<I: Inspector> Engine<I> {
             packet.events.clone_from(&last.events);
             last.events.clear();
             let app = &entry.flow.app;
-            let mut is_pending = app.frame_logs().any(|log| log.has_frames(direction))
-                || app
-                    .parser()
-                    .is_some_and(|parser| !parser.transactions().is_empty());
+            // As in the reference, the end of datagrams is no packet in which rules are judged once more.
+            let mut is_pending = entry.connection.is_some()
+                && (app.frame_logs().any(|log| log.has_frames(direction))
+                    || app
+                        .parser()
+                        .is_some_and(|parser| !parser.transactions().is_empty()));
             loop {
                 let window = entry
                     .connection

@@ -232,6 +232,7 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         PacketCondition::IpOption { .. }
         | PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
+        | PacketCondition::CipService(_)
         | PacketCondition::Event(_)
         | PacketCondition::Checksum { .. }
         | PacketCondition::FtpBounce => 3,

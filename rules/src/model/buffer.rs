@@ -170,6 +170,11 @@ buffers! {
     Krb5Sname = 151, "krb5.sname", ToClient, Some(P::Krb5), true;
     SnmpCommunity = 152, "snmp.community", Both, Some(P::Snmp), false;
     SnmpUsm = 153, "snmp.usm", Both, Some(P::Snmp), false;
+    IkeInitiatorSpi = 154, "ike.init_spi", ToServer, Some(P::Ike), false;
+    IkeResponderSpi = 155, "ike.resp_spi", ToClient, Some(P::Ike), false;
+    IkeVendor = 156, "ike.vendor", ToServer, Some(P::Ike), true;
+    IkeNonce = 157, "ike.nonce_payload", Both, Some(P::Ike), false;
+    IkeKeyExchange = 158, "ike.key_exchange_payload", Both, Some(P::Ike), false;
     SipMethod = 200, "sip.method", ToServer, Some(P::Sip), false;
     SipUri = 201, "sip.uri", ToServer, Some(P::Sip), false;
     SipProtocol = 202, "sip.protocol", Both, Some(P::Sip), false;

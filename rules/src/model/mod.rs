@@ -9,6 +9,7 @@ mod header;
 mod inspection;
 mod packet_condition;
 mod protocol;
+mod protocol_condition;
 mod rule;
 
 pub use alert_limit::{AlertLimit, RateFilter, SuppressBy, Threshold, ThresholdKind, TrackBy};
@@ -25,4 +26,5 @@ pub use packet_condition::{
     PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
 pub use protocol::{AppProtocol, DetectedProtocol, HeaderProtocol};
+pub use protocol_condition::{CipService, SaAttribute};
 pub use rule::{Action, Effect, RuleId, RuleKind, Severity};

@@ -1,6 +1,6 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::DetectedProtocol;
+use super::{CipService, DetectedProtocol};
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +87,22 @@ pub enum HeaderField {
     SnmpVersion = 83,
     /// `snmp.pdu_type`
     SnmpPduType = 84,
+    /// `ike.exchtype`
+    IkeExchangeType = 87,
+    /// `ike.chosen_sa_attribute`, attribute and value in one number
+    IkeChosenAttribute = 88,
+    /// `ike.key_exchange_payload_length`
+    IkeKeyExchangeLength = 89,
+    /// `ike.nonce_payload_length`
+    IkeNonceLength = 90,
+    /// `dhcp.leasetime`, seconds
+    DhcpLeaseTime = 91,
+    /// `dhcp.rebinding_time`, seconds
+    DhcpRebindingTime = 92,
+    /// `dhcp.renewal_time`, seconds
+    DhcpRenewalTime = 93,
+    /// `enip_command`
+    EnipCommand = 94,
 }
 
 impl HeaderField {
@@ -123,6 +139,14 @@ impl HeaderField {
         Self::Krb5TicketEncryption,
         Self::SnmpVersion,
         Self::SnmpPduType,
+        Self::IkeExchangeType,
+        Self::IkeChosenAttribute,
+        Self::IkeKeyExchangeLength,
+        Self::IkeNonceLength,
+        Self::DhcpLeaseTime,
+        Self::DhcpRebindingTime,
+        Self::DhcpRenewalTime,
+        Self::EnipCommand,
     ];
 
     /// The field with this stable number.
@@ -281,4 +305,6 @@ pub enum PacketCondition<'a> {
     DcerpcInterface(DcerpcInterface),
     /// `dcerpc.opnum`: closed ranges, any of which may hold the operation.
     DcerpcOperation(Vec<(u32, u32)>),
+    /// `cip_service`
+    CipService(CipService),
 }

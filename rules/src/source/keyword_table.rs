@@ -10,8 +10,8 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        asn1, bits, buffers, byte_keywords, content, dcerpc, flow, frames, header_fields, kerberos,
-        meta, regex, thresholds, transaction_fields,
+        asn1, bits, buffers, byte_keywords, content, dcerpc, enip, flow, frames, header_fields,
+        ike, kerberos, meta, regex, thresholds, transaction_fields,
     },
     problem::Problem,
     support::Support,
@@ -233,10 +233,7 @@ const NFS: Role = Foreign("there is no parser for NFS yet");
 const RFB: Role = Foreign("there is no parser for RFB yet");
 const MQTT: Role = Foreign("there is no parser for MQTT yet");
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
-const IKE: Role = Foreign("there is no parser for IKE yet");
-const DHCP: Role = Foreign("there is no parser for DHCP yet");
 const MODBUS: Role = Foreign("there is no parser for Modbus yet");
-const ENIP: Role = Foreign("there is no parser for EtherNet/IP yet");
 const DNP3: Role = Foreign("there is no parser for DNP3 yet");
 const FTP: Role = Foreign("there is no parser for FTP yet");
 const FILES: Role = Foreign("files are not tracked by name, hash or size yet");
@@ -568,25 +565,25 @@ keywords! {
     "snmp.pdu_type" [] "5.0" Required TransactionNumber(F::SnmpPduType, P::Snmp, u32::MAX as u64), "Type of the PDU.";
 
     # "IKE";
-    "ike.exchtype" [] "7.0" Required IKE, "Exchange type.";
-    "ike.init_spi" [] "7.0" None buffer_of(IKE), "SPI of the initiator.";
-    "ike.resp_spi" [] "7.0" None buffer_of(IKE), "SPI of the responder.";
-    "ike.vendor" [] "7.0" None buffer_of(IKE), "Each vendor identifier.";
-    "ike.chosen_sa_attribute" [] "7.0" Required IKE, "Attribute of the chosen association.";
-    "ike.key_exchange_payload_length" [] "7.0" Required IKE, "Length of the key exchange.";
-    "ike.nonce_payload_length" [] "7.0" Required IKE, "Length of the nonce.";
-    "ike.nonce_payload" [] "7.0" None buffer_of(IKE), "The nonce.";
-    "ike.key_exchange_payload" [] "7.0" None buffer_of(IKE), "The key exchange.";
+    "ike.exchtype" [] "7.0" Required TransactionField(F::IkeExchangeType, P::Ike, 255), "Exchange type.";
+    "ike.init_spi" [] "7.0" None Sticky(B::IkeInitiatorSpi), "SPI of the initiator.";
+    "ike.resp_spi" [] "7.0" None Sticky(B::IkeResponderSpi), "SPI of the responder.";
+    "ike.vendor" [] "7.0" None Sticky(B::IkeVendor), "Each vendor identifier.";
+    "ike.chosen_sa_attribute" [] "7.0" Required Read(ike::chosen_attribute), "Attribute of the chosen association.", takes "attribute = N";
+    "ike.key_exchange_payload_length" [] "7.0" Required TransactionField(F::IkeKeyExchangeLength, P::Ike, u32::MAX as u64), "Length of the key exchange.";
+    "ike.nonce_payload_length" [] "7.0" Required TransactionField(F::IkeNonceLength, P::Ike, u32::MAX as u64), "Length of the nonce.";
+    "ike.nonce_payload" [] "7.0" None Sticky(B::IkeNonce), "The nonce.";
+    "ike.key_exchange_payload" [] "7.0" None Sticky(B::IkeKeyExchange), "The key exchange.";
 
     # "DHCP";
-    "dhcp.leasetime" [] "7.0" Required DHCP, "Lease in seconds.";
-    "dhcp.rebinding_time" [] "7.0" Required DHCP, "Rebinding time in seconds.";
-    "dhcp.renewal_time" [] "7.0" Required DHCP, "Renewal time in seconds.";
+    "dhcp.leasetime" [] "7.0" Required TransactionField(F::DhcpLeaseTime, P::Dhcp, u64::MAX), "Lease in seconds.";
+    "dhcp.rebinding_time" [] "7.0" Required TransactionField(F::DhcpRebindingTime, P::Dhcp, u64::MAX), "Rebinding time in seconds.";
+    "dhcp.renewal_time" [] "7.0" Required TransactionField(F::DhcpRenewalTime, P::Dhcp, u64::MAX), "Renewal time in seconds.";
 
     # "Industrial control: Modbus, EtherNet/IP, DNP3";
     "modbus" [] "2.1" Required MODBUS, "Function, unit or access of a request.";
-    "cip_service" [] "4.0" Required ENIP, "CIP service.";
-    "enip_command" [] "4.0" Required ENIP, "EtherNet/IP command.";
+    "cip_service" [] "4.0" Required Read(enip::service), "CIP service.", takes "service [, class [, [!]attribute]]";
+    "enip_command" [] "4.0" Required TransactionNumber(F::EnipCommand, P::Enip, 65535), "EtherNet/IP command.";
     "dnp3.data" ["dnp3_data"] "3.1" None buffer_of(DNP3), "Application data.";
     "dnp3_func" [] "3.1" Required DNP3, "Function.";
     "dnp3_ind" [] "3.1" Required DNP3, "Internal indications.";

@@ -48,7 +48,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
-        P::Krb5 | P::Snmp | P::Smb => Ok(()),
+        P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -102,6 +102,8 @@ pub fn event(name: &str) -> Support {
         Some(("sip", _)) => &["incomplete_data", "invalid_data"],
         Some(("smtp", _)) => SMTP_EVENTS,
         Some(("krb5", _)) => &["malformed_data", "weak_encryption"],
+        Some(("ike" | "ikev2", _)) => IKE_EVENTS,
+        Some(("dhcp", _)) => &["truncated_options"],
         Some(("snmp", _)) => &[
             "malformed_data",
             "unknown_security_model",
@@ -199,6 +201,18 @@ const TLS_EVENTS: &[&str] = &[
     "invalid_sni_type",
     "invalid_sslv2_header",
     "multiple_sni_extensions",
+];
+
+const IKE_EVENTS: &[&str] = &[
+    "invalid_proposal",
+    "no_encryption",
+    "unknown_proposal",
+    "weak_crypto_auth",
+    "weak_crypto_dh",
+    "weak_crypto_enc",
+    "weak_crypto_no_auth",
+    "weak_crypto_no_dh",
+    "weak_crypto_prf",
 ];
 
 const SSH_EVENTS: &[&str] = &["invalid_banner", "invalid_record", "long_banner"];

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 14] = [
+const PROTOCOLS: [(AppProtocol, Transport); 18] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -24,6 +24,10 @@ const PROTOCOLS: [(AppProtocol, Transport); 14] = [
     (AppProtocol::Krb5, Transport::Udp),
     (AppProtocol::Snmp, Transport::Udp),
     (AppProtocol::Smb, Transport::Tcp),
+    (AppProtocol::Ike, Transport::Udp),
+    (AppProtocol::Dhcp, Transport::Udp),
+    (AppProtocol::Enip, Transport::Tcp),
+    (AppProtocol::Enip, Transport::Udp),
 ];
 
 fn every_frame() -> FrameSet {
@@ -182,6 +186,22 @@ mod tests {
                     (ToClient, b"\x30\x0f\x02\x01\x03\x30\x06\x02\x01\x01\x02\x01\x01\x04\0\x30\0"),
                 ],
             ),
+            script(
+                14,
+                &[
+                    (ToServer, b"IIIIIIII\0\0\0\0\0\0\0\0\x01\x10\x02\0\0\0\0\0\0\0\0\x50\x0d\0\0\x24\0\0\0\x01\0\0\0\x01\0\0\0\x18\x01\x01\0\x01\0\0\0\x10\x01\x01\0\0\x80\x01\0\x07\0\x0c\0\x04\0\0\0\x09\0\0\0\x05v"),
+                    (ToClient, b"IIIIIIIIRRRRRRRR\x21\x20\x22\x20\0\0\0\0\0\0\0\x3c\0\0\0\x20\0\0\0\x1c\x01\x01\0\x02\x03\0\0\x0c\x01\0\0\x0c\x80\x0e\x01\0\0\0\0\x08\x04\0\0\x02"),
+                ],
+            ),
+            script(15, &[(ToServer, &[&[1; 240][..], b"\x35\x01\x03\x33\x04\0\0\x0e\x10\x3d\x02\x01a\0\xff"].concat())]),
+            script(
+                16,
+                &[
+                    (ToServer, b"\x6f\0\x26\0\x01\0\0\0\0\0\0\0contextc\0\0\0\0\0\0\0\0\x0a\0\x02\0\0\0\0\0\xb2\0\x16\0\x0a\x02\x20\x02\x24\x01\x01\0\x04\0\x03\x03\x21\0\0\x04\x24\x01\x01\0\x05\0"),
+                    (ToClient, b"\x63\0\0\0\x01\0\0\0\0\0\0\0contextc\0\0\0\0"),
+                ],
+            ),
+            script(17, &[(ToServer, b"\x70\0\x18\0\x01\0\0\0\0\0\0\0contextc\0\0\0\0\0\0\0\0\0\0\x02\0\xa1\0\x04\0aaaa\xb1\0\x06\0\x01\0\x8e\0\0\0")]),
             script(7, &[(ToServer, b"OPTIONS sip:a@b SIP/2.0\r\nTo: c\r\n\r\n"), (ToClient, b"SIP/2.0 200 OK\r\nTo:\r\n d\r\n\r\n")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]

@@ -132,3 +132,17 @@ pub const FTP_LINE_BYTES_MAX: usize = 4_096;
 pub const KERBEROS_RECORD_BYTES_MAX: usize = 100_000;
 /// Kerberos: parts of a name that are kept.
 pub const KERBEROS_NAME_PARTS_MAX: usize = 64;
+
+/// IKE: payloads read of one message.
+pub const IKE_PAYLOADS_MAX: usize = 256;
+/// IKE: vendor identifiers kept of one message.
+pub const IKE_VENDORS_MAX: usize = 64;
+/// IKE: attributes kept of one association.
+pub const IKE_ATTRIBUTES_MAX: usize = 16;
+
+/// CIP: services kept of one unit.
+pub const CIP_SERVICES_MAX: usize = 32;
+/// CIP: attributes read of one list.
+pub const CIP_ATTRIBUTES_MAX: usize = 64;
+/// CIP: multiple service packets within multiple service packets.
+pub const CIP_DEPTH_MAX: usize = 4;

@@ -6,7 +6,7 @@
 
 use std::{fmt, ops::Range};
 
-use lapwing_rules::model::{AppProtocol, Buffer};
+use lapwing_rules::model::{AppProtocol, Buffer, PacketCondition};
 
 use super::{
     BufferView, FactKind, Feed, Parser, Transaction, TransactionField, Transport,
@@ -187,48 +187,70 @@ pub(super) trait Message: fmt::Debug + Send {
         None
     }
 
+    /// Whether a condition of its protocol holds, that is more than one number.
+    fn holds(&self, _condition: &PacketCondition<'_>) -> bool {
+        false
+    }
+
     /// Bytes held beside the message itself.
     fn held_bytes(&self) -> usize {
         0
     }
 }
 
-/// A transaction that is one message: complete when it comes, and in its own direction only.
+/// A transaction that is one message, complete when it comes.
 #[derive(Debug)]
 pub(super) struct OneMessage<M> {
-    pub(super) direction: Direction,
+    /// The direction that rules ask; both where there is none.
+    only: Option<Direction>,
     pub(super) message: M,
     pub(super) events: Events,
 }
 
 impl<M> OneMessage<M> {
+    /// One that exists in its own direction only.
     pub(super) fn new(direction: Direction, message: M) -> Self {
         Self {
-            direction,
+            only: Some(direction),
             message,
             events: Events::default(),
         }
+    }
+
+    /// One that rules ask in both directions.
+    pub(super) fn of_both(message: M) -> Self {
+        Self {
+            only: None,
+            message,
+            events: Events::default(),
+        }
+    }
+
+    fn is_in(&self, direction: Direction) -> bool {
+        self.only.is_none_or(|only| only == direction)
     }
 }
 
 impl<M: Message> Transaction for OneMessage<M> {
     fn buffer(&self, buffer: Buffer, direction: Direction, index: usize) -> BufferView<'_> {
-        if direction != self.direction {
-            return BufferView::Absent;
-        }
-        self.message
-            .buffer(buffer, index)
+        Some(&self.message)
+            .filter(|_| self.is_in(direction))
+            .and_then(|message| message.buffer(buffer, index))
             .map_or(BufferView::Absent, BufferView::Complete)
     }
 
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
-        (direction == self.direction)
+        self.is_in(direction)
             .then(|| self.message.field(field, index))
             .flatten()
     }
 
+    fn holds(&self, condition: &PacketCondition<'_>, direction: Direction) -> bool {
+        self.is_in(direction) && self.message.holds(condition)
+    }
+
     fn only_direction(&self) -> Option<Direction> {
-        Some(self.direction)
+        self.only
     }
 
     fn progress(&self, _: Direction) -> u32 {

@@ -5,8 +5,10 @@
 //! `README.md` beside this file says how a protocol is added.
 
 mod dcerpc;
+mod dhcp;
 mod dispatch;
 mod dns;
+mod enip;
 mod files;
 mod frames;
 mod ftp;
@@ -14,6 +16,7 @@ mod ftp;
 pub mod fuzz;
 mod http1;
 mod identify;
+mod ike;
 mod krb5;
 pub mod limits;
 mod lines;

@@ -5,9 +5,12 @@ use lapwing_rules::model::AppProtocol;
 use super::{
     FeedContext, Parser, Transport,
     dcerpc::{DcerpcDatagramParser, DcerpcParser},
+    dhcp::DhcpProtocol,
     dns::DnsParser,
+    enip::EnipProtocol,
     ftp::FtpParser,
     http1::Http1Parser,
+    ike::IkeProtocol,
     krb5::KerberosProtocol,
     messages::{MessageParser, MessageProtocol},
     sip::SipParser,
@@ -35,6 +38,9 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Smtp => Some(Box::new(SmtpParser::default())),
         AppProtocol::Sip => Some(Box::new(SipParser::default())),
         AppProtocol::Krb5 => messages(KerberosProtocol::new(context.transport), context),
+        AppProtocol::Ike => messages(IkeProtocol, context),
+        AppProtocol::Dhcp => messages(DhcpProtocol, context),
+        AppProtocol::Enip => messages(EnipProtocol::new(context.transport), context),
         AppProtocol::Snmp => messages(SnmpProtocol::default(), context),
         _ => None,
     }

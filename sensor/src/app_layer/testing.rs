@@ -1,6 +1,6 @@
 //! What tests of parsers share: conversations in any cuts, everything a parser tells of them, and ASN.1 elements.
 
-use lapwing_rules::model::{Buffer, HeaderField};
+use lapwing_rules::model::{AppProtocol, Buffer, FrameSet, HeaderField};
 use proptest::prelude::*;
 
 use super::{BufferView, Feed, FeedContext, Parser, Transport, registry};
@@ -10,17 +10,14 @@ use crate::{direction::Direction, time::Timestamp};
 pub(super) type Turn<'t> = (Direction, &'t [u8]);
 
 /// A parser as the registry makes it.
-pub(super) fn parser(
-    protocol: lapwing_rules::model::AppProtocol,
-    transport: Transport,
-) -> Box<dyn Parser> {
+pub(super) fn parser(protocol: AppProtocol, transport: Transport) -> Box<dyn Parser> {
     let context = FeedContext {
         client_address: std::net::Ipv4Addr::LOCALHOST.into(),
         client_port: 40_000,
         server_port: 80,
         transport,
         time: Timestamp(0),
-        frames: lapwing_rules::model::FrameSet::default(),
+        frames: FrameSet::default(),
     };
     registry::parser_for(protocol, &context).unwrap()
 }

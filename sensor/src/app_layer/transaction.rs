@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use lapwing_rules::model::{AppProtocol, Buffer};
+use lapwing_rules::model::{AppProtocol, Buffer, PacketCondition};
 
 use super::{DcerpcCall, FrameLog};
 use crate::direction::Direction;
@@ -71,6 +71,11 @@ pub trait Transaction {
     /// The remote call that it carries, for the keywords of DCERPC.
     fn dcerpc_call(&self) -> Option<&DcerpcCall> {
         None
+    }
+
+    /// Whether a condition of its own protocol holds, that is more than one number.
+    fn holds(&self, _condition: &PacketCondition<'_>, _direction: Direction) -> bool {
+        false
     }
 
     /// The only direction it exists in, where it is a message and not an exchange: rules do not ask the other one.

@@ -73,7 +73,8 @@ pub(crate) fn holds(
         // Of the transaction, not of the packet: judged there.
         PacketCondition::FieldAnyOf(..)
         | PacketCondition::DcerpcInterface(_)
-        | PacketCondition::DcerpcOperation(_) => true,
+        | PacketCondition::DcerpcOperation(_)
+        | PacketCondition::CipService(_) => true,
     }
 }
 

@@ -133,7 +133,9 @@ pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool 
         PacketCondition::Field(field, _) | PacketCondition::FieldAnyOf(field, _) => {
             is_transaction_field(*field)
         }
-        PacketCondition::DcerpcInterface(_) | PacketCondition::DcerpcOperation(_) => true,
+        PacketCondition::DcerpcInterface(_)
+        | PacketCondition::DcerpcOperation(_)
+        | PacketCondition::CipService(_) => true,
         PacketCondition::Event(name) => matches!(AppEvent::parse(name), AppEvent::Transaction(_)),
         _ => false,
     }

@@ -18,6 +18,7 @@
 //! | 14 | DCERPC interface | UUID, any fragment, whether a range of versions follows, range |
 //! | 15 | DCERPC operation | count, first and last of each range |
 //! | 20 | field, any of several ranges | number of the field, count, first and last of each range |
+//! | 21 | CIP service | service, number of further numbers, class, attribute, whether the attribute must be there |
 //!
 //! Modes: 0 exact, 1 all, 2 any, 3 none.
 
@@ -29,8 +30,8 @@ use super::{
 use crate::{
     limits,
     model::{
-        BitAction, BitScope, DcerpcInterface, DetectedProtocol, FlowRequirement, HeaderField,
-        PacketCondition, StreamSizeSide, TcpFlagsMode,
+        BitAction, BitScope, CipService, DcerpcInterface, DetectedProtocol, FlowRequirement,
+        HeaderField, PacketCondition, StreamSizeSide, TcpFlagsMode,
     },
 };
 
@@ -125,6 +126,21 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                     put_number(out, u64::from(*last));
                 }
             }
+            Self::CipService(wanted) => {
+                let further = match (wanted.class, wanted.attribute) {
+                    (None, _) => 0,
+                    (Some(_), None) => 1,
+                    (Some(_), Some(_)) => 2,
+                };
+                out.extend_from_slice(&[21, wanted.service, further]);
+                if let Some(class) = wanted.class {
+                    put_number(out, u64::from(class));
+                    if let Some((attribute, must_be_there)) = wanted.attribute {
+                        put_number(out, u64::from(attribute));
+                        out.push(u8::from(must_be_there));
+                    }
+                }
+            }
         }
     }
 
@@ -197,6 +213,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                     .collect::<Decoded<_>>()?;
                 Self::DcerpcOperation(ranges)
             }
+            21 => Self::CipService(cip_service(cursor)?),
             20 => {
                 let field = HeaderField::from_number(cursor.byte()?)
                     .ok_or(Malformed("a program names an unknown field"))?;
@@ -226,6 +243,24 @@ fn dcerpc_interface(cursor: &mut Cursor<'_>) -> Decoded<DcerpcInterface> {
             None
         },
         any_fragment,
+    })
+}
+
+fn cip_service(cursor: &mut Cursor<'_>) -> Decoded<CipService> {
+    let service = cursor.byte()?;
+    let further = cursor.byte()?;
+    if further > 2 {
+        return Err(Malformed("a program asks an unknown thing of a service"));
+    }
+    let number = |cursor: &mut Cursor<'_>| {
+        u16::try_from(cursor.number()?).map_err(|_| Malformed("a number in a program is too large"))
+    };
+    Ok(CipService {
+        service,
+        class: (further >= 1).then(|| number(cursor)).transpose()?,
+        attribute: (further == 2)
+            .then(|| Ok((number(cursor)?, flag(cursor)?)))
+            .transpose()?,
     })
 }
 

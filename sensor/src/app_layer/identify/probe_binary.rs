@@ -282,12 +282,9 @@ pub(super) fn nfs_tcp(direction: Direction, bytes: &[u8]) -> Verdict {
     rpc_nfs(&bytes[4..], direction)
 }
 
-/// BOOTP header with the DHCP cookie (RFC 2131).
+/// DHCP: a BOOTP header and four bytes for the cookie (RFC 2131, section 2). The reference does not look at them.
 pub(super) fn dhcp(_: Direction, bytes: &[u8]) -> Verdict {
-    when(
-        bytes.len() >= 240 && matches!(bytes[0], 1 | 2) && big_u32(bytes, 236) == 0x6382_5363,
-        P::Dhcp,
-    )
+    when(bytes.len() >= 240, P::Dhcp)
 }
 
 /// TFTP read or write request (RFC 1350).
