@@ -96,6 +96,9 @@ pub(super) fn scope(scope: PrefilterScope) -> String {
         PrefilterScope::Buffer(of, from) => format!("{} of {}", buffer(of), side(from)),
         PrefilterScope::PacketHeader(transport) => format!("every packet of {}", class(transport)),
         PrefilterScope::AddressOnly => "the first packet of each direction of a flow".to_owned(),
+        PrefilterScope::AddressOnlyIpv6 => {
+            "the first packet of each direction of a flow over IPv6".to_owned()
+        }
         PrefilterScope::Transaction(protocol, from) => format!(
             "every transaction of {}, {}",
             protocol.map_or("http", |protocol| protocol.name()),
