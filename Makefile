@@ -4,10 +4,10 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test
+.PHONY: help setup build demo test mutations
 
 help: ## What there is
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Debian packages and cargo-nextest
 	@tools/setup
@@ -20,3 +20,6 @@ demo: build ## Show the whole way on made traffic, the centre stopped in the mid
 
 test: setup ## Every check there is; the last line counts
 	@tools/check
+
+mutations: setup ## A million damaged packs, canonical packs and deltas through their readers
+	@LAPWING_MUTATIONS=1000000 $(CARGO) nextest run --release -p lapwing-rules --test pack_mutations

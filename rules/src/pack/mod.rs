@@ -65,6 +65,19 @@ fn walk(pack: &Pack) -> usize {
         visited += (0..group.pattern_count())
             .map(|pattern| group.rules_of(pattern).count())
             .sum::<usize>();
+        let mut seen = SeenPatterns::new(group.pattern_count());
+        for pattern in group.patterns() {
+            let mut is_found = false;
+            group.scan(pattern, &mut seen, |found| {
+                is_found |= group.patterns().nth(found) == Some(pattern);
+            });
+            assert!(is_found, "a pattern is not found in itself");
+        }
+    }
+    for set in pack.rules().map(|rule| rule.header().source) {
+        let first = pack.address_set(set).ipv4_ranges().next();
+        let address = std::net::Ipv4Addr::from(first.unwrap_or_default().0).into();
+        pack.rules_of_addresses(address, address, |_| visited += 1);
     }
     visited + pack.unsupported().count()
 }
