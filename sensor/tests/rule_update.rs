@@ -116,12 +116,9 @@ impl Stick {
                 let old = CanonicalPack::from_bytes(old.clone()).unwrap();
                 let delta = make_delta(&old, &new).unwrap();
                 let from = hex::encode(old.digest());
-                let file = self.target(
-                    &format!("deltas/{}", &from[..16]),
-                    &delta,
-                    json!({"from": from, "to": to}),
-                );
-                targets.insert(format!("deltas/{}", &from[..16]), file);
+                let name = format!("deltas/{from}");
+                let file = self.target(&name, &delta, json!({"from": from, "to": to}));
+                targets.insert(name, file);
             }
             targets.insert(
                 "rules.pack".to_owned(),

@@ -24,6 +24,9 @@ pub(super) struct RuleFiles {
     /// A reference.config that names the reference systems
     #[arg(long, value_name = "FILE")]
     references: Option<PathBuf>,
+    /// A threshold.config with limits of alerts; may be given several times
+    #[arg(long, value_name = "FILE")]
+    thresholds: Vec<PathBuf>,
 }
 
 impl RuleFiles {
@@ -46,6 +49,8 @@ impl RuleFiles {
                 .read_references(&read_text(path)?)
                 .with_context(|| format!("{} holds no reference systems", path.display()))?;
         }
+        let thresholds = self.thresholds.iter().map(|path| read_source(path));
+        settings.thresholds = thresholds.collect::<Result<_, _>>()?;
         let sources = self.files.iter().map(|path| read_source(path));
         Ok((sources.collect::<Result<_, _>>()?, settings))
     }
