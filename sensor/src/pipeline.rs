@@ -308,6 +308,13 @@ impl<I: Inspector> Engine<I> {
             }
             _ => {}
         }
+        if entry.flow.app.hands_over_now() {
+            for direction in Direction::BOTH {
+                let packet = end_packet(entry, direction);
+                self.inspector
+                    .inspect(&packet, Some(&mut entry.flow), None, &mut self.alerts);
+            }
+        }
         let window = entry
             .connection
             .as_mut()

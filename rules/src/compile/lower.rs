@@ -227,6 +227,7 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::FragmentBits { .. }
         | PacketCondition::SameIp
         | PacketCondition::AppProtocol { .. }
+        | PacketCondition::SpeaksHttp1
         | PacketCondition::StreamSize { .. } => 1,
         PacketCondition::Bits { .. } | PacketCondition::FlowInt { .. } => 2,
         PacketCondition::IpOption { .. }

@@ -138,6 +138,7 @@ buffers! {
     HttpLocation = 46, "http.location", ToClient, Some(P::Http1), false;
     HttpRequestHeader = 47, "http.request_header", ToServer, Some(P::Http1), true;
     HttpResponseHeader = 48, "http.response_header", ToClient, Some(P::Http1), true;
+    Http2HeaderName = 49, "http2.header_name", Both, Some(P::Http2), true;
     DnsQuery = 60, "dns.query", ToServer, Some(P::Dns), true;
     DnsAnswerName = 61, "dns.answer.name", Both, Some(P::Dns), true;
     DnsQueryName = 62, "dns.query.name", Both, Some(P::Dns), true;

@@ -103,6 +103,28 @@ pub enum HeaderField {
     DhcpRenewalTime = 93,
     /// `enip_command`
     EnipCommand = 94,
+    /// `http2.frametype`
+    Http2FrameType = 100,
+    /// `http2.errorcode`
+    Http2ErrorCode = 101,
+    /// `http2.priority`
+    Http2Priority = 102,
+    /// `http2.window`
+    Http2Window = 103,
+    /// `http2.size_update`
+    Http2SizeUpdate = 104,
+    /// `http2.settings:SETTINGS_HEADER_TABLE_SIZE`
+    Http2SettingHeaderTableSize = 105,
+    /// `http2.settings:SETTINGS_ENABLE_PUSH`
+    Http2SettingEnablePush = 106,
+    /// `http2.settings:SETTINGS_MAX_CONCURRENT_STREAMS`
+    Http2SettingMaxConcurrentStreams = 107,
+    /// `http2.settings:SETTINGS_INITIAL_WINDOW_SIZE`
+    Http2SettingInitialWindowSize = 108,
+    /// `http2.settings:SETTINGS_MAX_FRAME_SIZE`
+    Http2SettingMaxFrameSize = 109,
+    /// `http2.settings:SETTINGS_MAX_HEADER_LIST_SIZE`
+    Http2SettingMaxHeaderListSize = 110,
 }
 
 impl HeaderField {
@@ -147,6 +169,17 @@ impl HeaderField {
         Self::DhcpRebindingTime,
         Self::DhcpRenewalTime,
         Self::EnipCommand,
+        Self::Http2FrameType,
+        Self::Http2ErrorCode,
+        Self::Http2Priority,
+        Self::Http2Window,
+        Self::Http2SizeUpdate,
+        Self::Http2SettingHeaderTableSize,
+        Self::Http2SettingEnablePush,
+        Self::Http2SettingMaxConcurrentStreams,
+        Self::Http2SettingInitialWindowSize,
+        Self::Http2SettingMaxFrameSize,
+        Self::Http2SettingMaxHeaderListSize,
     ];
 
     /// The field with this stable number.
@@ -301,6 +334,8 @@ pub enum PacketCondition<'a> {
     Checksum { layer: &'a str, valid: bool },
     /// `ftpbounce`
     FtpBounce,
+    /// The older content modifiers and the flags of `pcre` that name a buffer of HTTP mean version 1 only.
+    SpeaksHttp1,
     /// `dcerpc.iface`
     DcerpcInterface(DcerpcInterface),
     /// `dcerpc.opnum`: closed ranges, any of which may hold the operation.

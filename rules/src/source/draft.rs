@@ -384,6 +384,19 @@ impl RuleDraft {
         Ok(())
     }
 
+    /// Notes that a keyword means HTTP/1 and not HTTP/2, as the older modifiers do.
+    pub(crate) fn confine_to_http1(&mut self, keyword: &str, span: &Span) -> Result<(), Problem> {
+        self.imply(AppProtocol::Http1, keyword, span)?;
+        let condition = ConditionDraft::Plain(PacketCondition::SpeaksHttp1);
+        match self.protocol {
+            HeaderProtocol::AnyHttp => self.protocol = HeaderProtocol::App(AppProtocol::Http1),
+            HeaderProtocol::App(AppProtocol::Http1) => {}
+            _ if self.conditions.contains(&condition) => {}
+            _ => self.conditions.push(condition),
+        }
+        Ok(())
+    }
+
     /// The application protocol it is confined to, if any.
     pub(crate) fn app_protocol(&self) -> Option<AppProtocol> {
         match self.protocol {

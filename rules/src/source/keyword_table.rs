@@ -11,7 +11,7 @@ use super::{
     draft::RuleDraft,
     keywords::{
         asn1, bits, buffers, byte_keywords, content, dcerpc, enip, flow, frames, header_fields,
-        ike, kerberos, meta, regex, thresholds, transaction_fields,
+        http2, ike, kerberos, meta, regex, thresholds, transaction_fields,
     },
     problem::Problem,
     support::Support,
@@ -228,7 +228,6 @@ use Role::{
 };
 
 const SMB: Role = Foreign("it came with version 8 of the reference");
-const HTTP2: Role = Foreign("there is no parser for HTTP/2 yet");
 const NFS: Role = Foreign("there is no parser for NFS yet");
 const RFB: Role = Foreign("there is no parser for RFB yet");
 const MQTT: Role = Foreign("there is no parser for MQTT yet");
@@ -509,14 +508,14 @@ keywords! {
     "krb5.ticket_encryption" [] "7.0" Required Read(kerberos::ticket_encryption), "Encryption of the ticket.", takes "[!]weak | name or number, …";
 
     # "HTTP/2";
-    "http2.frametype" [] "6.0" Required HTTP2, "Type of a frame.";
-    "http2.errorcode" [] "6.0" Required HTTP2, "Error code.";
-    "http2.priority" [] "6.0" Required HTTP2, "Weight.";
-    "http2.window" [] "6.0" Required HTTP2, "Window update.";
-    "http2.size_update" [] "6.0" Required HTTP2, "Table size update.";
-    "http2.settings" [] "6.0" Required HTTP2, "A setting.";
-    "http2.header_name" [] "6.0" None buffer_of(HTTP2), "Each header name.";
-    "http2.header" [] "6.0" None buffer_of(HTTP2), "Each header.";
+    "http2.frametype" [] "6.0" Required Read(http2::frame_type), "Type of a frame.";
+    "http2.errorcode" [] "6.0" Required Read(http2::error_code), "Error code.";
+    "http2.priority" [] "6.0" Required TransactionNumber(F::Http2Priority, P::Http2, 255), "Weight.";
+    "http2.window" [] "6.0" Required TransactionNumber(F::Http2Window, P::Http2, u32::MAX as u64), "Window update.";
+    "http2.size_update" [] "6.0" Required TransactionNumber(F::Http2SizeUpdate, P::Http2, u64::MAX), "Table size update.";
+    "http2.settings" [] "6.0" Required Read(http2::settings), "A setting.";
+    "http2.header_name" [] "6.0" None Sticky(B::Http2HeaderName), "Each header name.";
+    "http2.header" [] "6.0" None ForeignBuffer("version 7.0 has http.request_header and http.response_header in its place"), "Each header.";
 
     # "SIP";
     "sip.method" [] "6.0" None Sticky(B::SipMethod), "The method.";

@@ -17,9 +17,8 @@ pub(crate) enum Known {
 pub(crate) fn app_protocol(name: &str) -> Option<Known> {
     let name = name.to_ascii_lowercase();
     Some(match name.as_str() {
-        "http" => Known::One(AppProtocol::Http1),
+        "http" | "http_any" => Known::AnyHttp,
         "http1" => Known::One(AppProtocol::Http1),
-        "http_any" => Known::AnyHttp,
         "ssl" => Known::One(AppProtocol::Tls),
         "ikev2" => Known::One(AppProtocol::Ike),
         "ftp_data" | "template" | "failed" => Known::NotParsed,

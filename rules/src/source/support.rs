@@ -49,6 +49,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
+        P::Http2 => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -95,6 +96,7 @@ pub fn event(name: &str) -> Support {
     let raised: &[&str] = match name.split_once('.') {
         Some(("decoder" | "stream", _)) => return Ok(()),
         Some(("http", _)) => HTTP_EVENTS,
+        Some(("http2", _)) => HTTP2_EVENTS,
         Some(("dns", _)) => DNS_EVENTS,
         Some(("smb", _)) => SMB_EVENTS,
         Some(("tls", _)) => TLS_EVENTS,
@@ -163,6 +165,23 @@ const HTTP_EVENTS: &[&str] = &[
     "too_many_encoding_layers",
     "unable_to_match_response_to_request",
     "uri_delim_non_compliant",
+];
+
+const HTTP2_EVENTS: &[&str] = &[
+    "authority_host_mismatch",
+    "failed_decompression",
+    "header_integer_overflow",
+    "invalid_client_magic",
+    "invalid_frame_data",
+    "invalid_frame_length",
+    "invalid_header",
+    "invalid_http1_settings",
+    "invalid_range",
+    "long_frame_data",
+    "reassembly_limit_reached",
+    "stream_id_reuse",
+    "too_many_streams",
+    "userinfo_in_uri",
 ];
 
 const DNS_EVENTS: &[&str] = &[

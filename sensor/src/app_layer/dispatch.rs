@@ -6,7 +6,7 @@ use heapless::Vec as BoundedVec;
 use lapwing_rules::model::{AppProtocol, Frame, FrameSet};
 
 use super::{
-    Feed, FrameId, FrameLog, Parser,
+    Feed, FrameId, FrameLog, Parser, UpgradedRequest,
     identify::{self, Verdict},
     limits, registry,
 };
@@ -86,6 +86,10 @@ pub struct AppLayer {
     parser: Option<Box<dyn Parser>>,
     stream_frames: Option<Box<StreamFrames>>,
     upgrade_due: bool,
+    /// The upgrade was noticed in the packet in hand.
+    handed_over_now: bool,
+    /// The request that asked for an upgrade, until the parser behind it is made.
+    upgraded_request: Option<UpgradedRequest>,
     failed: bool,
     first_bytes_from: Option<Direction>,
     parser_fed: bool,
@@ -168,10 +172,18 @@ impl AppLayer {
             .sum()
     }
 
+    /// Whether the protocol has just handed the connection over: what is left of it is to be inspected now, as its
+    /// parser goes with the next bytes.
+    #[must_use]
+    pub fn hands_over_now(&self) -> bool {
+        self.handed_over_now
+    }
+
     /// Forgets what was news to the packet before. To be called once for each packet of the flow, with its direction; with
     /// none for what is left at the flow's end.
     pub fn begin_packet(&mut self, direction: Option<Direction>) {
         self.events.clear();
+        self.handed_over_now = false;
         for side in &mut self.sides {
             side.decided_before = false;
         }
@@ -378,7 +390,12 @@ impl AppLayer {
     fn adopt(&mut self, context: &FeedContext, protocol: AppProtocol) {
         if self.protocol != Some(protocol) || self.parser.is_none() {
             self.protocol = Some(protocol);
-            self.parser = registry::parser_for(protocol, context);
+            self.parser = match self.upgraded_request.take() {
+                Some(request) if protocol == AppProtocol::Http2 => {
+                    Some(registry::parser_behind_upgrade(&request))
+                }
+                _ => registry::parser_for(protocol, context),
+            };
             if let Some(log) = self.parser.as_mut().and_then(|parser| parser.frames_mut()) {
                 log.want(context.frames);
             }
@@ -454,7 +471,10 @@ impl AppLayer {
         match feed {
             Feed::More => {}
             Feed::Stop => self.sides[direction.index()].stopped = true,
-            Feed::Upgrade => self.upgrade_due = true,
+            Feed::Upgrade => {
+                self.upgrade_due = true;
+                self.handed_over_now = true;
+            }
         }
         feed
     }
@@ -464,10 +484,15 @@ impl AppLayer {
     fn start_over(&mut self) {
         self.upgrade_due = false;
         self.before_upgrade = self.protocol;
-        self.parser = None;
         self.parser_fed = false;
         self.first_bytes_from = None;
         self.sides = Default::default();
+        if let Some(mut parser) = self.parser.take() {
+            self.upgraded_request = parser.upgraded_request();
+            for direction in Direction::BOTH {
+                self.sides[direction.index()].held = parser.take_unread(direction);
+            }
+        }
     }
 
     fn give_up(&mut self) {

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 18] = [
+const PROTOCOLS: [(AppProtocol, Transport); 19] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -28,6 +28,7 @@ const PROTOCOLS: [(AppProtocol, Transport); 18] = [
     (AppProtocol::Dhcp, Transport::Udp),
     (AppProtocol::Enip, Transport::Tcp),
     (AppProtocol::Enip, Transport::Udp),
+    (AppProtocol::Http2, Transport::Tcp),
 ];
 
 fn every_frame() -> FrameSet {
@@ -203,6 +204,13 @@ mod tests {
             ),
             script(17, &[(ToServer, b"\x70\0\x18\0\x01\0\0\0\0\0\0\0contextc\0\0\0\0\0\0\0\0\0\0\x02\0\xa1\0\x04\0aaaa\xb1\0\x06\0\x01\0\x8e\0\0\0")]),
             script(7, &[(ToServer, b"OPTIONS sip:a@b SIP/2.0\r\nTo: c\r\n\r\n"), (ToClient, b"SIP/2.0 200 OK\r\nTo:\r\n d\r\n\r\n")]),
+            script(
+                18,
+                &[
+                    (ToServer, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x0c\x01\x25\0\0\0\x01\0\0\0\0\x05\x82\x84\x40\x01a\x01b\0\0\x01\x09\x04\0\0\0\x03\xbe"),
+                    (ToClient, b"\0\0\x06\x04\0\0\0\0\0\0\x01\0\0\x10\0\0\0\x06\x05\x04\0\0\0\x01\0\0\0\x02\x82\x84\0\0\x02\0\x09\0\0\0\x01\x01x"),
+                ],
+            ),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

@@ -43,6 +43,25 @@ pub const HTTP_DECODED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// HTTP/1: compressed bytes kept while nothing came out yet, to show them as they are when decoding fails.
 pub const HTTP_UNDECODED_BYTES_MAX: usize = 4 * 1024;
 
+/// HTTP/2: payload of one frame that is read as a whole; of a longer one only its beginning is.
+pub const HTTP2_FRAME_BYTES_MAX: usize = 65_535;
+/// HTTP/2: bytes read of the payload of a longer frame.
+pub const HTTP2_LONG_FRAME_READ_BYTES: usize = 256;
+/// HTTP/2: bytes of one compressed header block over its frames (`max-reassembly-size`).
+pub const HTTP2_HEADER_BLOCK_BYTES_MAX: usize = 102_400;
+/// HTTP/2: bytes of a dynamic table, by HPACK's reckoning (`max-table-size`).
+pub const HTTP2_HEADER_TABLE_BYTES_MAX: usize = 65_536;
+/// HTTP/2: header fields kept of one direction of a stream.
+pub const HTTP2_HEADERS_MAX: usize = 1_024;
+/// HTTP/2: bytes of the fields of one header block, decoded.
+pub const HTTP2_HEADER_LIST_BYTES_MAX: usize = 256 * 1024;
+/// HTTP/2: different numbers of frames kept of one direction of a stream.
+pub const HTTP2_NUMBERS_MAX: usize = 256;
+/// HTTP/2: streams that went unfinished before it is told (`max-streams`).
+pub const HTTP2_STREAMS_MAX: u64 = 4_096;
+/// HTTP/2: a growing body is inspected from this size on.
+pub const HTTP2_BODY_INSPECT_BYTES_MIN: usize = 32_768;
+
 /// DNS: bytes of one name in text form; a longer one is cut.
 pub const DNS_NAME_BYTES_MAX: usize = 1_025;
 /// DNS: labels and compression pointers followed for one name.

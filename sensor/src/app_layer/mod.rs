@@ -15,6 +15,7 @@ mod ftp;
 #[doc(hidden)]
 pub mod fuzz;
 mod http1;
+mod http2;
 mod identify;
 mod ike;
 mod krb5;
@@ -37,4 +38,6 @@ mod transactions;
 pub use dcerpc::DcerpcCall;
 pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
 pub use frames::{FrameId, FrameLog, FramePiece};
-pub use transaction::{BufferView, FactKind, Feed, Parser, Transaction, TransactionField};
+pub use transaction::{
+    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, UpgradedRequest,
+};

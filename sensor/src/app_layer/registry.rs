@@ -3,13 +3,14 @@
 use lapwing_rules::model::AppProtocol;
 
 use super::{
-    FeedContext, Parser, Transport,
+    FeedContext, Parser, Transport, UpgradedRequest,
     dcerpc::{DcerpcDatagramParser, DcerpcParser},
     dhcp::DhcpProtocol,
     dns::DnsParser,
     enip::EnipProtocol,
     ftp::FtpParser,
     http1::Http1Parser,
+    http2::Http2Parser,
     ike::IkeProtocol,
     krb5::KerberosProtocol,
     messages::{MessageParser, MessageProtocol},
@@ -26,6 +27,7 @@ use crate::direction::Direction;
 pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option<Box<dyn Parser>> {
     match protocol {
         AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
+        AppProtocol::Http2 => Some(Box::new(Http2Parser::default())),
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         AppProtocol::Tls => Some(Box::new(TlsParser::default())),
         AppProtocol::Ssh => Some(Box::new(SshParser::default())),
@@ -51,6 +53,11 @@ fn messages<P: MessageProtocol + 'static>(
     context: &FeedContext,
 ) -> Option<Box<dyn Parser>> {
     Some(Box::new(MessageParser::new(protocol, context.transport)))
+}
+
+/// The parser behind an upgrade from HTTP/1.
+pub(super) fn parser_behind_upgrade(request: &UpgradedRequest) -> Box<dyn Parser> {
+    Box::new(Http2Parser::after_upgrade(request))
 }
 
 /// The side that must speak first, where the protocol has one.

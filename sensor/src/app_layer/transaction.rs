@@ -60,6 +60,17 @@ pub enum Feed {
     Upgrade,
 }
 
+/// A request of HTTP/1 that is answered in HTTP/2.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpgradedRequest {
+    /// Its method.
+    pub method: Vec<u8>,
+    /// Its target as sent.
+    pub target: Vec<u8>,
+    /// Names and values of its header fields.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
 /// One request with its answer, or whatever a protocol's unit is.
 pub trait Transaction {
     /// A buffer in a direction; `index` counts instances of buffers that may occur several times.
@@ -81,6 +92,16 @@ pub trait Transaction {
     /// The only direction it exists in, where it is a message and not an exchange: rules do not ask the other one.
     fn only_direction(&self) -> Option<Direction> {
         None
+    }
+
+    /// Whether a field that has values may get more of them: a rule that none of them satisfies then waits.
+    fn fields_may_grow(&self) -> bool {
+        false
+    }
+
+    /// Whether rules are no longer looked for in what a buffer may still get; those that wait still see it.
+    fn is_scan_over(&self, _: Buffer, _: Direction) -> bool {
+        false
     }
 
     /// Steps made in a direction; grows whenever a buffer of that direction may have changed from pending.
@@ -121,6 +142,16 @@ pub trait Parser: fmt::Debug + Send {
 
     /// Transactions that went before they were inspected, because the flow had too many.
     fn dropped_transactions(&self) -> u64;
+
+    /// The request behind which another protocol answers ([`Feed::Upgrade`]), where its parser has to know it.
+    fn upgraded_request(&self) -> Option<UpgradedRequest> {
+        None
+    }
+
+    /// What was fed in a direction and belongs to the protocol behind an upgrade.
+    fn take_unread(&mut self, _: Direction) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// Whether what both sides send from now on is ciphertext: raw payload need not be inspected any more.
     fn is_encrypted(&self) -> bool {

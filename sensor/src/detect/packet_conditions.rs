@@ -1,7 +1,7 @@
 //! Conditions on a packet, its flow and its bits: everything a rule asks beside bytes and transactions.
 
 use lapwing_rules::model::{
-    BitAction, BitScope, DetectedProtocol, FlowRequirement, HeaderField, NumberRange,
+    AppProtocol, BitAction, BitScope, DetectedProtocol, FlowRequirement, HeaderField, NumberRange,
     PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
 
@@ -69,6 +69,7 @@ pub(crate) fn holds(
         PacketCondition::Checksum { layer, valid } => {
             is_real && checksum_counts_as_valid(packet, layer) == Some(*valid)
         }
+        PacketCondition::SpeaksHttp1 => round.app_protocol == Some(AppProtocol::Http1),
         PacketCondition::FtpBounce => is_real && is_ftp_bounce(round),
         // Of the transaction, not of the packet: judged there.
         PacketCondition::FieldAnyOf(..)
@@ -130,6 +131,7 @@ fn field_holds(field: HeaderField, range: &NumberRange, round: &Round<'_>) -> bo
         F::FlowPacketsToClient => counters(Direction::ToClient, |c| c.packets),
         F::FlowBytesToServer => counters(Direction::ToServer, |c| c.bytes),
         F::FlowBytesToClient => counters(Direction::ToClient, |c| c.bytes),
+        // Asked of the transaction.
         field if is_transaction_field(field) => return true,
         _ if round.is_flow_end() => None,
         _ => packet_field(field, round.packet),

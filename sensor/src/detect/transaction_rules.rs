@@ -118,10 +118,15 @@ fn scan_buffer(
         let (bytes, is_whole) = match view {
             BufferView::Complete(bytes) => (bytes, true),
             BufferView::Growing(bytes) => (bytes, false),
-            BufferView::Pending => break,
+            BufferView::Pending => {
+                mark.is_finished = side.transaction.is_scan_over(*buffer, side.direction);
+                break;
+            }
             BufferView::Absent => {
                 // Where several may come, the next may come with more of the transaction.
-                mark.is_finished = side.is_complete || !buffer.info().multiple;
+                mark.is_finished = side.is_complete
+                    || !buffer.info().multiple
+                    || side.transaction.is_scan_over(*buffer, side.direction);
                 break;
             }
         };
@@ -279,7 +284,7 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
                 .map_while(|at| side.transaction.field(*field, side.direction, at))
                 .inspect(|_| is_known = true)
                 .any(|value| range.contains(value));
-            (holds, is_known)
+            (holds, is_known && !side.transaction.fields_may_grow())
         }
         PacketCondition::FieldAnyOf(field, ranges) => {
             let mut is_known = false;

@@ -107,6 +107,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 out.push(u8::from(*valid));
             }
             Self::FtpBounce => out.push(13),
+            Self::SpeaksHttp1 => out.push(30),
             Self::DcerpcInterface(interface) => {
                 out.push(14);
                 out.extend_from_slice(&interface.uuid);
@@ -205,6 +206,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 valid: flag(cursor)?,
             },
             13 => Self::FtpBounce,
+            30 => Self::SpeaksHttp1,
             14 => Self::DcerpcInterface(dcerpc_interface(cursor)?),
             15 => {
                 let count = cursor.count(limits::PROGRAM_LIST_ITEMS)?;

@@ -108,9 +108,7 @@ pub(crate) fn move_content(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer
         )
         .hint("a modifier follows the content it is about"));
     };
-    if let Some(protocol) = buffer.info().protocol {
-        rule.imply(protocol, keyword, &span)?;
-    }
+    rule.confine_to_http1(keyword, &span)?;
     let index = rule.inspection_of(buffer, &content.span);
     rule.inspections[index]
         .matches

@@ -48,7 +48,7 @@ pub(crate) fn content(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context
 pub(crate) fn uri_content(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     let content = new_content(option)?;
     let span = option.name.span();
-    rule.imply(crate::model::AppProtocol::Http1, "uricontent", &span)?;
+    rule.confine_to_http1("uricontent", &span)?;
     let index = rule.inspection_of(Buffer::HttpUri, &span);
     rule.inspections[index]
         .matches

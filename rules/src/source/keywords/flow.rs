@@ -139,8 +139,6 @@ pub(crate) fn app_layer_protocol(
     rule.traits.beyond_addresses = true;
     let wanted = match protocols::app_protocol(name.text()) {
         _ if name.bytes == b"failed" => DetectedProtocol::Failed,
-        // The plain word stands for every version here.
-        _ if name.bytes.eq_ignore_ascii_case(b"http") => DetectedProtocol::AnyHttp,
         Some(protocols::Known::AnyHttp) => DetectedProtocol::AnyHttp,
         Some(protocols::Known::One(protocol)) => DetectedProtocol::One(protocol),
         Some(protocols::Known::NotParsed) => {
@@ -192,6 +190,9 @@ pub(crate) fn app_layer_event(
             match protocols::app_protocol(protocol) {
                 Some(protocols::Known::One(protocol)) => {
                     rule.imply(protocol, "app-layer-event", &word.span())?;
+                }
+                Some(protocols::Known::AnyHttp) => {
+                    rule.confine_to_http1("app-layer-event", &word.span())?;
                 }
                 Some(_) => {}
                 None => {

@@ -10,6 +10,7 @@ pub(super) mod enip;
 pub(super) mod flow;
 pub(super) mod frames;
 pub(super) mod header_fields;
+pub(super) mod http2;
 pub(super) mod ike;
 pub(super) mod kerberos;
 pub(super) mod meta;

@@ -300,9 +300,7 @@ fn add(
             .hint("leave the flag out, or put `pkt_data;` before"));
         }
         None => {
-            if let Some(protocol) = buffer.info().protocol {
-                rule.imply(protocol, "pcre", &letters.span())?;
-            }
+            rule.confine_to_http1("pcre", &letters.span())?;
             let index = rule.inspection_of(buffer, &span);
             rule.inspections[index].matches.push(item);
         }

@@ -20,6 +20,17 @@ pub(crate) fn compare(
     max: u64,
 ) -> Done {
     let range = number_range(unquoted(value(option)), max)?;
+    push_field(rule, option, protocol, field, range)
+}
+
+/// Asks for a number of a transaction within a range.
+pub(super) fn push_field(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    protocol: AppProtocol,
+    field: HeaderField,
+    range: NumberRange,
+) -> Done {
     rule.imply(protocol, option.name.text(), &option.name.span())?;
     rule.traits.transaction = true;
     rule.conditions

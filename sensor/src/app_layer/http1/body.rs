@@ -8,24 +8,24 @@ use crate::app_layer::{BufferView, limits};
 
 /// A body as far as it came.
 #[derive(Debug, Default)]
-pub(super) struct Body {
+pub(in crate::app_layer) struct Body {
     kept: Vec<u8>,
     decoder: Option<Decoder>,
     /// What decoding ran into.
-    pub(super) trouble: Trouble,
+    pub(in crate::app_layer) trouble: Trouble,
     /// Bytes of the message body before decoding.
-    pub(super) received_bytes: u64,
+    pub(in crate::app_layer) received_bytes: u64,
     /// A stretch is missing; what follows it is not appended.
     pub(super) has_gap: bool,
 }
 
 impl Body {
     /// Undo these codings from now on.
-    pub(super) fn decode(&mut self, codings: &Codings) {
+    pub(in crate::app_layer) fn decode(&mut self, codings: &Codings) {
         self.decoder = (!codings.layers.is_empty()).then(|| Decoder::new(&codings.layers));
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(in crate::app_layer) fn push(&mut self, bytes: &[u8]) {
         self.received_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if self.has_gap || self.is_full() {
             return;
@@ -60,7 +60,11 @@ impl Body {
     }
 
     /// The body as rules see it: whole at its end or at the limit, growing from `inspect_bytes_min` on.
-    pub(super) fn view(&self, stage: Stage, inspect_bytes_min: usize) -> BufferView<'_> {
+    pub(in crate::app_layer) fn view(
+        &self,
+        stage: Stage,
+        inspect_bytes_min: usize,
+    ) -> BufferView<'_> {
         if self.kept.is_empty() {
             return if stage == Stage::Complete {
                 BufferView::Absent
@@ -77,12 +81,12 @@ impl Body {
         }
     }
 
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(in crate::app_layer) fn held_bytes(&self) -> usize {
         self.kept.capacity() + self.decoder.as_ref().map_or(0, Decoder::held_bytes)
     }
 
     /// Lets go of the decoder once the body is whole.
-    pub(super) fn finish(&mut self) {
+    pub(in crate::app_layer) fn finish(&mut self) {
         self.decoder = None;
         self.kept.shrink_to_fit();
     }

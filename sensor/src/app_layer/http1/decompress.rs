@@ -13,7 +13,7 @@ const STEP_BYTES: usize = 8 * 1024;
 
 /// What a server may announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::app_layer) enum Format {
     Gzip,
     Deflate,
 }
@@ -47,9 +47,9 @@ impl std::fmt::Debug for Layer {
 
 /// What decoding ran into.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trouble {
-    pub(super) failed: bool,
-    pub(super) bomb: bool,
+pub(in crate::app_layer) struct Trouble {
+    pub(in crate::app_layer) failed: bool,
+    pub(in crate::app_layer) bomb: bool,
 }
 
 /// The layers of one body, outermost first.
@@ -62,11 +62,11 @@ pub(super) struct Decoder {
 
 /// What a `Content-Encoding` value asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Codings {
+pub(in crate::app_layer) struct Codings {
     /// Outermost first.
-    pub(super) layers: heapless::Vec<Format, { limits::HTTP_CODING_LAYERS_MAX }>,
-    pub(super) too_many: bool,
-    pub(super) abnormal: bool,
+    pub(in crate::app_layer) layers: heapless::Vec<Format, { limits::HTTP_CODING_LAYERS_MAX }>,
+    pub(in crate::app_layer) too_many: bool,
+    pub(in crate::app_layer) abnormal: bool,
 }
 
 /// Reads a `Content-Encoding` value: a list, the last coding was applied last.

@@ -20,4 +20,7 @@ mod uri;
 #[cfg(test)]
 mod tests;
 
+pub(super) use body::Body;
+pub(super) use decompress::{Codings, Format};
 pub(super) use parser::Http1Parser;
+pub(super) use transaction::Stage;

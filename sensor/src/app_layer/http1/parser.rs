@@ -13,7 +13,10 @@ use super::{
     transaction::{Http1Transaction, Stage},
 };
 use crate::{
-    app_layer::{Feed, FrameId, FrameLog, Parser, Transaction, limits, transactions::Transactions},
+    app_layer::{
+        Feed, FrameId, FrameLog, Parser, Transaction, UpgradedRequest, limits,
+        transactions::Transactions,
+    },
     direction::Direction,
 };
 
@@ -34,6 +37,8 @@ pub(in crate::app_layer) struct Http1Parser {
     frames: FrameLog,
     /// The frame of the message that is being read, per direction.
     frame: [Option<FrameId>; 2],
+    /// The request that is answered in HTTP/2.
+    upgraded_request: Option<UpgradedRequest>,
 }
 
 impl Http1Parser {
@@ -198,6 +203,9 @@ impl Http1Parser {
                 .headers
                 .value(b"upgrade")
                 .is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"h2c"));
+            if to_http2 {
+                self.upgraded_request = Some(transaction.as_upgraded_request());
+            }
             self.upgraded = to_http2;
             self.stopped = [!to_http2; 2];
         }
@@ -338,6 +346,14 @@ impl Parser for Http1Parser {
 
     fn frames_mut(&mut self) -> Option<&mut FrameLog> {
         Some(&mut self.frames)
+    }
+
+    fn upgraded_request(&self) -> Option<UpgradedRequest> {
+        self.upgraded_request.clone()
+    }
+
+    fn take_unread(&mut self, direction: Direction) -> Vec<u8> {
+        std::mem::take(&mut self.pending[direction.index()])
     }
 
     fn held_bytes(&self) -> usize {

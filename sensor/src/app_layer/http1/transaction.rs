@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     app_layer::{
-        BufferView, FactKind, Transaction, TransactionField, limits, transactions::Events,
+        BufferView, FactKind, Transaction, TransactionField, UpgradedRequest, limits,
+        transactions::Events,
     },
     direction::Direction,
 };
@@ -21,7 +22,7 @@ pub(super) const TARGET_NOT_SEEN: &[u8] = b"/libhtp::request_uri_not_seen";
 
 /// How far one message has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(in crate::app_layer) enum Stage {
     /// Waiting for its first line.
     #[default]
     Line,
@@ -152,6 +153,20 @@ impl Http1Transaction {
         u16::try_from(number)
             .ok()
             .filter(|number| (100..=999).contains(number))
+    }
+
+    /// What the parser of HTTP/2 has to know of a request that it answers.
+    pub(super) fn as_upgraded_request(&self) -> UpgradedRequest {
+        UpgradedRequest {
+            method: self.method.clone(),
+            target: self.target.clone().unwrap_or_default(),
+            headers: self
+                .request
+                .headers
+                .iter()
+                .map(|field| (field.name.clone(), field.value.clone()))
+                .collect(),
+        }
     }
 
     pub(super) fn message(&mut self, direction: Direction) -> &mut Message {
