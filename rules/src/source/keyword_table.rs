@@ -508,12 +508,12 @@ keywords! {
     "krb5.ticket_encryption" [] "7.0" Required Read(kerberos::ticket_encryption), "Encryption of the ticket.", takes "[!]weak | name or number, …";
 
     # "HTTP/2";
-    "http2.frametype" [] "6.0" Required Read(http2::frame_type), "Type of a frame.";
-    "http2.errorcode" [] "6.0" Required Read(http2::error_code), "Error code.";
-    "http2.priority" [] "6.0" Required TransactionNumber(F::Http2Priority, P::Http2, 255), "Weight.";
-    "http2.window" [] "6.0" Required TransactionNumber(F::Http2Window, P::Http2, u32::MAX as u64), "Window update.";
-    "http2.size_update" [] "6.0" Required TransactionNumber(F::Http2SizeUpdate, P::Http2, u64::MAX), "Table size update.";
-    "http2.settings" [] "6.0" Required Read(http2::settings), "A setting.";
+    "http2.frametype" [] "6.0" Required Read(http2::frame_type), "Type of a frame.", takes "name | number";
+    "http2.errorcode" [] "6.0" Required Read(http2::error_code), "Error code of a stream or the connection.", takes "name | number";
+    "http2.priority" [] "6.0" Required TransactionField(F::Http2Priority, P::Http2, 255), "Weight.";
+    "http2.window" [] "6.0" Required TransactionField(F::Http2Window, P::Http2, u32::MAX as u64), "Window update.";
+    "http2.size_update" [] "6.0" Required TransactionField(F::Http2SizeUpdate, P::Http2, u64::MAX), "Table size update.";
+    "http2.settings" [] "6.0" Required Read(http2::settings), "A setting is there, or has such a value.", takes "name [=N | <N | >N | N-M]";
     "http2.header_name" [] "6.0" None Sticky(B::Http2HeaderName), "Each header name.";
     "http2.header" [] "6.0" None ForeignBuffer("version 7.0 has http.request_header and http.response_header in its place"), "Each header.";
 

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use lapwing_rules::model::{AppProtocol, HeaderField};
 
 use super::{
@@ -91,9 +94,12 @@ impl Http2Parser {
         parser
     }
 
-    /// `HTTP2-Settings` holds what the payload of a SETTINGS frame would.
+    /// `HTTP2-Settings` holds what the payload of a SETTINGS frame would, in the alphabet of URLs or the usual one.
     fn settings_of_upgrade(&mut self, value: &[u8]) {
-        match URL_SAFE_NO_PAD.decode(value) {
+        let decoded = URL_SAFE_NO_PAD
+            .decode(value)
+            .or_else(|_| STANDARD_NO_PAD.decode(value));
+        match decoded {
             Ok(payload) if payload.len().is_multiple_of(frame::SETTING_BYTES) => {
                 let number = self.transactions.push(Http2Transaction::new(0));
                 let direction = Direction::ToServer;
