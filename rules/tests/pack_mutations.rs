@@ -113,12 +113,15 @@ fn try_all(whole: &[u8], covered_from: usize, seed: u64, open: impl Fn(&[u8])) {
         if number % 8 != 0 {
             with_fitting_header(&mut bytes, covered_from);
         }
-        let begin = Instant::now();
-        open(&bytes);
+        // On a busy machine a process may stand still for a second; what takes a second takes it every time.
+        let is_slow = || {
+            let begin = Instant::now();
+            open(&bytes);
+            begin.elapsed() >= TIME_MAX
+        };
         assert!(
-            begin.elapsed() < TIME_MAX,
-            "mutation {number} took {:?}",
-            begin.elapsed()
+            !(0..3).all(|_| is_slow()),
+            "mutation {number} takes too long"
         );
     }
 }
