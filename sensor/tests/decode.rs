@@ -97,6 +97,46 @@ fn what_a_tunnel_holds_comes_before_what_carried_it() {
 }
 
 #[test]
+fn teredo_is_a_packet_of_exactly_its_length_and_no_negotiation() {
+    let ipv6 = [
+        &[0x60, 0, 0, 0, 0, 4, 59, 64][..],
+        &[0xfe; 32],
+        &[1, 2, 3, 4],
+    ]
+    .concat();
+    let behind = |header: &[u8]| [header, &ipv6].concat();
+    let mut no_hops = ipv6.clone();
+    no_hops[7] = 0;
+    for (name, payload, packets) in [
+        ("bare", ipv6.clone(), 2),
+        ("origin", behind(&[0, 0, 1, 2, 3, 4, 5, 6]), 2),
+        (
+            "authentication",
+            behind(&[0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0]),
+            1,
+        ),
+        ("one byte more", [&ipv6[..], &[0]].concat(), 1),
+        ("no hops left", no_hops, 1),
+    ] {
+        let mut bench = Bench::default();
+        let outer = ipv4(CLIENT, SERVER, 17, &udp(5000, 3544, &payload));
+        bench.ethernet(&ethernet(0x0800, &outer));
+        assert_eq!(bench.shown().len(), packets, "{name}");
+    }
+}
+
+#[test]
+fn the_header_of_an_icmp_timestamp_holds_its_times() {
+    for (kind, payload_bytes) in [(8, 36), (13, 24), (14, 24)] {
+        let mut message = vec![0; 44];
+        message[0] = kind;
+        let mut bench = Bench::default();
+        bench.ethernet(&ethernet(0x0800, &ipv4(CLIENT, SERVER, 1, &message)));
+        assert_eq!(bench.last().payload.len(), payload_bytes, "type {kind}");
+    }
+}
+
+#[test]
 fn tunnels_in_tunnels_end_somewhere() {
     let mut packet = datagram(b"deep");
     for _ in 0..100 {

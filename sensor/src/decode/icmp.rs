@@ -3,6 +3,7 @@
 use super::{Icmp, Packet, Transport, Walk, bytes};
 
 const HEADER_BYTES: usize = 8;
+const TIMESTAMP_HEADER_BYTES: usize = 20;
 const IPV4_HEADER_MIN_BYTES: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;
 /// Highest hop limit; neighbour discovery must come with it.
@@ -45,7 +46,13 @@ impl Walk<'_> {
             }
         }
         let has_id = matches!(kind, 0 | 8 | 13..=18);
-        packet.transport = Transport::Icmpv4(message(header, has_id));
+        // Timestamps are part of the header (RFC 792, page 16).
+        let header_length = match kind {
+            13 | 14 if data.len() >= TIMESTAMP_HEADER_BYTES => TIMESTAMP_HEADER_BYTES,
+            _ => HEADER_BYTES,
+        };
+        let (whole_header, payload) = data.split_at(header_length);
+        packet.transport = Transport::Icmpv4(message(header, whole_header, has_id));
         packet.payload = payload;
     }
 
@@ -68,18 +75,22 @@ impl Walk<'_> {
                 packet.event("icmpv6.ipv6_unknown_version");
             }
         }
-        packet.transport = Transport::Icmpv6(message(header, matches!(kind, 128 | 129)));
-        packet.payload = payload;
+        packet.transport = Transport::Icmpv6(message(header, header, matches!(kind, 128 | 129)));
+        // Of messages that are neither errors nor echoes the reference takes four more bytes for header.
+        packet.payload = match kind {
+            1..=4 | 128 | 129 => payload,
+            _ => bytes::from(payload, 4),
+        };
     }
 }
 
-fn message(header: &[u8; HEADER_BYTES], has_id: bool) -> Icmp<'_> {
+fn message<'a>(header: &[u8; HEADER_BYTES], whole_header: &'a [u8], has_id: bool) -> Icmp<'a> {
     Icmp {
         kind: header[0],
         code: header[1],
         id: bytes::u16_at(header, 4).filter(|_| has_id),
         sequence: bytes::u16_at(header, 6).filter(|_| has_id),
-        header,
+        header: whole_header,
     }
 }
 

@@ -12,7 +12,6 @@ const TEREDO_PORT: u16 = 3544;
 
 /// EtherTypes that only GRE carries.
 const ERSPAN_II: u16 = 0x88be;
-const ERSPAN_III: u16 = 0x22eb;
 const PPP_IN_GRE: u16 = 0x880b;
 
 /// What stands first inside a tunnel.
@@ -112,8 +111,7 @@ impl Walk<'_> {
             ether_type::TRANSPARENT_ETHERNET => self.inner(packet, Inside::Ethernet, payload),
             // Type I has no header of its own; it shows in a GRE header without sequence number.
             ERSPAN_II if header_length == 4 => self.inner(packet, Inside::Ethernet, payload),
-            ERSPAN_II => self.erspan(packet, payload, 1, 8),
-            ERSPAN_III => self.erspan(packet, payload, 2, 12),
+            ERSPAN_II => self.erspan(packet, payload),
             ether_type::VLAN
             | ether_type::PROVIDER_BRIDGE
             | ether_type::MPLS_UNICAST
@@ -125,30 +123,18 @@ impl Walk<'_> {
         };
     }
 
-    /// ERSPAN types II and III, told apart by their version field.
-    fn erspan(
-        &mut self,
-        packet: &mut Packet<'_>,
-        data: &[u8],
-        version: u16,
-        header_length: usize,
-    ) -> bool {
-        let (Some(first), true) = (bytes::u16_at(data, 0), data.len() >= header_length) else {
+    /// ERSPAN type II. Type III, under an EtherType of its own, the reference does not know.
+    fn erspan(&mut self, packet: &mut Packet<'_>, data: &[u8]) -> bool {
+        const HEADER_BYTES: usize = 8;
+        let (Some(first), true) = (bytes::u16_at(data, 0), data.len() >= HEADER_BYTES) else {
             packet.event("erspan.header_too_small");
             return false;
         };
-        if first >> 12 != version {
+        if first >> 12 != 1 {
             packet.event("erspan.unsupported_version");
             return false;
         }
-        // Type III may add an eight-byte platform header, told by the O bit at the end of its header.
-        let has_platform_header =
-            version == 2 && bytes::u8_at(data, 11).is_some_and(|b| b & 1 == 1);
-        let inside = bytes::from(
-            data,
-            header_length + if has_platform_header { 8 } else { 0 },
-        );
-        self.inner(packet, Inside::Ethernet, inside)
+        self.inner(packet, Inside::Ethernet, bytes::from(data, HEADER_BYTES))
     }
 
     /// Tunnels that are told by their UDP port.
@@ -227,28 +213,24 @@ impl Walk<'_> {
     /// Teredo (RFC 4380): IPv6 in UDP, perhaps after authentication and origin indications.
     fn teredo(&mut self, packet: &mut Packet<'_>, payload: &[u8]) -> bool {
         const IPV6_HEADER_BYTES: usize = 40;
-        const AUTHENTICATION_FIXED_BYTES: usize = 13;
         const ORIGIN_BYTES: usize = 8;
-        let mut inside = payload;
-        if inside.starts_with(&[0, 1]) {
-            let (Some(client), Some(authentication)) =
-                (bytes::u8_at(inside, 2), bytes::u8_at(inside, 3))
-            else {
-                return false;
-            };
-            let length =
-                AUTHENTICATION_FIXED_BYTES + usize::from(client) + usize::from(authentication);
-            inside = bytes::from(inside, length);
-        }
-        if inside.starts_with(&[0, 0]) {
-            inside = bytes::from(inside, ORIGIN_BYTES);
-        }
+        const HOP_BY_HOP: u8 = 0;
+        // What begins with an authentication header (RFC 4380, section 5.1.1) negotiates the tunnel; it is not looked into.
+        let inside = match payload {
+            [0, 0, ..] => bytes::from(payload, ORIGIN_BYTES),
+            [0, ..] => return false,
+            _ => payload,
+        };
         if inside.len() < IPV6_HEADER_BYTES || inside[0] >> 4 != 6 {
             return false;
         }
-        // Anything may stand behind UDP: only an exact length, or a bubble, is taken for Teredo.
+        // Anything may stand behind UDP: only what can be a packet of exactly this length is taken for Teredo.
+        let (next_header, hop_limit) = (inside[6], inside[7]);
         let declared = usize::from(bytes::u16_at(inside, 4).unwrap_or(0));
-        if declared != inside.len() - IPV6_HEADER_BYTES {
+        if declared != inside.len() - IPV6_HEADER_BYTES
+            || hop_limit == 0
+            || (next_header == HOP_BY_HOP && declared < 8)
+        {
             return false;
         }
         self.inner(packet, Inside::Ipv6, inside)

@@ -83,6 +83,8 @@ impl NumberSource<'_> {
                 };
                 read_text(digits, base)?
             }
+            // A number of no bytes at all, as a variable may have it, is none.
+            None if count == 0 && matches!(spec.count, Operand::Variable(_)) => return None,
             None => {
                 let little = spec.little_endian || (spec.dce && self.dce_little_endian);
                 (read_binary(&available[..count], little)?, count)

@@ -236,11 +236,13 @@ impl Connection {
     }
 
     /// The directions whose bytes are handed on with this segment. An ACK makes those of the other side known; what ends a
-    /// side has its own looked at as well, and a reset nothing else.
+    /// side has its own looked at as well, and a reset nothing else. A SYN/ACK that takes fast-open bytes leaves them to what follows.
     fn due(&self, segment: &Segment<'_>) -> impl Iterator<Item = Direction> + use<> {
         let (own, other) = (segment.direction, segment.direction.opposite());
         let ends_late = segment.has(FIN) && self.state.flushes();
-        let due = if segment.has(RST) || (ends_late && !segment.has(ACK)) {
+        let due = if segment.has(SYN) && self.state < TcpState::Established {
+            [None, None]
+        } else if segment.has(RST) || (ends_late && !segment.has(ACK)) {
             [Some(own), None]
         } else if ends_late || self.state == TcpState::Closed {
             [Some(other), Some(own)]

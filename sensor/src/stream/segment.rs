@@ -10,7 +10,6 @@ pub(super) const FIN: u8 = 0x01;
 pub(super) const SYN: u8 = 0x02;
 pub(super) const RST: u8 = 0x04;
 pub(super) const ACK: u8 = 0x10;
-pub(super) const URG: u8 = 0x20;
 
 /// A segment with its options read.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +20,6 @@ pub(super) struct Segment<'a> {
     pub(super) flags: u8,
     /// As in the header, not scaled.
     pub(super) window: u16,
-    pub(super) urgent: u16,
     pub(super) payload: &'a [u8],
     /// Timestamp value, where there is one.
     pub(super) timestamp: Option<u32>,
@@ -43,7 +41,6 @@ impl<'a> Segment<'a> {
             acknowledgment: tcp.acknowledgment,
             flags: tcp.flags,
             window: tcp.window,
-            urgent: tcp.urgent,
             payload: packet.payload,
             timestamp: None,
             timestamp_echo: 0,

@@ -5,7 +5,7 @@ use super::{
     connection::Tools,
     limits,
     overlap_policy::StreamPolicy,
-    segment::{Segment, URG},
+    segment::Segment,
     sequence::{after, distance, plus},
 };
 use crate::decode::Packet;
@@ -41,8 +41,6 @@ pub(super) struct Side {
     acked: u64,
     /// Where its FIN stands: there is nothing to be had at and behind it.
     fin: Option<u64>,
-    /// Urgent bytes taken out of the stream so far; what follows moves up.
-    urgent_bytes: u32,
     pub(super) app_progress: u64,
     pub(super) app_stopped: bool,
     pub(super) raw_progress: u64,
@@ -72,7 +70,6 @@ impl Side {
             buffer: StreamBuffer::default(),
             acked: 0,
             fin: None,
-            urgent_bytes: 0,
             app_progress: 0,
             app_stopped: false,
             raw_progress: 0,
@@ -96,7 +93,6 @@ impl Side {
         i64::try_from(self.acked)
             .unwrap_or(i64::MAX)
             .saturating_add(i64::from(distance(self.last_ack, sequence)))
-            .saturating_sub(i64::from(self.urgent_bytes))
     }
 
     /// Takes an acknowledgment by the other side, if it is news.
@@ -139,7 +135,7 @@ impl Side {
 
     /// How far the stream may be read: what was acknowledged, or everything that is there.
     fn readable(&self, everything: bool) -> u64 {
-        let acked = self.acked.saturating_sub(u64::from(self.urgent_bytes));
+        let acked = self.acked;
         let limit = if everything {
             acked.max(self.buffer.right_edge())
         } else {
@@ -175,7 +171,7 @@ impl Side {
 
     /// A valid reset: the other side will not acknowledge what was sent before it any more, and will not throw it away.
     pub(super) fn acknowledge_all(&mut self) {
-        let sent = self.buffer.right_edge() + u64::from(self.urgent_bytes);
+        let sent = self.buffer.right_edge();
         if let Some(more) = sent
             .checked_sub(self.acked)
             .and_then(|more| u32::try_from(more).ok())
@@ -189,7 +185,7 @@ impl Side {
         self.readable(false).saturating_sub(self.raw_progress)
     }
 
-    /// Enters a segment's payload. Whether it is in the stream now.
+    /// Enters a segment's payload, urgent bytes as all others. Whether it is in the stream now.
     pub(super) fn insert(
         &mut self,
         segment: &Segment<'_>,
@@ -197,20 +193,6 @@ impl Side {
         tools: &mut Tools<'_>,
     ) -> bool {
         let position = self.position(segment.sequence);
-        let urgent = usize::from(segment.urgent);
-        // An urgent byte is out of band: the application behind the other end does not get it with the rest.
-        if segment.has(URG) && (1..=segment.payload.len()).contains(&urgent) {
-            let (before, rest) = segment.payload.split_at(urgent - 1);
-            let after = rest.get(1..).unwrap_or_default();
-            let next = position.saturating_add(i64::try_from(before.len()).unwrap_or(0));
-            let is_new = u64::try_from(next).is_ok_and(|next| next >= self.buffer.right_edge());
-            let mut is_in = before.is_empty() || self.insert_at(position, before, packet, tools);
-            is_in &= after.is_empty() || self.insert_at(next, after, packet, tools);
-            if is_new {
-                self.urgent_bytes += 1;
-            }
-            return is_in;
-        }
         self.insert_at(position, segment.payload, packet, tools)
     }
 

@@ -55,6 +55,9 @@ impl Hello {
     }
 
     pub(super) fn server(body: &[u8]) -> Option<Self> {
+        if matches!(body, [0x7f, ..]) {
+            return Self::draft_server(body);
+        }
         let (_, message) = parse_tls_handshake_server_hello(body).ok()?;
         let mut hello = Self {
             legacy_version: message.version.0,
@@ -63,6 +66,21 @@ impl Hello {
             ..Self::default()
         };
         if let Some(extensions) = message.ext {
+            hello.read_extensions(extensions, false);
+        }
+        Some(hello)
+    }
+
+    /// The server's hello of TLS 1.3 drafts up to 21: neither session id nor compression.
+    fn draft_server(body: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(body);
+        let mut hello = Self {
+            legacy_version: reader.u16()?,
+            random: reader.take(32)?.to_vec(),
+            ciphers: vec![reader.u16()?],
+            ..Self::default()
+        };
+        if let Some(extensions) = reader.prefixed_u16() {
             hello.read_extensions(extensions, false);
         }
         Some(hello)
