@@ -403,6 +403,45 @@ mistakes! {
     /// ```
     "frame-with-others", Error;
 
+    /// A rule looks at fields of a single packet, and at the stream or at what a parser made of it.
+    ///
+    /// `dsize`, `flags`, `ttl` and the like are about one packet. A request, an answer or a reassembled stream lies in several.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; dsize:>100; http.uri; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; content:"abcd"; sid:1;)
+    /// ```
+    "packet-with-stream", Error;
+
+    /// An address, a group of addresses, or a variable of addresses that cannot be read.
+    ///
+    /// Groups are lists in brackets, `!` negates, `$NAME` is a variable of the settings (`--vars`).
+    ///
+    /// ```text
+    /// alert tcp 10.0.0.300 any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp [10.0.0.0/8,!10.1.0.0/16] any -> any any (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "bad-address", Error;
+
+    /// A port, a group of ports, or a variable of ports that cannot be read.
+    ///
+    /// Ranges are written `80:90`, `:1023` and `1024:`.
+    ///
+    /// ```text
+    /// alert tcp any any -> any 80-90 (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any [80:90,443] (msg:"x"; content:"abcd"; sid:1;)
+    /// ```
+    "bad-port", Error;
+
     /// A regular expression that cannot be read.
     ///
     /// ```text

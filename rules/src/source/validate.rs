@@ -25,6 +25,7 @@ pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<()
     }
     check_sides(rule, syntax)?;
     frames::check_alone(rule)?;
+    check_one_kind(rule, syntax)?;
     for inspection in &mut rule.inspections {
         // As in the reference, ASN.1 is looked at when all else of the payload was found.
         inspection
@@ -80,6 +81,35 @@ fn check_sides(rule: &RuleDraft, syntax: &RuleSyntax<'_>) -> Result<(), Problem>
         "the rule asks for things of both directions at once",
     )
     .hint("a rule is about what the client sends or about what the server sends; `flow` and every buffer must agree"))
+}
+
+/// A rule looks at single packets, or at streams and what parsers make of them.
+fn check_one_kind(rule: &RuleDraft, syntax: &RuleSyntax<'_>) -> Result<(), Problem> {
+    let of_packets = rule.traits.needs_packet || rule.protocol == HeaderProtocol::TcpPacket;
+    let of_stream = rule.traits.needs_stream || rule.protocol == HeaderProtocol::TcpStream;
+    let transaction = rule
+        .inspections
+        .iter()
+        .find(|inspection| inspection.buffer.is_of_transactions());
+    let span = match transaction {
+        Some(inspection) => inspection.span.clone(),
+        None if rule.traits.transaction || of_stream => syntax.header_span(),
+        None => return Ok(()),
+    };
+    if !of_packets {
+        return Ok(());
+    }
+    let what = if of_stream {
+        "the stream"
+    } else {
+        "what a parser made of it"
+    };
+    Err(Problem::error(
+        "packet-with-stream",
+        span,
+        format!("the rule asks for fields of a single packet and for {what} at once"),
+    )
+    .hint("make two rules of it, tied together by flowbits"))
 }
 
 fn contents(inspection: &InspectionDraft) -> impl Iterator<Item = &ContentDraft> {
@@ -162,12 +192,17 @@ fn check_fits(
     let Some(largest) = largest else {
         return Ok(());
     };
+    // Where the content before ends at the earliest; what lies between two contents moves the second only further back.
+    let mut end = 0_u64;
     for content in contents(inspection).filter(|content| !content.negated) {
-        let start = match content.offset {
-            Some(Operand::Number(offset)) => u64::try_from(offset).unwrap_or_default(),
+        let start = match (content.offset, content.distance) {
+            (_, Some(Operand::Number(distance))) => end.saturating_add_signed(distance),
+            (_, None) if content.within.is_some() => end,
+            (Some(Operand::Number(offset)), None) => u64::try_from(offset).unwrap_or_default(),
             _ => 0,
         };
         let needed = start + content.pattern.len() as u64;
+        end = needed;
         if needed > largest {
             return Err(Problem::error(
                 "impossible-size",

@@ -100,8 +100,15 @@ impl Variables {
         // The group being read, how far it is indented, and whether any was found.
         let mut group: Option<(bool, usize)> = None;
         let mut found_any = false;
-        for (index, line) in text.lines().enumerate() {
-            let content = without_comment(line);
+        let mut lines = text.lines().enumerate();
+        while let Some((index, line)) = lines.next() {
+            let mut content = without_comment(line).to_owned();
+            // In a group a quoted value may go on in the next lines.
+            while group.is_some() && is_open(&content) {
+                let Some((_, next)) = lines.next() else { break };
+                content.push(' ');
+                content.push_str(next.trim());
+            }
             if content.trim().is_empty() {
                 continue;
             }
@@ -159,6 +166,16 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
+/// Whether a value begins with a quote that is not closed.
+fn is_open(line: &str) -> bool {
+    let value = line
+        .split_once([':', '='])
+        .map_or("", |(_, value)| value.trim_start());
+    ['"', '\'']
+        .into_iter()
+        .any(|quote| value.starts_with(quote) && value.matches(quote).count() == 1)
+}
+
 fn split_assignment(word: &str) -> Option<(&str, &str)> {
     let position = word.find([':', '='])?;
     let (name, value) = word.split_at_checked(position)?;
@@ -186,6 +203,19 @@ mod tests {
         assert_eq!(variables.port("SSH_PORTS"), Some("2222"));
         assert_eq!(variables.port("enabled"), None);
         assert_eq!(variables.address("EXTERNAL_NET"), Some("any"));
+    }
+
+    #[test]
+    fn values_are_nested_negated_and_may_go_over_lines() {
+        let text = "vars:\n  address-groups:\n    HOME_NET: \"[10.0.0.0/8,\n      !10.1.0.0/16,\n      [192.0.2.0/24]]\"\n    EXTERNAL_NET: \"!$HOME_NET\"\n\n  port-groups:\n    HTTP_PORTS: '[80,\n      8000:8100]'\n\n# It's over.\nrule-files:\n  - a.rules\n";
+        let variables = Variables::read(text).unwrap();
+        assert_eq!(
+            variables.address("HOME_NET"),
+            Some("[10.0.0.0/8, !10.1.0.0/16, [192.0.2.0/24]]")
+        );
+        assert_eq!(variables.address("EXTERNAL_NET"), Some("!$HOME_NET"));
+        assert_eq!(variables.port("HTTP_PORTS"), Some("[80, 8000:8100]"));
+        assert_eq!(variables.port("rule-files"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{super::keyword_table::Context, Done, once, value};
 use crate::{
-    model::{HeaderField, NumberRange, PacketCondition, TcpFlagsMode},
+    model::{HeaderField, HeaderProtocol, NumberRange, PacketCondition, TcpFlagsMode},
     source::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
@@ -106,6 +106,17 @@ const PROTOCOL_NAMES: &[(&str, u64)] = &[
 
 /// `ip_proto:[!|<|>]name or number`
 pub(crate) fn ip_protocol(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    if !matches!(
+        rule.protocol,
+        HeaderProtocol::Ip | HeaderProtocol::Ipv4 | HeaderProtocol::Ipv6
+    ) {
+        return Err(Problem::error(
+            "protocol-conflict",
+            option.name.span(),
+            "the rule's header names a protocol above IP already",
+        )
+        .hint("write `ip` in the header, or leave `ip_proto` out"));
+    }
     let word = unquoted(value(option));
     let operator = usize::from(matches!(word.bytes.first(), Some(b'!' | b'<' | b'>')));
     let name = trimmed(word.bytes, operator..word.bytes.len())
