@@ -2,10 +2,20 @@
 
 use super::requirements::{self, Requirements};
 use crate::{
-    model::{Buffer, RuleKind, Side, Transform},
+    model::{AppProtocol, Buffer, RuleKind, Side, Transform},
     pack::{PrefilterScope, TransportClass, Trigger},
     source::draft::{ContentDraft, InspectionDraft, MatchDraft, RuleDraft, TransformDraft},
 };
+
+/// Protocols that carry files.
+const FILE_PROTOCOLS: [AppProtocol; 6] = [
+    AppProtocol::Http1,
+    AppProtocol::Http2,
+    AppProtocol::Smtp,
+    AppProtocol::Smb,
+    AppProtocol::FtpData,
+    AppProtocol::Nfs,
+];
 
 /// Chooses.
 pub(super) fn choose(rule: &RuleDraft, requirements: &Requirements) -> Trigger {
@@ -30,6 +40,13 @@ pub(super) fn choose(rule: &RuleDraft, requirements: &Requirements) -> Trigger {
     let scopes = match (inspections.first(), requirements.kind) {
         (Some(inspection), _) => scopes_of(inspection, rule, requirements),
         (None, RuleKind::AddressOnly) => vec![PrefilterScope::AddressOnly],
+        (None, RuleKind::Transaction) if requirements::is_of_any_file(rule) => {
+            requirements::each_side(requirements.sides)
+                .flat_map(|side| {
+                    FILE_PROTOCOLS.map(|protocol| PrefilterScope::Transaction(Some(protocol), side))
+                })
+                .collect()
+        }
         (None, RuleKind::Transaction) => requirements::each_side(requirements.sides)
             .map(|side| {
                 let any_http = rule.protocol == crate::model::HeaderProtocol::AnyHttp;

@@ -2,8 +2,8 @@
 
 use crate::{
     model::{
-        BitAction, BitScope, Buffer, HeaderProtocol, PacketCondition, RuleKind, Side, Sides,
-        TcpFlagsMode,
+        BitAction, BitScope, Buffer, HeaderField, HeaderProtocol, PacketCondition, RuleKind, Side,
+        Sides, TcpFlagsMode,
     },
     pack::TransportClass,
     source::{
@@ -142,6 +142,20 @@ fn kind(rule: &RuleDraft, packet: bool, stream: bool) -> RuleKind {
         return RuleKind::AppLayer;
     }
     RuleKind::Packet
+}
+
+/// Whether a rule asks for files and for no protocol.
+pub(super) fn is_of_any_file(rule: &RuleDraft) -> bool {
+    rule.app_protocol().is_none()
+        && rule.conditions.iter().any(|condition| {
+            matches!(
+                condition,
+                ConditionDraft::Plain(PacketCondition::Field(
+                    HeaderField::FileSize | HeaderField::FilePresent,
+                    _
+                ))
+            )
+        })
 }
 
 /// Buffers that single packets carry.

@@ -77,6 +77,10 @@ pub enum HeaderField {
     DnsRrType = 44,
     /// `ftpbounce`: 1 where a `PORT` command names another host than the client
     FtpBounce = 60,
+    /// `filesize`: bytes of a whole file, one value a file.
+    FileSize = 61,
+    /// `filestore`: 1 where there is a file.
+    FilePresent = 62,
     /// `krb5_msg_type`
     Krb5MessageType = 80,
     /// `krb5_err_code`, as the 32 bits of the signed number
@@ -156,6 +160,8 @@ impl HeaderField {
         Self::DnsRcode,
         Self::DnsRrType,
         Self::FtpBounce,
+        Self::FileSize,
+        Self::FilePresent,
         Self::Krb5MessageType,
         Self::Krb5ErrorCode,
         Self::Krb5TicketEncryption,

@@ -10,8 +10,8 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        asn1, bits, buffers, byte_keywords, content, dcerpc, enip, flow, frames, header_fields,
-        http2, ike, kerberos, meta, regex, thresholds, transaction_fields,
+        asn1, bits, buffers, byte_keywords, content, dcerpc, enip, files, flow, frames,
+        header_fields, http2, ike, kerberos, meta, regex, thresholds, transaction_fields,
     },
     problem::Problem,
     support::Support,
@@ -235,7 +235,7 @@ const QUIC: Role = Foreign("there is no parser for QUIC yet");
 const MODBUS: Role = Foreign("there is no parser for Modbus yet");
 const DNP3: Role = Foreign("there is no parser for DNP3 yet");
 const FTP: Role = Foreign("there is no parser for FTP yet");
-const FILES: Role = Foreign("files are not tracked by name, hash or size yet");
+const FILES: Role = Foreign("files are not hashed, and not looked at by libmagic");
 const LISTS: Role = Foreign("data sets and reputation lists are not loaded");
 const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
 const NEVER: Role = Foreign("it needs something that a passive sensor does not have");
@@ -477,11 +477,11 @@ keywords! {
     "config" [] "6.0" Required Foreign("a rule cannot change the sensor's settings"), "Change settings for a flow.";
     "flowvar" [] "1.0" Required Foreign("flow variables are not kept"), "A variable of the flow.";
     "pktvar" [] "1.0" Required Foreign("packet variables are not kept"), "A variable of the packet.";
-    "filename" [] "1.1" Required FILES, "The file's name contains this.";
-    "fileext" [] "1.1" Required FILES, "The file's extension.";
+    "filename" [] "1.1" Required Read(files::name), "The file's name contains this, in any case.", takes "\"text\"";
+    "fileext" [] "1.1" Required Read(files::extension), "The file's extension, in any case.", takes "\"text\"";
     "filemagic" [] "1.1" Required FILES, "What libmagic says of the file contains this.";
-    "filestore" [] "1.1" Optional FILES, "Keep the file.";
-    "filesize" [] "2.0" Required FILES, "The file's size.";
+    "filestore" [] "1.1" Optional Read(files::store), "There is a file; none is kept.", takes "[direction][,scope]";
+    "filesize" [] "2.0" Required Read(files::size), "The size of a whole file in bytes.", takes "number | <number | >number | low<>high";
     "filemd5" [] "1.1" Required FILES, "MD5 in a list.";
     "filesha1" [] "3.1" Required FILES, "SHA-1 in a list.";
     "filesha256" [] "3.1" Required FILES, "SHA-256 in a list.";

@@ -121,6 +121,11 @@ impl FileTransfer {
         self.early_bytes = 0;
     }
 
+    /// Its size, once nothing more comes.
+    pub(super) fn whole_size(&self) -> Option<u64> {
+        self.is_closed.then_some(self.size)
+    }
+
     /// Its bytes as rules see them now.
     pub(super) fn view(&self) -> BufferView<'_> {
         match (self.is_closed, self.bytes.len()) {

@@ -16,7 +16,7 @@ use crate::{
 /// Largest distance in bytes that position modifiers take; the reference has the same.
 const LARGEST_DISTANCE: i64 = 1_048_576;
 
-fn new_content(option: &RuleOption<'_>) -> Result<ContentDraft, Problem> {
+pub(super) fn new_content(option: &RuleOption<'_>) -> Result<ContentDraft, Problem> {
     let value = quoted(value(option), true)?;
     Ok(ContentDraft {
         pattern: pattern(value.inner)?,

@@ -7,6 +7,7 @@ pub(super) mod byte_keywords;
 pub(super) mod content;
 pub(super) mod dcerpc;
 pub(super) mod enip;
+pub(super) mod files;
 pub(super) mod flow;
 pub(super) mod frames;
 pub(super) mod header_fields;

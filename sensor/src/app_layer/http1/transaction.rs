@@ -335,8 +335,22 @@ impl Transaction for Http1Transaction {
         }
     }
 
-    fn field(&self, _: TransactionField, _: Direction, _: usize) -> Option<u64> {
-        None
+    fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
+        let (data, name) = match direction {
+            Direction::ToServer => (self.request_file(index), self.file_name(direction, index)),
+            Direction::ToClient if index == 0 => {
+                (self.response_body(), self.file_name(direction, index))
+            }
+            Direction::ToClient => return None,
+        };
+        let is_file = matches!(name, BufferView::Complete(_));
+        match (field, data) {
+            (TransactionField::FileSize, BufferView::Complete(bytes)) if is_file => {
+                u64::try_from(bytes.len()).ok()
+            }
+            (TransactionField::FilePresent, _) if is_file => Some(1),
+            _ => None,
+        }
     }
 
     fn progress(&self, direction: Direction) -> u32 {

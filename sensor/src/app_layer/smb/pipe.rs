@@ -1,7 +1,7 @@
 //! Remote calls over named pipes: requests come in writes, transactions and controls, answers in reads and their answers.
 //!
 //! As in the reference, what was bound holds for the whole connection, and a call is of every interface that the server
-//! accepted, whichever context it names.
+//! accepted, whichever context it names; and `dce` numbers of rules are read as big-endian whatever the call says.
 
 use super::{
     record::{Ids, STATUS_BUFFER_OVERFLOW, STATUS_SUCCESS},
@@ -160,7 +160,14 @@ impl Session {
         bytes: &[u8],
     ) {
         if status != STATUS_SUCCESS && status != STATUS_BUFFER_OVERFLOW {
-            self.answered(command, ids);
+            let failed = self.transactions.iter_mut().find(|one| {
+                one.command == command
+                    && one.ids.is_same_message(ids)
+                    && matches!(one.subject, Subject::Call { .. })
+            });
+            if let Some(transaction) = failed {
+                finish_call(transaction, Direction::ToClient);
+            }
             return;
         }
         let key = (ids.session, ids.tree, handle);
@@ -228,7 +235,6 @@ fn add_arguments(
     stub: &[u8],
 ) {
     if let Subject::Call { call, .. } = &mut transaction.subject {
-        call.little_endian = pdu.little_endian;
         call.stubs[direction.index()].add(stub, pdu.is_first, pdu.is_last);
     }
     transaction.steps = transaction.steps.wrapping_add(1);

@@ -158,12 +158,13 @@ impl Session {
         self.transactions.get_or_push(None, || transaction)
     }
 
-    /// The transaction of a command whose answer this is.
+    /// The transaction of a command whose answer this is. Files and calls go on over many commands: no answer ends them.
     pub(super) fn waiting(&mut self, command: Command, ids: Ids) -> Option<&mut SmbTransaction> {
         self.transactions.iter_mut().find(|one| {
             one.command == command
                 && one.ids.is_same_message(ids)
                 && !one.is_done[Direction::ToClient.index()]
+                && !matches!(one.subject, Subject::File { .. } | Subject::Call { .. })
         })
     }
 

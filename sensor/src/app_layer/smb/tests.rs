@@ -316,6 +316,15 @@ fn version_one_shares_and_files() {
         (ToServer, smb1(0x75, 1, false, &connect)),
         (ToClient, smb1(0x75, 1, true, connected)),
         (ToServer, smb1(0x2f, 2, false, &write)),
+        (
+            ToClient,
+            smb1(
+                0x2f,
+                2,
+                true,
+                &[6, 0xff, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            ),
+        ),
         (ToServer, smb1(0x04, 3, false, &close)),
     ];
     let turns: Vec<Turn<'_>> = turns.iter().map(|(d, b)| (*d, &b[..])).collect();

@@ -142,8 +142,17 @@ impl Transaction for SmbTransaction {
         }
     }
 
-    fn field(&self, _: TransactionField, _: Direction, _: usize) -> Option<u64> {
-        None
+    fn field(&self, field: TransactionField, asked: Direction, index: usize) -> Option<u64> {
+        match &self.subject {
+            Subject::File {
+                file, direction, ..
+            } if *direction == asked && index == 0 => match field {
+                TransactionField::FileSize => file.whole_size(),
+                TransactionField::FilePresent => Some(1),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     fn dcerpc_call(&self) -> Option<&DcerpcCall> {

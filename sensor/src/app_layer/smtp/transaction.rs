@@ -76,8 +76,16 @@ impl Transaction for SmtpTransaction {
         }
     }
 
-    fn field(&self, _: TransactionField, _: Direction, _: usize) -> Option<u64> {
-        None
+    fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
+        let file = self.mail.files().get(index)?;
+        let is_over = file.is_whole || self.is_complete(Direction::ToServer);
+        match (direction, field) {
+            (Direction::ToServer, TransactionField::FileSize) if is_over => {
+                u64::try_from(file.bytes.len()).ok()
+            }
+            (Direction::ToServer, TransactionField::FilePresent) => Some(1),
+            _ => None,
+        }
     }
 
     fn progress(&self, _: Direction) -> u32 {
