@@ -68,6 +68,20 @@ mistakes! {
     /// There are more rules than a pack holds.
     "too-many-rules", Error;
 
+    /// A rule that can never match, as in the reference.
+    ///
+    /// The reference's `prefilter` knows only `=`, `<`, `>` and ranges of a number, and a negated `ssl_version` holds for no
+    /// flow. Such a rule is loaded there and never alerts; here too.
+    ///
+    /// ```text
+    /// alert icmp any any -> any any (msg:"x"; itype:>=8; prefilter; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert icmp any any -> any any (msg:"x"; itype:>7; prefilter; sid:1;)
+    /// ```
+    "never-matches", Warning;
+
     /// A line of `threshold.config` limits no rule.
     ///
     /// Either no rule has its `gen_id` and `sig_id`, or the rules it is about keep the limit they have: only an `event_filter`

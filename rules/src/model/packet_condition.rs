@@ -14,6 +14,13 @@ pub struct NumberRange {
 }
 
 impl NumberRange {
+    /// No value is in it.
+    pub const NONE: Self = Self {
+        min: 0,
+        max: u64::MAX,
+        negated: true,
+    };
+
     /// Whether `value` is in it.
     #[must_use]
     pub fn contains(&self, value: u64) -> bool {

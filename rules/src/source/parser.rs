@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{
     catalogue::Catalogue,
-    draft::RuleDraft,
+    draft::{ConditionDraft, RuleDraft},
     file_line::FileLine,
     groups,
     keyword_table::{self, Argument, Context, Keyword, Role},
@@ -13,13 +13,16 @@ use super::{
     problem::Problem,
     protocols::{self, HeaderWord},
     support,
-    syntax::{RuleOption, RuleSyntax},
+    syntax::{RuleOption, RuleSyntax, Span},
     validate, values,
     variables::Variables,
 };
 use crate::{
     diagnostic::{Diagnostic, Level},
-    model::{Action, FlowRequirement, HeaderProtocol, RuleDirection, RuleId},
+    model::{
+        Action, FlowRequirement, HeaderProtocol, NumberRange, PacketCondition, RuleDirection,
+        RuleId,
+    },
 };
 
 /// A rule file's name and bytes.
@@ -236,13 +239,13 @@ fn parse_rule(
     {
         read_option(&mut draft, option, catalogue).map_err(refuse)?;
     }
-    refuse_prefilters_that_never_match(&syntax, &mut draft);
+    notice_prefilters_that_never_match(&syntax, &mut draft);
     validate::finish(&mut draft, &syntax).map_err(refuse)?;
     Ok(draft)
 }
 
 /// The reference's prefilters over numbers know no `<=`, `>=` and `!`: a rule that asks for one never matches there.
-fn refuse_prefilters_that_never_match(syntax: &RuleSyntax<'_>, draft: &mut RuleDraft) {
+fn notice_prefilters_that_never_match(syntax: &RuleSyntax<'_>, draft: &mut RuleDraft) {
     for pair in syntax.options.windows(2) {
         let [number, prefilter] = pair else { continue };
         let operators = number.value.map_or(&[][..], |value| value.bytes);
@@ -251,11 +254,27 @@ fn refuse_prefilters_that_never_match(syntax: &RuleSyntax<'_>, draft: &mut RuleD
                 .iter()
                 .any(|operator| operators.starts_with(operator))
         {
-            draft.unsupported(
-                &prefilter.name.span(),
-                "with `<=`, `>=` or `!` before it, a rule never matches in the reference",
-            );
+            never_match(draft, prefilter.name.span());
         }
+    }
+}
+
+/// Makes the numbers that a rule asks for such that none fits.
+fn never_match(draft: &mut RuleDraft, span: Span) {
+    let mut has_number = false;
+    for condition in &mut draft.conditions {
+        if let ConditionDraft::Plain(PacketCondition::Field(_, range)) = condition {
+            *range = NumberRange::NONE;
+            has_number = true;
+        }
+    }
+    let what = "with `<=`, `>=` or `!` before it, a rule never matches in the reference";
+    if has_number {
+        draft
+            .remarks
+            .push(Problem::warning("never-matches", span, what).hint("leave `prefilter` out"));
+    } else {
+        draft.unsupported(&span, what);
     }
 }
 

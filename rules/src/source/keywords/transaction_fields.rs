@@ -160,24 +160,30 @@ pub(crate) fn ssl_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
         ));
     }
     let negated = negations.first().copied().unwrap_or_default();
-    let ranges = versions.chunk_by(|one, next| *next == one + 1);
-    let ranges: Vec<(u64, u64)> = ranges
-        .filter_map(|chunk| Some((*chunk.first()?, *chunk.last()?)))
-        .collect();
     if negated {
-        rule.unsupported(
-            &word.span(),
-            "a negated version never matches in the reference",
+        rule.remarks.push(
+            Problem::warning(
+                "never-matches",
+                word.span(),
+                "a negated version never matches in the reference",
+            )
+            .hint("name the versions that are meant"),
         );
+        return push_version(rule, option, NumberRange::NONE);
     }
-    if ranges.len() > 1 && !negated {
-        rule.unsupported(
-            &word.span(),
-            "versions that do not follow one another are not compared yet",
-        );
-    }
-    for (min, max) in ranges {
+    // From the first to the last, without what lies between two that do not follow one another.
+    if let (Some(&min), Some(&max)) = (versions.first(), versions.last()) {
+        let negated = false;
         push_version(rule, option, NumberRange { min, max, negated })?;
+    }
+    for pair in versions.windows(2) {
+        if let [one, next] = pair
+            && next - one > 1
+        {
+            let (min, max) = (one + 1, next - 1);
+            let negated = true;
+            push_version(rule, option, NumberRange { min, max, negated })?;
+        }
     }
     Ok(())
 }
