@@ -337,6 +337,20 @@ fn rules_that_were_emptied_are_refused() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
+    let mut stick = Stick::new();
+    stick.publish(canonical(3), &[]);
+    let path = stick.metadata("timestamp.json");
+    fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    stick.refuses("timestamp.json cannot be read: not a file");
+}
+
+#[test]
 fn a_pack_of_a_newer_format_is_refused() {
     let mut stick = Stick::new();
     let mut newer = canonical(3);

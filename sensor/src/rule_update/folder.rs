@@ -1,7 +1,7 @@
 //! A repository as a folder of plain files: a stick, a share, or what the uplink brought.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -64,7 +64,7 @@ impl FolderRepository {
             path: path.clone(),
             source,
         };
-        let mut file = File::open(&path).map_err(failed)?;
+        let mut file = open_file(&path).map_err(failed)?;
         let mut check: FileCheck = target.file.check().map_err(refused)?;
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
@@ -101,10 +101,20 @@ impl FolderRepository {
 
 impl Repository for FolderRepository {
     fn metadata(&mut self, file: &str, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
-        match whole_file::read(&self.folder.join("metadata").join(file), max_bytes) {
+        let path = self.folder.join("metadata").join(file);
+        match open_file(&path).and_then(|_| whole_file::read(&path, max_bytes)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Opens a regular file, and nothing that a stick could hold in its place: reading a pipe might never end.
+fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::other("not a file"))
     }
 }

@@ -4,18 +4,16 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode, Output, Stdio},
 };
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
-use lapwing_rules::limits::DERIVATION_BYTES;
 use lapwing_sensor::{
     clock::wall_milliseconds,
     rule_update::{self, Installed, KnownTime, Offer, RuleSite, Way},
     settings::{RuleSource, Settings},
 };
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 /// What to hold against whom.
 #[derive(clap::Args)]
@@ -174,35 +172,21 @@ fn short(digest: &str) -> String {
     digest.chars().take(16).collect()
 }
 
-/// Derives a pack in a process of its own, which may hold so much and no more: what it is given may be hostile.
+/// Derives a pack in a process of its own, which bounds itself: what it is given may be hostile.
 fn derive(canonical: &Path, pack: &Path) -> Result<(), String> {
-    let run = || -> anyhow::Result<(bool, String)> {
-        let child =
-            Command::new(std::env::current_exe().context("cannot find the program itself")?)
-                .args(["rules", "derive"])
-                .arg(canonical)
-                .arg("--output")
-                .arg(pack)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()?;
-        let limit = Rlimit {
-            current: Some(DERIVATION_BYTES),
-            maximum: Some(DERIVATION_BYTES),
-        };
-        prlimit(Some(Pid::from_child(&child)), Resource::Data, limit)?;
-        let ended = child.wait_with_output()?;
-        let said = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
-        Ok((ended.status.success(), said))
+    let run = || -> anyhow::Result<Output> {
+        let program = std::env::current_exe().context("cannot find the program itself")?;
+        let mut command = Command::new(program);
+        command.args(["rules", "derive"]).arg(canonical);
+        command.arg("--output").arg(pack).stdin(Stdio::null());
+        Ok(command.output()?)
     };
     let failed = match run() {
-        Ok((true, _)) => return Ok(()),
-        Ok((false, said)) => said
-            .lines()
-            .next()
-            .unwrap_or("it ended without a word")
-            .to_owned(),
+        Ok(ended) if ended.status.success() => return Ok(()),
+        Ok(ended) => match String::from_utf8_lossy(&ended.stderr).lines().next() {
+            Some(said) => said.to_owned(),
+            None => ended.status.to_string(),
+        },
         Err(error) => format!("{error:#}"),
     };
     // What a process that was ended in the middle leaves behind.
