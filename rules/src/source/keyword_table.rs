@@ -230,7 +230,7 @@ use Role::{
 const SMB: Role = Foreign("it came with version 8 of the reference");
 const NFS: Role = Foreign("there is no parser for NFS yet");
 const RFB: Role = Foreign("there is no parser for RFB yet");
-const MQTT: Role = Foreign("there is no parser for MQTT yet");
+const MQTT: Role = Foreign("packets of MQTT are frames here, and not taken apart yet");
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
 const MODBUS: Role = Foreign("there is no parser for Modbus yet");
 const DNP3: Role = Foreign("there is no parser for DNP3 yet");

@@ -66,7 +66,8 @@ pub fn frame(protocol: AppProtocol, frame: Frame) -> Support {
             | AppProtocol::Sip
             | AppProtocol::Tls
             | AppProtocol::Http1
-            | AppProtocol::Smb,
+            | AppProtocol::Smb
+            | AppProtocol::Mqtt,
         ) => true,
         Some(_) => false,
     };

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 19] = [
+const PROTOCOLS: [(AppProtocol, Transport); 20] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -29,6 +29,7 @@ const PROTOCOLS: [(AppProtocol, Transport); 19] = [
     (AppProtocol::Enip, Transport::Tcp),
     (AppProtocol::Enip, Transport::Udp),
     (AppProtocol::Http2, Transport::Tcp),
+    (AppProtocol::Mqtt, Transport::Tcp),
 ];
 
 fn every_frame() -> FrameSet {
@@ -211,6 +212,7 @@ mod tests {
                     (ToClient, b"\0\0\x06\x04\0\0\0\0\0\0\x01\0\0\x10\0\0\0\x06\x05\x04\0\0\0\x01\0\0\0\x02\x82\x84\0\0\x02\0\x09\0\0\0\x01\x01x"),
                 ],
             ),
+            script(19, &[(ToServer, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04tool"), (ToClient, b"\x20\x02\0\0\x30\xff")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

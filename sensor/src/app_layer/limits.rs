@@ -62,6 +62,9 @@ pub const HTTP2_STREAMS_MAX: u64 = 4_096;
 /// HTTP/2: a growing body is inspected from this size on.
 pub const HTTP2_BODY_INSPECT_BYTES_MIN: usize = 32_768;
 
+/// MQTT: bytes of the length in a fixed header (MQTT 5.0, section 1.5.5).
+pub const MQTT_LENGTH_BYTES_MAX: usize = 4;
+
 /// DNS: bytes of one name in text form; a longer one is cut.
 pub const DNS_NAME_BYTES_MAX: usize = 1_025;
 /// DNS: labels and compression pointers followed for one name.

@@ -22,6 +22,7 @@ mod krb5;
 pub mod limits;
 mod lines;
 mod messages;
+mod mqtt;
 mod reader;
 mod registry;
 mod sip;

@@ -14,6 +14,7 @@ use super::{
     ike::IkeProtocol,
     krb5::KerberosProtocol,
     messages::{MessageParser, MessageProtocol},
+    mqtt::MqttParser,
     sip::SipParser,
     smb::SmbParser,
     smtp::SmtpParser,
@@ -27,6 +28,7 @@ use crate::direction::Direction;
 pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option<Box<dyn Parser>> {
     match protocol {
         AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
+        AppProtocol::Mqtt => Some(Box::new(MqttParser::default())),
         AppProtocol::Http2 => Some(Box::new(Http2Parser::default())),
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         AppProtocol::Tls => Some(Box::new(TlsParser::default())),
