@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test mutations
+.PHONY: help setup build demo test mutations flat
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,3 +23,6 @@ test: setup ## Every check there is; the last line counts
 
 mutations: setup ## A million damaged packs, canonical packs and deltas through their readers
 	@LAPWING_MUTATIONS=1000000 $(CARGO) nextest run --release -p lapwing-rules --test pack_mutations
+
+flat: build ## Replay the conformance corpus 200 times in one process: memory must stay flat
+	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --release -p lapwing-tests --test memory_flat --no-capture

@@ -1,6 +1,7 @@
 //! `lapwing replay`: capture files through the same pipeline as live capture.
 
 use std::{
+    fs,
     io::{self, BufWriter, StdoutLock},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -14,8 +15,8 @@ use lapwing_sensor::{
     capture::CaptureError,
     detect::{Alert, Detector},
     output::{AlertFormat, AlertWriter},
-    pipeline::{AlertSink, Pipeline, PipelineSettings},
-    replay::{ReplaySink, Worlds, replay},
+    pipeline::{AlertSink, Inspector, Pipeline, PipelineSettings},
+    replay::{ReplaySink, Worlds, replay, replay_rounds},
 };
 
 use super::load_rules;
@@ -42,6 +43,9 @@ pub(crate) struct Arguments {
     /// Treat each capture as a world of its own: flows, flow bits, rate limits and time begin anew
     #[arg(long)]
     separate: bool,
+    /// Replay the captures so many times as one long stretch of traffic, and say after each round how much memory is held
+    #[arg(long, value_name = "N", conflicts_with = "separate", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
     /// Capture files, pcap or pcapng
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
@@ -82,7 +86,16 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         Worlds::Joined
     };
-    let broken = replay(&arguments.captures, worlds, &mut pipeline, &mut printer);
+    let broken = match arguments.rounds {
+        None => replay(&arguments.captures, worlds, &mut pipeline, &mut printer),
+        Some(rounds) => replay_rounds(
+            &arguments.captures,
+            rounds,
+            &mut pipeline,
+            &mut printer,
+            tell_memory,
+        ),
+    };
     if let Some(failure) = printer.failure {
         return Err(failure).context("cannot write the alerts");
     }
@@ -92,6 +105,28 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// One line on what the process and the pipeline hold now.
+fn tell_memory<I: Inspector>(round: u32, pipeline: &Pipeline<I>) {
+    let resident = fs::read_to_string("/proc/self/status")
+        .ok()
+        .as_deref()
+        .and_then(resident_kibibytes)
+        .map_or_else(|| "unknown".to_owned(), |kibibytes| kibibytes.to_string());
+    terminal::say(&format!(
+        "round {round}: resident_kibibytes {resident} held_bytes {} alerts {}",
+        pipeline.held_bytes(),
+        pipeline.counters().alerts,
+    ));
+}
+
+/// `VmRSS` of proc(5).
+fn resident_kibibytes(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
