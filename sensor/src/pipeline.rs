@@ -18,7 +18,10 @@ use crate::{
     decode::{Decoder, IpLayer, Packet, PacketOrigin, Tcp, Transport},
     detect::{Alert, Detector},
     direction::Direction,
-    flow::{Flow, FlowEntry, FlowProgress, FlowTable, FlowTimeouts, Found, Slot, StreamWindow},
+    flow::{
+        Expectations, Flow, FlowEntry, FlowProgress, FlowTable, FlowTimeouts, Found, Slot,
+        StreamWindow,
+    },
     stream::{Connection, ReassemblyBudget, Reuse, StreamConsumer, TcpState, Tools},
     time::Timestamp,
 };
@@ -122,6 +125,7 @@ pub struct Pipeline<I> {
 #[derive(Debug)]
 struct Engine<I> {
     flows: FlowTable,
+    expectations: Expectations,
     budget: ReassemblyBudget,
     scratch: Vec<u8>,
     counters: EngineCounters,
@@ -144,6 +148,7 @@ impl<I: Inspector> Pipeline<I> {
             decoder: Decoder::new(settings.fragment_bytes()),
             engine: Engine {
                 flows: FlowTable::new(settings.flows_max(), settings.timeouts),
+                expectations: Expectations::default(),
                 budget: ReassemblyBudget::new(settings.reassembly_bytes()),
                 scratch: Vec::new(),
                 counters: EngineCounters::default(),
@@ -204,6 +209,7 @@ impl<I: Inspector> Pipeline<I> {
         self.decoder = Decoder::new(self.settings.fragment_bytes());
         let engine = &mut self.engine;
         engine.flows.clear();
+        engine.expectations.clear();
         engine.budget = ReassemblyBudget::new(self.settings.reassembly_bytes());
         engine.app_layer_bytes = 0;
         engine.now = Timestamp::default();
@@ -280,6 +286,7 @@ impl<I: Inspector> Engine<I> {
         begin_connection(entry, packet, found);
         let direction = entry.direction_from(found.sender);
         note_packet(entry, packet, direction);
+        meet_expectation(entry, packet, &mut self.expectations);
         let mut tools = Tools {
             budget: &mut self.budget,
             scratch: &mut self.scratch,
@@ -293,6 +300,7 @@ impl<I: Inspector> Engine<I> {
                 for triggered in consumer.triggered() {
                     connection.trigger_raw(triggered);
                 }
+                announce(&mut entry.flow, &mut self.expectations, packet.time);
                 if let Some(protocol) = entry.flow.app.protocol() {
                     follow(protocol, connection);
                 }
@@ -466,6 +474,27 @@ fn follow(protocol: AppProtocol, connection: &mut Connection) {
         .map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
         connection.look_back(Direction::ToServer, request);
         connection.look_back(Direction::ToClient, response);
+    }
+}
+
+/// A connection may announce another one.
+fn announce(flow: &mut Flow, expectations: &mut Expectations, now: Timestamp) {
+    let announced = flow.app.parser_mut();
+    if let Some(transfer) = announced.and_then(|parser| parser.take_expected()) {
+        expectations.add(flow.server, flow.client, transfer, now);
+    }
+}
+
+/// The first bytes of a connection: if another one announced it, it is what was announced.
+fn meet_expectation(entry: &mut FlowEntry, packet: &Packet<'_>, expectations: &mut Expectations) {
+    if packet.payload.is_empty() || entry.connection.is_none() || !entry.flow.app.is_untouched() {
+        return;
+    }
+    let flow = &mut entry.flow;
+    let client = (flow.client, flow.client_port);
+    let server = (flow.server, flow.server_port);
+    if let Some((transfer, is_active)) = expectations.take(client, server, packet.time) {
+        flow.app.expect_ftp_data(transfer, is_active);
     }
 }
 

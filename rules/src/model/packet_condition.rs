@@ -114,6 +114,8 @@ pub enum HeaderField {
     DhcpRenewalTime = 93,
     /// `enip_command`
     EnipCommand = 94,
+    /// `ftpdata_command`: 1 for `retr`, 2 for `stor`
+    FtpDataCommand = 95,
     /// `http2.frametype`
     Http2FrameType = 100,
     /// `http2.errorcode`
@@ -182,6 +184,7 @@ impl HeaderField {
         Self::DhcpRebindingTime,
         Self::DhcpRenewalTime,
         Self::EnipCommand,
+        Self::FtpDataCommand,
         Self::Http2FrameType,
         Self::Http2ErrorCode,
         Self::Http2Priority,

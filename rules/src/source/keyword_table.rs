@@ -234,7 +234,6 @@ const MQTT: Role = Foreign("packets of MQTT are frames here, and not taken apart
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
 const MODBUS: Role = Foreign("there is no parser for Modbus yet");
 const DNP3: Role = Foreign("there is no parser for DNP3 yet");
-const FTP: Role = Foreign("there is no parser for FTP yet");
 const FILES: Role = Foreign("files are not hashed, and not looked at by libmagic");
 const LISTS: Role = Foreign("data sets and reputation lists are not loaded");
 const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
@@ -589,5 +588,5 @@ keywords! {
     "dnp3_obj" [] "3.1" Required DNP3, "Object.";
 
     # "FTP";
-    "ftpdata_command" [] "5.0" Required FTP, "The command that opened the data connection.";
+    "ftpdata_command" [] "5.0" Required Read(transaction_fields::ftp_data_command), "The command that opened the data connection.", takes "retr | stor";
 }

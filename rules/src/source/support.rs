@@ -33,7 +33,7 @@ pub fn field(_field: HeaderField) -> Support {
 pub fn app_protocol(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
-        P::FtpData | P::Pop3 | P::Websocket | P::Ldap | P::Jabber | P::Irc | P::Msn => {
+        P::Pop3 | P::Websocket | P::Ldap | P::Jabber | P::Irc | P::Msn => {
             Err("this version does not recognise it in traffic yet")
         }
         _ => Ok(()),
@@ -49,7 +49,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
-        P::Http2 => Ok(()),
+        P::Http2 | P::FtpData => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }

@@ -6,7 +6,8 @@ use heapless::Vec as BoundedVec;
 use lapwing_rules::model::{AppProtocol, Frame, FrameSet};
 
 use super::{
-    Feed, FrameId, FrameLog, Parser, UpgradedRequest,
+    ExpectedTransfer, Feed, FrameId, FrameLog, Parser, UpgradedRequest,
+    ftp::FtpDataParser,
     identify::{self, Verdict},
     limits, registry,
 };
@@ -177,6 +178,21 @@ impl AppLayer {
     #[must_use]
     pub fn hands_over_now(&self) -> bool {
         self.handed_over_now
+    }
+
+    /// Whether nothing was said yet, so that what the flow carries may still be told by another one.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.first_bytes_from.is_none() && self.protocol.is_none() && !self.failed
+    }
+
+    /// Another connection announced this one: it is not identified by its content.
+    pub fn expect_ftp_data(&mut self, transfer: ExpectedTransfer, is_active: bool) {
+        self.protocol = Some(AppProtocol::FtpData);
+        self.parser = Some(Box::new(FtpDataParser::new(transfer, is_active)));
+        for direction in Direction::BOTH {
+            self.decide(direction, Identification::Identified(AppProtocol::FtpData));
+        }
     }
 
     /// Forgets what was news to the packet before. To be called once for each packet of the flow, with its direction; with

@@ -149,6 +149,12 @@ pub const MIME_DEPTH_MAX: usize = 32;
 
 /// FTP: bytes of one command or reply line.
 pub const FTP_LINE_BYTES_MAX: usize = 4_096;
+/// FTP: bytes kept of a file's name.
+pub const FTP_FILE_NAME_BYTES_MAX: usize = 4_096;
+/// FTP: bytes kept of one file.
+pub const FTP_FILE_BYTES_MAX: usize = 100_000;
+/// FTP: a growing file is inspected from this size on.
+pub const FTP_FILE_INSPECT_BYTES_MIN: usize = 32_768;
 
 /// Kerberos: bytes of one record over a stream; the reference gives up above it.
 pub const KERBEROS_RECORD_BYTES_MAX: usize = 100_000;

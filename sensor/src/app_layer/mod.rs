@@ -39,6 +39,7 @@ mod transactions;
 pub use dcerpc::DcerpcCall;
 pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
 pub use frames::{FrameId, FrameLog, FramePiece};
+pub use ftp::{ExpectedTransfer, FtpTransfer};
 pub use transaction::{
     BufferView, FactKind, Feed, Parser, Transaction, TransactionField, UpgradedRequest,
 };

@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use lapwing_rules::model::{AppProtocol, Buffer, PacketCondition};
 
-use super::{DcerpcCall, FrameLog};
+use super::{DcerpcCall, ExpectedTransfer, FrameLog};
 use crate::direction::Direction;
 
 /// One buffer of one transaction, as far as it is known now.
@@ -156,6 +156,11 @@ pub trait Parser: fmt::Debug + Send {
     /// Whether what both sides send from now on is ciphertext: raw payload need not be inspected any more.
     fn is_encrypted(&self) -> bool {
         false
+    }
+
+    /// A further connection that this one announced since it was last asked.
+    fn take_expected(&mut self) -> Option<ExpectedTransfer> {
+        None
     }
 
     /// The frames it reports, where it reports any.

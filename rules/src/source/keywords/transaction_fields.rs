@@ -90,6 +90,42 @@ pub(crate) fn ftp_bounce(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
     Ok(())
 }
 
+/// `ftpdata_command:retr`, or `stor`
+pub(crate) fn ftp_data_command(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    _: &Context<'_>,
+) -> Done {
+    let word = unquoted(value(option));
+    let number = match word.bytes {
+        b"retr" => 1,
+        b"stor" => 2,
+        _ => {
+            return Err(Problem::value(
+                word.span(),
+                "a command of a data connection is retr or stor",
+            ));
+        }
+    };
+    rule.imply(
+        AppProtocol::FtpData,
+        option.name.text(),
+        &option.name.span(),
+    )?;
+    rule.traits.transaction = true;
+    let range = NumberRange {
+        min: number,
+        max: number,
+        negated: false,
+    };
+    rule.conditions
+        .push(ConditionDraft::Plain(PacketCondition::Field(
+            HeaderField::FtpDataCommand,
+            range,
+        )));
+    Ok(())
+}
+
 fn version_number(name: &[u8]) -> Option<u64> {
     Some(match name {
         b"sslv2" => 0x0002,

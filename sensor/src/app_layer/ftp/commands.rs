@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use super::data::FtpTransfer;
+
 /// Every command that opens a transaction.
 const KNOWN: [&str; 46] = [
     "ABOR", "ACCT", "ALLO", "APPE", "AUTH TLS", "CDUP", "CHMOD", "CWD", "DELE", "EPRT", "EPSV",
@@ -23,7 +25,7 @@ pub(super) enum Command {
     /// `EPSV`: the server listens.
     ExtendedPassive,
     /// `RETR` or `STOR`
-    Transfer,
+    Transfer(FtpTransfer),
     Other,
 }
 
@@ -40,7 +42,8 @@ impl Command {
             "EPRT" => Self::ExtendedPort,
             "PASV" => Self::Passive,
             "EPSV" => Self::ExtendedPassive,
-            "RETR" | "STOR" => Self::Transfer,
+            "RETR" => Self::Transfer(FtpTransfer::Retrieve),
+            "STOR" => Self::Transfer(FtpTransfer::Store),
             _ => Self::Other,
         })
     }
@@ -51,7 +54,7 @@ impl Command {
             Self::Port | Self::ExtendedPort => Some(b"200 "),
             Self::Passive => Some(b"227 "),
             Self::ExtendedPassive => Some(b"229 "),
-            Self::AuthTls | Self::Transfer | Self::Other => None,
+            Self::AuthTls | Self::Transfer(_) | Self::Other => None,
         }
     }
 }
@@ -91,7 +94,10 @@ mod tests {
 
     #[test]
     fn commands_are_known_by_their_first_word() {
-        assert_eq!(Command::of(b"retr a.txt"), Some(Command::Transfer));
+        assert_eq!(
+            Command::of(b"retr a.txt"),
+            Some(Command::Transfer(FtpTransfer::Retrieve))
+        );
         assert_eq!(Command::of(b"AUTH TLS"), Some(Command::AuthTls));
         assert_eq!(Command::of(b"AUTH"), None);
         assert_eq!(Command::of(b"XYZZ"), None);

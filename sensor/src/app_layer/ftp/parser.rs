@@ -6,6 +6,7 @@ use lapwing_rules::model::AppProtocol;
 
 use super::{
     commands::{self, Command},
+    data::{ExpectedTransfer, FtpTransfer},
     transaction::FtpTransaction,
 };
 use crate::{
@@ -29,6 +30,8 @@ pub(in crate::app_layer) struct FtpParser {
     offered_port: Option<u16>,
     /// The port of the data connection that both sides agreed on.
     data_port: Option<u16>,
+    /// A data connection that is to be expected and was not asked for yet.
+    expected: Option<ExpectedTransfer>,
     /// Something could not be understood: neither direction is read any more.
     is_broken: bool,
 }
@@ -42,6 +45,7 @@ impl FtpParser {
             command: Command::Other,
             offered_port: None,
             data_port: None,
+            expected: None,
             is_broken: false,
         }
     }
@@ -65,10 +69,11 @@ impl FtpParser {
                 self.offered_port = named.map(|(_, port)| port);
             }
             Command::ExtendedPort => self.offered_port = commands::extended_port(line),
-            Command::Transfer => {
+            Command::Transfer(transfer) => match self.data_port.take() {
+                Some(port) => self.expected = Some(expected(port, transfer, line)),
                 // Without an agreed data connection the reference reads nothing more.
-                self.is_broken = self.data_port.take().is_none();
-            }
+                None => self.is_broken = true,
+            },
             Command::AuthTls | Command::Passive | Command::ExtendedPassive | Command::Other => {}
         }
         self.transactions.push(transaction);
@@ -118,6 +123,19 @@ impl FtpParser {
             };
         }
         Feed::More
+    }
+}
+
+/// The transfer of a command line: its name is what stands behind the command.
+fn expected(port: u16, transfer: FtpTransfer, line: &[u8]) -> ExpectedTransfer {
+    let name = line.get(4..).unwrap_or_default().trim_ascii();
+    ExpectedTransfer {
+        port,
+        transfer,
+        name: name
+            .get(..limits::FTP_FILE_NAME_BYTES_MAX)
+            .unwrap_or(name)
+            .to_vec(),
     }
 }
 
@@ -174,8 +192,16 @@ impl Parser for FtpParser {
         self.transactions.dropped()
     }
 
+    fn take_expected(&mut self) -> Option<ExpectedTransfer> {
+        self.expected.take()
+    }
+
     fn held_bytes(&self) -> usize {
         size_of::<Self>()
+            + self
+                .expected
+                .as_ref()
+                .map_or(0, |expected| expected.name.capacity())
             + self.lines.iter().map(Lines::held_bytes).sum::<usize>()
             + self.transactions.iter().count() * size_of::<FtpTransaction>()
     }
