@@ -137,7 +137,7 @@ fn a_written_file_is_put_together_and_closed() {
     let turns: Vec<Turn<'_>> = turns.iter().map(|(d, b)| (*d, &b[..])).collect();
     assert_eq!(
         lines_with(&turns, "file.data"),
-        [">file.data=hello world >file.name=a.txt"]
+        [">FileSize=11 >FilePresent=1 >file.data=hello world >file.name=a.txt"]
     );
 }
 
@@ -157,7 +157,7 @@ fn a_read_file_belongs_to_the_server() {
     let turns: Vec<Turn<'_>> = turns.iter().map(|(d, b)| (*d, &b[..])).collect();
     assert_eq!(
         lines_with(&turns, "file.data"),
-        ["<file.data=firstagain <file.name=b.txt"]
+        ["<FileSize=10 <FilePresent=1 <file.data=firstagain <file.name=b.txt"]
     );
 }
 
@@ -330,7 +330,10 @@ fn version_one_shares_and_files() {
     let turns: Vec<Turn<'_>> = turns.iter().map(|(d, b)| (*d, &b[..])).collect();
     assert_eq!(
         told(&turns)[..2],
-        [r">smb.share=\\\\s\\docs", ">file.data=data"]
+        [
+            r">smb.share=\\\\s\\docs",
+            ">FileSize=4 >FilePresent=1 >file.data=data"
+        ]
     );
 }
 
