@@ -13,3 +13,29 @@ fn the_corpus_of_the_rule_parser_runs() {
     }
     assert!(files >= 4, "only {files} files");
 }
+
+#[test]
+fn the_corpus_of_packs_runs_and_the_whole_ones_open() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/open_pack");
+    let mut opened = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        lapwing_rules::pack::fuzz_entry(&fs::read(&path).unwrap());
+        let is_whole = path
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("version-");
+        let pack = lapwing_rules::pack::Pack::open(&path);
+        assert_eq!(
+            pack.is_ok(),
+            is_whole,
+            "{}: {:?}",
+            path.display(),
+            pack.err()
+        );
+        opened += usize::from(is_whole);
+    }
+    assert!(opened >= 1, "no pack of a released version");
+}

@@ -3,7 +3,7 @@
 use super::requirements::{self, Requirements};
 use crate::{
     model::{AppProtocol, Buffer, RuleKind, Side, Transform},
-    pack::{PrefilterScope, TransportClass, Trigger},
+    pack::{PrefilterScope, TransportClass, Trigger, rarity},
     source::draft::{ContentDraft, InspectionDraft, MatchDraft, RuleDraft, TransformDraft},
 };
 
@@ -86,7 +86,7 @@ fn best_content<'r>(
             .min_by_key(|(inspection, content)| {
                 (
                     buffer_rank(inspection.buffer),
-                    std::cmp::Reverse(strength(&content.pattern)),
+                    std::cmp::Reverse(rarity(&content.pattern)),
                 )
             })
     })
@@ -99,25 +99,6 @@ fn buffer_rank(buffer: Buffer) -> u8 {
         Buffer::Payload | Buffer::HttpStatusMessage => 1,
         _ => 0,
     }
-}
-
-/// How much a pattern narrows: its distinct bytes count by how rare their kind is in traffic, repeated ones once.
-fn strength(pattern: &[u8]) -> u32 {
-    let mut seen = [false; 256];
-    pattern
-        .iter()
-        .map(|byte| {
-            if std::mem::replace(&mut seen[usize::from(*byte)], true) {
-                return 1;
-            }
-            match byte {
-                byte if byte.is_ascii_alphabetic() => 3,
-                0x00 | 0x01 | 0xff => 4,
-                byte if byte.is_ascii_graphic() || *byte == b' ' => 4,
-                _ => 6,
-            }
-        })
-        .sum()
 }
 
 /// What can be looked for in the bytes as they are, before transforms; `None` if the transforms leave nothing to look for.

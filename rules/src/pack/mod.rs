@@ -22,6 +22,7 @@ mod sets;
 mod strings;
 mod writer;
 
+pub(crate) use byte_rarity::rarity;
 pub use canonical::{
     CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, CanonicalError, CanonicalPack, DELTA_HEADER_BYTES,
     DELTA_MAGIC, RecordKind, SHARED_SET_RANGES, apply_delta, derive, make_delta,
