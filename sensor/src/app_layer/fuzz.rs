@@ -32,6 +32,21 @@ const PROTOCOLS: [(AppProtocol, Transport); 20] = [
     (AppProtocol::Mqtt, Transport::Tcp),
 ];
 
+/// The parsers by name, as `dns-udp`; the place in the list is the first byte of an input.
+#[doc(hidden)]
+pub fn parser_names() -> Vec<String> {
+    PROTOCOLS
+        .iter()
+        .map(|(protocol, transport)| {
+            let transport = match transport {
+                Transport::Tcp => "tcp",
+                Transport::Udp => "udp",
+            };
+            format!("{}-{transport}", protocol.name())
+        })
+        .collect()
+}
+
 fn every_frame() -> FrameSet {
     let mut frames = FrameSet::default();
     for frame in Frame::ALL {
