@@ -20,7 +20,7 @@
 //!   { from = "client", hex = "00ff", at = 4 },       # one segment at this offset of the stream
 //! ]
 //! ```
-//! `kind = "segments"` writes down the segments of a connection one by one: see [`super::segments`]. The other kinds are `udp` (the same `say`, one datagram each), `icmp` (`source`, `destination`, `type`, `code`, one
+//! `kind = "segments"` writes down the segments of a connection one by one: see `segments.rs`. The other kinds are `udp` (the same `say`, one datagram each), `icmp` (`source`, `destination`, `type`, `code`, one
 //! payload), `frame` (`hex`: a frame as it is) and `pause` (`seconds`). Instead of steps, `builtin = "demo"` or
 //! `"demo-background"` names a scenario of [`demo`].
 
