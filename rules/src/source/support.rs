@@ -147,6 +147,7 @@ const HTTP_EVENTS: &[&str] = &[
     "invalid_transfer_encoding_value_in_request",
     "method_delim_non_compliant",
     "missing_host_header",
+    "request_auth_unrecognized",
     "request_body_unexpected",
     "request_chunk_extension",
     "request_field_missing_colon",

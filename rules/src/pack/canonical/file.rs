@@ -102,7 +102,7 @@ impl CanonicalPack {
         &self.digest
     }
 
-    /// Digest of the pack that [`super::derive`] makes of it.
+    /// Digest of the pack that [`super::derive()`] makes of it.
     #[must_use]
     pub fn derived_digest(&self) -> [u8; 32] {
         derived_digest(&self.bytes)

@@ -2,9 +2,12 @@
 //!
 //! The pack that a sensor maps shares strings, sets and expressions between rules by number, so one rule more moves numbers
 //! everywhere. A canonical pack says the same in records that stand alone, in the order of their keys. From it the
-//! mapped pack follows byte by byte: [`derive`] makes it on arrival and holds it against the digest that the canonical
+//! mapped pack follows byte by byte: [`derive()`] makes it on arrival and holds it against the digest that the canonical
 //! pack states and a signature covers. A [`make_delta`] names the records that differ; [`apply_delta`] gives the very
 //! bytes of the new canonical pack, or an error.
+//!
+//! How the mapped pack follows is part of the format's version: a program that derives other bytes from the same records must
+//! raise it, or it refuses what others signed. Programs of one version derive the same, whatever their build.
 //!
 //! All of it works on bytes in order and within the caps of [`crate::limits`]; nothing here knows who signed what.
 //!

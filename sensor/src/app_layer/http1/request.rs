@@ -229,6 +229,7 @@ impl RequestReader {
 
     fn headers_end(&mut self, transaction: &mut Http1Transaction, line_bytes: usize) -> Step {
         read_host(transaction);
+        check_authorization(transaction);
         transaction.request.finish_headers(b"cookie");
         let headers = &transaction.request.headers;
         let coding = headers.value(b"transfer-encoding").map(<[u8]>::to_vec);
@@ -375,6 +376,24 @@ fn note_oddities(parts: &RequestLine<'_>, transaction: &mut Http1Transaction) {
     }
     if parts.target.is_none() {
         events.add("request_line_incomplete");
+    }
+}
+
+/// Schemes of `Authorization` whose credentials the reference reads; any other is an event.
+const KNOWN_AUTHORIZATIONS: [&[u8]; 3] = [b"basic", b"digest", b"bearer"];
+
+/// Only the start of the value is held against the known schemes, as in the reference: `BasicX` passes, nothing at all does not.
+fn check_authorization(transaction: &mut Http1Transaction) {
+    let Some(value) = transaction.request.headers.value(b"authorization") else {
+        return;
+    };
+    let is_known = KNOWN_AUTHORIZATIONS.iter().any(|scheme| {
+        value
+            .get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    if !is_known {
+        transaction.events.add("request_auth_unrecognized");
     }
 }
 

@@ -227,3 +227,25 @@ proptest! {
         prop_assert_eq!(&cut(&pieces, &sizes), &whole);
     }
 }
+
+#[test]
+fn credentials_of_an_unknown_scheme_are_an_event() {
+    for (value, is_event) in [
+        ("Basic dTpw", false),
+        ("basicX", false),
+        ("Digest x", false),
+        ("bearer x", false),
+        ("NTLM x", true),
+        ("Negotiate x", true),
+        ("", true),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {value}\r\n\r\n");
+        let parser = exchange(request.as_bytes(), b"HTTP/1.1 204 No\r\n\r\n");
+        let events = parser.transaction(0).unwrap().events();
+        assert_eq!(
+            events.contains(&"request_auth_unrecognized"),
+            is_event,
+            "{value}: {events:?}"
+        );
+    }
+}
