@@ -4,12 +4,12 @@
 //! A datagram is one message. Of a stream, bytes of a message that is not complete are kept, never more than the protocol's
 //! longest message; where the next message begins is lost with a gap.
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
 use lapwing_rules::model::{AppProtocol, Buffer, PacketCondition};
 
 use super::{
-    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, Transport,
+    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, TransactionStore, Transport,
     transactions::{Events, Transactions},
 };
 use crate::direction::Direction;
@@ -145,22 +145,12 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn held_bytes(&self) -> usize {

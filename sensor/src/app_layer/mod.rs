@@ -41,5 +41,6 @@ pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
 pub use frames::{FrameId, FrameLog, FramePiece};
 pub use ftp::{ExpectedTransfer, FtpTransfer};
 pub use transaction::{
-    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, UpgradedRequest,
+    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, TransactionStore,
+    UpgradedRequest,
 };

@@ -117,6 +117,21 @@ pub trait Transaction {
     fn facts(&self, facts: &mut Vec<(FactKind, Vec<u8>)>);
 }
 
+/// The numbered transactions of one flow, whatever their type.
+pub trait TransactionStore {
+    /// Numbers of those that are still held.
+    fn numbers(&self) -> Range<u64>;
+
+    /// The one of a number.
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction>;
+
+    /// Lets go of those below `number`.
+    fn release(&mut self, number: u64);
+
+    /// How many went before they were inspected, because there were too many.
+    fn dropped(&self) -> u64;
+}
+
 /// One protocol's state for one flow.
 pub trait Parser: fmt::Debug + Send {
     /// Which protocol it speaks.
@@ -131,17 +146,37 @@ pub trait Parser: fmt::Debug + Send {
     /// Nothing more comes in a direction.
     fn end(&mut self, direction: Direction);
 
+    /// Where its transactions are held, if it has any.
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        None
+    }
+
+    /// The same, to let go of what was inspected.
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        None
+    }
+
     /// Numbers of the transactions that are still held, oldest first; numbers only grow.
-    fn transactions(&self) -> Range<u64>;
+    fn transactions(&self) -> Range<u64> {
+        self.store().map_or(0..0, TransactionStore::numbers)
+    }
 
     /// A transaction by number.
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction>;
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
+        self.store()?.transaction(number)
+    }
 
     /// Transactions below `number` are inspected and may go.
-    fn release(&mut self, number: u64);
+    fn release(&mut self, number: u64) {
+        if let Some(store) = self.store_mut() {
+            store.release(number);
+        }
+    }
 
     /// Transactions that went before they were inspected, because the flow had too many.
-    fn dropped_transactions(&self) -> u64;
+    fn dropped_transactions(&self) -> u64 {
+        self.store().map_or(0, TransactionStore::dropped)
+    }
 
     /// The request behind which another protocol answers ([`Feed::Upgrade`]), where its parser has to know it.
     fn upgraded_request(&self) -> Option<UpgradedRequest> {

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-use super::limits;
+use super::{Transaction, TransactionStore, limits};
 
 /// Transactions that are still held; numbers only grow.
 #[derive(Debug)]
@@ -67,13 +67,6 @@ impl<T> Transactions<T> {
         self.held.back_mut()
     }
 
-    /// Lets go of those below `number`.
-    pub(super) fn release(&mut self, number: u64) {
-        while self.first < number && self.held.pop_front().is_some() {
-            self.first += 1;
-        }
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.held.iter()
     }
@@ -81,8 +74,25 @@ impl<T> Transactions<T> {
     pub(super) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
         self.held.iter_mut()
     }
+}
 
-    pub(super) fn dropped(&self) -> u64 {
+impl<T: Transaction> TransactionStore for Transactions<T> {
+    fn numbers(&self) -> Range<u64> {
+        Transactions::numbers(self)
+    }
+
+    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
+        self.get(number)
+            .map(|transaction| transaction as &dyn Transaction)
+    }
+
+    fn release(&mut self, number: u64) {
+        while self.first < number && self.held.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
+
+    fn dropped(&self) -> u64 {
         self.dropped
     }
 }

@@ -1,13 +1,11 @@
 //! DCE/RPC over datagrams (C706, chapter 12.5). As in the reference, rules see their arguments; interface and operation of
 //! a datagram are not compared.
 
-use std::ops::Range;
-
 use lapwing_rules::model::AppProtocol;
 
 use super::transaction::DcerpcTransaction;
 use crate::{
-    app_layer::{Feed, Parser, Transaction, transactions::Transactions},
+    app_layer::{Feed, Parser, TransactionStore, transactions::Transactions},
     direction::Direction,
 };
 
@@ -105,22 +103,12 @@ impl Parser for DcerpcDatagramParser {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn held_bytes(&self) -> usize {

@@ -1,7 +1,5 @@
 //! DCE/RPC over a stream: fragments one after the other.
 
-use std::ops::Range;
-
 use lapwing_rules::model::AppProtocol;
 
 use super::{
@@ -10,7 +8,7 @@ use super::{
     transaction::DcerpcTransaction,
 };
 use crate::{
-    app_layer::{Feed, Parser, Transaction, transactions::Transactions},
+    app_layer::{Feed, Parser, TransactionStore, transactions::Transactions},
     direction::Direction,
 };
 
@@ -130,22 +128,12 @@ impl Parser for DcerpcParser {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn held_bytes(&self) -> usize {

@@ -1,13 +1,11 @@
 //! DNS over datagrams, and over streams where each message stands behind its length (RFC 1035, section 4.2).
 
-use std::ops::Range;
-
 use lapwing_rules::model::{AppProtocol, Frame};
 
 use super::{message, transaction::DnsTransaction};
 use crate::{
     app_layer::{
-        Feed, FrameLog, Parser, Transaction, Transport, limits, transactions::Transactions,
+        Feed, FrameLog, Parser, TransactionStore, Transport, limits, transactions::Transactions,
     },
     direction::Direction,
 };
@@ -106,22 +104,12 @@ impl Parser for DnsParser {
         self.pending[direction.index()] = Vec::new();
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn frames(&self) -> Option<&FrameLog> {

@@ -3,14 +3,12 @@
 //! Its bytes are the file, in the direction that the command says; the other direction carries nothing. The file is kept up to a
 //! cap; of a longer one the beginning is inspected.
 
-use std::ops::Range;
-
 use lapwing_rules::model::{AppProtocol, Buffer, HeaderField};
 
 use crate::{
     app_layer::{
-        BufferView, FactKind, Feed, Parser, Transaction, TransactionField, limits,
-        transactions::Transactions,
+        BufferView, FactKind, Feed, Parser, Transaction, TransactionField, TransactionStore,
+        limits, transactions::Transactions,
     },
     direction::Direction,
 };
@@ -114,22 +112,12 @@ impl Parser for FtpDataParser {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn held_bytes(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Both sides of a control connection.
 
-use std::{net::IpAddr, ops::Range};
+use std::net::IpAddr;
 
 use lapwing_rules::model::AppProtocol;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app_layer::{
-        Feed, Parser, Transaction, limits,
+        Feed, Parser, TransactionStore, limits,
         lines::{Line, Lines, Rest},
         transactions::Transactions,
     },
@@ -174,22 +174,12 @@ impl Parser for FtpParser {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn take_expected(&mut self) -> Option<ExpectedTransfer> {

@@ -1,7 +1,5 @@
 //! Pairs requests with responses and feeds both readers.
 
-use std::ops::Range;
-
 use lapwing_rules::model::{AppProtocol, Frame};
 use memchr::memchr;
 
@@ -14,7 +12,7 @@ use super::{
 };
 use crate::{
     app_layer::{
-        Feed, FrameId, FrameLog, Parser, Transaction, UpgradedRequest, limits,
+        Feed, FrameId, FrameLog, Parser, TransactionStore, UpgradedRequest, limits,
         transactions::Transactions,
     },
     direction::Direction,
@@ -322,22 +320,12 @@ impl Parser for Http1Parser {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn frames(&self) -> Option<&FrameLog> {

@@ -1,7 +1,5 @@
 //! Frames of both directions to streams.
 
-use std::ops::Range;
-
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
@@ -14,7 +12,9 @@ use super::{
     transaction::{Http2Transaction, Progress},
 };
 use crate::{
-    app_layer::{Feed, Parser, Transaction, UpgradedRequest, limits, transactions::Transactions},
+    app_layer::{
+        Feed, Parser, TransactionStore, UpgradedRequest, limits, transactions::Transactions,
+    },
     direction::Direction,
 };
 
@@ -473,22 +473,12 @@ impl Parser for Http2Parser {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn held_bytes(&self) -> usize {

@@ -2,12 +2,10 @@
 //!
 //! Nothing of a packet is kept but the few bytes of a header that is not complete.
 
-use std::ops::Range;
-
 use lapwing_rules::model::{AppProtocol, Frame};
 
 use crate::{
-    app_layer::{Feed, FrameLog, Parser, Transaction, limits},
+    app_layer::{Feed, FrameLog, Parser, limits},
     direction::Direction,
 };
 
@@ -138,20 +136,6 @@ impl Parser for MqttParser {
     }
 
     fn end(&mut self, _: Direction) {}
-
-    fn transactions(&self) -> Range<u64> {
-        0..0
-    }
-
-    fn transaction(&self, _: u64) -> Option<&dyn Transaction> {
-        None
-    }
-
-    fn release(&mut self, _: u64) {}
-
-    fn dropped_transactions(&self) -> u64 {
-        0
-    }
 
     fn frames(&self) -> Option<&FrameLog> {
         Some(&self.frames)

@@ -1,13 +1,12 @@
 //! The parser of one flow's datagrams, and the transaction each message is.
 
-use std::ops::Range;
-
 use lapwing_rules::model::{AppProtocol, Buffer, Frame};
 
 use super::message::{self, FirstLine, Flaw, Message};
 use crate::{
     app_layer::{
         BufferView, FactKind, Feed, FrameLog, Parser, Transaction, TransactionField,
+        TransactionStore,
         transactions::{Events, Transactions},
     },
     direction::Direction,
@@ -117,22 +116,12 @@ impl Parser for SipParser {
 
     fn end(&mut self, _: Direction) {}
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn frames(&self) -> Option<&FrameLog> {

@@ -1,7 +1,5 @@
 //! Cuts each direction into session records and hands them to the version they are of.
 
-use std::ops::Range;
-
 use lapwing_rules::model::{AppProtocol, Frame};
 use memchr::memmem;
 
@@ -14,7 +12,7 @@ use super::{
     smb1, smb2,
 };
 use crate::{
-    app_layer::{Feed, FrameLog, Parser, Transaction, limits},
+    app_layer::{Feed, FrameLog, Parser, TransactionStore, limits},
     direction::Direction,
 };
 
@@ -330,23 +328,12 @@ impl Parser for SmbParser {
         self.session.end(direction);
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.session.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.session.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.session
-            .transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.session.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.session.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.session.transactions)
     }
 
     fn frames(&self) -> Option<&FrameLog> {

@@ -1,7 +1,5 @@
 //! Both sides of an SMTP session.
 
-use std::ops::Range;
-
 use lapwing_rules::model::AppProtocol;
 
 use super::{
@@ -11,7 +9,7 @@ use super::{
 };
 use crate::{
     app_layer::{
-        Feed, Parser, Transaction, limits,
+        Feed, Parser, TransactionStore, limits,
         lines::{Line, Lines, Rest},
         transactions::Transactions,
     },
@@ -319,22 +317,12 @@ impl Parser for SmtpParser {
         }
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn held_bytes(&self) -> usize {

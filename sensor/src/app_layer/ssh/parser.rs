@@ -1,12 +1,10 @@
 //! SSH until both sides encrypt.
 
-use std::ops::Range;
-
 use lapwing_rules::model::AppProtocol;
 
 use super::{side::State, transaction::SshTransaction};
 use crate::{
-    app_layer::{Feed, Parser, Transaction, transactions::Transactions},
+    app_layer::{Feed, Parser, TransactionStore, transactions::Transactions},
     direction::Direction,
 };
 
@@ -66,22 +64,12 @@ impl Parser for SshParser {
         self.finish();
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn is_encrypted(&self) -> bool {

@@ -1,7 +1,5 @@
 //! Follows a TLS handshake until both sides encrypt.
 
-use std::ops::Range;
-
 use lapwing_rules::model::{AppProtocol, Frame};
 
 use super::{
@@ -11,7 +9,9 @@ use super::{
     transaction::TlsTransaction,
 };
 use crate::{
-    app_layer::{Feed, FrameLog, Parser, Transaction, reader::Reader, transactions::Transactions},
+    app_layer::{
+        Feed, FrameLog, Parser, TransactionStore, reader::Reader, transactions::Transactions,
+    },
     direction::Direction,
 };
 
@@ -226,22 +226,12 @@ impl Parser for TlsParser {
         self.finish();
     }
 
-    fn transactions(&self) -> Range<u64> {
-        self.transactions.numbers()
+    fn store(&self) -> Option<&dyn TransactionStore> {
+        Some(&self.transactions)
     }
 
-    fn transaction(&self, number: u64) -> Option<&dyn Transaction> {
-        self.transactions
-            .get(number)
-            .map(|transaction| transaction as &dyn Transaction)
-    }
-
-    fn release(&mut self, number: u64) {
-        self.transactions.release(number);
-    }
-
-    fn dropped_transactions(&self) -> u64 {
-        self.transactions.dropped()
+    fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
+        Some(&mut self.transactions)
     }
 
     fn is_encrypted(&self) -> bool {
