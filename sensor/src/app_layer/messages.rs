@@ -33,8 +33,11 @@ pub(super) trait MessageProtocol: fmt::Debug + Send {
     /// Which protocol it is.
     fn protocol(&self) -> AppProtocol;
 
-    /// Where the first message of a stream ends, at most at the protocol's longest message.
-    fn cut(&mut self, direction: Direction, bytes: &[u8]) -> Cut;
+    /// Where the first message of a stream ends, at most at the protocol's longest message. A protocol of datagrams only
+    /// understands no stream.
+    fn cut(&mut self, _: Direction, _: &[u8]) -> Cut {
+        Cut::Lost
+    }
 
     /// Takes a message: as [`Self::cut`] measured it, or a datagram. [`Feed::Stop`] ends both directions of a stream;
     /// datagrams go on.

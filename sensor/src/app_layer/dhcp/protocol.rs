@@ -6,7 +6,7 @@ use super::message::{self, DhcpMessage};
 use crate::{
     app_layer::{
         Feed,
-        messages::{Cut, MessageProtocol, OneMessage},
+        messages::{MessageProtocol, OneMessage},
         transactions::Transactions,
     },
     direction::Direction,
@@ -21,11 +21,6 @@ impl MessageProtocol for DhcpProtocol {
 
     fn protocol(&self) -> AppProtocol {
         AppProtocol::Dhcp
-    }
-
-    /// DHCP runs over datagrams only.
-    fn cut(&mut self, _: Direction, _: &[u8]) -> Cut {
-        Cut::Lost
     }
 
     fn message(

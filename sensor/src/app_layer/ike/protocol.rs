@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app_layer::{
         Feed,
-        messages::{Cut, MessageProtocol, OneMessage},
+        messages::{MessageProtocol, OneMessage},
         transactions::Transactions,
     },
     direction::Direction,
@@ -24,11 +24,6 @@ impl MessageProtocol for IkeProtocol {
 
     fn protocol(&self) -> AppProtocol {
         AppProtocol::Ike
-    }
-
-    /// IKE is recognised over datagrams only.
-    fn cut(&mut self, _: Direction, _: &[u8]) -> Cut {
-        Cut::Lost
     }
 
     fn message(

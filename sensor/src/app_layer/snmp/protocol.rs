@@ -6,7 +6,7 @@ use super::message::{self, SnmpMessageFacts};
 use crate::{
     app_layer::{
         Feed,
-        messages::{Cut, MessageProtocol, OneMessage},
+        messages::{MessageProtocol, OneMessage},
         transactions::Transactions,
     },
     direction::Direction,
@@ -24,11 +24,6 @@ impl MessageProtocol for SnmpProtocol {
 
     fn protocol(&self) -> AppProtocol {
         AppProtocol::Snmp
-    }
-
-    /// SNMP is recognised over datagrams only.
-    fn cut(&mut self, _: Direction, _: &[u8]) -> Cut {
-        Cut::Lost
     }
 
     fn message(
