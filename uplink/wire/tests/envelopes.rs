@@ -100,7 +100,7 @@ fn a_batch_costs_at_most_220_bytes_beyond_its_content() {
         let envelope = sealer
             .seal(last, BatchDigest([1; 32]), &records, &mut random(3))
             .unwrap();
-        let content = common::packed_bytes(&records, 3);
+        let content = common::packed_bytes(&records, 3, common::DICTIONARY);
         let overhead = envelope.bytes.len() + FRAME_HEADER_BYTES - content;
         assert!(
             overhead <= 220,

@@ -133,16 +133,23 @@ fn records_version_1() {
     );
 }
 
+/// As the first program wrote it, compressed without a dictionary.
 #[test]
 fn envelope_version_1() {
-    let sealer = Sealer::new(
-        device_key(),
-        centre_key().public_key().unwrap(),
-        CompressionLevel::DEFAULT,
-    );
-    let name = "envelope_1.bin";
+    read_envelope("envelope_1.bin");
+}
+
+/// Compressed with the first dictionary.
+#[test]
+fn envelope_version_1_with_dictionary_1() {
+    let name = "envelope_1_dictionary_1.bin";
     // What seals draws random numbers, so the bytes are only read, never compared.
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let sealer = Sealer::new(
+            device_key(),
+            centre_key().public_key().unwrap(),
+            CompressionLevel::DEFAULT,
+        );
         let sealed = sealer
             .seal(
                 identity(300),
@@ -153,6 +160,10 @@ fn envelope_version_1() {
             .unwrap();
         fs::write(file(name), sealed.bytes).unwrap();
     }
+    read_envelope(name);
+}
+
+fn read_envelope(name: &str) {
     let received = ReceivedEnvelope::parse(fs::read(file(name)).unwrap()).unwrap();
     let batch = received
         .verify(device_key().verifying_key().as_bytes())

@@ -29,9 +29,18 @@ pub(crate) fn random(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// Bytes of records after compression, with nothing around them.
-pub(crate) fn packed_bytes(records: &[lapwing_wire::Record], level: i32) -> usize {
-    zstd::bulk::compress(&lapwing_wire::encode_records(records), level)
+/// The dictionary that ships with the protocol.
+pub(crate) const DICTIONARY: &[u8] = include_bytes!("../../src/dictionary/batch-1.zdict");
+
+/// Bytes of records after compression, with nothing around them. No dictionary is an empty one.
+pub(crate) fn packed_bytes(
+    records: &[lapwing_wire::Record],
+    level: i32,
+    dictionary: &[u8],
+) -> usize {
+    zstd::bulk::Compressor::with_dictionary(level, dictionary)
+        .unwrap()
+        .compress(&lapwing_wire::encode_records(records))
         .unwrap()
         .len()
 }
