@@ -63,10 +63,16 @@ impl Clock {
 /// Milliseconds since 1970 by the wall clock, 0 before that.
 #[must_use]
 pub fn wall_milliseconds() -> u64 {
+    wall_nanoseconds() / 1_000_000
+}
+
+/// Nanoseconds since 1970 by the wall clock, 0 before that.
+#[must_use]
+pub fn wall_nanoseconds() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     capture::{CapturedFrame, LinkType},
     counters::EngineCounters,
     decode::{Decoder, IpLayer, Packet, PacketOrigin, Tcp, Transport},
-    detect::{Alert, Detector},
+    detect::{Alert, Detector, Renumbering},
     direction::Direction,
     flow::{
         Expectations, Flow, FlowEntry, FlowProgress, FlowTable, FlowTimeouts, Found, Slot,
@@ -72,6 +72,9 @@ pub trait AlertSink {
     fn alert(&mut self, alert: &Alert);
 }
 
+/// Numbers of flows that each worker has to itself, as a power of two.
+const FLOWS_OF_A_WORKER_BITS: u32 = 48;
+
 /// How much a pipeline may hold, and how long it keeps flows.
 #[derive(Clone, Copy, Debug)]
 pub struct PipelineSettings {
@@ -79,6 +82,8 @@ pub struct PipelineSettings {
     pub memory_bytes: usize,
     /// How long flows are kept.
     pub timeouts: FlowTimeouts,
+    /// Number of the worker: flows of several workers get numbers of their own.
+    pub worker: u16,
 }
 
 impl Default for PipelineSettings {
@@ -86,11 +91,18 @@ impl Default for PipelineSettings {
         Self {
             memory_bytes: 256 * 1024 * 1024,
             timeouts: FlowTimeouts::default(),
+            worker: 0,
         }
     }
 }
 
 impl PipelineSettings {
+    fn flow_table(&self) -> FlowTable {
+        let mut table = FlowTable::new(self.flows_max(), self.timeouts);
+        table.number_from(u64::from(self.worker) << FLOWS_OF_A_WORKER_BITS);
+        table
+    }
+
     /// An eighth for the flow table.
     fn flows_max(&self) -> usize {
         // The entry, its slot and its place in the index, each with the slack of a growing table.
@@ -147,7 +159,7 @@ impl<I: Inspector> Pipeline<I> {
             settings,
             decoder: Decoder::new(settings.fragment_bytes()),
             engine: Engine {
-                flows: FlowTable::new(settings.flows_max(), settings.timeouts),
+                flows: settings.flow_table(),
                 expectations: Expectations::default(),
                 budget: ReassemblyBudget::new(settings.reassembly_bytes()),
                 scratch: Vec::new(),
@@ -238,6 +250,24 @@ impl<I: Inspector> Pipeline<I> {
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.engine.budget.used_bytes() + self.engine.app_layer_bytes + self.decoder.held_bytes()
+    }
+}
+
+impl Pipeline<Detector> {
+    /// Exchanges the rules between two frames; flows and what is known of them stay. The detector before is given back, so that
+    /// who asked can let it go without a pause here.
+    pub fn exchange(
+        &mut self,
+        mut next: Box<Detector>,
+        renumbering: &Renumbering,
+    ) -> Box<Detector> {
+        let engine = &mut self.engine;
+        next.succeed(&engine.inspector);
+        for entry in engine.flows.each_mut() {
+            next.renumber(&mut entry.flow.detection, renumbering);
+        }
+        std::mem::swap(&mut engine.inspector, &mut *next);
+        next
     }
 }
 

@@ -143,7 +143,7 @@ fn frames_of<I: Inspector>(
                 };
                 pipeline.frame(&shifted, sink);
             }
-            SourceEvent::Idle => {}
+            SourceEvent::Idle | SourceEvent::Wait => {}
             SourceEvent::End => return Ok(()),
         }
         if sink.is_closed() {

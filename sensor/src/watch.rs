@@ -10,8 +10,9 @@ use crate::{
     capture::{CaptureDrops, CaptureError, PacketSource, SourceEvent},
     clock::wall_milliseconds,
     detect::{Alert, Detector},
-    findings::{FindingsThread, Observation},
+    findings::{FindingsInlet, Observation},
     pipeline::{AlertSink, Pipeline},
+    rule_exchange::RuleInlet,
     time::Timestamp,
 };
 
@@ -39,7 +40,8 @@ pub enum WatchError {
 #[derive(Debug)]
 pub struct Watch<'a> {
     pipeline: Pipeline<Detector>,
-    findings: ToFindings<'a>,
+    findings: ToFindings,
+    rules: RuleInlet,
     stop: &'a AtomicBool,
     pace: Option<Pace>,
     /// Added to the packet times of a capture file that is replayed again.
@@ -52,14 +54,14 @@ pub struct Watch<'a> {
 }
 
 #[derive(Debug)]
-struct ToFindings<'a> {
-    thread: &'a FindingsThread,
+struct ToFindings {
+    inlet: FindingsInlet,
     is_gone: bool,
 }
 
-impl AlertSink for ToFindings<'_> {
+impl AlertSink for ToFindings {
     fn alert(&mut self, alert: &Alert) {
-        self.is_gone |= !self.thread.alert(alert.clone());
+        self.is_gone |= !self.inlet.alert(alert.clone());
     }
 }
 
@@ -69,16 +71,18 @@ impl<'a> Watch<'a> {
     #[must_use]
     pub fn new(
         pipeline: Pipeline<Detector>,
-        findings: &'a FindingsThread,
+        findings: FindingsInlet,
+        rules: RuleInlet,
         stop: &'a AtomicBool,
         speed: Option<f64>,
     ) -> Self {
         Self {
             pipeline,
             findings: ToFindings {
-                thread: findings,
+                inlet: findings,
                 is_gone: false,
             },
+            rules,
             stop,
             pace: speed.map(|speed| Pace { speed, begun: None }),
             shift_nanoseconds: 0,
@@ -103,6 +107,7 @@ impl<'a> Watch<'a> {
             }
             match source.next()? {
                 SourceEvent::End => break,
+                SourceEvent::Wait => {}
                 SourceEvent::Idle => {
                     // An idle interface: packet time goes on with the wall clock, so that windows close.
                     let now = Timestamp(wall_milliseconds().saturating_mul(1_000_000));
@@ -141,11 +146,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Ends all flows, and gives the totals.
-    #[must_use]
-    pub fn finish(mut self) -> Observation {
+    /// Ends all flows, and tells the totals. False when the findings thread is gone.
+    pub fn finish(mut self) -> bool {
         self.pipeline.finish(&mut self.findings);
-        self.observation()
+        self.findings.inlet.observe(None, self.observation()) && !self.findings.is_gone
     }
 
     fn observation(&self) -> Observation {
@@ -153,14 +157,15 @@ impl<'a> Watch<'a> {
         Observation::of_engine(self.pipeline.counters(), &detector, self.drops)
     }
 
-    /// Tells packet time and counters if it is time.
+    /// Takes new rules if there are any; tells packet time and counters if it is time.
     fn look(&mut self, now: Timestamp, drops: CaptureDrops) {
+        self.rules.look(&mut self.pipeline);
         self.drops = drops;
         if self.observed.elapsed() < OBSERVE_INTERVAL {
             return;
         }
         self.observed = Instant::now();
-        self.findings.is_gone |= !self.findings.thread.observe(now, self.observation());
+        self.findings.is_gone |= !self.findings.inlet.observe(Some(now), self.observation());
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod cases;
 pub mod centre;
 pub mod conditions;
+pub mod name_spaces;
 pub mod processes;
 pub mod programs;
 pub mod site;

@@ -1,4 +1,8 @@
-//! Live capture on one interface: libpcap's memory-mapped ring, never a transmitted byte.
+//! Live capture: libpcap's memory-mapped rings, never a transmitted byte.
+//!
+//! Each worker has one [`LiveCapture`], with a ring of its own on every interface. Frames of several interfaces, as the two
+//! directions of a tap, are handed out in the order of their times: a frame waits until every other interface has shown a later
+//! one, or [`MERGE_HOLD`] is over.
 //!
 //! An interface that goes down or away is opened again with growing pauses; the source says `Idle` meanwhile, so that
 //! time-outs and the stop flag go on.
@@ -9,30 +13,32 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
-
-use pcap::{Active, Capture};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     CaptureDrops, CaptureError, CapturedFrame, LinkType, PacketSource, SourceEvent,
-    capture_file::{known_link_type, one_line, timestamp},
+    flow_hash::FlowHash,
+    interface_group::{InterfaceGroup, Seat},
+    ring::{RingRead, wait_for_frames},
 };
+use crate::{clock::wall_nanoseconds, time::Timestamp};
 
-/// First pause before a lost interface is opened again; doubles up to [`REOPEN_PAUSE_MAX`].
-const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(100);
-/// Longest pause between two attempts.
-const REOPEN_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// With several interfaces: the kernel shows what a ring holds at least this often.
+const MERGE_RING_TIMEOUT: Duration = Duration::from_millis(10);
+/// With several interfaces: how long a frame waits for earlier ones of other interfaces.
+const MERGE_HOLD: Duration = Duration::from_millis(40);
 
 /// How to capture.
 #[derive(Clone, Debug)]
 pub struct LiveCaptureSettings {
-    /// Interface name.
-    pub interface: String,
+    /// Interface names; what comes from all of them is one stretch of traffic.
+    pub interfaces: Vec<String>,
+    /// Workers that share the traffic.
+    pub workers: usize,
     /// Bytes kept of each frame.
     pub snap_length_bytes: u32,
-    /// Bytes of the kernel's ring.
+    /// Bytes of all the kernel's rings together.
     pub buffer_bytes: u32,
     /// Whether frames for other machines are wanted, as behind a tap or a mirror port.
     pub promiscuous: bool,
@@ -43,11 +49,12 @@ pub struct LiveCaptureSettings {
 }
 
 impl LiveCaptureSettings {
-    /// Whole frames, 16 MiB of ring, promiscuous, no filter, 100 ms.
+    /// One worker, whole frames, 16 MiB of rings, promiscuous, no filter, 100 ms.
     #[must_use]
-    pub fn new(interface: &str) -> Self {
+    pub fn new(interfaces: &[String]) -> Self {
         Self {
-            interface: interface.to_owned(),
+            interfaces: interfaces.to_vec(),
+            workers: 1,
             snap_length_bytes: 65_535,
             buffer_bytes: 16 * 1024 * 1024,
             promiscuous: true,
@@ -55,193 +62,232 @@ impl LiveCaptureSettings {
             read_timeout: Duration::from_millis(100),
         }
     }
+
+    /// Bytes of one ring.
+    pub(super) fn ring_bytes(&self) -> u32 {
+        let rings = u32::try_from(self.workers.max(1) * self.interfaces.len().max(1));
+        (self.buffer_bytes / rings.unwrap_or(u32::MAX)).max(1 << 16)
+    }
+
+    /// How long the kernel may hold frames back to hand them over together.
+    pub(super) fn ring_timeout(&self) -> Duration {
+        if self.interfaces.len() > 1 {
+            MERGE_RING_TIMEOUT
+        } else {
+            self.read_timeout
+        }
+    }
 }
 
-struct Opened {
-    capture: Capture<Active>,
-    link_type: LinkType,
-}
-
-/// One interface that is captured from.
+/// What one worker captures.
 pub struct LiveCapture {
-    settings: LiveCaptureSettings,
+    name: String,
     stop: Arc<AtomicBool>,
-    opened: Option<Opened>,
-    /// Why the handle is to be closed before the next read.
-    fault: Option<String>,
-    reopen_at: Instant,
-    reopen_pause: Duration,
-    reopened: u64,
+    read_timeout: Duration,
+    seats: Vec<Seat>,
+    /// By seat, where there are several: the frame that waits for its turn.
+    waiting: Vec<Waiting>,
     /// Whether there was nothing to read the last time.
     is_drained: bool,
-    /// Counters of handles that were closed; each new handle counts from 0.
-    drops_before: CaptureDrops,
-    drops_now: CaptureDrops,
+}
+
+/// A frame that waits to be handed out; its buffer is used again.
+#[derive(Default)]
+struct Waiting {
+    frame: Option<FrameHead>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct FrameHead {
+    time: Timestamp,
+    link_type: LinkType,
+    wire_length_bytes: u32,
 }
 
 impl LiveCapture {
-    /// Opens the interface. `stop` ends the source at the next read time-out.
+    /// Opens all interfaces for all workers. `stop` ends the sources at their next read time-out.
     ///
     /// # Errors
     /// When there is no such interface, a right is missing, the filter is wrong, or the link type is not decoded.
     pub fn open(
-        settings: LiveCaptureSettings,
-        stop: Arc<AtomicBool>,
-    ) -> Result<Self, CaptureError> {
-        let opened = open(&settings)?;
-        Ok(Self {
-            settings,
-            stop,
-            opened: Some(opened),
-            fault: None,
-            reopen_at: Instant::now(),
-            reopen_pause: REOPEN_PAUSE_MIN,
-            reopened: 0,
-            is_drained: false,
-            drops_before: CaptureDrops::default(),
-            drops_now: CaptureDrops::default(),
-        })
+        settings: &LiveCaptureSettings,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Vec<Self>, CaptureError> {
+        let shared = Arc::new(settings.clone());
+        let hash = FlowHash::new(random_key()?);
+        let groups = settings
+            .interfaces
+            .iter()
+            .map(|interface| InterfaceGroup::open(interface, &shared, hash).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok((0..settings.workers)
+            .map(|worker| Self {
+                name: settings.interfaces.join(", "),
+                stop: Arc::clone(stop),
+                read_timeout: settings.read_timeout,
+                seats: groups
+                    .iter()
+                    .map(|group| Seat::new(group, worker))
+                    .collect(),
+                waiting: groups.iter().map(|_| Waiting::default()).collect(),
+                is_drained: false,
+            })
+            .collect())
     }
 
-    /// How often the interface was lost and opened again.
+    /// How often interfaces were lost and opened again.
     #[must_use]
     pub fn reopened(&self) -> u64 {
-        self.reopened
+        self.seats.iter().map(Seat::reopened).sum()
     }
 
-    fn close(&mut self, reason: &str) {
-        self.drops();
-        self.drops_before = sum(self.drops_before, self.drops_now);
-        self.drops_now = CaptureDrops::default();
-        self.opened = None;
-        self.reopen_pause = REOPEN_PAUSE_MIN;
-        self.reopen_at = Instant::now() + self.reopen_pause;
-        tracing::warn!(
-            interface = self.settings.interface,
-            reason,
-            "interface lost"
-        );
+    /// Names of the interfaces that are away.
+    pub fn lost_interfaces(&self) -> impl Iterator<Item = &str> {
+        self.seats
+            .iter()
+            .filter(|seat| seat.ring().is_none())
+            .map(Seat::interface)
     }
 
-    /// Tries again if it is time; waits no longer than one read time-out, so that the stop flag is heard.
-    fn try_reopen(&mut self) {
-        let now = Instant::now();
-        if now < self.reopen_at {
-            thread::sleep(self.settings.read_timeout.min(self.reopen_at - now));
-            return;
+    /// From one interface: a frame goes from the ring to the worker without a copy.
+    fn next_of_one(&mut self) -> SourceEvent<'_> {
+        let Some(seat) = self.seats.first_mut() else {
+            return SourceEvent::End;
+        };
+        if !seat.is_open() {
+            thread::sleep(self.read_timeout);
+            return SourceEvent::Idle;
         }
-        match open(&self.settings) {
-            Ok(opened) => {
-                self.opened = Some(opened);
-                self.reopened += 1;
-                tracing::info!(interface = self.settings.interface, "interface is back");
+        if self.is_drained && !wait_for_frames(seat.ring().into_iter(), self.read_timeout) {
+            return SourceEvent::Idle;
+        }
+        self.is_drained = false;
+        match seat.read() {
+            RingRead::Frame(frame) => SourceEvent::Frame(frame),
+            RingRead::Early => SourceEvent::Wait,
+            RingRead::Drained => {
+                self.is_drained = true;
+                SourceEvent::Idle
             }
-            Err(error) => {
-                tracing::debug!(interface = self.settings.interface, %error, "interface still away");
-                self.reopen_pause = (self.reopen_pause * 2).min(REOPEN_PAUSE_MAX);
-                self.reopen_at = now + self.reopen_pause;
+            RingRead::Lost => SourceEvent::Idle,
+        }
+    }
+
+    /// From several interfaces, in order of time.
+    fn next_of_many(&mut self) -> SourceEvent<'_> {
+        let mut misses_some = false;
+        let mut is_open = false;
+        for (seat, waiting) in self.seats.iter_mut().zip(&mut self.waiting) {
+            if waiting.frame.is_some() {
+                is_open = true;
+                continue;
+            }
+            if !seat.is_open() {
+                continue;
+            }
+            is_open = true;
+            waiting.fill(seat);
+            misses_some |= waiting.frame.is_none();
+        }
+        let earliest = (0..self.waiting.len())
+            .filter_map(|at| Some((self.waiting.get(at)?.frame?.time, at)))
+            .min();
+        let Some((time, at)) = earliest else {
+            if is_open {
+                self.wait(self.read_timeout);
+            } else {
+                thread::sleep(self.read_timeout);
+            }
+            return SourceEvent::Idle;
+        };
+        if misses_some {
+            let hold = u64::try_from(MERGE_HOLD.as_nanos()).unwrap_or(u64::MAX);
+            let until = time.0.saturating_add(hold);
+            if let Some(rest) = until
+                .checked_sub(wall_nanoseconds())
+                .filter(|rest| *rest > 0)
+            {
+                self.wait(Duration::from_nanos(rest.min(hold)));
+                return SourceEvent::Wait;
             }
         }
+        match self.waiting.get_mut(at).and_then(Waiting::take) {
+            Some(frame) => SourceEvent::Frame(frame),
+            None => SourceEvent::Wait,
+        }
+    }
+
+    /// Waits for those interfaces that have shown nothing.
+    fn wait(&self, timeout: Duration) {
+        let silent = self.seats.iter().zip(&self.waiting);
+        let silent = silent.filter(|(_, waiting)| waiting.frame.is_none());
+        wait_for_frames(silent.filter_map(|(seat, _)| seat.ring()), timeout);
+    }
+}
+
+impl Waiting {
+    /// Takes the next frame of a seat, if one is there.
+    fn fill(&mut self, seat: &mut Seat) {
+        loop {
+            match seat.read() {
+                RingRead::Frame(frame) => {
+                    self.bytes.clear();
+                    self.bytes.extend_from_slice(frame.bytes);
+                    self.frame = Some(FrameHead {
+                        time: frame.time,
+                        link_type: frame.link_type,
+                        wire_length_bytes: frame.wire_length_bytes,
+                    });
+                    return;
+                }
+                RingRead::Early => {}
+                RingRead::Drained | RingRead::Lost => return,
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<CapturedFrame<'_>> {
+        let head = self.frame.take()?;
+        Some(CapturedFrame {
+            time: head.time,
+            link_type: head.link_type,
+            wire_length_bytes: head.wire_length_bytes,
+            bytes: &self.bytes,
+        })
     }
 }
 
 impl PacketSource for LiveCapture {
     fn name(&self) -> &str {
-        &self.settings.interface
+        &self.name
     }
 
     fn next(&mut self) -> Result<SourceEvent<'_>, CaptureError> {
         if self.stop.load(Ordering::Relaxed) {
             return Ok(SourceEvent::End);
         }
-        if let Some(fault) = self.fault.take() {
-            self.close(&fault);
-        }
-        if self.opened.is_none() {
-            self.try_reopen();
-            return Ok(SourceEvent::Idle);
-        }
-        let Some(opened) = &mut self.opened else {
-            return Ok(SourceEvent::Idle);
-        };
-        if self.is_drained && !wait_for_frames(&opened.capture, self.settings.read_timeout) {
-            return Ok(SourceEvent::Idle);
-        }
-        self.is_drained = false;
-        match opened.capture.next_packet() {
-            Ok(packet) => Ok(SourceEvent::Frame(CapturedFrame {
-                time: timestamp(packet.header.ts.tv_sec, packet.header.ts.tv_usec, 1000),
-                link_type: opened.link_type,
-                wire_length_bytes: packet.header.len,
-                bytes: packet.data,
-            })),
-            Err(pcap::Error::TimeoutExpired) => {
-                self.is_drained = true;
-                Ok(SourceEvent::Idle)
-            }
-            Err(error) => {
-                self.fault = Some(one_line(&error));
-                Ok(SourceEvent::Idle)
-            }
-        }
+        Ok(if self.seats.len() > 1 {
+            self.next_of_many()
+        } else {
+            self.next_of_one()
+        })
     }
 
     fn drops(&mut self) -> CaptureDrops {
-        if let Some(Ok(stat)) = self.opened.as_mut().map(|it| it.capture.stats()) {
-            self.drops_now = CaptureDrops {
-                received: u64::from(stat.received),
-                buffer_full: u64::from(stat.dropped),
-                interface: u64::from(stat.if_dropped),
-            };
-        }
-        sum(self.drops_before, self.drops_now)
+        self.seats
+            .iter_mut()
+            .map(Seat::drops)
+            .fold(CaptureDrops::default(), CaptureDrops::plus)
     }
 }
 
-/// Waits until there is something to read, or a signal came, or the time is over. libpcap's own time-out does not end a
-/// wait on a silent interface.
-fn wait_for_frames(capture: &Capture<Active>, timeout: Duration) -> bool {
-    let timeout = Timespec {
-        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(timeout.subsec_nanos()),
+/// A key that nobody outside knows.
+fn random_key() -> Result<[u32; 2], CaptureError> {
+    let random = || {
+        getrandom::u32().map_err(|error| CaptureError::Random {
+            reason: error.to_string(),
+        })
     };
-    poll(&mut [PollFd::new(capture, PollFlags::IN)], Some(&timeout)).is_ok_and(|ready| ready > 0)
-}
-
-fn sum(left: CaptureDrops, right: CaptureDrops) -> CaptureDrops {
-    CaptureDrops {
-        received: left.received + right.received,
-        buffer_full: left.buffer_full + right.buffer_full,
-        interface: left.interface + right.interface,
-    }
-}
-
-/// Opens and activates a handle.
-fn open(settings: &LiveCaptureSettings) -> Result<Opened, CaptureError> {
-    let failed = |error: pcap::Error| CaptureError::Interface {
-        interface: settings.interface.clone(),
-        reason: one_line(&error),
-    };
-    let signed = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-    let timeout_milliseconds = settings.read_timeout.as_millis().clamp(1, 60_000);
-    let mut capture = Capture::from_device(settings.interface.as_str())
-        .map_err(failed)?
-        .snaplen(signed(settings.snap_length_bytes))
-        .buffer_size(signed(settings.buffer_bytes))
-        .promisc(settings.promiscuous)
-        .timeout(i32::try_from(timeout_milliseconds).unwrap_or(100))
-        .open()
-        .map_err(failed)?;
-    if let Some(filter) = &settings.filter {
-        capture
-            .filter(filter, true)
-            .map_err(|error| CaptureError::Filter {
-                interface: settings.interface.clone(),
-                filter: filter.clone(),
-                reason: one_line(&error),
-            })?;
-    }
-    let capture = capture.setnonblock().map_err(failed)?;
-    let link_type = known_link_type(&settings.interface, capture.get_datalink())?;
-    Ok(Opened { capture, link_type })
+    Ok([random()?, random()?])
 }

@@ -25,6 +25,8 @@ pub enum SourceEvent<'a> {
     Frame(CapturedFrame<'a>),
     /// Nothing came within the read time-out, or the interface is away for now.
     Idle,
+    /// Frames are there whose turn has not come; ask again.
+    Wait,
     /// Nothing will come any more.
     End,
 }
@@ -38,6 +40,18 @@ pub struct CaptureDrops {
     pub buffer_full: u64,
     /// Frames dropped by the interface or its driver.
     pub interface: u64,
+}
+
+impl CaptureDrops {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            received: self.received.saturating_add(other.received),
+            buffer_full: self.buffer_full.saturating_add(other.buffer_full),
+            interface: self.interface.saturating_add(other.interface),
+        }
+    }
 }
 
 /// A source of frames: a file or a live interface.
@@ -84,6 +98,14 @@ pub enum CaptureError {
     /// The interface cannot be opened.
     #[error("{interface}: cannot capture on this interface: {reason}")]
     Interface { interface: String, reason: String },
+    /// The interface cannot be shared among workers.
+    #[error(
+        "{interface}: cannot share this interface among workers, write workers = 1 to do without: {reason}"
+    )]
+    Fanout { interface: String, reason: String },
+    /// There are no random numbers.
+    #[error("no random numbers: {reason}")]
+    Random { reason: String },
     /// The capture filter does not compile.
     #[error("{interface}: capture filter {filter:?}: {reason}")]
     Filter {

@@ -39,7 +39,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     tell("settings", Ok(arguments.config.display().to_string()))?;
     tell("state", folder(&settings.state))?;
     if let Some(capture) = &settings.capture {
-        tell("interface", interface(&capture.interface))?;
+        for name in &capture.interfaces {
+            tell("interface", interface(name))?;
+        }
     }
     let rules = match &settings.rules.source {
         RuleSource::Pack(pack) => std::slice::from_ref(pack),

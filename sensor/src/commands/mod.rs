@@ -2,6 +2,8 @@
 
 mod check_config;
 mod enroll;
+mod interfaces;
+mod kept_files;
 mod load_rules;
 mod policy;
 mod replay;
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Policy(policy::Arguments),
     /// Check a sensor's settings and what they name
     CheckConfig(check_config::Arguments),
+    /// List the network interfaces, or make one a capture port
+    Interfaces(interfaces::Arguments),
     /// Run sensor and uplink, and start them again when they fail
     Run(run::Arguments),
 }
@@ -56,6 +60,7 @@ impl Command {
             | Self::Policy(_)
             | Self::CheckConfig(_)
             | Self::Enroll(_)
+            | Self::Interfaces(_)
             | Self::Status(_) => false,
         }
     }
@@ -71,6 +76,7 @@ impl Command {
             Self::Status(arguments) => status::run(arguments),
             Self::Policy(arguments) => policy::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
+            Self::Interfaces(arguments) => interfaces::run(arguments),
             Self::Run(arguments) => run::run(arguments),
         }
     }

@@ -15,6 +15,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::stop_signal;
 
+/// The part that has rules.
+const SENSOR: &str = "sensor";
 /// Between looks at the children.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// Pause before the first restart; doubled with each further one.
@@ -38,10 +40,16 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // A mistake in the settings is told once, here, and not by each child again and again.
     Settings::read(&arguments.config)?;
     let stop = stop_signal::flag()?;
-    let mut parts = ["sensor", "uplink"].map(|name| Part::new(name, &arguments.config));
+    let mut parts = [SENSOR, "uplink"].map(|name| Part::new(name, &arguments.config));
+    let reload = stop_signal::hangup()?;
     while !stop.load(Ordering::Relaxed) {
         for part in &mut parts {
             part.look()?;
+        }
+        if reload.swap(false, Ordering::Relaxed) {
+            for part in &parts {
+                part.read_again();
+            }
         }
         thread::sleep(LOOK_INTERVAL);
     }
@@ -109,6 +117,15 @@ impl Part {
             .stdin(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start the {}", self.name))
+    }
+
+    /// Passes on that rules are to be read again. The uplink has none.
+    fn read_again(&self) {
+        if let Some((child, _)) = self.running.as_ref().filter(|_| self.name == SENSOR)
+            && let Err(error) = kill_process(Pid::from_child(child), Signal::HUP)
+        {
+            tracing::debug!(part = self.name, %error, "process ended by itself");
+        }
     }
 
     /// Asks it to stop, waits, and ends it where that does not help.

@@ -1,31 +1,38 @@
 //! `lapwing sensor`: the sensor process. It may open the capture device and never a network socket.
 
+mod reload;
+mod workers;
+
 use std::{
+    num::NonZero,
     path::{Path, PathBuf},
     process::{self, ExitCode},
     sync::{Arc, atomic::AtomicBool},
+    thread,
 };
 
 use anyhow::{Context, bail};
 use lapwing_outbox::OutboxWriter;
 use lapwing_rules::{model::Severity, pack::Pack};
 use lapwing_sensor::{
-    capture::{CaptureFile, LiveCapture, LiveCaptureSettings},
+    capture::{LiveCapture, LiveCaptureSettings},
     clock::wall_milliseconds,
-    detect::Detector,
+    detect::limits::REGEX_CACHE_BYTES,
     findings::{
-        About, FindingsThread, Gathering, Recorder, RuleCounts, Totals, limits::open_findings_max,
+        About, FindingsThread, Gathering, Observation, Recorder, Totals, limits::open_findings_max,
     },
-    pipeline::{Pipeline, PipelineSettings},
+    interfaces,
+    pipeline::PipelineSettings,
     policy::PolicyInForce,
-    sandbox,
+    rule_exchange::RuleOutlet,
+    sandbox::{self, Confinement},
     settings::Settings,
-    status::{PolicyStatus, RuleStatus, SensorStatus},
-    watch::{Watch, WatchError},
+    status::{PolicyStatus, RuleStatus, SensorStatus, WorkerStatus},
 };
-use lapwing_wire::PackDigest;
+use reload::Reload;
+use workers::Source;
 
-use super::{load_rules, stop_signal};
+use super::{kept_files, load_rules, stop_signal};
 use crate::terminal;
 
 /// Rules of this severity are told with their first alert.
@@ -63,9 +70,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
     let pack = load_rules::from_settings(&settings.rules)?;
-    let mut source = Source::open(&arguments, &settings, &stop)?;
+    let (sources, source_name) = open_sources(&arguments, &settings, &stop)?;
     let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox())?;
-    sandbox::confine_sensor().context("cannot give up rights")?;
+    let files = kept_files::of_sensor(&settings, &arguments.replay)?;
+    let confinement = sandbox::confine_sensor(&files).context("cannot give up rights")?;
+    tracing::info!(confined = confinement.text(), "rights given up");
 
     let repairs = outbox.repairs();
     tracing::info!(
@@ -74,98 +83,74 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         torn_bytes = repairs.torn_bytes,
         "outbox open"
     );
-    let about = about(&settings, &pack, matches!(source, Source::Live(_)));
+    let about = about(&settings, &pack, arguments.replay.is_empty());
     let policy = PolicyInForce::read(settings.policy.clone(), &settings.state);
-    let status = first_status(&about, source.name());
+    let status = first_status(source_name.clone(), confinement);
     let recorder = Recorder::new(about, outbox, policy);
     let state = settings.state.clone();
     let findings = FindingsThread::start(recorder, move |recorder| {
         write_status(&status, recorder, &state)
     })?;
 
-    let detector = Detector::new(pack);
-    let pipeline = Pipeline::new(
-        detector,
-        PipelineSettings {
-            memory_bytes: memory_bytes(&settings) / 8 * 7,
-            ..PipelineSettings::default()
-        },
-    );
-    let mut watch = Watch::new(pipeline, &findings, &stop, arguments.pace);
-    tracing::info!(source = source.name(), "watching");
-    let watched = source.watch(&mut watch, arguments.repeat);
-    let observed = watch.finish();
-    // Everything that was seen is told, also when the source broke.
-    let totals = findings.finish(observed)?;
+    tracing::info!(source = source_name, workers = sources.len(), "watching");
+    let pipeline = PipelineSettings {
+        memory_bytes: memory_bytes(&settings) / 8 * 7,
+        ..PipelineSettings::default()
+    };
+    let (outlet, inlets) = RuleOutlet::new(pack, sources.len(), REGEX_CACHE_BYTES / sources.len());
+    let reload = Reload::new(settings.rules, outlet, findings.inlet(0))?;
+    let workers = sources.into_iter().zip(inlets).collect();
+    let watched = workers::run(workers, reload, pipeline, &findings, &stop);
+    let totals = findings.finish()?;
     tell(&totals)?;
-    match watched {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(error.into()),
+    watched.map(|()| ExitCode::SUCCESS)
+}
+
+/// What each worker handles, and a name for all of it.
+fn open_sources(
+    arguments: &Arguments,
+    settings: &Settings,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<(Vec<Source>, String)> {
+    if !arguments.replay.is_empty() {
+        let names = arguments
+            .replay
+            .iter()
+            .map(|path| path.display().to_string());
+        let name = names.collect::<Vec<_>>().join(", ");
+        let replay = Source::Replay {
+            captures: arguments.replay.clone(),
+            repeat: arguments.repeat,
+            pace: arguments.pace,
+        };
+        return Ok((vec![replay], name));
     }
-}
-
-/// Where frames come from.
-enum Source {
-    Live(LiveCapture),
-    Replay {
-        name: String,
-        captures: Vec<PathBuf>,
-    },
-}
-
-impl Source {
-    fn open(
-        arguments: &Arguments,
-        settings: &Settings,
-        stop: &Arc<AtomicBool>,
-    ) -> anyhow::Result<Self> {
-        if !arguments.replay.is_empty() {
-            let names = arguments
-                .replay
-                .iter()
-                .map(|path| path.display().to_string());
-            return Ok(Self::Replay {
-                name: names.collect::<Vec<_>>().join(", "),
-                captures: arguments.replay.clone(),
-            });
-        }
-        let Some(capture) = &settings.capture else {
-            bail!(
-                "{}: no [capture] interface is set; write one, or replay capture files with --replay",
-                arguments.config.display()
+    let Some(capture) = &settings.capture else {
+        bail!(
+            "{}: no [capture] interface is set; write one, or replay capture files with --replay",
+            arguments.config.display()
+        );
+    };
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+    let live = LiveCaptureSettings {
+        workers: capture.workers.unwrap_or_else(cores),
+        snap_length_bytes: capture.snapshot_bytes,
+        buffer_bytes: capture.buffer_bytes,
+        promiscuous: capture.promiscuous,
+        filter: capture.filter.clone(),
+        ..LiveCaptureSettings::new(&capture.interfaces)
+    };
+    for interface in &live.interfaces {
+        if let Some(command) = interfaces::offload_command(interface) {
+            tracing::warn!(
+                interface,
+                "the interface joins packets before they are seen; turn that off with: {command}"
             );
-        };
-        let live = LiveCaptureSettings {
-            snap_length_bytes: capture.snapshot_bytes,
-            buffer_bytes: capture.buffer_bytes,
-            filter: capture.filter.clone(),
-            ..LiveCaptureSettings::new(&capture.interface)
-        };
-        Ok(Self::Live(LiveCapture::open(live, Arc::clone(stop))?))
-    }
-
-    fn name(&self) -> String {
-        use lapwing_sensor::capture::PacketSource;
-        match self {
-            Self::Live(live) => live.name().to_owned(),
-            Self::Replay { name, .. } => name.clone(),
         }
     }
-
-    fn watch(&mut self, watch: &mut Watch<'_>, repeat: u32) -> Result<(), WatchError> {
-        match self {
-            Self::Live(live) => watch.source(live),
-            Self::Replay { captures, .. } => {
-                for _ in 0..repeat {
-                    for path in captures.iter() {
-                        watch.source(&mut CaptureFile::open(path)?)?;
-                    }
-                    watch.begin_next_pass();
-                }
-                Ok(())
-            }
-        }
-    }
+    let captures = LiveCapture::open(&live, stop)?;
+    let sources = captures.into_iter().map(Source::Live).collect();
+    Ok((sources, live.interfaces.join(", ")))
 }
 
 fn memory_bytes(settings: &Settings) -> usize {
@@ -173,7 +158,6 @@ fn memory_bytes(settings: &Settings) -> usize {
 }
 
 fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
-    let unsupported = u64::try_from(pack.unsupported().count()).unwrap_or(u64::MAX);
     About {
         gathering: Gathering {
             window_nanoseconds: u64::try_from(settings.window.as_nanos()).unwrap_or(u64::MAX),
@@ -181,27 +165,19 @@ fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
             urgent: URGENT,
         },
         heartbeat: settings.heartbeat,
-        rules: RuleCounts {
-            loaded: u64::from(pack.rule_count()),
-            unsupported,
-        },
-        pack: PackDigest(*pack.digest()),
+        rules: reload::now_running(pack),
         is_live,
     }
 }
 
 /// What of the status does not change.
-fn first_status(about: &About, source: String) -> SensorStatus {
+fn first_status(source: String, confinement: Confinement) -> SensorStatus {
     SensorStatus {
         process: i32::try_from(process::id()).unwrap_or_default(),
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
         started_milliseconds: wall_milliseconds(),
         source,
-        rules: RuleStatus {
-            loaded: about.rules.loaded,
-            unsupported: about.rules.unsupported,
-            pack: about.pack.to_string(),
-        },
+        confinement,
         ..SensorStatus::default()
     }
 }
@@ -209,6 +185,7 @@ fn first_status(about: &About, source: String) -> SensorStatus {
 fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
     let observed = recorder.observed();
     let totals = recorder.totals();
+    let (rules, refused) = recorder.rules();
     let status = SensorStatus {
         written_milliseconds: wall_milliseconds(),
         state: recorder.state().name().to_owned(),
@@ -222,11 +199,18 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
                 reason: reason.with_causes(),
             },
         },
+        rules: RuleStatus {
+            loaded: rules.counts.loaded,
+            unsupported: rules.counts.unsupported,
+            pack: rules.pack.to_string(),
+            refused: refused.map(str::to_owned),
+        },
         packets: observed.packets,
         bytes: observed.bytes,
         dropped_packets: observed
             .kernel_drops
             .saturating_add(observed.interface_drops),
+        workers: recorder.workers().iter().map(worker_status).collect(),
         alerts: totals.alerts,
         findings: totals.findings,
         findings_suppressed: totals.findings_suppressed,
@@ -238,6 +222,15 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
     };
     if let Err(error) = status.write(state) {
         tracing::warn!(%error, "cannot write the status file");
+    }
+}
+
+fn worker_status(seen: &Observation) -> WorkerStatus {
+    WorkerStatus {
+        packets: seen.packets,
+        bytes: seen.bytes,
+        ring_drops: seen.kernel_drops,
+        interface_drops: seen.interface_drops,
     }
 }
 

@@ -1,11 +1,11 @@
-//! SIGTERM and SIGINT, as a flag that the loops look at.
+//! SIGTERM, SIGINT and SIGHUP, as flags that the loops look at.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
 };
 
@@ -19,6 +19,13 @@ pub(crate) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
             .context("cannot listen for signals")?;
     }
     Ok(stop)
+}
+
+/// A flag that becomes true with each SIGHUP: rules are to be read again.
+pub(crate) fn hangup() -> anyhow::Result<Arc<AtomicBool>> {
+    let asked = Arc::new(AtomicBool::new(false));
+    flag::register(SIGHUP, Arc::clone(&asked)).context("cannot listen for signals")?;
+    Ok(asked)
 }
 
 /// Lets this process be asked to stop when its supervisor dies, however that dies.

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use lapwing_sensor::{sandbox, settings::Settings};
 
-use super::stop_signal;
+use super::{kept_files, stop_signal};
 
 /// Between looks at the stop flag.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -31,7 +31,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.config)?;
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
-    sandbox::confine_uplink().context("cannot give up rights")?;
+    let files = kept_files::of_uplink(&settings)?;
+    let confinement = sandbox::confine_uplink(&files).context("cannot give up rights")?;
+    tracing::info!(confined = confinement.text(), "rights given up");
     let uplink = lapwing_uplink::Settings {
         outbox: settings.outbox(),
         centres: settings.uplink.centres.clone(),

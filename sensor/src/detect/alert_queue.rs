@@ -34,7 +34,7 @@ pub(crate) fn tell(
     round: &Round<'_>,
     state: &mut FlowDetection,
     judge: &mut Judge,
-    thresholds: &mut Thresholds,
+    thresholds: &Thresholds,
     alerts: &mut Vec<Alert>,
 ) {
     matched.sort_unstable();

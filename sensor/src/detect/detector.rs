@@ -16,8 +16,10 @@ use super::{
     limits::{REGEX_CACHE_BYTES, TRANSACTIONS_PER_PACKET_MAX},
     packet_rules::header_bytes,
     prefilter::Prefilter,
+    renumbering::Renumbering,
     round::Round,
     rule_index::RuleIndex,
+    shared_state::SharedState,
     thresholds::Thresholds,
     transaction_rules::{Standing, TransactionSide, add_candidate, gather_candidates},
 };
@@ -39,6 +41,7 @@ pub struct Detector {
     prefilter: Prefilter,
     wanted_frames: FrameSet,
     judge: Judge,
+    shared: SharedState,
     thresholds: Thresholds,
     candidates: Candidates,
     matched: Vec<Matched>,
@@ -93,19 +96,26 @@ impl Detector {
     /// Makes what a pack needs beyond its own bytes: a compact table of its rules.
     #[must_use]
     pub fn new(pack: Arc<Pack>) -> Self {
-        Self::with_regex_cache(pack, REGEX_CACHE_BYTES)
+        Self::sharing(pack, REGEX_CACHE_BYTES, &SharedState::default())
     }
 
     /// As [`Detector::new`], with a cap for compiled regular expressions in bytes.
     #[must_use]
     pub fn with_regex_cache(pack: Arc<Pack>, regex_cache_bytes: usize) -> Self {
+        Self::sharing(pack, regex_cache_bytes, &SharedState::default())
+    }
+
+    /// The detector of one of several workers, which know together what is known of hosts.
+    #[must_use]
+    pub fn sharing(pack: Arc<Pack>, regex_cache_bytes: usize, shared: &SharedState) -> Self {
         let prefilter = Prefilter::new(&pack);
         Self {
             index: RuleIndex::new(&pack),
             wanted_frames: prefilter.wanted_frames(),
             prefilter,
-            judge: Judge::new(Arc::clone(&pack), regex_cache_bytes),
-            thresholds: Thresholds::new(),
+            judge: Judge::new(Arc::clone(&pack), regex_cache_bytes, shared),
+            thresholds: Thresholds::new(shared),
+            shared: shared.clone(),
             candidates: Candidates::default(),
             matched: Vec::new(),
             lowered: Vec::new(),
@@ -134,8 +144,17 @@ impl Detector {
 
     /// Forgets hosts' bits and rate limits: the next packet belongs to another world.
     pub fn forget(&mut self) {
-        self.judge.hosts.clear();
-        self.thresholds.clear();
+        self.shared.clear();
+    }
+
+    /// Takes the place of the detector `before`, whose counters go on. What flows hold is to be renumbered.
+    pub fn succeed(&mut self, before: &Self) {
+        self.judge.take_counters(&before.judge);
+    }
+
+    /// Renumbers what a flow holds for the pack of this detector.
+    pub fn renumber(&self, state: &mut FlowDetection, renumbering: &Renumbering) {
+        state.renumber(renumbering, &self.index);
     }
 
     /// Judges a packet: its headers and payload, the stretch of stream that became known with it, and the transactions of
@@ -168,7 +187,7 @@ impl Detector {
                 &round,
                 &mut state,
                 &mut self.judge,
-                &mut self.thresholds,
+                &self.thresholds,
                 alerts,
             );
         }

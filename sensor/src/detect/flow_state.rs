@@ -7,6 +7,8 @@ use lapwing_rules::model::BitAction;
 use super::{
     counters::DetectorCounters,
     limits::{FLOW_VARIABLES_MAX, TRANSACTION_NOTES_PER_FLOW_MAX},
+    renumbering::Renumbering,
+    rule_index::RuleIndex,
 };
 use crate::direction::Direction;
 
@@ -42,6 +44,32 @@ impl FlowDetection {
             .map(TransactionNotes::held_bytes)
             .sum();
         variables + notes
+    }
+
+    /// Renumbers what refers to rules, bits and integers of a pack that another one takes the place of.
+    pub(super) fn renumber(&mut self, renumbering: &Renumbering, index: &RuleIndex) {
+        if let Some(variables) = &mut self.variables {
+            let bits = variables.bits.iter();
+            variables.bits = bits.filter_map(|bit| renumbering.bit(*bit)).collect();
+            let integers = variables.integers.iter();
+            variables.integers = integers
+                .filter_map(|(integer, value)| Some((renumbering.integer(*integer)?, *value)))
+                .collect();
+        }
+        for notes in &mut self.transactions {
+            for side in &mut notes.sides {
+                side.waiting.retain_mut(|waiting| {
+                    let Some(rule) = renumbering.rule(waiting.rule) else {
+                        return false;
+                    };
+                    waiting.rule = rule;
+                    waiting.rank = index.get(rule).map_or(waiting.rank, |traits| traits.rank);
+                    true
+                });
+                // Where candidates are kept in the order of their ranks, the new order counts.
+                side.waiting.sort_unstable_by_key(|waiting| waiting.rank);
+            }
+        }
     }
 
     /// Whether any bit or integer was ever set.

@@ -1,12 +1,22 @@
 //! Bits that live with hosts and host pairs: `hostbits` and `xbits`.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use ahash::RandomState;
 use hashbrown::HashMap;
-use lapwing_rules::model::{BitAction, BitScope};
+use lapwing_rules::{
+    model::{BitAction, BitScope},
+    pack::Pack,
+};
 
-use super::{counters::DetectorCounters, limits::HOST_BITS_MAX};
+use super::{
+    counters::DetectorCounters,
+    limits::HOST_BITS_MAX,
+    shared_state::{SharedState, lock},
+};
 use crate::{decode::Ends, time::Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,28 +26,48 @@ enum Owner {
     Pair(IpAddr, IpAddr),
 }
 
-/// Bits of all hosts that one detector knows.
+/// Bits that are set, by their owner and the key of their name, with the time at which they run out.
+#[derive(Debug, Default)]
+pub(crate) struct BitTable {
+    expiry: HashMap<(Owner, u64), Timestamp, RandomState>,
+}
+
+impl BitTable {
+    pub(super) fn clear(&mut self) {
+        self.expiry.clear();
+    }
+}
+
+/// The bits of all hosts, by the numbers that one pack gives them.
 #[derive(Debug)]
 pub(crate) struct HostBits {
-    expiry: HashMap<(Owner, u32), Timestamp, RandomState>,
+    table: Arc<Mutex<BitTable>>,
+    /// By number: the key of the name, which is the same for all packs and workers.
+    keys: Vec<u64>,
 }
 
 impl HostBits {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(pack: &Pack, shared: &SharedState) -> Self {
+        let names = (0..pack.bit_count()).map(|bit| pack.bit_name(bit));
         Self {
-            expiry: HashMap::with_hasher(RandomState::new()),
+            table: Arc::clone(&shared.bits),
+            keys: names.map(|name| shared.names.hash_one(name)).collect(),
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.expiry.clear();
+    fn key(&self, bit: u32) -> u64 {
+        let at = usize::try_from(bit).unwrap_or(usize::MAX);
+        self.keys.get(at).copied().unwrap_or(u64::from(bit))
     }
 
     /// Whether the bit is set now. Scopes that are not of hosts have no bits here.
     pub(crate) fn is_set(&self, scope: BitScope, bit: u32, ends: &Ends, now: Timestamp) -> bool {
         owner(scope, ends)
-            .and_then(|owner| self.expiry.get(&(owner, bit)))
-            .is_some_and(|expiry| now < *expiry)
+            .and_then(|owner| {
+                let table = lock(&self.table);
+                table.expiry.get(&(owner, self.key(bit))).copied()
+            })
+            .is_some_and(|expiry| now < expiry)
     }
 
     /// Sets, unsets or toggles a bit; 0 seconds never expire.
@@ -46,7 +76,7 @@ impl HostBits {
         reason = "an effect's fields and where it takes place"
     )]
     pub(crate) fn apply(
-        &mut self,
+        &self,
         scope: BitScope,
         action: BitAction,
         bit: u32,
@@ -63,13 +93,15 @@ impl HostBits {
             BitAction::Toggle => !self.is_set(scope, bit, ends, now),
             BitAction::Unset | BitAction::IsSet | BitAction::IsNotSet => false,
         };
+        let key = (owner, self.key(bit));
+        let expiries = &mut lock(&self.table).expiry;
         if !set {
-            self.expiry.remove(&(owner, bit));
+            expiries.remove(&key);
             return;
         }
-        if self.expiry.len() >= HOST_BITS_MAX && !self.expiry.contains_key(&(owner, bit)) {
-            self.expiry.retain(|_, expiry| now < *expiry);
-            if self.expiry.len() >= HOST_BITS_MAX {
+        if expiries.len() >= HOST_BITS_MAX && !expiries.contains_key(&key) {
+            expiries.retain(|_, expiry| now < *expiry);
+            if expiries.len() >= HOST_BITS_MAX {
                 counters.host_bits_over_cap += 1;
                 return;
             }
@@ -78,8 +110,7 @@ impl HostBits {
             0 => u64::MAX,
             seconds => u64::from(seconds) * Timestamp::NANOSECONDS_PER_SECOND,
         };
-        self.expiry
-            .insert((owner, bit), Timestamp(now.0.saturating_add(lifetime)));
+        expiries.insert(key, Timestamp(now.0.saturating_add(lifetime)));
     }
 }
 
@@ -110,19 +141,23 @@ mod tests {
             source_port: 0,
             destination_port: 0,
         };
-        let (mut bits, mut counters) = (HostBits::new(), DetectorCounters::default());
+        let bits = HostBits {
+            table: Arc::default(),
+            keys: vec![10, 11],
+        };
+        let mut counters = DetectorCounters::default();
         let second = |seconds| Timestamp(seconds * Timestamp::NANOSECONDS_PER_SECOND);
-        let mut apply = |bits: &mut HostBits, scope, action| {
+        let mut apply = |bits: &HostBits, scope, action| {
             bits.apply(scope, action, 1, 5, &ends(1, 2), second(0), &mut counters);
         };
-        apply(&mut bits, BitScope::HostPair, BitAction::Set);
+        apply(&bits, BitScope::HostPair, BitAction::Set);
         assert!(bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(4)));
         assert!(!bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(5)));
         assert!(!bits.is_set(BitScope::SourceHost, 1, &ends(1, 2), second(1)));
-        apply(&mut bits, BitScope::SourceHost, BitAction::Toggle);
+        apply(&bits, BitScope::SourceHost, BitAction::Toggle);
         assert!(bits.is_set(BitScope::SourceHost, 1, &ends(1, 9), second(1)));
         assert!(bits.is_set(BitScope::DestinationHost, 1, &ends(9, 1), second(1)));
-        apply(&mut bits, BitScope::SourceHost, BitAction::Unset);
+        apply(&bits, BitScope::SourceHost, BitAction::Unset);
         assert!(!bits.is_set(BitScope::SourceHost, 1, &ends(1, 9), second(1)));
     }
 }

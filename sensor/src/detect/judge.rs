@@ -17,6 +17,7 @@ use super::{
     regex_cache::RegexCache,
     round::Round,
     rule_index::{RuleIndex, RuleTraits},
+    shared_state::SharedState,
     transforms,
 };
 
@@ -50,15 +51,21 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(pack: Arc<Pack>, regex_cache_bytes: usize) -> Self {
+    pub(crate) fn new(pack: Arc<Pack>, regex_cache_bytes: usize, shared: &SharedState) -> Self {
         Self {
+            hosts: HostBits::new(&pack, shared),
             regexes: RegexCache::new(pack, regex_cache_bytes),
             scratch: InspectionScratch::new(),
             transformed: Vec::new(),
             spare: Vec::new(),
-            hosts: HostBits::new(),
             counters: DetectorCounters::default(),
         }
+    }
+
+    /// Counts on from another one's counters.
+    pub(crate) fn take_counters(&mut self, before: &Self) {
+        self.counters = before.counters();
+        self.regexes.count_on(&before.regexes);
     }
 
     /// The counters, those of the regex cache included.

@@ -96,6 +96,14 @@ impl RegexCache {
         }
     }
 
+    /// Counts on from another one's counters.
+    pub(crate) fn count_on(&mut self, before: &Self) {
+        self.builds = before.builds;
+        self.failures = before.failures;
+        self.evictions = before.evictions;
+        self.limit_hits = before.limit_hits;
+    }
+
     /// The first capture group of the first match, as a range of `haystack`.
     pub(crate) fn first_capture(
         &mut self,

@@ -1,6 +1,9 @@
 //! What limits alerts: suppressions and rate limits, counted on packet time in one bounded table.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use ahash::RandomState;
 use hashbrown::HashMap;
@@ -11,7 +14,11 @@ use lapwing_rules::{
     pack::Pack,
 };
 
-use super::{counters::DetectorCounters, limits::THRESHOLD_ENTRIES_MAX};
+use super::{
+    counters::DetectorCounters,
+    limits::THRESHOLD_ENTRIES_MAX,
+    shared_state::{SharedState, lock},
+};
 use crate::{decode::Ends, flow::FlowId, time::Timestamp};
 
 /// What becomes of a match.
@@ -33,6 +40,14 @@ pub(crate) struct Occasion<'p> {
     pub(crate) ends: Ends,
     pub(crate) flow: Option<FlowId>,
     pub(crate) now: Timestamp,
+}
+
+impl Occasion<'_> {
+    fn rule_key(&self) -> RuleKey {
+        self.pack
+            .rule(self.rule)
+            .map_or((0, self.rule), |rule| (rule.id().gid, rule.id().sid))
+    }
 }
 
 /// What a rule is counted by.
@@ -74,25 +89,49 @@ impl Entry {
     }
 }
 
-/// All rate limits of one detector.
+/// Generator and signature of a rule: what stays when a pack is replaced.
+type RuleKey = (u32, u32);
+
+/// What is counted for limits, by rule and what it is counted by.
+#[derive(Debug, Default)]
+pub(crate) struct LimitTable {
+    entries: HashMap<(RuleKey, Tracked), Entry, RandomState>,
+}
+
+/// The limits of alerts.
 #[derive(Debug)]
 pub(crate) struct Thresholds {
-    entries: HashMap<(u32, Tracked), Entry, RandomState>,
+    table: Arc<Mutex<LimitTable>>,
 }
 
 impl Thresholds {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(shared: &SharedState) -> Self {
         Self {
-            entries: HashMap::with_hasher(RandomState::new()),
+            table: Arc::clone(&shared.limits),
         }
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
     }
 
     /// Asks the limits of a rule one after the other; the first that refuses decides.
     pub(crate) fn judge(
+        &self,
+        limits: impl Iterator<Item = AlertLimit>,
+        occasion: &Occasion<'_>,
+        counters: &mut DetectorCounters,
+    ) -> Verdict {
+        let mut limits = limits.peekable();
+        if limits.peek().is_none() {
+            return Verdict::Tell(None);
+        }
+        lock(&self.table).judge(limits, occasion, counters)
+    }
+}
+
+impl LimitTable {
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    fn judge(
         &mut self,
         limits: impl Iterator<Item = AlertLimit>,
         occasion: &Occasion<'_>,
@@ -122,7 +161,7 @@ impl Thresholds {
         occasion: &Occasion<'_>,
         counters: &mut DetectorCounters,
     ) -> Option<(&mut Entry, bool)> {
-        let key = (occasion.rule, tracked(track, occasion)?);
+        let key = (occasion.rule_key(), tracked(track, occasion)?);
         let is_new = !self.entries.contains_key(&key);
         if is_new && !self.make_room(occasion.now) {
             counters.thresholds_over_cap += 1;
@@ -278,7 +317,8 @@ mod tests {
     /// What becomes of matches from `HERE` to `THERE` at these seconds.
     fn verdicts(limits: &[AlertLimit], at: &[u64]) -> Vec<Verdict> {
         let (pack, _) = pack();
-        let (mut thresholds, mut counters) = (Thresholds::new(), DetectorCounters::default());
+        let mut counters = DetectorCounters::default();
+        let thresholds = Thresholds::new(&SharedState::default());
         at.iter()
             .map(|second| {
                 let occasion = Occasion {

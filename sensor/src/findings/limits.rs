@@ -10,6 +10,8 @@ const OPEN_FINDING_MAX_BYTES: usize = FACTS_IN_FINDING_MAX * (FACT_MAX_BYTES + 3
 pub const WINDOW_SECONDS_DEFAULT: u64 = 60;
 /// Seconds of packet time of one summary.
 pub const SUMMARY_SECONDS: u64 = 3600;
+/// How far one worker may be behind another in packet time without beginning a period anew.
+pub const WORKER_LAG_SECONDS: u64 = 30;
 /// Values counted for one top list; further ones in the same period are counted as left out.
 pub const TOP_LIST_VALUES_MAX: usize = 1024;
 /// Entries told of one top list.

@@ -18,6 +18,6 @@ pub use aggregate::{Aggregator, Gathering};
 pub use candidate::Candidate;
 pub use observation::Observation;
 pub use period::RuleCounts;
-pub use recorder::{About, Recorder, Totals};
+pub use recorder::{About, Recorder, RulesNow, Totals};
 pub use release::{Suppressed, Withheld, release};
-pub use thread::{FindingsError, FindingsThread};
+pub use thread::{FindingsError, FindingsInlet, FindingsThread};

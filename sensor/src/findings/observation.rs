@@ -73,6 +73,25 @@ impl Observation {
         }
     }
 
+    /// The totals of several workers together.
+    #[must_use]
+    pub fn sum(workers: &[Self]) -> Self {
+        let mut sum = Self::default();
+        for one in workers {
+            sum.packets = sum.packets.saturating_add(one.packets);
+            sum.bytes = sum.bytes.saturating_add(one.bytes);
+            sum.decoded_packets = sum.decoded_packets.saturating_add(one.decoded_packets);
+            sum.kernel_drops = sum.kernel_drops.saturating_add(one.kernel_drops);
+            sum.interface_drops = sum.interface_drops.saturating_add(one.interface_drops);
+            sum.flows = sum.flows.saturating_add(one.flows);
+            for (name, total) in &one.counters {
+                let counter = sum.counters.entry(name.clone()).or_default();
+                *counter = counter.saturating_add(*total);
+            }
+        }
+        sum
+    }
+
     /// What came on top of `earlier`; names that did not grow are left out.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {

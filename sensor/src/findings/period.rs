@@ -10,7 +10,7 @@ use lapwing_wire::{
 };
 
 use super::{
-    limits::{SUMMARY_SECONDS, TOP_LIST_TOLD, TOP_LIST_VALUES_MAX},
+    limits::{SUMMARY_SECONDS, TOP_LIST_TOLD, TOP_LIST_VALUES_MAX, WORKER_LAG_SECONDS},
     observation::Observation,
     release::{Suppressed, Withheld},
 };
@@ -49,7 +49,9 @@ impl Period {
     /// Takes note of packet time. True when the period was over before it: close it first.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         self.seen.is_some_and(|(first, _)| {
-            first.seconds() / SUMMARY_SECONDS != now.seconds() / SUMMARY_SECONDS
+            // One of several workers may be a little behind the one that began the period.
+            let is_behind = now < first && first.seconds() - now.seconds() <= WORKER_LAG_SECONDS;
+            !is_behind && first.seconds() / SUMMARY_SECONDS != now.seconds() / SUMMARY_SECONDS
         })
     }
 
@@ -250,6 +252,11 @@ mod tests {
         period.reach(at(3599));
         assert!(!period.is_over(at(3500)));
         assert!(period.is_over(at(3600)));
+        // A new period is not ended by a worker that is a second behind, but by a clock that is set back.
+        let mut next = Period::default();
+        next.reach(at(3601));
+        assert!(!next.is_over(at(3599)));
+        assert!(next.is_over(at(3000)));
     }
 
     #[test]

@@ -31,12 +31,19 @@ pub struct About {
     pub gathering: Gathering,
     /// Time between heartbeats.
     pub heartbeat: Duration,
-    /// The rules that run.
-    pub rules: RuleCounts,
-    /// The pack they are in.
-    pub pack: PackDigest,
+    /// The rules that run at first.
+    pub rules: RulesNow,
     /// Whether packets come from an interface, where silence means that something is wrong.
     pub is_live: bool,
+}
+
+/// The rules that run.
+#[derive(Clone, Copy, Debug)]
+pub struct RulesNow {
+    /// How many.
+    pub counts: RuleCounts,
+    /// The pack they are in.
+    pub pack: PackDigest,
 }
 
 /// What became of alerts since the process started.
@@ -65,12 +72,16 @@ pub struct Recorder {
     clock: Clock,
     aggregator: Aggregator,
     period: Period,
+    /// By worker: its totals as last told.
+    workers: Vec<Observation>,
+    /// Those of all workers together.
     observed: Observation,
     observed_at_heartbeat: Observation,
     started: Instant,
     last_heartbeat: Instant,
     totals: Totals,
     closed_early: u64,
+    rules_refused: Option<String>,
 }
 
 impl Recorder {
@@ -85,12 +96,14 @@ impl Recorder {
             outbox,
             policy,
             period: Period::default(),
+            workers: Vec::new(),
             observed: Observation::default(),
             observed_at_heartbeat: Observation::default(),
             started: now,
             last_heartbeat: now,
             totals: Totals::default(),
             closed_early: 0,
+            rules_refused: None,
         };
         recorder.heartbeat(SensorState::Starting);
         recorder
@@ -110,9 +123,18 @@ impl Recorder {
         self.tell(&complete);
     }
 
-    /// Packet time has come to `now`, and the engine's totals to `observed`.
-    pub fn observe(&mut self, now: Timestamp, observed: Observation) {
-        self.observed = observed;
+    /// The totals of a worker have come to `total`, and packet time to `now` where that is news.
+    pub fn observe(&mut self, worker: usize, now: Option<Timestamp>, total: Observation) {
+        if self.workers.len() <= worker {
+            self.workers.resize(worker + 1, Observation::default());
+        }
+        if let Some(known) = self.workers.get_mut(worker) {
+            *known = total;
+        }
+        self.observed = Observation::sum(&self.workers);
+        let Some(now) = now else {
+            return;
+        };
         self.reach(now);
         let mut complete = Vec::new();
         self.aggregator.advance(now, &mut complete);
@@ -137,8 +159,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox cannot be written through to the disk.
-    pub fn finish(&mut self, observed: Observation) -> Result<(), OutboxError> {
-        self.observed = observed;
+    pub fn finish(&mut self) -> Result<(), OutboxError> {
         let mut complete = Vec::new();
         self.aggregator.close_all(&mut complete);
         self.tell(&complete);
@@ -157,6 +178,30 @@ impl Recorder {
     #[must_use]
     pub fn observed(&self) -> &Observation {
         &self.observed
+    }
+
+    /// By worker: its totals as last told.
+    #[must_use]
+    pub fn workers(&self) -> &[Observation] {
+        &self.workers
+    }
+
+    /// Other rules run now; the heartbeat that follows says so.
+    pub fn rules_changed(&mut self, now: RulesNow) {
+        self.about.rules = now;
+        self.rules_refused = None;
+        self.heartbeat(self.state());
+    }
+
+    /// New rules do not run.
+    pub fn rules_were_refused(&mut self, reason: String) {
+        self.rules_refused = Some(reason);
+    }
+
+    /// The rules that run, and why newer ones do not.
+    #[must_use]
+    pub fn rules(&self) -> (RulesNow, Option<&str>) {
+        (self.about.rules, self.rules_refused.as_deref())
     }
 
     /// The policy in force.
@@ -231,7 +276,7 @@ impl Recorder {
         let queue = self.queue();
         let summary = self
             .period
-            .close(&self.observed, self.about.rules, queue, &lists);
+            .close(&self.observed, self.about.rules.counts, queue, &lists);
         if let (Some(digest), Some(summary)) = (digest, summary) {
             self.append(Lane::Status, Some(digest), RecordBody::Summary(summary));
         }
@@ -245,7 +290,7 @@ impl Recorder {
             uptime_seconds: self.started.elapsed().as_secs(),
             software_version: env!("CARGO_PKG_VERSION").to_owned(),
             pack_version: String::new(),
-            pack: Some(self.about.pack),
+            pack: Some(self.about.rules.pack),
             policy,
             packets: recent.packets,
             dropped_packets: recent.kernel_drops.saturating_add(recent.interface_drops),

@@ -13,7 +13,7 @@ use lapwing_outbox::OutboxError;
 use super::{
     limits::CHANNEL_ITEMS_MAX,
     observation::Observation,
-    recorder::{Recorder, Totals},
+    recorder::{Recorder, RulesNow, Totals},
 };
 use crate::{detect::Alert, time::Timestamp};
 
@@ -36,11 +36,58 @@ pub enum FindingsError {
 
 enum Item {
     Alert(Box<Alert>),
-    Observed(Timestamp, Box<Observation>),
-    Finish(Box<Observation>),
+    Observed {
+        worker: usize,
+        now: Option<Timestamp>,
+        total: Box<Observation>,
+    },
+    Rules(RulesNow),
+    RulesRefused(String),
+    Finish,
 }
 
-/// The packet path's end of the findings thread.
+/// One worker's way to the findings thread.
+#[derive(Clone, Debug)]
+pub struct FindingsInlet {
+    items: Sender<Item>,
+    worker: usize,
+}
+
+impl FindingsInlet {
+    /// Hands over an alert. False when the thread is gone: then the process must end, [`FindingsThread::finish`] says why.
+    #[must_use]
+    pub fn alert(&self, alert: Alert) -> bool {
+        self.items.send(Item::Alert(Box::new(alert))).is_ok()
+    }
+
+    /// Tells the worker's totals, and the packet time it has come to where that is news. False when the thread is gone.
+    #[must_use]
+    pub fn observe(&self, now: Option<Timestamp>, total: Observation) -> bool {
+        self.items
+            .send(Item::Observed {
+                worker: self.worker,
+                now,
+                total: Box::new(total),
+            })
+            .is_ok()
+    }
+}
+
+impl FindingsInlet {
+    /// Tells that other rules run now. False when the thread is gone.
+    #[must_use]
+    pub fn rules(&self, now: RulesNow) -> bool {
+        self.items.send(Item::Rules(now)).is_ok()
+    }
+
+    /// Tells why new rules do not run. False when the thread is gone.
+    #[must_use]
+    pub fn rules_refused(&self, reason: String) -> bool {
+        self.items.send(Item::RulesRefused(reason)).is_ok()
+    }
+}
+
+/// The findings thread, for who starts and ends it.
 #[derive(Debug)]
 pub struct FindingsThread {
     items: Sender<Item>,
@@ -64,27 +111,22 @@ impl FindingsThread {
         Ok(Self { items, thread })
     }
 
-    /// Hands over an alert. False when the thread is gone: then the process must end, [`Self::finish`] says why.
+    /// The way of a worker to this thread; workers count from 0.
     #[must_use]
-    pub fn alert(&self, alert: Alert) -> bool {
-        self.items.send(Item::Alert(Box::new(alert))).is_ok()
+    pub fn inlet(&self, worker: usize) -> FindingsInlet {
+        FindingsInlet {
+            items: self.items.clone(),
+            worker,
+        }
     }
 
-    /// Tells packet time and the engine's totals. False when the thread is gone.
-    #[must_use]
-    pub fn observe(&self, now: Timestamp, observed: Observation) -> bool {
-        self.items
-            .send(Item::Observed(now, Box::new(observed)))
-            .is_ok()
-    }
-
-    /// Waits until everything is told and on disk.
+    /// Waits until everything that workers handed over is told and on disk.
     ///
     /// # Errors
     /// [`FindingsError::Outbox`], [`FindingsError::Panic`].
-    pub fn finish(self, observed: Observation) -> Result<Totals, FindingsError> {
+    pub fn finish(self) -> Result<Totals, FindingsError> {
         // Where the thread is gone its result says why.
-        drop(self.items.send(Item::Finish(Box::new(observed))));
+        drop(self.items.send(Item::Finish));
         let result = self.thread.join().map_err(|_| FindingsError::Panic)?;
         result.map_err(FindingsError::Outbox)
     }
@@ -95,7 +137,6 @@ fn work(
     items: &Receiver<Item>,
     mut each_tick: impl FnMut(&Recorder),
 ) -> Result<Totals, OutboxError> {
-    let mut last_observed = Observation::default();
     let mut next_tick = Instant::now();
     loop {
         if Instant::now() >= next_tick {
@@ -105,20 +146,15 @@ fn work(
         }
         match items.recv_deadline(next_tick) {
             Ok(Item::Alert(alert)) => recorder.alert(&alert),
-            Ok(Item::Observed(now, observed)) => {
-                last_observed = (*observed).clone();
-                recorder.observe(now, *observed);
-            }
-            Ok(Item::Finish(observed)) => {
-                last_observed = *observed;
-                break;
-            }
+            Ok(Item::Observed { worker, now, total }) => recorder.observe(worker, now, *total),
+            Ok(Item::Rules(now)) => recorder.rules_changed(now),
+            Ok(Item::RulesRefused(reason)) => recorder.rules_were_refused(reason),
             Err(RecvTimeoutError::Timeout) => {}
-            // The packet path ended without a word: it panicked. What is open is told all the same.
-            Err(RecvTimeoutError::Disconnected) => break,
+            // Where all workers ended without a word they panicked. What is open is told all the same.
+            Ok(Item::Finish) | Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    recorder.finish(last_observed)?;
+    recorder.finish()?;
     each_tick(&recorder);
     Ok(recorder.totals())
 }

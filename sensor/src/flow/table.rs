@@ -100,6 +100,16 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
+    /// All flows, in no order.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut FlowEntry> {
+        self.slots.iter_mut().flatten().map(|entry| &mut **entry)
+    }
+
+    /// Flows get numbers from here on, so that those of several workers differ.
+    pub fn number_from(&mut self, first: u64) {
+        self.next_id = first;
+    }
+
     /// A table for at most `flows_max` flows.
     #[must_use]
     pub fn new(flows_max: usize, timeouts: FlowTimeouts) -> Self {

@@ -3,6 +3,7 @@
 //! Relative paths are relative to the folder of the file.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -14,6 +15,11 @@ use super::{
     quantity::{parse_bytes, parse_duration},
 };
 use crate::findings::limits::WINDOW_SECONDS_DEFAULT;
+
+/// Interfaces that one sensor captures from.
+const INTERFACES_MAX: usize = 8;
+/// Workers of one sensor.
+const WORKERS_MAX: u64 = 32;
 
 /// Bytes of a settings file.
 const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
@@ -41,14 +47,18 @@ pub struct Settings {
     pub uplink: Uplink,
 }
 
-/// Live capture from one interface.
+/// Live capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
-    /// Name of the interface, as `eth1`.
-    pub interface: String,
+    /// Names of the interfaces, as `eth1`; of a tap both.
+    pub interfaces: Vec<String>,
+    /// Workers that share the traffic; none means one a processor core.
+    pub workers: Option<usize>,
+    /// Whether frames for other machines are taken.
+    pub promiscuous: bool,
     /// Bytes kept of a packet.
     pub snapshot_bytes: u32,
-    /// Bytes of the kernel's ring.
+    /// Bytes of the kernel's rings together.
     pub buffer_bytes: u32,
     /// A filter in pcap's language, if any.
     pub filter: Option<String>,
@@ -213,19 +223,46 @@ fn capture(section: &Section<'_>) -> Option<Capture> {
     let snapshot = bytes(section, "snapshot", 64..=262_144);
     let buffer = bytes(section, "buffer", 1 << 16..=1 << 30);
     let filter = section.text("filter").map(str::to_owned);
+    let workers = section.number("workers", 1..=WORKERS_MAX);
+    let promiscuous = section.boolean("promiscuous");
+    let one = section.text("interface").map(str::to_owned);
+    let many = section.list("interfaces", |text| Ok::<_, String>(text.to_owned()));
     if !section.is_present() {
         return None;
     }
-    let interface = section.text("interface").unwrap_or_else(|| {
-        section.missing("interface", "write the name of the interface, as \"eth1\"");
-        ""
-    });
+    let interfaces = match (one, many) {
+        (Some(_), Some(_)) => {
+            section.mistake(
+                "interfaces",
+                &"stands beside capture.interface; write one of the two",
+            );
+            Vec::new()
+        }
+        (Some(one), None) => vec![one],
+        (None, Some(many)) => many,
+        (None, None) => {
+            section.missing(
+                "interface",
+                "write the name of the interface, as \"eth1\", or of a tap interfaces = [\"eth1\", \"eth2\"]",
+            );
+            Vec::new()
+        }
+    };
+    let distinct: BTreeSet<&String> = interfaces.iter().collect();
+    if interfaces.len() > INTERFACES_MAX || distinct.len() < interfaces.len() {
+        section.mistake(
+            "interfaces",
+            &format_args!("must be at most {INTERFACES_MAX} different names"),
+        );
+    }
     let narrow = |size: Option<u64>, default| {
         size.and_then(|size| u32::try_from(size).ok())
             .unwrap_or(default)
     };
     Some(Capture {
-        interface: interface.to_owned(),
+        interfaces,
+        workers: workers.and_then(|workers| usize::try_from(workers).ok()),
+        promiscuous: promiscuous.unwrap_or(true),
         snapshot_bytes: narrow(snapshot, 65_535),
         buffer_bytes: narrow(buffer, 16 << 20),
         filter,
@@ -404,12 +441,32 @@ mod tests {
             Some(Path::new("/etc/lapwing/root.json"))
         );
         assert_eq!(settings.window, Duration::from_secs(30));
+        assert_eq!(settings.capture.unwrap().interfaces, ["eth1"]);
         assert_eq!(settings.outbox_max_bytes, 100 << 20);
     }
 
     #[test]
+    fn both_sides_of_a_tap_are_captured_together() {
+        let capture = |text: &str| {
+            let text = format!("state = '/s'\n[rules]\npack = 'p'\n[capture]\n{text}");
+            parse(&text, Path::new("")).map(|settings| settings.capture.unwrap())
+        };
+        let tap =
+            capture("interfaces = ['eth1', 'eth2']\nworkers = 2\npromiscuous = false").unwrap();
+        assert_eq!(tap.interfaces, ["eth1", "eth2"]);
+        assert_eq!((tap.workers, tap.promiscuous), (Some(2), false));
+        for wrong in [
+            "interface = 'eth1'\ninterfaces = ['eth2']",
+            "interfaces = ['eth1', 'eth1']",
+        ] {
+            let mistakes = capture(wrong).unwrap_err().to_string();
+            assert!(mistakes.contains("capture.interfaces"), "{mistakes}");
+        }
+    }
+
+    #[test]
     fn all_mistakes_are_told_together() {
-        let text = "memory = '64'\nmemry = 1\n[capture]\nbuffer = '1 B'\n[policy]\nfile = 'p'\n\
+        let text = "memory = '64'\nmemry = 1\n[capture]\nbuffer = '1 B'\nworkers = 0\n[policy]\nfile = 'p'\n\
             [findings]\nwindow = '0 s'\n[uplink]\ncentres = ['centre', 'http://c:1', 'c:0']\n";
         let mistakes = parse(text, Path::new("")).unwrap_err().to_string();
         for expected in [
@@ -417,6 +474,7 @@ mod tests {
             "line 2: memry: unknown key",
             "state is missing",
             "capture.interface is missing",
+            "capture.workers: must be a whole number from 1 to 32",
             "capture.buffer: must be from",
             "policy.isp_key is missing",
             "findings.window: must be from 1 s",

@@ -7,4 +7,4 @@ mod screen;
 mod sensor_file;
 
 pub use screen::{Identity, Outbox, Overview, render};
-pub use sensor_file::{PolicyStatus, RuleStatus, SensorStatus};
+pub use sensor_file::{PolicyStatus, RuleStatus, SensorStatus, WorkerStatus};

@@ -162,6 +162,7 @@ fn sensor_lines(screen: &mut Screen, sensor: &SensorStatus, is_running: bool) {
             ),
         );
     }
+    screen.line("gave up", sensor.confinement.text());
     match &sensor.policy {
         PolicyStatus::InForce {
             serial,
@@ -191,6 +192,12 @@ fn sensor_lines(screen: &mut Screen, sensor: &SensorStatus, is_running: bool) {
             rules.pack.chars().take(12).collect::<String>()
         ),
     );
+    if let Some(reason) = &rules.refused {
+        screen.line(
+            "  refused",
+            format_args!("newer rules do not run: {reason}"),
+        );
+    }
     screen.line(
         "packets",
         format_args!(
@@ -198,6 +205,17 @@ fn sensor_lines(screen: &mut Screen, sensor: &SensorStatus, is_running: bool) {
             sensor.packets, sensor.bytes, sensor.dropped_packets
         ),
     );
+    if sensor.workers.len() > 1 {
+        for (number, worker) in sensor.workers.iter().enumerate() {
+            screen.line(
+                &format!("  worker {number}"),
+                format_args!(
+                    "{} ({} bytes), {} dropped",
+                    worker.packets, worker.bytes, worker.ring_drops
+                ),
+            );
+        }
+    }
     screen.line(
         "findings",
         format_args!(

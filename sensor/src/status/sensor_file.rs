@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
-use crate::whole_file;
+use crate::{sandbox::Confinement, whole_file};
 
 /// Bytes of a status file.
 const MAX_STATUS_BYTES: usize = 1024 * 1024;
@@ -29,6 +29,9 @@ pub struct SensorStatus {
     pub state: String,
     /// Interface, or capture files.
     pub source: String,
+    /// Which rights it gave up.
+    #[serde(default)]
+    pub confinement: Confinement,
     /// The rules that run.
     pub rules: RuleStatus,
     /// The policy in force.
@@ -39,6 +42,9 @@ pub struct SensorStatus {
     pub bytes: u64,
     /// Packets that the kernel or the interface dropped.
     pub dropped_packets: u64,
+    /// What each worker had of it.
+    #[serde(default)]
+    pub workers: Vec<WorkerStatus>,
     /// Alerts raised.
     pub alerts: u64,
     /// Findings made of them.
@@ -55,6 +61,19 @@ pub struct SensorStatus {
     pub counters: BTreeMap<String, u64>,
 }
 
+/// What one worker saw and lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerStatus {
+    /// Packets seen.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Packets that the kernel dropped because its ring was full.
+    pub ring_drops: u64,
+    /// Packets that the interface dropped; told by the first worker for all.
+    pub interface_drops: u64,
+}
+
 /// The rules that run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleStatus {
@@ -64,6 +83,9 @@ pub struct RuleStatus {
     pub unsupported: u64,
     /// Digest of the pack, in hex.
     pub pack: String,
+    /// Why newer rules do not run, if there are any.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 /// The policy in force, or why there is none.
