@@ -4,10 +4,10 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test mutations flat
+.PHONY: help setup build demo test mutations flat live-proof
 
 help: ## What there is
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Debian packages and cargo-nextest
 	@tools/setup
@@ -23,6 +23,9 @@ test: setup ## Every check there is; the last line counts
 
 mutations: setup ## A million damaged packs, canonical packs and deltas through their readers
 	@LAPWING_MUTATIONS=1000000 $(CARGO) nextest run --release -p lapwing-rules --test pack_mutations
+
+live-proof: build ## Highest rate without a drop between two name spaces (CAPTURE=FILE RULES=FILE; needs root and tcpreplay)
+	@tests/tools/live-proof --lapwing $(TARGET)/release/lapwing --capture $(CAPTURE) --rules $(RULES) $(LIVE_PROOF_ARGUMENTS)
 
 flat: build ## Replay the conformance corpus 200 times in one process: memory must stay flat
 	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --release -p lapwing-tests --test memory_flat --no-capture

@@ -15,6 +15,8 @@ pub struct EngineCounters {
     pub flow: FlowCounters,
     /// TCP reassembly.
     pub stream: StreamCounters,
+    /// What was not inspected because the worker was behind.
+    pub shed: ShedCounters,
     /// Alerts raised.
     pub alerts: u64,
     /// Panics that were caught; each cost the flow it happened in.
@@ -69,6 +71,19 @@ impl DecodeCounters {
     pub fn event(&mut self, name: &'static str) {
         *self.events.entry(name).or_default() += 1;
     }
+}
+
+/// What was not inspected because the worker was behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ShedCounters {
+    /// Times the worker fell behind.
+    pub times: u64,
+    /// Flows that were let pass, in whole or in part.
+    pub flows: u64,
+    /// Packets of them that were not inspected.
+    pub packets: u64,
+    /// Their bytes, as on the wire.
+    pub bytes: u64,
 }
 
 /// What became of flows.

@@ -19,9 +19,10 @@ use crate::{
     detect::{Alert, Detector, Renumbering},
     direction::Direction,
     flow::{
-        Expectations, Flow, FlowEntry, FlowProgress, FlowTable, FlowTimeouts, Found, Slot,
+        Bypass, Expectations, Flow, FlowEntry, FlowProgress, FlowTable, FlowTimeouts, Found, Slot,
         StreamWindow,
     },
+    shedding,
     stream::{Connection, ReassemblyBudget, Reuse, StreamConsumer, TcpState, Tools},
     time::Timestamp,
 };
@@ -150,6 +151,8 @@ struct Engine<I> {
     app_layer_bytes_max: usize,
     /// The flow that is being handled, to be dropped if that panics.
     in_hand: Option<Slot>,
+    /// Large flows are to be let pass, see [`shedding`].
+    is_behind: bool,
 }
 
 impl<I: Inspector> Pipeline<I> {
@@ -170,6 +173,7 @@ impl<I: Inspector> Pipeline<I> {
                 app_layer_bytes: 0,
                 app_layer_bytes_max: settings.app_layer_bytes(),
                 in_hand: None,
+                is_behind: false,
             },
         }
     }
@@ -227,6 +231,13 @@ impl<I: Inspector> Pipeline<I> {
         engine.now = Timestamp::default();
         engine.in_hand = None;
         engine.inspector.forget();
+    }
+
+    /// Says whether the worker is behind: then large flows are let pass, see [`shedding`].
+    pub fn set_behind(&mut self, is_behind: bool) {
+        let engine = &mut self.engine;
+        engine.counters.shed.times += u64::from(is_behind && !engine.is_behind);
+        engine.is_behind = is_behind;
     }
 
     /// What was counted so far.
@@ -316,6 +327,12 @@ impl<I: Inspector> Engine<I> {
         begin_connection(entry, packet, found);
         let direction = entry.direction_from(found.sender);
         note_packet(entry, packet, direction);
+        if entry.bypass == Bypass::Everything {
+            shedding::let_pass(entry, packet, &mut self.counters.shed);
+            self.flows.touch(found.slot, packet.time);
+            self.in_hand = None;
+            return;
+        }
         meet_expectation(entry, packet, &mut self.expectations);
         let mut tools = Tools {
             budget: &mut self.budget,
@@ -358,10 +375,20 @@ impl<I: Inspector> Engine<I> {
             .as_mut()
             .and_then(|connection| connection.raw_window(direction, false));
         let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
-        self.inspector
-            .inspect(packet, Some(&mut entry.flow), window, &mut self.alerts);
+        if entry.bypass.spares(direction) && !packet.payload.is_empty() {
+            shedding::count(packet, &mut self.counters.shed);
+        } else {
+            self.inspector
+                .inspect(packet, Some(&mut entry.flow), window, &mut self.alerts);
+        }
         if let (Some(connection), Some(position)) = (&mut entry.connection, inspected_to) {
             connection.raw_inspected(direction, position, &mut tools);
+        }
+        if self.is_behind {
+            let due = shedding::due(entry);
+            self.counters.shed.flows +=
+                u64::from(entry.bypass == Bypass::Nothing && due != Bypass::Nothing);
+            entry.bypass = due;
         }
         let held = entry.flow.app.held_bytes() + entry.flow.detection.held_bytes();
         let before = std::mem::replace(&mut entry.held_bytes, held);

@@ -99,11 +99,15 @@ impl RuleOutlet {
     /// [`ExchangeError`]; the workers before that one run the new pack.
     pub fn exchange(&mut self, pack: Arc<Pack>) -> Result<(), ExchangeError> {
         let renumbering = Arc::new(Renumbering::between(&self.pack, &pack));
+        // What was compared is not looked at again: it must not count twice while both packs are mapped.
+        self.pack.release_pages();
+        pack.release_pages();
         for (worker, (send, returned)) in self.workers.iter().enumerate() {
             let exchange = Exchange {
                 detector: Box::new(self.detector(&pack)),
                 renumbering: Arc::clone(&renumbering),
             };
+            pack.release_pages();
             let gone = ExchangeError::Worker { worker };
             if send.send_timeout(exchange, WORKER_PATIENCE).is_err() {
                 return Err(gone);
@@ -111,6 +115,7 @@ impl RuleOutlet {
             drop(returned.recv_timeout(WORKER_PATIENCE).map_err(|_| gone)?);
         }
         self.pack = pack;
+        self.pack.release_pages();
         Ok(())
     }
 

@@ -8,10 +8,11 @@ use std::{
 
 use crate::{
     capture::{CaptureDrops, CaptureError, PacketSource, SourceEvent},
-    clock::wall_milliseconds,
+    clock::wall_nanoseconds,
     detect::{Alert, Detector},
     findings::{FindingsInlet, Observation},
     pipeline::{AlertSink, Pipeline},
+    pressure::Pressure,
     rule_exchange::RuleInlet,
     time::Timestamp,
 };
@@ -49,6 +50,7 @@ pub struct Watch<'a> {
     /// First and last packet time of this pass, shifted.
     pass: Option<(Timestamp, Timestamp)>,
     drops: CaptureDrops,
+    pressure: Pressure,
     observed: Instant,
     frames_until_look: u32,
 }
@@ -88,6 +90,7 @@ impl<'a> Watch<'a> {
             shift_nanoseconds: 0,
             pass: None,
             drops: CaptureDrops::default(),
+            pressure: Pressure::default(),
             observed: Instant::now(),
             frames_until_look: FRAMES_A_LOOK,
         }
@@ -110,9 +113,10 @@ impl<'a> Watch<'a> {
                 SourceEvent::Wait => {}
                 SourceEvent::Idle => {
                     // An idle interface: packet time goes on with the wall clock, so that windows close.
-                    let now = Timestamp(wall_milliseconds().saturating_mul(1_000_000));
+                    let now = Timestamp(wall_nanoseconds());
                     self.pipeline.idle(now, &mut self.findings);
-                    self.look(now, source.drops());
+                    self.feel_pressure(now, source);
+                    self.look(now, source);
                 }
                 SourceEvent::Frame(mut frame) => {
                     frame.time = Timestamp(frame.time.0.saturating_add(self.shift_nanoseconds));
@@ -126,7 +130,8 @@ impl<'a> Watch<'a> {
                     self.frames_until_look -= 1;
                     if self.frames_until_look == 0 {
                         self.frames_until_look = FRAMES_A_LOOK;
-                        self.look(now, source.drops());
+                        self.feel_pressure(now, source);
+                        self.look(now, source);
                     }
                 }
             }
@@ -157,14 +162,23 @@ impl<'a> Watch<'a> {
         Observation::of_engine(self.pipeline.counters(), &detector, self.drops)
     }
 
+    /// Whether a live source is read in time decides how much is inspected. Drops are asked for as often as they are told.
+    fn feel_pressure(&mut self, newest: Timestamp, source: &impl PacketSource) {
+        if source.is_live() {
+            let dropped = self.drops.buffer_full;
+            let is_behind = self.pressure.note(wall_nanoseconds(), newest.0, dropped);
+            self.pipeline.set_behind(is_behind);
+        }
+    }
+
     /// Takes new rules if there are any; tells packet time and counters if it is time.
-    fn look(&mut self, now: Timestamp, drops: CaptureDrops) {
+    fn look(&mut self, now: Timestamp, source: &mut impl PacketSource) {
         self.rules.look(&mut self.pipeline);
-        self.drops = drops;
         if self.observed.elapsed() < OBSERVE_INTERVAL {
             return;
         }
         self.observed = Instant::now();
+        self.drops = source.drops();
         self.findings.is_gone |= !self.findings.inlet.observe(Some(now), self.observation());
     }
 }

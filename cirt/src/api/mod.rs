@@ -10,5 +10,5 @@ mod summary_view;
 pub use csv_export::{findings_csv, summary_csv};
 pub(crate) use finding_view::action_name;
 pub use finding_view::{AddressView, EndpointView, FindingView, FindingsView, protocol_name};
-pub use sensor_view::{SensorView, SensorsView, key_fingerprint};
+pub use sensor_view::{InspectedView, SensorView, SensorsView, key_fingerprint};
 pub use summary_view::{SensorTotalsView, SummaryView};

@@ -29,7 +29,17 @@ pub struct SensorView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthView>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub inspected: Option<InspectedView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<SensorTotalsView>,
+}
+
+/// What the newest summary says was seen, and what of it was let pass because the sensor was late.
+#[derive(Debug, Serialize)]
+pub struct InspectedView {
+    pub until: String,
+    pub bytes: u64,
+    pub bytes_not_inspected: u64,
 }
 
 /// What the newest heartbeat says.
@@ -72,6 +82,13 @@ impl SensorsView {
                     queued_records: health.queued_records,
                     queued_bytes: health.queued_bytes,
                 }),
+                inspected: books
+                    .and_then(|books| books.inspected)
+                    .map(|inspected| InspectedView {
+                        until: inspected.until.to_string(),
+                        bytes: inspected.bytes,
+                        bytes_not_inspected: inspected.bytes_not_inspected,
+                    }),
                 totals: books.map(SensorTotalsView::from),
             }
         };

@@ -173,6 +173,7 @@ pub(super) fn summary(
         "decoded_packets": summary.decoded_packets,
         "kernel_drops": summary.kernel_drops,
         "interface_drops": summary.interface_drops,
+        "bytes_not_inspected": summary.bytes_not_inspected,
         "flows": summary.flows,
         "rules_loaded": summary.rules_loaded,
         "rules_unsupported": summary.rules_unsupported,

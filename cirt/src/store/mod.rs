@@ -35,7 +35,7 @@ pub use error::StoreError;
 pub use inbox::{Alarm, InboxTotals, WaitingBatch};
 pub use load_batch::LoadReport;
 pub use read_findings::{FindingPage, FindingRow};
-pub use reconcile_sensors::{SensorHealth, SensorTotals};
+pub use reconcile_sensors::{Inspected, SensorHealth, SensorTotals};
 pub use rules::RuleText;
 pub use sensors::{Sensor, SensorKey};
 pub use sessions::Session;

@@ -42,6 +42,18 @@ pub struct SensorTotals {
     pub batches_conflicting: u64,
     /// What the newest heartbeat says.
     pub health: Option<SensorHealth>,
+    /// What the newest summary says was seen and not inspected.
+    pub inspected: Option<Inspected>,
+}
+
+/// Bytes of the newest summary of a sensor.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspected {
+    /// End of its period, by the sensor's clock.
+    pub until: Timestamp,
+    pub bytes: u64,
+    /// Bytes of large flows that the sensor let pass because it was late.
+    pub bytes_not_inspected: u64,
 }
 
 /// The newest heartbeat of a sensor.
@@ -126,6 +138,7 @@ fn totals(
         )?,
         batches_conflicting: count("SELECT count(*) FROM quarantine WHERE sensor_key = ?1")?,
         health: health(transaction, key)?,
+        inspected: inspected(transaction, key)?,
         lanes,
     })
 }
@@ -169,19 +182,45 @@ fn lanes(
     Ok(lanes.collect())
 }
 
-fn health(transaction: &Transaction<'_>, key: i64) -> Result<Option<SensorHealth>, StoreError> {
+/// The newest status record of a kind: when it was made, and what it says.
+fn newest(
+    transaction: &Transaction<'_>,
+    key: i64,
+    kind: &'static str,
+) -> Result<Option<(i64, serde_json::Value)>, StoreError> {
     let newest: Option<(i64, String)> = transaction
         .prepare_cached(
-            "SELECT made_ms, content FROM status_record WHERE sensor_key = ?1 AND kind = 'heartbeat'
+            "SELECT made_ms, content FROM status_record WHERE sensor_key = ?1 AND kind = ?2
              ORDER BY made_ms DESC, key DESC LIMIT 1",
         )?
-        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((key, kind), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((made, content)) = newest else {
+    newest
+        .map(|(made, content)| {
+            let content = serde_json::from_str(&content);
+            Ok((made, content.map_err(|_| StoreError::Unreadable(kind))?))
+        })
+        .transpose()
+}
+
+fn inspected(transaction: &Transaction<'_>, key: i64) -> Result<Option<Inspected>, StoreError> {
+    let Some((made, content)) = newest(transaction, key, "summary")? else {
         return Ok(None);
     };
-    let content: serde_json::Value =
-        serde_json::from_str(&content).map_err(|_| StoreError::Unreadable("heartbeat"))?;
+    let number = |key: &str| content[key].as_u64().unwrap_or_default();
+    let until = content["end_milliseconds"].as_i64().unwrap_or(made);
+    Ok(Some(Inspected {
+        until: from_milliseconds(until),
+        bytes: number("bytes"),
+        // Summaries of older sensors do not say it.
+        bytes_not_inspected: number("bytes_not_inspected"),
+    }))
+}
+
+fn health(transaction: &Transaction<'_>, key: i64) -> Result<Option<SensorHealth>, StoreError> {
+    let Some((made, content)) = newest(transaction, key, "heartbeat")? else {
+        return Ok(None);
+    };
     let text = |key: &str| content[key].as_str().unwrap_or_default().to_owned();
     let number = |value: &serde_json::Value| value.as_u64().unwrap_or_default();
     Ok(Some(SensorHealth {

@@ -16,7 +16,7 @@ use super::session::SignedIn;
 use super::state::WebState;
 use crate::api::key_fingerprint;
 use crate::limits::LISTED_HOLES;
-use crate::store::{EnrolmentState, Role, Sensor, SensorTotals};
+use crate::store::{EnrolmentState, Inspected, Role, Sensor, SensorTotals};
 
 /// A sensor that has not been heard for this long is called silent.
 const SILENT_AFTER: SignedDuration = SignedDuration::from_hours(1);
@@ -325,6 +325,9 @@ fn facts(sensor: &Sensor, books: Option<&SensorTotals>) -> Vec<(&'static str, St
             format::number(books.findings_suppressed),
         ));
     }
+    if let Some(inspected) = books.and_then(|books| books.inspected) {
+        facts.push(("Not inspected", not_inspected(inspected)));
+    }
     if let Some(health) = books.and_then(|books| books.health.as_ref()) {
         facts.push((
             "Heartbeat",
@@ -346,6 +349,24 @@ fn facts(sensor: &Sensor, books: Option<&SensorTotals>) -> Vec<(&'static str, St
         ));
     }
     facts
+}
+
+/// What the newest summary says, as a share in hundredths of a percent; rounded up, for little must not look like nothing.
+fn not_inspected(inspected: Inspected) -> String {
+    let share = u128::from(inspected.bytes_not_inspected) * 10_000;
+    let share = share.div_ceil(u128::from(inspected.bytes.max(1)));
+    format!(
+        "{}.{:02} % of {} until {} UTC{}",
+        share / 100,
+        share % 100,
+        format::bytes(inspected.bytes),
+        format::time(inspected.until),
+        if share == 0 {
+            ""
+        } else {
+            ": bulk of large flows, let pass because it was too slow"
+        }
+    )
 }
 
 fn lane_lines(books: &SensorTotals) -> Vec<LaneLine> {

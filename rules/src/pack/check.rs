@@ -26,7 +26,11 @@ fn require(holds: bool, problem: &str) -> Checked {
     }
 }
 
-/// Checks everything that is behind the section table.
+/// Rules that are checked between giving back the pages that were looked at.
+const RULES_A_RELEASE: u32 = 2048;
+
+/// Checks everything that is behind the section table. What was looked at is given back on the way: a pack is checked beside the
+/// one that runs, and must not count as a second copy.
 pub(super) fn check_contents(pack: &Pack) -> Checked {
     for (section, record_bytes) in RECORD_SECTIONS {
         if !pack.section(*section).len().is_multiple_of(*record_bytes) {
@@ -44,10 +48,15 @@ pub(super) fn check_contents(pack: &Pack) -> Checked {
         pack.section(Section::ByteStrings),
     )?;
     check_names(pack)?;
+    pack.release_pages();
     check_sets(pack)?;
     for index in 0..pack.rule_count() {
+        if index.is_multiple_of(RULES_A_RELEASE) {
+            pack.release_pages();
+        }
         check_rule(pack, index).map_err(|problem| format!("rule {index}: {problem}"))?;
     }
+    pack.release_pages();
     for index in 0..pack.records(Section::PrefilterGroups, GROUP_BYTES) {
         check_group(pack, index)
             .map_err(|problem| format!("prefilter group {index}: {problem}"))?;

@@ -126,6 +126,11 @@ impl Pack {
             .get(start..start.checked_add(record_bytes)?)
     }
 
+    /// Gives back the memory of what was looked at and may not be needed again; what is needed comes back from the file.
+    pub fn release_pages(&self) {
+        self.bytes.release();
+    }
+
     /// SHA-256 of everything behind the header: the pack's identity.
     #[must_use]
     pub fn digest(&self) -> &[u8; 32] {

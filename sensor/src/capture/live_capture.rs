@@ -274,6 +274,10 @@ impl PacketSource for LiveCapture {
         })
     }
 
+    fn is_live(&self) -> bool {
+        true
+    }
+
     fn drops(&mut self) -> CaptureDrops {
         self.seats
             .iter_mut()

@@ -65,6 +65,11 @@ pub trait PacketSource {
     /// When the source can give no more because of a fault; what came before still counts.
     fn next(&mut self) -> Result<SourceEvent<'_>, CaptureError>;
 
+    /// Whether frames come when they come, so that who is late loses them.
+    fn is_live(&self) -> bool {
+        false
+    }
+
     /// What was lost so far.
     fn drops(&mut self) -> CaptureDrops;
 }

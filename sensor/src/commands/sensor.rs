@@ -210,6 +210,7 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
         dropped_packets: observed
             .kernel_drops
             .saturating_add(observed.interface_drops),
+        bytes_not_inspected: observed.bytes_not_inspected,
         workers: recorder.workers().iter().map(worker_status).collect(),
         alerts: totals.alerts,
         findings: totals.findings,

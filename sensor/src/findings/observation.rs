@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::{capture::CaptureDrops, counters::EngineCounters, detect::DetectorCounters};
 
 /// Counters that fall as well as grow, that stand in a field of their own, or that only say how much work was done.
-const NOT_TOLD: [&str; 12] = [
+const NOT_TOLD: [&str; 13] = [
+    "shed_bytes",
     "flow_active",
     "flow_created",
     "decode_frames",
@@ -36,6 +37,8 @@ pub struct Observation {
     pub kernel_drops: u64,
     /// Packets the interface dropped.
     pub interface_drops: u64,
+    /// Bytes that were not inspected because a worker was behind.
+    pub bytes_not_inspected: u64,
     /// Flows begun.
     pub flows: u64,
     /// Losses and oddities by name.
@@ -68,6 +71,7 @@ impl Observation {
             decoded_packets: with_transport.into_iter().sum(),
             kernel_drops: drops.buffer_full,
             interface_drops: drops.interface,
+            bytes_not_inspected: engine.shed.bytes,
             flows: engine.flow.created,
             counters,
         }
@@ -83,6 +87,9 @@ impl Observation {
             sum.decoded_packets = sum.decoded_packets.saturating_add(one.decoded_packets);
             sum.kernel_drops = sum.kernel_drops.saturating_add(one.kernel_drops);
             sum.interface_drops = sum.interface_drops.saturating_add(one.interface_drops);
+            sum.bytes_not_inspected = sum
+                .bytes_not_inspected
+                .saturating_add(one.bytes_not_inspected);
             sum.flows = sum.flows.saturating_add(one.flows);
             for (name, total) in &one.counters {
                 let counter = sum.counters.entry(name.clone()).or_default();
@@ -106,6 +113,9 @@ impl Observation {
             decoded_packets: self.decoded_packets.saturating_sub(earlier.decoded_packets),
             kernel_drops: self.kernel_drops.saturating_sub(earlier.kernel_drops),
             interface_drops: self.interface_drops.saturating_sub(earlier.interface_drops),
+            bytes_not_inspected: self
+                .bytes_not_inspected
+                .saturating_sub(earlier.bytes_not_inspected),
             flows: self.flows.saturating_sub(earlier.flows),
             counters: counters.collect(),
         }

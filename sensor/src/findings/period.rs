@@ -169,6 +169,7 @@ impl Period {
             decoded_packets: seen.decoded_packets,
             kernel_drops: seen.kernel_drops,
             interface_drops: seen.interface_drops,
+            bytes_not_inspected: seen.bytes_not_inspected,
             flows: seen.flows,
             rules_loaded: rules.loaded,
             rules_unsupported: rules.unsupported,

@@ -218,6 +218,7 @@ impl Recorder {
             SensorState::NoPolicy
         } else if recent.kernel_drops > 0
             || recent.interface_drops > 0
+            || recent.bytes_not_inspected > 0
             || self.totals.records_lost > 0
         {
             SensorState::Degraded

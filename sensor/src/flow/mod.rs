@@ -2,12 +2,14 @@
 //!
 //! [`FlowTable`] holds the flows of one worker; it is bounded, and what it gives up is counted. Time is packet time.
 
+mod bypass;
 mod entry;
 mod expectations;
 mod key;
 mod table;
 mod timeouts;
 
+pub use bypass::Bypass;
 pub use entry::{DirectionCounters, Flow, FlowId, FlowProgress, StreamWindow};
 pub use expectations::Expectations;
 pub use key::{End, FlowKey};

@@ -8,7 +8,7 @@ use ahash::RandomState;
 use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{
-    Flow, FlowId, FlowProgress,
+    Bypass, Flow, FlowId, FlowProgress,
     key::{self, End, FlowKey},
     timeouts::{FlowTimeouts, TimeoutClass},
 };
@@ -38,6 +38,8 @@ pub struct FlowEntry {
     seen: [bool; 2],
     /// Bytes that parser and detection held when last asked.
     pub held_bytes: usize,
+    /// What of it is no longer looked at.
+    pub bypass: Bypass,
 }
 
 impl FlowEntry {
@@ -200,6 +202,7 @@ impl FlowTable {
             newer: None,
             seen: [false; 2],
             held_bytes: 0,
+            bypass: Bypass::Nothing,
         });
         self.next_id += 1;
         match self.slots.get_mut(slot.0 as usize) {

@@ -205,6 +205,20 @@ fn sensor_lines(screen: &mut Screen, sensor: &SensorStatus, is_running: bool) {
             sensor.packets, sensor.bytes, sensor.dropped_packets
         ),
     );
+    if sensor.bytes_not_inspected > 0 {
+        // In hundredths of a percent, rounded up: what is little must not look like nothing.
+        let share = u128::from(sensor.bytes_not_inspected) * 10_000;
+        let share = share.div_ceil(u128::from(sensor.bytes.max(1)));
+        screen.line(
+            "  not inspected",
+            format_args!(
+                "{} bytes of large flows, {}.{:02} % of all: the machine was too slow for a while",
+                sensor.bytes_not_inspected,
+                share / 100,
+                share % 100
+            ),
+        );
+    }
     if sensor.workers.len() > 1 {
         for (number, worker) in sensor.workers.iter().enumerate() {
             screen.line(

@@ -42,6 +42,9 @@ pub struct SensorStatus {
     pub bytes: u64,
     /// Packets that the kernel or the interface dropped.
     pub dropped_packets: u64,
+    /// Bytes that were not inspected because a worker was behind.
+    #[serde(default)]
+    pub bytes_not_inspected: u64,
     /// What each worker had of it.
     #[serde(default)]
     pub workers: Vec<WorkerStatus>,

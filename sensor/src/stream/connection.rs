@@ -325,6 +325,12 @@ impl Connection {
         }
     }
 
+    /// Whether a direction has carried more than is looked at of a stream.
+    #[must_use]
+    pub fn is_past_depth(&self, direction: Direction) -> bool {
+        self.sides[direction.index()].depth_reached
+    }
+
     /// Has the bytes of a direction inspected with the next packet, however few they are.
     pub fn trigger_raw(&mut self, direction: Direction) {
         self.sides[direction.index()].raw_triggered = true;

@@ -15,7 +15,9 @@ use lapwing_sensor::sandbox::{Files, confine_sensor, confine_uplink};
 use rustix::fd::AsFd as _;
 use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::process::{Pid, Signal, chroot, getppid, kill_process};
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, LinkNameSpaceType, move_into_link_name_space, set_capabilities,
+};
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -77,7 +79,11 @@ fn try_everything(state: &Path, root: &File) {
         inheritable: CapabilitySet::empty(),
     };
     note("take a right back", set_capabilities(None, everything));
-    note("look at its name spaces", File::open("/proc/self/ns/net"));
+    let entered = File::open("/proc/self/ns/net").and_then(|name_space| {
+        let kind = Some(LinkNameSpaceType::Network);
+        Ok(move_into_link_name_space(name_space.as_fd(), kind)?)
+    });
+    note("enter a name space", entered);
 }
 
 fn sockets() {

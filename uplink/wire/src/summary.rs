@@ -25,6 +25,8 @@ pub struct Summary {
     pub kernel_drops: u64,
     /// Packets the interface dropped.
     pub interface_drops: u64,
+    /// Bytes of those packets that were not inspected because the sensor was late.
+    pub bytes_not_inspected: u64,
     /// Flows begun.
     pub flows: u64,
     /// Rules that ran.
@@ -135,6 +137,7 @@ const QUEUE: u64 = 18;
 const COUNTER: u64 = 22;
 /// Repeated.
 const TOP_LIST: u64 = 23;
+const BYTES_NOT_INSPECTED: u64 = 24;
 
 impl Summary {
     pub(crate) fn write_row(&self, out: &mut Vec<u8>) {
@@ -172,6 +175,7 @@ impl Summary {
         for list in self.top_lists.iter().take(MAX_TOP_LISTS) {
             fields.bytes(TOP_LIST, &list.to_bytes());
         }
+        fields.number(BYTES_NOT_INSPECTED, self.bytes_not_inspected);
         fields.finish(out);
     }
 
@@ -201,6 +205,7 @@ impl Summary {
             decoded_packets: fields.number(DECODED)?,
             kernel_drops: fields.number(KERNEL_DROPS)?,
             interface_drops: fields.number(INTERFACE_DROPS)?,
+            bytes_not_inspected: fields.number(BYTES_NOT_INSPECTED)?,
             flows: fields.number(FLOWS)?,
             rules_loaded: fields.number(RULES_LOADED)?,
             rules_unsupported: fields.number(RULES_UNSUPPORTED)?,
@@ -214,7 +219,7 @@ impl Summary {
         })
     }
 
-    pub(crate) const KNOWN_TAGS: std::ops::RangeInclusive<u64> = START..=TOP_LIST;
+    pub(crate) const KNOWN_TAGS: std::ops::RangeInclusive<u64> = START..=BYTES_NOT_INSPECTED;
 }
 
 impl TopList {

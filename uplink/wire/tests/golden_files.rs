@@ -58,6 +58,7 @@ fn records() -> Vec<Record> {
                 kernel_drops: 11,
                 interface_drops: 2,
                 flows: 41_000,
+                bytes_not_inspected: 0,
                 rules_loaded: 30_000,
                 rules_unsupported: 12,
                 rules_suppressed: 3,

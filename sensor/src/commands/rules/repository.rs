@@ -163,7 +163,7 @@ fn told(offer: &Offer, installed: &Installed) -> String {
             format!("; the delta was not usable: {reason}")
         });
     format!(
-        "UPDATED: {}; {before}, {way}{refused}; the sensor takes it when it starts",
+        "UPDATED: {}; {before}, {way}{refused}; a running sensor takes it within a second",
         words(offer)
     )
 }

@@ -97,6 +97,7 @@ impl Reload {
 
     /// Whether there were new rules.
     fn take(&mut self) -> anyhow::Result<bool> {
+        self.outlet.pack().release_pages();
         let pack = load_rules::from_settings(&self.rules)?;
         if pack.digest() == self.outlet.pack().digest() {
             return Ok(false);

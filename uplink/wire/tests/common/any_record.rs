@@ -166,6 +166,7 @@ fn summary() -> impl Strategy<Value = Summary> {
             kernel_drops: values[5],
             interface_drops: values[6],
             flows: values[7],
+            bytes_not_inspected: values[17],
             rules_loaded: values[8],
             rules_unsupported: values[9],
             rules_suppressed: values[10],
