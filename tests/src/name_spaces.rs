@@ -2,14 +2,17 @@
 //! the program `ip`.
 
 use std::fs::File;
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, Result};
+use pcap::Capture;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::processes::run;
+use crate::programs::program;
 
 /// Frames of any size of our generator fit.
 const MTU: &str = "65535";
@@ -62,9 +65,17 @@ impl NameSpaces {
     /// # Errors
     /// When it is there already.
     pub fn plug_in(&self) -> Result<()> {
+        self.plug_in_between(GENERATOR_PORT, SENSOR_PORT)
+    }
+
+    /// Puts a cable in between ports of these names.
+    ///
+    /// # Errors
+    /// When they are there already.
+    pub fn plug_in_between(&self, generator_port: &str, sensor_port: &str) -> Result<()> {
         let mut command = Command::new("ip");
-        command.args(["-n", &self.generator, "link", "add", GENERATOR_PORT]);
-        command.args(["mtu", MTU, "type", "veth", "peer", "name", SENSOR_PORT]);
+        command.args(["-n", &self.generator, "link", "add", generator_port]);
+        command.args(["mtu", MTU, "type", "veth", "peer", "name", sensor_port]);
         run(command.args(["mtu", MTU, "netns", &self.sensor]))?;
         Ok(())
     }
@@ -115,5 +126,53 @@ impl Drop for NameSpaces {
             // What was never made cannot be taken away, and there is nobody left to tell.
             drop(run(Command::new("ip").args(["netns", "del", name])));
         }
+    }
+}
+
+/// The frames of a capture file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn frames_of(capture: &Path) -> Result<Vec<Vec<u8>>> {
+    let mut capture = Capture::from_file(capture)?;
+    let mut frames = Vec::new();
+    while let Ok(packet) = capture.next_packet() {
+        frames.push(packet.data.to_vec());
+    }
+    Ok(frames)
+}
+
+impl NameSpaces {
+    /// Sends frames from the generator's end of the cable.
+    ///
+    /// # Errors
+    /// When its end is down.
+    pub fn send(&self, frames: &[Vec<u8>]) -> Result<()> {
+        Self::within(&self.generator, || {
+            let mut port = Capture::from_device(GENERATOR_PORT)?.open()?;
+            for frame in frames {
+                port.sendpacket(frame.as_slice())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes an interface a capture port, and so one that is up and silent. What the program said.
+    ///
+    /// # Errors
+    /// When the program refuses.
+    pub fn prepare(name_space: &str, port: &str) -> Result<String> {
+        let mut command = Self::command(name_space, program("lapwing"));
+        run(command.args(["interfaces", "prepare", port]))
+    }
+
+    /// The same for both ends of the cable.
+    ///
+    /// # Errors
+    /// When the program refuses.
+    pub fn prepare_both(&self) -> Result<()> {
+        Self::prepare(&self.generator, GENERATOR_PORT)?;
+        Self::prepare(&self.sensor, SENSOR_PORT)?;
+        Ok(())
     }
 }
