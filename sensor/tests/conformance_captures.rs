@@ -99,7 +99,7 @@ fn every_capture_goes_through() {
                     pipeline.frame(&frame, &mut support::NoAlerts);
                     most_held = most_held.max(pipeline.held_bytes());
                 }
-                Ok(SourceEvent::Idle) => {}
+                Ok(SourceEvent::Idle | SourceEvent::Wait) => {}
                 Ok(SourceEvent::End) => break,
                 Err(_) => {
                     broken += 1;
