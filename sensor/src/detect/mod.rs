@@ -34,6 +34,7 @@ mod packet_rules;
 mod prefilter;
 mod regex_cache;
 mod round;
+mod rpc_call;
 mod rule_index;
 mod thresholds;
 mod transaction_rules;
