@@ -49,7 +49,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
-        P::Http2 | P::FtpData | P::Nfs | P::Rfb => Ok(()),
+        P::Http2 | P::FtpData | P::Nfs | P::Rfb | P::Telnet => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }

@@ -76,7 +76,11 @@ impl FileTransfer {
     pub(super) fn end_with_piece(&mut self) {
         match &mut self.piece {
             Some(piece) if piece.left > 0 => piece.is_last = true,
-            _ => self.close(),
+            _ => {
+                // Something before its end never came.
+                self.is_broken |= !self.early.is_empty();
+                self.close();
+            }
         }
     }
 

@@ -278,9 +278,7 @@ fn cip_service(cursor: &mut Cursor<'_>) -> Decoded<CipService> {
 }
 
 fn rpc_call(cursor: &mut Cursor<'_>) -> Decoded<RpcCall> {
-    let optional = |cursor: &mut Cursor<'_>| {
-        flag(cursor)?.then(|| cursor.number_u32()).transpose()
-    };
+    let optional = |cursor: &mut Cursor<'_>| flag(cursor)?.then(|| cursor.number_u32()).transpose();
     Ok(RpcCall {
         program: cursor.number_u32()?,
         version: optional(cursor)?,

@@ -143,7 +143,7 @@ impl NfsParser {
     /// Looks for the beginning of a record behind a gap; gives how many bytes stand before it.
     fn find_record(&mut self, direction: Direction, fed: &[u8]) -> usize {
         for at in 0..fed.len() {
-            match rpc::identify_record(direction, &fed[at..]) {
+            match rpc::find_record(direction, &fed[at..]) {
                 Some(false) => {}
                 Some(true) => {
                     self.sides[direction.index()].is_lost = false;
@@ -167,13 +167,13 @@ impl NfsParser {
         };
         let bytes = header.record_bytes();
         match fed.get(MARK_BYTES..bytes) {
+            _ if bytes < MARK_BYTES + HEADER_BYTES => {
+                self.session.malformed();
+                Err(Broken)
+            }
             Some(message) => {
                 self.whole_record(direction, message, fed)?;
                 Ok(bytes)
-            }
-            None if bytes < MARK_BYTES + HEADER_BYTES => {
-                self.session.malformed();
-                Err(Broken)
             }
             None => self.partial_record(direction, header, fed),
         }
@@ -253,6 +253,9 @@ impl NfsParser {
         let call = Call::parse(message)?;
         if call.procedure != version3::WRITE {
             return Ok(Followed::No);
+        }
+        if call.version != 3 {
+            return Err(Fault::Wrong);
         }
         let (handle, write) = version3::write(call.data)?;
         let unfinished = self.session.write_begins(&call, handle, &write);
@@ -342,7 +345,8 @@ impl NfsParser {
             );
         }
         if direction == Direction::ToClient && data.len() >= STATUS_BYTES {
-            self.frames.open(direction, status, body, Some(STATUS_BYTES));
+            self.frames
+                .open(direction, status, body, Some(STATUS_BYTES));
         }
     }
 }
@@ -370,8 +374,7 @@ impl Parser for NfsParser {
             Ok(()) => Feed::More,
             Err(Broken) => {
                 self.is_broken = true;
-                self.frames.clear(direction);
-                Feed::Stop
+                Feed::Fail
             }
         }
     }
@@ -388,8 +391,7 @@ impl Parser for NfsParser {
             let lost = unfinished.left.min(missing_bytes);
             unfinished.left -= lost;
             missing_bytes -= lost;
-            self.session
-                .file_lost(&unfinished.handle, direction, lost);
+            self.session.file_lost(&unfinished.handle, direction, lost);
             if unfinished.left == 0 {
                 side.unfinished = None;
             }

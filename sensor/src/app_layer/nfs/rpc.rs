@@ -65,9 +65,8 @@ impl RecordHeader {
 
     /// Bytes of the record with its mark.
     pub(super) fn record_bytes(self) -> usize {
-        usize::try_from(self.fragment_bytes).map_or(usize::MAX, |bytes| {
-            bytes.saturating_add(MARK_BYTES)
-        })
+        usize::try_from(self.fragment_bytes)
+            .map_or(usize::MAX, |bytes| bytes.saturating_add(MARK_BYTES))
     }
 }
 
@@ -232,6 +231,19 @@ pub(in crate::app_layer) fn identify_record(direction: Direction, bytes: &[u8]) 
     }
 }
 
+/// Whether a record begins here, where a stream is looked through behind a gap. What is too short to tell must be a call of
+/// NFS as far as it goes.
+pub(super) fn find_record(direction: Direction, bytes: &[u8]) -> Option<bool> {
+    let is_record = identify_record(direction, bytes);
+    let is_possible = || {
+        let word = |at| Reader::at(bytes, at).u32();
+        direction == Direction::ToClient
+            || word(12).is_none_or(|version| version == RPC_VERSION)
+                && word(16).is_none_or(|program| program == NFS_PROGRAM)
+    };
+    is_record.or_else(|| (!is_possible()).then_some(false))
+}
+
 /// Whether a datagram is a call or a reply of NFS.
 pub(in crate::app_layer) fn identify_datagram(direction: Direction, bytes: &[u8]) -> bool {
     const CALL_BYTES_MIN: usize = 48;
@@ -244,9 +256,8 @@ pub(in crate::app_layer) fn identify_datagram(direction: Direction, bytes: &[u8]
         Direction::ToServer => {
             kind == Some(CALL)
                 && bytes.len() >= CALL_BYTES_MIN
-                && Call::parse(bytes).is_ok_and(|call| {
-                    matches!(call.version, 2 | 3) && call.program == NFS_PROGRAM
-                })
+                && Call::parse(bytes)
+                    .is_ok_and(|call| matches!(call.version, 2 | 3) && call.program == NFS_PROGRAM)
         }
         Direction::ToClient => {
             kind == Some(REPLY)

@@ -101,11 +101,7 @@ impl Session {
             ..Pending::default()
         };
         self.calls.insert(call.xid, pending);
-        if call.version == 3 {
-            self.written(call, handle, write)
-        } else {
-            None
-        }
+        self.written(call, handle, write)
     }
 
     fn call2(&mut self, call: &Call<'_>, pending: &mut Pending) {
@@ -151,11 +147,7 @@ impl Session {
             call.procedure,
             version3::READ | version3::WRITE | version3::COMMIT
         ) {
-            self.push(NfsTransaction::call(
-                call.xid,
-                call.version,
-                call.procedure,
-            ));
+            self.push(NfsTransaction::call(call.xid, call.version, call.procedure));
         }
     }
 
@@ -361,12 +353,7 @@ impl Session {
     }
 
     /// A piece of a file is written.
-    fn written(
-        &mut self,
-        call: &Call<'_>,
-        handle: &[u8],
-        write: &Write<'_>,
-    ) -> Option<Unfinished> {
+    fn written(&mut self, call: &Call<'_>, handle: &[u8], write: &Write<'_>) -> Option<Unfinished> {
         if !is_possible(write.length) {
             return None;
         }

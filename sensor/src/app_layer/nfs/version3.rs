@@ -129,7 +129,9 @@ pub(super) fn request(procedure: u32, data: &[u8]) -> Option<Request<'_>> {
         }
         WRITE => {
             let (handle, write) = write(data).ok()?;
-            write.is_whole().then_some(Request::Write { handle, write })?
+            write
+                .is_whole()
+                .then_some(Request::Write { handle, write })?
         }
         _ => Request::Of(handle),
     })
@@ -139,8 +141,18 @@ pub(super) fn request(procedure: u32, data: &[u8]) -> Option<Request<'_>> {
 fn is_read(procedure: u32) -> bool {
     matches!(
         procedure,
-        GETATTR | LOOKUP | ACCESS | READ | WRITE | CREATE | MKDIR | REMOVE | RMDIR | RENAME
-            | READDIRPLUS | COMMIT
+        GETATTR
+            | LOOKUP
+            | ACCESS
+            | READ
+            | WRITE
+            | CREATE
+            | MKDIR
+            | REMOVE
+            | RMDIR
+            | RENAME
+            | READDIRPLUS
+            | COMMIT
     )
 }
 
@@ -230,7 +242,11 @@ fn entry<'a>(reader: &mut Reader<'a>) -> Option<Option<(&'a [u8], &'a [u8])>> {
         reader.take(ATTRIBUTES_BYTES)?;
     }
     let has_handle = reader.u32()? != 0;
-    let handle = if has_handle { Some(opaque(reader)?) } else { None };
+    let handle = if has_handle {
+        Some(opaque(reader)?)
+    } else {
+        None
+    };
     Some(handle.map(|handle| (name, handle)))
 }
 

@@ -25,7 +25,9 @@ pub(super) enum Operation<'a> {
     Name(&'a [u8]),
     Create(&'a [u8]),
     Remove(&'a [u8]),
-    Read { offset: u64 },
+    Read {
+        offset: u64,
+    },
     Write(Write<'a>),
     Commit,
     Close,
@@ -254,8 +256,25 @@ fn skip_results(code: u32, succeeded: bool, reader: &mut Reader<'_>) -> Option<(
     match (code, succeeded) {
         // Not where SETCLIENTID and SECINFO_NO_NAME fail.
         (
-            3..=6 | 8..=10 | 15 | 18 | 20 | 22 | 24..=26 | 28..=30 | 32 | 34 | 36 | 38 | 42..=44
-            | 47 | 50 | 51 | 53 | 57 | 58,
+            3..=6
+            | 8..=10
+            | 15
+            | 18
+            | 20
+            | 22
+            | 24..=26
+            | 28..=30
+            | 32
+            | 34
+            | 36
+            | 38
+            | 42..=44
+            | 47
+            | 50
+            | 51
+            | 53
+            | 57
+            | 58,
             false,
         ) => Some(()),
         (_, false) => None,

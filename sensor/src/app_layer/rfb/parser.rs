@@ -26,6 +26,7 @@ pub(in crate::app_layer) struct RfbParser {
     pending: [Vec<u8>; 2],
     /// Nothing of the connection is understood any more.
     is_lost: bool,
+    has_gap: [bool; 2],
     transactions: Transactions<Handshake>,
     frames: FrameLog,
 }
@@ -168,6 +169,7 @@ impl RfbParser {
     fn lose(&mut self) {
         self.is_lost = true;
         self.pending = Default::default();
+        self.transactions = Transactions::default();
         for direction in Direction::BOTH {
             self.frames.clear(direction);
         }
@@ -180,16 +182,20 @@ impl Parser for RfbParser {
     }
 
     fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.has_gap[direction.index()] {
+            return Feed::Fail;
+        }
         if !self.is_lost {
             self.messages(direction, bytes);
         }
-        if self.is_lost { Feed::Stop } else { Feed::More }
+        if self.is_lost { Feed::Fail } else { Feed::More }
     }
 
-    fn gap(&mut self, _: Direction, _: u64) -> Feed {
-        self.is_lost = true;
-        self.pending = Default::default();
-        Feed::Stop
+    fn gap(&mut self, direction: Direction, _: u64) -> Feed {
+        // The other side is listened to until this one goes on.
+        self.has_gap[direction.index()] = true;
+        self.pending[direction.index()] = Vec::new();
+        Feed::More
     }
 
     fn end(&mut self, direction: Direction) {

@@ -124,12 +124,7 @@ impl TelnetParser {
         self.sides[direction.index()].pending = held;
     }
 
-    fn open(
-        &mut self,
-        direction: Direction,
-        fed: &[u8],
-        is_command: bool,
-    ) -> [Option<FrameId>; 2] {
+    fn open(&mut self, direction: Direction, fed: &[u8], is_command: bool) -> [Option<FrameId>; 2] {
         let kind = if is_command {
             Frame::TelnetControl
         } else {
@@ -172,19 +167,21 @@ impl Parser for TelnetParser {
         if !self.is_lost && !bytes.is_empty() {
             self.units(direction, bytes);
         }
-        if self.is_lost { Feed::Stop } else { Feed::More }
+        if self.is_lost { Feed::Fail } else { Feed::More }
     }
 
     fn gap(&mut self, direction: Direction, _: u64) -> Feed {
+        self.end(direction);
+        Feed::More
+    }
+
+    fn end(&mut self, direction: Direction) {
         let side = &mut self.sides[direction.index()];
         side.pending = Vec::new();
         if let Some(open) = side.open.take() {
             self.close(direction, open, &[]);
         }
-        Feed::More
     }
-
-    fn end(&mut self, _: Direction) {}
 
     fn frames(&self) -> Option<&FrameLog> {
         Some(&self.frames)
@@ -197,5 +194,106 @@ impl Parser for TelnetParser {
     fn held_bytes(&self) -> usize {
         let pending: usize = self.sides.iter().map(|side| side.pending.capacity()).sum();
         size_of::<Self>() + pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lapwing_rules::model::FrameSet;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::direction::Direction::{ToClient, ToServer};
+
+    const LOGIN: &[(Direction, &[u8])] = &[
+        (ToClient, b"\xff\xfd\x18\xff\xfa\x18\x01\xff\xf0"),
+        (ToServer, b"\xff\xfb\x18"),
+        (ToClient, b"Welcome\r\nlogin: "),
+        (ToServer, b"root\r\n"),
+        (ToClient, b"\r\nPassword: "),
+        (ToServer, b"secret\r\n"),
+        (ToClient, b"hello: you\r\n$ "),
+        (ToServer, b"exit"),
+    ];
+
+    /// Every unit with its bytes, as rules would see them.
+    fn units(turns: &[(Direction, &[u8])], sizes: &[usize]) -> Vec<(Frame, Vec<u8>)> {
+        let mut wanted = FrameSet::default();
+        for frame in [Frame::TelnetPdu, Frame::TelnetData, Frame::TelnetControl] {
+            wanted.insert(frame);
+        }
+        let mut parser = TelnetParser::default();
+        parser.frames.want(wanted);
+        let mut seen = Vec::new();
+        let mut sizes = sizes.iter().copied().cycle();
+        let mut look = |parser: &mut TelnetParser, direction| {
+            let pieces = parser.frames.pieces(direction, false);
+            seen.extend(pieces.map(|piece| (piece.frame, piece.bytes.to_vec())));
+            parser.frames.inspected(direction, false);
+        };
+        for (direction, bytes) in turns {
+            let mut rest = *bytes;
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(sizes.next().unwrap_or(1).min(rest.len()));
+                parser.frames.fed(*direction, now);
+                parser.feed(*direction, now);
+                look(&mut parser, *direction);
+                rest = later;
+            }
+        }
+        for direction in Direction::BOTH {
+            parser.end(direction);
+            look(&mut parser, direction);
+        }
+        seen
+    }
+
+    #[test]
+    fn commands_prompts_and_lines_are_units() {
+        let seen: Vec<(Frame, Vec<u8>)> = units(LOGIN, &[usize::MAX])
+            .into_iter()
+            .filter(|(frame, _)| *frame != Frame::TelnetPdu)
+            .collect();
+        let expected: &[(Frame, &[u8])] = &[
+            (Frame::TelnetControl, b"\xff\xfd\x18"),
+            (Frame::TelnetControl, b"\xff\xfa"),
+            (Frame::TelnetControl, b"\x18\x01\xff\xf0"),
+            (Frame::TelnetControl, b"\xff\xfb\x18"),
+            (Frame::TelnetData, b"Welcome\r\nlogin: "),
+            (Frame::TelnetData, b"root\r\n"),
+            (Frame::TelnetData, b"\r\nPassword: "),
+            (Frame::TelnetData, b"secret\r\n"),
+            (Frame::TelnetData, b"hello: you\r\n"),
+            (Frame::TelnetData, b"exit"),
+            (Frame::TelnetData, b"$ "),
+        ];
+        let expected: Vec<(Frame, Vec<u8>)> = expected
+            .iter()
+            .map(|(frame, bytes)| (*frame, bytes.to_vec()))
+            .collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_command_cut_before_its_option_ends_it_as_in_the_reference() {
+        let mut parser = TelnetParser::default();
+        assert_eq!(parser.feed(ToClient, b"\xff"), Feed::More);
+        assert_eq!(parser.feed(ToClient, b"\xfd\x18"), Feed::More);
+        assert_eq!(parser.feed(ToClient, b"\xff\xfd"), Feed::Fail);
+    }
+
+    #[test]
+    fn a_line_without_end_is_given_up() {
+        let mut parser = TelnetParser::default();
+        let fed = (0..100).map(|_| parser.feed(ToServer, &[b'x'; 1_000]));
+        assert!(fed.collect::<Vec<_>>().contains(&Feed::Fail));
+        assert!(parser.held_bytes() < 200 * 1024);
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_of_text_change_nothing(sizes in prop::collection::vec(1usize..12, 1..10)) {
+            prop_assert_eq!(units(&LOGIN[2..], &sizes), units(&LOGIN[2..], &[usize::MAX]));
+        }
     }
 }
