@@ -8,7 +8,7 @@ use lapwing_rules::{
         Action, AddressSetId, AlertLimit, Anchor, Buffer, ByteTest, BytesSpec, CipService,
         Comparison, Content, DcerpcInterface, Effect, Header, HeaderField, HeaderProtocol,
         Inspection, IsDataAt, Match, NumberBase, NumberRange, Operand, PacketCondition, RateFilter,
-        RegexUse, RuleDirection, RuleId, RuleKind, Severity, Sides, SuppressBy, Threshold,
+        RegexUse, RpcCall, RuleDirection, RuleId, RuleKind, Severity, Sides, SuppressBy, Threshold,
         ThresholdKind, TrackBy, Transform,
     },
     pack::{
@@ -169,6 +169,11 @@ fn rule<'a>(
                 service: 3,
                 class: None,
                 attribute: None,
+            }),
+            PacketCondition::RpcCall(RpcCall {
+                program: 100_003,
+                version: None,
+                procedure: Some(7),
             }),
             PacketCondition::DcerpcOperation(vec![(3, 5), (70_000, 70_000)]),
             PacketCondition::FieldAnyOf(

@@ -176,6 +176,7 @@ buffers! {
     IkeVendor = 156, "ike.vendor", ToServer, Some(P::Ike), true;
     IkeNonce = 157, "ike.nonce_payload", Both, Some(P::Ike), false;
     IkeKeyExchange = 158, "ike.key_exchange_payload", Both, Some(P::Ike), false;
+    RfbName = 190, "rfb.name", ToClient, Some(P::Rfb), false;
     SipMethod = 200, "sip.method", ToServer, Some(P::Sip), false;
     SipUri = 201, "sip.uri", ToServer, Some(P::Sip), false;
     SipProtocol = 202, "sip.protocol", Both, Some(P::Sip), false;

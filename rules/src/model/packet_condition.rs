@@ -1,6 +1,6 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::{CipService, DetectedProtocol};
+use super::{CipService, DetectedProtocol, RpcCall};
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +138,14 @@ pub enum HeaderField {
     Http2SettingMaxFrameSize = 109,
     /// `http2.settings:SETTINGS_MAX_HEADER_LIST_SIZE`
     Http2SettingMaxHeaderListSize = 110,
+    /// `nfs_procedure`, one value for each that a transaction is about
+    NfsProcedure = 120,
+    /// `nfs.version`
+    NfsVersion = 121,
+    /// `rfb.sectype`
+    RfbSecurityType = 122,
+    /// `rfb.secresult`: 0 for `ok`, 1 for `fail`, 2 for `toomany`, 3 for `unknown`
+    RfbSecurityResult = 123,
 }
 
 impl HeaderField {
@@ -196,6 +204,10 @@ impl HeaderField {
         Self::Http2SettingInitialWindowSize,
         Self::Http2SettingMaxFrameSize,
         Self::Http2SettingMaxHeaderListSize,
+        Self::NfsProcedure,
+        Self::NfsVersion,
+        Self::RfbSecurityType,
+        Self::RfbSecurityResult,
     ];
 
     /// The field with this stable number.
@@ -358,4 +370,6 @@ pub enum PacketCondition<'a> {
     DcerpcOperation(Vec<(u32, u32)>),
     /// `cip_service`
     CipService(CipService),
+    /// `rpc`
+    RpcCall(RpcCall),
 }

@@ -73,3 +73,14 @@ pub struct CipService {
     /// An attribute, and whether it must be named or must not.
     pub attribute: Option<(u16, bool)>,
 }
+
+/// `rpc`: a call of ONC RPC in the payload of one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RpcCall {
+    /// Number of the program.
+    pub program: u32,
+    /// Its version; any without.
+    pub version: Option<u32>,
+    /// Number of the procedure; any without.
+    pub procedure: Option<u32>,
+}

@@ -11,7 +11,7 @@ use super::{
     draft::RuleDraft,
     keywords::{
         asn1, bits, buffers, byte_keywords, content, dcerpc, enip, files, flow, frames,
-        header_fields, http2, ike, kerberos, meta, regex, thresholds, transaction_fields,
+        header_fields, http2, ike, kerberos, meta, regex, rfb, rpc, thresholds, transaction_fields,
     },
     problem::Problem,
     support::Support,
@@ -228,8 +228,6 @@ use Role::{
 };
 
 const SMB: Role = Foreign("it came with version 8 of the reference");
-const NFS: Role = Foreign("there is no parser for NFS yet");
-const RFB: Role = Foreign("there is no parser for RFB yet");
 const MQTT: Role = Foreign("packets of MQTT are frames here, and not taken apart yet");
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
 const MODBUS: Role = Foreign("there is no parser for Modbus yet");
@@ -296,7 +294,7 @@ keywords! {
     "base64_data" [] "2.0" None Sticky(B::Base64Data), "What `base64_decode` decoded.";
     "uricontent" [] "legacy" Required Read(content::uri_content), "A content in the URI.", takes "[!]\"text\"";
     "asn1" [] "legacy" Required Read(asn1::asn1), "Odd ASN.1 structures behind the payload's other matches.";
-    "rpc" [] "legacy" Required Foreign("SunRPC calls are not parsed"), "SunRPC program, version and procedure.";
+    "rpc" [] "legacy" Required Read(rpc::call), "A call of ONC RPC in the packet: program, version and procedure.", takes "program [, version | * [, procedure | *]]";
 
     # "Buffers of packets and files";
     "pkt_data" [] "2.0" None Read(buffers::packet_data), "Back to the payload.";
@@ -496,8 +494,8 @@ keywords! {
     "smb.version" [] "8.0" Required SMB, "Version of SMB.";
 
     # "NFS";
-    "nfs_procedure" [] "4.0" Required NFS, "NFS procedure.";
-    "nfs.version" ["nfs_version"] "4.0" Required NFS, "NFS version.";
+    "nfs_procedure" [] "4.0" Required TransactionField(F::NfsProcedure, P::Nfs, u32::MAX as u64), "NFS procedure, as a number.";
+    "nfs.version" ["nfs_version"] "4.0" Required TransactionField(F::NfsVersion, P::Nfs, u32::MAX as u64), "NFS version.";
 
     # "Kerberos";
     "krb5_err_code" [] "4.1" Required TransactionNumber(F::Krb5ErrorCode, P::Krb5, i32::MAX as u64), "Kerberos error.";
@@ -526,9 +524,9 @@ keywords! {
     "sip.response_line" [] "6.0" None Sticky(B::SipResponseLine), "The response line.";
 
     # "RFB";
-    "rfb.secresult" [] "6.0" Required RFB, "Result of authentication.";
-    "rfb.sectype" [] "6.0" Required RFB, "Type of authentication.";
-    "rfb.name" [] "6.0" None buffer_of(RFB), "Name of the desktop.";
+    "rfb.secresult" [] "6.0" Required Read(rfb::security_result), "Result of authentication.", takes "ok | fail | toomany | unknown";
+    "rfb.sectype" [] "6.0" Required TransactionField(F::RfbSecurityType, P::Rfb, u32::MAX as u64), "Type of authentication.";
+    "rfb.name" [] "6.0" None Sticky(B::RfbName), "Name of the desktop.";
 
     # "MQTT";
     "mqtt.type" [] "6.0" Required MQTT, "Type of the message.";

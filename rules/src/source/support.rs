@@ -49,7 +49,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
-        P::Http2 | P::FtpData => Ok(()),
+        P::Http2 | P::FtpData | P::Nfs | P::Rfb | P::Telnet => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -67,7 +67,10 @@ pub fn frame(protocol: AppProtocol, frame: Frame) -> Support {
             | AppProtocol::Tls
             | AppProtocol::Http1
             | AppProtocol::Smb
-            | AppProtocol::Mqtt,
+            | AppProtocol::Mqtt
+            | AppProtocol::Nfs
+            | AppProtocol::Rfb
+            | AppProtocol::Telnet,
         ) => true,
         Some(_) => false,
     };
@@ -106,6 +109,15 @@ pub fn event(name: &str) -> Support {
         Some(("smtp", _)) => SMTP_EVENTS,
         Some(("krb5", _)) => &["malformed_data", "weak_encryption"],
         Some(("ike" | "ikev2", _)) => IKE_EVENTS,
+        // Of NTP the reference never shows this one, nor of RFB the first: what fails is not inspected.
+        Some(("ntp", _)) => &["malformed_data"],
+        Some(("rfb", _)) => &[
+            "malformed_message",
+            "confused_state",
+            "unimplemented_security_type",
+            "unknown_security_result",
+        ],
+        Some(("nfs", _)) => &["malformed_data", "too_many_transactions"],
         Some(("dhcp", _)) => &["truncated_options"],
         Some(("snmp", _)) => &[
             "malformed_data",

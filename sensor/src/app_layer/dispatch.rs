@@ -92,6 +92,8 @@ pub struct AppLayer {
     /// The request that asked for an upgrade, until the parser behind it is made.
     upgraded_request: Option<UpgradedRequest>,
     failed: bool,
+    /// The parser failed with the packet in hand: it goes with the next one.
+    parser_failed: bool,
     first_bytes_from: Option<Direction>,
     parser_fed: bool,
     events: BoundedVec<&'static str, { limits::FLOW_EVENTS_MAX }>,
@@ -199,6 +201,10 @@ impl AppLayer {
     /// none for what is left at the flow's end.
     pub fn begin_packet(&mut self, direction: Option<Direction>) {
         self.events.clear();
+        if std::mem::take(&mut self.parser_failed) {
+            self.parser = None;
+            self.stream_frames = None;
+        }
         self.handed_over_now = false;
         for side in &mut self.sides {
             side.decided_before = false;
@@ -487,6 +493,11 @@ impl AppLayer {
         match feed {
             Feed::More => {}
             Feed::Stop => self.sides[direction.index()].stopped = true,
+            Feed::Fail => {
+                self.give_up_keeping_protocol();
+                self.parser_failed = true;
+                return Feed::Stop;
+            }
             Feed::Upgrade => {
                 self.upgrade_due = true;
                 self.handed_over_now = true;

@@ -2,8 +2,11 @@
 //!
 //! As in the reference, a piece that begins where the last one ended goes on with the file; another waits for its turn.
 //! A piece before that place was there already: the file goes on without it, and the caller is told of the overlap.
+//! Bytes that were lost are zeros; the size of a file that misses any, or that was cut off, is not known.
 
 use std::collections::BTreeMap;
+
+use lapwing_rules::model::NumberRange;
 
 use super::{BufferView, limits};
 
@@ -19,7 +22,12 @@ pub(super) struct FileTransfer {
     piece: Option<Piece>,
     early: BTreeMap<u64, Vec<u8>>,
     early_bytes: usize,
+    has_begun: bool,
     is_closed: bool,
+    /// It was cut off, or bytes of it were lost.
+    is_broken: bool,
+    /// The flow is over.
+    is_over: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +35,10 @@ struct Piece {
     /// Where it begins, if before or behind its turn.
     early_at: Option<u64>,
     left: u64,
+    /// Bytes behind it that belong to no file.
+    padding: u64,
+    /// The file ends with it.
+    is_last: bool,
 }
 
 impl FileTransfer {
@@ -39,16 +51,37 @@ impl FileTransfer {
 
     /// A piece of `length` bytes at `offset` begins. Whether it overlaps what is there.
     pub(super) fn begin_piece(&mut self, offset: u64, length: u64) -> bool {
-        if self.piece.is_some_and(|piece| piece.left > 0) {
+        self.begin_padded_piece(offset, length, 0)
+    }
+
+    /// The same, with padding behind it that is part of the message.
+    pub(super) fn begin_padded_piece(&mut self, offset: u64, length: u64, padding: u64) -> bool {
+        if self.piece.is_some() {
             // The piece before it was not finished: where the file goes on is not known any more.
+            self.is_broken |= !self.is_closed;
             self.close();
         }
+        self.has_begun = true;
         let is_turn = offset == self.size;
         self.piece = (length > 0).then_some(Piece {
             early_at: (!is_turn).then_some(offset),
             left: length,
+            padding,
+            is_last: false,
         });
         offset < self.size
+    }
+
+    /// The file ends with the piece in hand.
+    pub(super) fn end_with_piece(&mut self) {
+        match &mut self.piece {
+            Some(piece) if piece.left > 0 => piece.is_last = true,
+            _ => {
+                // Something before its end never came.
+                self.is_broken |= !self.early.is_empty();
+                self.close();
+            }
+        }
     }
 
     /// Bytes of the piece in hand; gives how many it took.
@@ -57,33 +90,50 @@ impl FileTransfer {
             return 0;
         };
         let taken = usize::try_from(piece.left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        let now = bytes.get(..taken).unwrap_or_default();
+        let (now, behind) = bytes.split_at(taken);
         piece.left -= now.len() as u64;
         match piece.early_at {
             _ if self.is_closed => {}
             None => self.append(now),
             Some(at) => self.keep_early(at, now),
         }
-        self.piece = (piece.left > 0).then_some(piece);
-        if self.piece.is_none() {
-            self.append_early();
-        }
-        taken
+        let padding =
+            usize::try_from(piece.padding).map_or(behind.len(), |left| left.min(behind.len()));
+        self.put_back(piece, !now.is_empty(), padding);
+        taken + padding
     }
 
     /// Bytes of the piece in hand were lost. Gives how many of them.
     pub(super) fn lose(&mut self, missing_bytes: u64) -> u64 {
-        let Some(piece) = self.piece.as_mut() else {
+        let Some(mut piece) = self.piece else {
             return 0;
         };
         let lost = piece.left.min(missing_bytes);
         piece.left -= lost;
-        if piece.left == 0 {
-            self.piece = None;
+        if lost > 0 && !self.is_closed {
+            self.is_broken = true;
+            if piece.early_at.is_none() {
+                let room = limits::FILE_BYTES_MAX.saturating_sub(self.bytes.len());
+                let zeros = usize::try_from(lost).map_or(room, |lost| lost.min(room));
+                self.bytes.resize(self.bytes.len() + zeros, 0);
+                self.size += lost;
+            }
         }
-        // A hole cannot be filled any more.
-        self.is_closed = true;
-        lost
+        let padding = piece.padding.min(missing_bytes - lost);
+        self.put_back(piece, lost > 0, usize::try_from(padding).unwrap_or(0));
+        lost + padding
+    }
+
+    /// The piece in hand went on, and so much of its padding came.
+    fn put_back(&mut self, mut piece: Piece, went_on: bool, padding: usize) {
+        piece.padding -= padding as u64;
+        self.piece = (piece.left > 0 || piece.padding > 0).then_some(piece);
+        if piece.left == 0 && went_on {
+            self.append_early();
+            if piece.is_last {
+                self.close_keeping_piece();
+            }
+        }
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -115,20 +165,44 @@ impl FileTransfer {
 
     /// Nothing more comes.
     pub(super) fn close(&mut self) {
-        self.is_closed = true;
         self.piece = None;
+        self.close_keeping_piece();
+    }
+
+    fn close_keeping_piece(&mut self) {
+        self.is_closed = true;
         self.early.clear();
         self.early_bytes = 0;
     }
 
-    /// Its size, once nothing more comes.
+    /// The flow is over before the file was: what came of it is shown.
+    pub(super) fn flow_is_over(&mut self) {
+        self.is_over = true;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether a piece of it was seen.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Its size, once all of it came.
     pub(super) fn whole_size(&self) -> Option<u64> {
-        self.is_closed.then_some(self.size)
+        (self.is_closed && !self.is_broken).then_some(self.size)
+    }
+
+    /// Whether it is certain to be larger than a limit, though its size is not known.
+    pub(super) fn is_beyond(&self, range: &NumberRange) -> bool {
+        let is_lower_bound = range.max == u64::MAX && !range.negated;
+        self.is_closed && self.is_broken && is_lower_bound && range.contains(self.size)
     }
 
     /// Its bytes as rules see them now.
     pub(super) fn view(&self) -> BufferView<'_> {
-        match (self.is_closed, self.bytes.len()) {
+        match (self.is_closed || self.is_over, self.bytes.len()) {
             (true, 0) => BufferView::Absent,
             (true, _) => BufferView::Complete(&self.bytes),
             (false, length) if length >= limits::FILE_INSPECT_BYTES_MIN => {
@@ -180,13 +254,53 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_ends_the_file() {
+    fn what_is_lost_is_zeros_and_the_size_is_not_known() {
         let mut file = FileTransfer::new(b"");
         file.begin_piece(0, 6);
         file.go_on(b"ab");
         assert_eq!(file.lose(3), 3);
         assert_eq!(file.go_on(b"f"), 1);
-        assert_eq!(file.view(), BufferView::Complete(b"ab"));
+        assert_eq!(file.view(), BufferView::Pending);
+        file.close();
+        assert_eq!(file.view(), BufferView::Complete(b"ab\0\0\0f"));
+        assert_eq!(file.whole_size(), None);
+        let beyond = |min, max| {
+            file.is_beyond(&NumberRange {
+                min,
+                max,
+                negated: false,
+            })
+        };
+        assert!(beyond(6, u64::MAX) && !beyond(7, u64::MAX) && !beyond(0, 10));
+    }
+
+    #[test]
+    fn padding_belongs_to_no_file_and_a_missing_one_breaks_the_next_piece() {
+        let mut file = FileTransfer::new(b"");
+        file.begin_padded_piece(0, 3, 1);
+        assert_eq!(file.go_on(b"abc"), 3);
+        assert_eq!(file.go_on(b"\0x"), 1);
+        file.begin_padded_piece(3, 2, 2);
+        assert_eq!(file.go_on(b"de"), 2);
+        assert_eq!(file.lose(7), 2);
+        file.begin_padded_piece(5, 1, 3);
+        file.go_on(b"f");
+        file.begin_padded_piece(6, 4, 0);
+        file.go_on(b"ghij");
+        assert_eq!(file.view(), BufferView::Complete(b"abcdef"));
+        assert_eq!(file.whole_size(), None);
+    }
+
+    #[test]
+    fn the_file_ends_with_its_last_piece() {
+        let mut file = FileTransfer::new(b"");
+        file.begin_padded_piece(0, 5, 3);
+        file.go_on(b"ab");
+        file.end_with_piece();
+        assert_eq!(file.view(), BufferView::Pending);
+        assert_eq!(file.go_on(b"cde\0\0\0x"), 6);
+        assert_eq!(file.view(), BufferView::Complete(b"abcde"));
+        assert_eq!(file.whole_size(), Some(5));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 20] = [
+const PROTOCOLS: [(AppProtocol, Transport); 24] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -30,6 +30,10 @@ const PROTOCOLS: [(AppProtocol, Transport); 20] = [
     (AppProtocol::Enip, Transport::Udp),
     (AppProtocol::Http2, Transport::Tcp),
     (AppProtocol::Mqtt, Transport::Tcp),
+    (AppProtocol::Nfs, Transport::Tcp),
+    (AppProtocol::Nfs, Transport::Udp),
+    (AppProtocol::Rfb, Transport::Tcp),
+    (AppProtocol::Telnet, Transport::Tcp),
 ];
 
 /// The parsers by name, as `dns-udp`; the place in the list is the first byte of an input.

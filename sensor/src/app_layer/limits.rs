@@ -112,6 +112,35 @@ pub const FILE_EARLY_PIECES_MAX: usize = 64;
 /// Files: bytes of those pieces.
 pub const FILE_EARLY_BYTES_MAX: usize = 256 * 1024;
 
+/// NFS: bytes of one record that is put together; a longer one is passed over, but for the bytes of files.
+pub const NFS_RECORD_BYTES_MAX: usize = 1024 * 1024;
+/// NFS: calls whose reply is still to come.
+pub const NFS_CALLS_MAX: usize = 1_024;
+/// NFS: calls without reply before it is told (`max-tx`).
+pub const NFS_UNANSWERED_CALLS_MAX: u64 = 1_024;
+/// NFS: names of files that are remembered.
+pub const NFS_NAMES_MAX: usize = 4_096;
+/// NFS: bytes kept of one name.
+pub const NFS_NAME_BYTES_MAX: usize = 1_024;
+/// NFS: bytes of one handle that is followed (RFC 8881, section 3.3.4, allows 128).
+pub const NFS_HANDLE_BYTES_MAX: usize = 128;
+/// NFS: entries read of one listing of a directory.
+pub const NFS_ENTRIES_MAX: usize = 4_096;
+/// NFS: operations of one compound; one of more is malformed.
+pub const NFS_OPERATIONS_MAX: u32 = 64;
+/// NFS: bytes of one read or write that is followed.
+pub const NFS_TRANSFER_BYTES_MAX: u32 = 16_777_216;
+/// ONC RPC: bytes of credentials and of a verifier; longer ones are malformed.
+pub const RPC_CREDENTIALS_BYTES_MAX: u32 = 4_095;
+/// ONC RPC: bytes of a machine's name in credentials.
+pub const RPC_MACHINE_BYTES_MAX: u32 = 255;
+
+/// RFB: bytes of one message of the handshake; the name of a desktop is the only one that can be long.
+pub const RFB_MESSAGE_BYTES_MAX: usize = 128 * 1024;
+
+/// Telnet: bytes of a line or of a subnegotiation without its end; behind that the connection is given up.
+pub const TELNET_UNIT_BYTES_MAX: usize = 64 * 1024;
+
 /// SSH: bytes of the banner line (RFC 4253, section 4.2, allows 255).
 pub const SSH_BANNER_BYTES_MAX: usize = 256;
 /// SSH: bytes of one packet before encryption (RFC 4253, section 6.1).

@@ -23,13 +23,17 @@ pub mod limits;
 mod lines;
 mod messages;
 mod mqtt;
+mod nfs;
 mod reader;
+mod recent;
 mod registry;
+mod rfb;
 mod sip;
 mod smb;
 mod smtp;
 mod snmp;
 mod ssh;
+mod telnet;
 #[cfg(test)]
 mod testing;
 mod tls;

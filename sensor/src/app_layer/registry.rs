@@ -15,11 +15,14 @@ use super::{
     krb5::KerberosProtocol,
     messages::{MessageParser, MessageProtocol},
     mqtt::MqttParser,
+    nfs::NfsParser,
+    rfb::RfbParser,
     sip::SipParser,
     smb::SmbParser,
     smtp::SmtpParser,
     snmp::SnmpProtocol,
     ssh::SshParser,
+    telnet::TelnetParser,
     tls::TlsParser,
 };
 use crate::direction::Direction;
@@ -28,7 +31,10 @@ use crate::direction::Direction;
 pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option<Box<dyn Parser>> {
     match protocol {
         AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
+        AppProtocol::Rfb => Some(Box::new(RfbParser::default())),
+        AppProtocol::Telnet => Some(Box::new(TelnetParser::default())),
         AppProtocol::Mqtt => Some(Box::new(MqttParser::default())),
+        AppProtocol::Nfs => Some(Box::new(NfsParser::new(context.transport))),
         AppProtocol::Http2 => Some(Box::new(Http2Parser::default())),
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         AppProtocol::Tls => Some(Box::new(TlsParser::default())),

@@ -30,7 +30,11 @@ pub(super) fn converse(parser: &mut dyn Parser, turns: &[Turn<'_>], sizes: &[usi
         let mut rest = *bytes;
         while !rest.is_empty() && !is_over[direction.index()] {
             let size = sizes.next().unwrap_or(usize::MAX).clamp(1, rest.len());
-            is_over[direction.index()] = parser.feed(*direction, &rest[..size]) == Feed::Stop;
+            match parser.feed(*direction, &rest[..size]) {
+                Feed::Stop => is_over[direction.index()] = true,
+                Feed::Fail => is_over = [true; 2],
+                Feed::More | Feed::Upgrade => {}
+            }
             rest = &rest[size..];
         }
     }

@@ -35,6 +35,7 @@ mod prefilter;
 mod regex_cache;
 mod renumbering;
 mod round;
+mod rpc_call;
 mod rule_index;
 mod shared_state;
 mod thresholds;

@@ -7,7 +7,7 @@ use lapwing_rules::model::{
 
 use super::{
     app_event::AppEvent, checksums, flow_state::FlowDetection, host_bits::HostBits, round::Round,
-    rule_index::is_transaction_field,
+    rpc_call, rule_index::is_transaction_field,
 };
 use crate::{
     app_layer::Identification,
@@ -71,6 +71,7 @@ pub(crate) fn holds(
         }
         PacketCondition::SpeaksHttp1 => round.app_protocol == Some(AppProtocol::Http1),
         PacketCondition::FtpBounce => is_real && is_ftp_bounce(round),
+        PacketCondition::RpcCall(wanted) => is_real && rpc_call::is_in(packet, wanted),
         // Of the transaction, not of the packet: judged there.
         PacketCondition::FieldAnyOf(..)
         | PacketCondition::DcerpcInterface(_)

@@ -284,6 +284,7 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
                 .map_while(|at| side.transaction.field(*field, side.direction, at))
                 .inspect(|_| is_known = true)
                 .any(|value| range.contains(value));
+            let holds = holds || !is_known && side.transaction.holds(condition, side.direction);
             (holds, is_known && !side.transaction.fields_may_grow())
         }
         PacketCondition::FieldAnyOf(field, ranges) => {

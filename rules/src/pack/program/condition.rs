@@ -31,7 +31,7 @@ use crate::{
     limits,
     model::{
         BitAction, BitScope, CipService, DcerpcInterface, DetectedProtocol, FlowRequirement,
-        HeaderField, PacketCondition, StreamSizeSide, TcpFlagsMode,
+        HeaderField, PacketCondition, RpcCall, StreamSizeSide, TcpFlagsMode,
     },
 };
 
@@ -127,6 +127,16 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                     put_number(out, u64::from(*last));
                 }
             }
+            Self::RpcCall(wanted) => {
+                out.push(60);
+                put_number(out, u64::from(wanted.program));
+                for optional in [wanted.version, wanted.procedure] {
+                    out.push(u8::from(optional.is_some()));
+                    if let Some(number) = optional {
+                        put_number(out, u64::from(number));
+                    }
+                }
+            }
             Self::CipService(wanted) => {
                 let further = match (wanted.class, wanted.attribute) {
                     (None, _) => 0,
@@ -216,6 +226,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 Self::DcerpcOperation(ranges)
             }
             21 => Self::CipService(cip_service(cursor)?),
+            60 => Self::RpcCall(rpc_call(cursor)?),
             20 => {
                 let field = HeaderField::from_number(cursor.byte()?)
                     .ok_or(Malformed("a program names an unknown field"))?;
@@ -263,6 +274,15 @@ fn cip_service(cursor: &mut Cursor<'_>) -> Decoded<CipService> {
         attribute: (further == 2)
             .then(|| Ok((number(cursor)?, flag(cursor)?)))
             .transpose()?,
+    })
+}
+
+fn rpc_call(cursor: &mut Cursor<'_>) -> Decoded<RpcCall> {
+    let optional = |cursor: &mut Cursor<'_>| flag(cursor)?.then(|| cursor.number_u32()).transpose();
+    Ok(RpcCall {
+        program: cursor.number_u32()?,
+        version: optional(cursor)?,
+        procedure: optional(cursor)?,
     })
 }
 

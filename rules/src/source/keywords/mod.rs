@@ -18,6 +18,8 @@ pub(super) mod meta;
 pub(super) mod regex;
 mod regex_backtracking;
 mod regex_translation;
+pub(super) mod rfb;
+pub(super) mod rpc;
 pub(super) mod thresholds;
 pub(super) mod transaction_fields;
 

@@ -124,7 +124,7 @@ const TCP: &[Pattern] = &[
     text(P::Ftp, ToServer, b"FEAT"),
     text(P::Ftp, ToServer, b"AUTH TLS"),
     text(P::Ftp, ToClient, b"220 ("),
-    text(P::Imap, ToServer, b"1 capability"),
+    binary(P::Imap, ToServer, b"1 capability", 0),
     binary(P::Smb, ToServer, b"\xffSMB", 4),
     binary(P::Smb, ToServer, b"\xfeSMB", 4),
     binary(P::Smb, ToServer, b"\xfdSMB", 4),
@@ -139,10 +139,10 @@ const TCP: &[Pattern] = &[
 ];
 
 const UDP: &[Pattern] = &[
-    text(P::BittorrentDht, ToServer, b"d1:ad2:id20:"),
-    text(P::BittorrentDht, ToClient, b"d1:rd2:id20:"),
-    text(P::BittorrentDht, ToServer, b"d2:ip6:"),
-    text(P::BittorrentDht, ToClient, b"d2:ip6:"),
+    binary(P::BittorrentDht, ToServer, b"d1:ad2:id20:", 0),
+    binary(P::BittorrentDht, ToClient, b"d1:ad2:id20:", 0),
+    binary(P::BittorrentDht, ToClient, b"d1:rd2:id20:", 0),
+    binary(P::BittorrentDht, ToClient, b"d2:ip6:", 0),
     checked(P::Dcerpc, ToServer, b"\x04\x00", probe_binary::dcerpc_udp),
     checked(P::Dcerpc, ToClient, b"\x04\x00", probe_binary::dcerpc_udp),
 ];

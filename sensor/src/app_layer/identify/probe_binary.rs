@@ -3,7 +3,7 @@
 use lapwing_rules::model::AppProtocol as P;
 
 use super::Verdict;
-use crate::direction::Direction;
+use crate::{app_layer::nfs, direction::Direction};
 
 fn big_u16(bytes: &[u8], at: usize) -> u16 {
     match bytes.get(at..at + 2) {
@@ -158,19 +158,12 @@ pub(super) fn dcerpc_udp(bytes: &[u8]) -> Verdict {
     )
 }
 
-/// TPKT with an X.224 connection request or confirm (T.123, X.224).
-pub(super) fn rdp(direction: Direction, bytes: &[u8]) -> Verdict {
-    if bytes.len() < 7 {
-        return Verdict::Undecided;
+/// TPKT of version 3 (T.123, section 8); the reference looks no further.
+pub(super) fn rdp(_: Direction, bytes: &[u8]) -> Verdict {
+    match bytes.first() {
+        None => Verdict::Undecided,
+        Some(version) => when(*version == 3, P::Rdp),
     }
-    let wanted = match direction {
-        Direction::ToServer => 0xe0,
-        Direction::ToClient => 0xd0,
-    };
-    when(
-        bytes[0] == 3 && bytes[1] == 0 && big_u16(bytes, 2) >= 11 && bytes[5] & 0xf0 == wanted,
-        P::Rdp,
-    )
 }
 
 /// MQTT CONNECT or CONNACK (MQTT 3.1.1, section 3.1).
@@ -219,15 +212,13 @@ pub(super) fn enip(_: Direction, bytes: &[u8]) -> Verdict {
     )
 }
 
-/// Telnet: begins with a command (RFC 854).
+/// Telnet: two bytes or more, and where a subnegotiation begins perhaps not its end. What else it could be is decided by
+/// patterns before.
 pub(super) fn telnet(_: Direction, bytes: &[u8]) -> Verdict {
-    if bytes.len() < 3 {
+    if bytes.len() < 2 {
         return Verdict::Undecided;
     }
-    when(
-        bytes[0] == 0xff && (0xf0..=0xfe).contains(&bytes[1]),
-        P::Telnet,
-    )
+    Verdict::Identified(P::Telnet)
 }
 
 /// PostgreSQL start-up, SSL request or cancel request.
@@ -257,29 +248,19 @@ pub(super) fn pgsql(direction: Direction, bytes: &[u8]) -> Verdict {
     }
 }
 
-/// ONC RPC call or reply for program NFS (RFC 5531).
-fn rpc_nfs(bytes: &[u8], direction: Direction) -> Verdict {
-    if bytes.len() < 24 {
-        return Verdict::Unknown;
-    }
-    match direction {
-        Direction::ToServer => when(
-            big_u32(bytes, 4) == 0 && big_u32(bytes, 8) == 2 && big_u32(bytes, 12) == 100_003,
-            P::Nfs,
-        ),
-        Direction::ToClient => when(big_u32(bytes, 4) == 1 && big_u32(bytes, 8) <= 1, P::Nfs),
-    }
-}
-
+/// NFS in a datagram.
 pub(super) fn nfs_udp(direction: Direction, bytes: &[u8]) -> Verdict {
-    rpc_nfs(bytes, direction)
+    when(nfs::identify_datagram(direction, bytes), P::Nfs)
 }
 
+/// NFS over a stream. Where more than this is not enough to tell, the reference gives up.
 pub(super) fn nfs_tcp(direction: Direction, bytes: &[u8]) -> Verdict {
-    if bytes.len() < 28 {
-        return Verdict::Undecided;
+    const DEPTH_BYTES: usize = 32;
+    match nfs::identify_record(direction, bytes) {
+        Some(is_nfs) => when(is_nfs, P::Nfs),
+        None if bytes.len() <= DEPTH_BYTES => Verdict::Undecided,
+        None => Verdict::Unknown,
     }
-    rpc_nfs(&bytes[4..], direction)
 }
 
 /// DHCP: a BOOTP header and four bytes for the cookie (RFC 2131, section 2). The reference does not look at them.
@@ -287,23 +268,27 @@ pub(super) fn dhcp(_: Direction, bytes: &[u8]) -> Verdict {
     when(bytes.len() >= 240, P::Dhcp)
 }
 
-/// TFTP read or write request (RFC 1350).
+/// TFTP: an opcode and two bytes more (RFC 1350, section 5). Only the opcode's upper byte is looked at, as in the reference.
 pub(super) fn tftp(_: Direction, bytes: &[u8]) -> Verdict {
-    when(
-        bytes.len() >= 4 && bytes[0] == 0 && matches!(bytes[1], 1..=5),
-        P::Tftp,
-    )
+    when(bytes.len() >= 4 && bytes[0] == 0, P::Tftp)
 }
 
-/// NTP header: version 1 to 4 and a mode, long enough for it (RFC 5905).
+/// NTP of version 3 or 4: its header; behind that of version 4 nothing, a digest, or extension fields and a digest
+/// (RFC 5905, section 7.3). The reference takes the length of an extension field for that of its value.
 pub(super) fn ntp(_: Direction, bytes: &[u8]) -> Verdict {
-    let version = bytes.first().map_or(0, |first| (first >> 3) & 7);
-    let mode = bytes.first().map_or(0, |first| first & 7);
-    let least = if mode >= 6 { 12 } else { 48 };
-    when(
-        bytes.len() >= least && (3..=4).contains(&version) && mode != 0,
-        P::Ntp,
-    )
+    const HEADER_BYTES: usize = 48;
+    const DIGEST_BYTES: usize = 20;
+    let Some((first, behind)) = bytes.first().zip(bytes.get(HEADER_BYTES..)) else {
+        return Verdict::Unknown;
+    };
+    let is_whole = match (first >> 3 & 7, behind.len()) {
+        (3, _) | (4, 0 | DIGEST_BYTES) => true,
+        (4, length) if length >= DIGEST_BYTES + 4 => {
+            4 + usize::from(big_u16(behind, 2)) <= length - DIGEST_BYTES
+        }
+        _ => false,
+    };
+    when(is_whole, P::Ntp)
 }
 
 /// IKE header behind the optional non-ESP marker (RFC 7296, section 3.1).

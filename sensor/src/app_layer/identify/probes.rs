@@ -13,9 +13,10 @@ type Probe = fn(Direction, &[u8]) -> Verdict;
 pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]) -> Verdict {
     let by_server = probe_of(context.transport, context.server_port);
     // A probe for the client's port is asked too where it is a well-known one: the capture may have begun late.
-    let by_client = (context.client_port != context.server_port)
-        .then(|| probe_of(context.transport, context.client_port))
-        .flatten();
+    let by_client = (context.client_port != context.server_port
+        && !is_of_servers_only(context.transport, context.client_port))
+    .then(|| probe_of(context.transport, context.client_port))
+    .flatten();
     let mut verdict = Verdict::Unknown;
     for probe in [by_server, by_client].into_iter().flatten() {
         match probe(direction, bytes) {
@@ -28,6 +29,14 @@ pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]
         return Verdict::Unknown;
     }
     verdict
+}
+
+/// Ports that hint at their protocol at the server only.
+fn is_of_servers_only(transport: Transport, port: u16) -> bool {
+    match transport {
+        Transport::Tcp => matches!(port, 23 | 2049 | 3389),
+        Transport::Udp => matches!(port, 69 | 123 | 2049),
+    }
 }
 
 fn probe_of(transport: Transport, port: u16) -> Option<Probe> {

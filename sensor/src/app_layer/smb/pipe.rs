@@ -5,7 +5,7 @@
 
 use super::{
     record::{Ids, STATUS_BUFFER_OVERFLOW, STATUS_SUCCESS},
-    session::{Handle, Recent, Session},
+    session::{Handle, Open, Session},
     transaction::{Command, SmbTransaction, Subject},
 };
 use crate::{
@@ -31,9 +31,9 @@ const IOCTL: Command = Command::Smb2(11);
 pub(super) struct Pipes {
     interfaces: Interfaces,
     /// Pipes whose name is not known, and whose bytes are remote calls.
-    recognised: Recent<Handle, ()>,
+    recognised: Open<Handle, ()>,
     /// Answers of which more is to come, by session, tree and pipe.
-    partial: Recent<(u64, u32, Handle), Vec<u8>>,
+    partial: Open<(u64, u32, Handle), Vec<u8>>,
 }
 
 impl Pipes {

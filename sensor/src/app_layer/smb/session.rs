@@ -6,7 +6,7 @@ use super::{
     transaction::{Command, SmbTransaction, Subject},
 };
 use crate::{
-    app_layer::{files::FileTransfer, limits, transactions::Transactions},
+    app_layer::{files::FileTransfer, limits, recent::Recent, transactions::Transactions},
     direction::Direction,
 };
 
@@ -14,7 +14,7 @@ use crate::{
 pub(super) const SMB1_NEGOTIATE: Command = Command::Smb1(0x72);
 
 /// An open file: the 16 bytes of SMB 2, or the two of SMB 1 behind the session they belong to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Handle(pub(super) [u8; 16]);
 
 impl Handle {
@@ -37,43 +37,8 @@ pub(super) struct Tree {
     pub(super) is_pipe: bool,
 }
 
-/// A few entries by key; the oldest goes where another comes.
-#[derive(Debug)]
-pub(super) struct Recent<K, V>(Vec<(K, V)>);
-
-impl<K, V> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<K: PartialEq, V> Recent<K, V> {
-    pub(super) fn insert(&mut self, key: K, value: V) {
-        self.remove(&key);
-        if self.0.len() >= limits::SMB_OPEN_MAX {
-            self.0.remove(0);
-        }
-        self.0.push((key, value));
-    }
-
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
-        self.0.iter().find(|(held, _)| held == key).map(|(_, v)| v)
-    }
-
-    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
-        let at = self.0.iter().position(|(held, _)| held == key)?;
-        Some(self.0.remove(at).1)
-    }
-
-    pub(super) fn held_bytes(&self, of_value: impl Fn(&V) -> usize) -> usize {
-        self.0.capacity() * size_of::<(K, V)>()
-            + self
-                .0
-                .iter()
-                .map(|(_, value)| of_value(value))
-                .sum::<usize>()
-    }
-}
+/// What is open at the same time, of one kind.
+pub(super) type Open<K, V> = Recent<K, V, { limits::SMB_OPEN_MAX }>;
 
 /// A piece of a file, as a read's answer or a write carries it.
 #[derive(Clone, Copy, Debug)]
@@ -100,15 +65,15 @@ pub(super) enum Rest {
 pub(super) struct Session {
     pub(super) transactions: Transactions<SmbTransaction>,
     /// By session and tree.
-    pub(super) trees: Recent<(u64, u32), Tree>,
+    pub(super) trees: Open<(u64, u32), Tree>,
     /// Names of open files.
-    pub(super) names: Recent<Handle, Vec<u8>>,
+    pub(super) names: Open<Handle, Vec<u8>>,
     /// Names that wait for their handle, by session and message.
-    pub(super) opening: Recent<(u64, u64), Vec<u8>>,
+    pub(super) opening: Open<(u64, u64), Vec<u8>>,
     /// Reads that wait for their bytes: which file, from where.
-    pub(super) reading: Recent<MessageKey, (Handle, u64)>,
+    pub(super) reading: Open<MessageKey, (Handle, u64)>,
     /// Handles that a later answer needs (SMB 1: close and transactions).
-    pub(super) pending_handles: Recent<MessageKey, Handle>,
+    pub(super) pending_handles: Open<MessageKey, Handle>,
     pub(super) pipes: Pipes,
     /// Largest read and write that the server agreed to; 0: not known.
     pub(super) max_read_bytes: u32,
