@@ -48,6 +48,8 @@ pub struct DecodeCounters {
     pub other_ip_protocols: u64,
     /// EtherTypes without a decoder.
     pub unknown_ether_type: u64,
+    /// IPv6 packets of which not even the fixed header was there; the reference has no event for them.
+    pub ipv6_cut: u64,
     /// PPP with compressed TCP/IP headers.
     pub unsupported_ppp: u64,
     /// Packets without a usable IP header.

@@ -296,6 +296,12 @@ impl<I: Inspector> Engine<I> {
 
     /// The packet's flow; a new one where the same ends begin anew.
     fn flow_of(&mut self, packet: &Packet<'_>, sink: &mut impl AlertSink) -> Option<Found> {
+        // An error about a packet begins no flow.
+        if let Transport::Icmpv4(icmp) = &packet.transport
+            && icmp.error.is_some()
+        {
+            return self.flows.find_quoted(packet);
+        }
         while self.flows.is_full() || self.app_layer_bytes > self.app_layer_bytes_max {
             let slot = self.flows.least_valuable()?;
             let counters = &mut self.counters.flow;
@@ -308,9 +314,13 @@ impl<I: Inspector> Engine<I> {
         }
         let found = self.flows.find_or_create(packet, &mut self.counters.flow)?;
         let entry = self.flows.get(found.slot)?;
-        let is_reused = entry.connection.as_ref().is_some_and(|connection| {
-            connection.reuse(packet, entry.direction_from(found.sender)) == Reuse::Yes
-        });
+        let is_reused = match &entry.connection {
+            Some(connection) => {
+                connection.reuse(packet, entry.direction_from(found.sender)) == Reuse::Yes
+            }
+            // What went before had no beginning that was seen.
+            None => !found.is_new && Connection::begins_with(packet),
+        };
         if !is_reused {
             return Some(found);
         }
@@ -355,7 +365,11 @@ impl<I: Inspector> Engine<I> {
                     entry.flow.counters[direction.index()].stream_bytes =
                         connection.stream_bytes(direction);
                 }
-                entry.flow.progress = progress_of(connection.state());
+                // A handshake that is taken up again leaves the flow what it was.
+                let progress = progress_of(connection.state());
+                if progress != FlowProgress::New {
+                    entry.flow.progress = progress;
+                }
             }
             (Transport::Tcp(_), None) => Connection::without_session(packet, tools.counters),
             (Transport::Udp { .. }, _) if !packet.payload.is_empty() => {
@@ -373,6 +387,7 @@ impl<I: Inspector> Engine<I> {
         let window = entry
             .connection
             .as_mut()
+            .filter(|_| packet.sees_stream)
             .and_then(|connection| connection.raw_window(direction, false));
         let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
         if entry.bypass.spares(direction) && !packet.payload.is_empty() {
@@ -504,17 +519,26 @@ fn note_packet(entry: &mut FlowEntry, packet: &mut Packet<'_>, direction: Direct
     let counters = &mut entry.flow.counters[direction.index()];
     counters.packets += 1;
     counters.bytes += u64::from(packet.wire_length_bytes);
-    let both_seen = entry.see(direction);
+    let is_own = packet
+        .ip
+        .is_some_and(|ip| ip.protocol == entry.flow.protocol);
     let is_tcp = matches!(packet.transport, Transport::Tcp(_));
-    if both_seen && !is_tcp {
+    if is_own && entry.see(direction) && !is_tcp {
         entry.flow.progress = FlowProgress::Established;
     }
     packet.direction = Some(direction);
-    packet.is_established = match &entry.connection {
-        Some(connection) => connection.state() >= TcpState::Established,
-        None => entry.flow.progress == FlowProgress::Established,
-    };
+    packet.sees_stream = is_own;
+    packet.is_established = is_established(entry);
     entry.flow.app.begin_packet(Some(direction));
+}
+
+/// Whether `flow:established` holds for the next packet of a flow.
+fn is_established(entry: &FlowEntry) -> bool {
+    entry.flow.progress == FlowProgress::Established
+        || entry
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.state() >= TcpState::Established)
 }
 
 /// Tells a connection what its protocol asks of the stream.
@@ -581,12 +605,11 @@ fn end_packet(entry: &FlowEntry, direction: Direction) -> Packet<'static> {
     let mut packet = Packet::undecoded(flow.last_seen, 0);
     packet.origin = PacketOrigin::FlowEnd;
     packet.direction = Some(direction);
-    packet.is_established = entry
+    packet.is_established = is_established(entry);
+    packet.sees_stream = entry
         .connection
         .as_ref()
-        .map_or(flow.progress == FlowProgress::Established, |connection| {
-            connection.state() >= TcpState::Established
-        });
+        .is_none_or(|connection| connection.state() >= TcpState::Established);
     packet.vlans.clone_from(entry.key().vlans());
     let client = (flow.client, flow.client_port);
     let server = (flow.server, flow.server_port);
@@ -695,6 +718,10 @@ impl StreamConsumer for AppConsumer<'_> {
 
     fn gap(&mut self, direction: Direction, missing_bytes: u64) -> bool {
         self.app.gap(direction, missing_bytes) != Feed::Stop
+    }
+
+    fn awaits_more(&self, direction: Direction) -> bool {
+        self.app.awaits_more(direction)
     }
 
     fn end(&mut self, direction: Direction) {

@@ -250,6 +250,13 @@ impl AppLayer {
         self.gap_to_parser(direction, missing_bytes)
     }
 
+    /// Whether a direction holds bytes that are too few to tell its protocol.
+    #[must_use]
+    pub fn awaits_more(&self, direction: Direction) -> bool {
+        let side = &self.sides[direction.index()];
+        side.identification == Identification::Undecided && !side.held.is_empty()
+    }
+
     /// Nothing more comes in a direction.
     pub fn end(&mut self, direction: Direction) {
         if self.failed {

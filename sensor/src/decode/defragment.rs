@@ -161,7 +161,8 @@ impl Defragmenter {
     ) -> Option<Whole> {
         let is_ipv4 = key.source.is_ipv4();
         let end = fragment.offset_bytes + fragment.payload.len();
-        if end > limits::REASSEMBLED_PACKET_MAX_BYTES {
+        let header_bytes = if is_ipv4 { 20 } else { 40 };
+        if header_bytes + end > limits::REASSEMBLED_PACKET_MAX_BYTES {
             packet.event(if is_ipv4 {
                 "ipv4.frag_pkt_too_large"
             } else {

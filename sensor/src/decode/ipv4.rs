@@ -149,8 +149,8 @@ pub(super) fn reassembled<'a>(last: &Packet<'_>) -> Packet<'a> {
     packet
 }
 
-/// Checks the form of the options. Whether the packet is usable: with options that cannot be read the reference takes it
-/// for no IPv4 packet.
+/// Checks the form of the options. Whether the packet is usable: with an option whose length makes no sense the reference
+/// takes it for no IPv4 packet.
 fn options(packet: &mut Packet<'_>, mut options: &[u8]) -> bool {
     if options.is_empty() {
         return true;
@@ -178,18 +178,14 @@ fn options(packet: &mut Packet<'_>, mut options: &[u8]) -> bool {
             return false;
         };
         options = bytes::from(options, length);
-        if seen.contains(&kind) {
-            packet.event("ipv4.opt_duplicate");
-            continue;
-        }
-        seen.push(kind).ok();
         if !option::KNOWN.contains(&kind) {
-            packet.event("ipv4.opt_unknown");
-            continue;
-        }
-        if let Some(event) = malformed(kind, length, body) {
+            packet.event("ipv4.opt_invalid");
+        } else if seen.contains(&kind) {
+            packet.event("ipv4.opt_duplicate");
+        } else if let Some(event) = malformed(kind, length, body) {
             packet.event(event);
-            return false;
+        } else {
+            seen.push(kind).ok();
         }
     }
     true
@@ -209,25 +205,24 @@ fn malformed(kind: u8, length: usize, body: &[u8]) -> Option<&'static str> {
                 .and(MALFORMED)
         }
         option::TIMESTAMP => {
-            let [pointer, flags, ..] = *body else {
+            let [pointer, flags, _, ..] = *body else {
                 return INVALID_LENGTH;
             };
             let pointer = usize::from(pointer);
             let record_bytes = match flags & 0x0f {
-                0 => 4,
                 1 | 3 => 8,
-                _ => return MALFORMED,
+                _ => 4,
             };
             (pointer < 5 || (pointer - 5) % record_bytes != 0 || pointer > length + 1)
                 .then_some(())
                 .and(MALFORMED)
         }
-        option::QUICK_START => (length != 8).then_some(()).and(INVALID_LENGTH),
+        option::QUICK_START => (length < 8).then_some(()).and(INVALID_LENGTH),
         option::SECURITY => (length != 11).then_some(()).and(INVALID_LENGTH),
         option::STREAM_IDENTIFIER | option::ROUTER_ALERT => {
             (length != 4).then_some(()).and(INVALID_LENGTH)
         }
-        option::EXTENDED_SECURITY => (length < 5).then_some(()).and(INVALID_LENGTH),
+        option::EXTENDED_SECURITY => (length < 3).then_some(()).and(INVALID_LENGTH),
         option::COMMERCIAL_SECURITY => commercial_security(length, body),
         _ => None,
     }
@@ -235,22 +230,22 @@ fn malformed(kind: u8, length: usize, body: &[u8]) -> Option<&'static str> {
 
 /// FIPS 188: a domain, then tags.
 fn commercial_security(length: usize, body: &[u8]) -> Option<&'static str> {
-    if length < 8 {
+    const LENGTH_MIN: usize = 10;
+    const MALFORMED: Option<&str> = Some("ipv4.opt_malformed");
+    if length < LENGTH_MIN {
         return Some("ipv4.opt_invalid_len");
     }
-    let domain_is_zero = bytes::u32_at(body, 0) == Some(0);
+    if bytes::u32_at(body, 0) == Some(0) {
+        return MALFORMED;
+    }
     let mut tags = bytes::from(body, 4);
-    while let [kind, tag_length, ..] = *tags {
+    while let [kind, tag_length, alignment, ..] = *tags {
         let tag_length = usize::from(tag_length);
         let is_known = matches!(kind, 1 | 2 | 5 | 6 | 7);
-        if !is_known
-            || tag_length < 4
-            || tag_length > tags.len()
-            || (kind != 7 && tags[2] != 0 && domain_is_zero)
-        {
-            return Some("ipv4.opt_malformed");
+        if !is_known || tag_length < 4 || tag_length > tags.len() || (kind != 7 && alignment != 0) {
+            return MALFORMED;
         }
         tags = bytes::from(tags, tag_length);
     }
-    (domain_is_zero || !tags.is_empty()).then_some("ipv4.opt_malformed")
+    (!tags.is_empty()).then_some(()).and(MALFORMED)
 }

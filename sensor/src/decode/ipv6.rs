@@ -21,6 +21,7 @@ mod next_header {
     pub(super) const ICMPV4: u8 = 1;
     pub(super) const IPV6: u8 = 41;
     pub(super) const ROUTING: u8 = 43;
+    pub(super) const GENERIC_ROUTING_ENCAPSULATION: u8 = 47;
     pub(super) const FRAGMENT: u8 = 44;
     pub(super) const ENCAPSULATING_SECURITY: u8 = 50;
     pub(super) const AUTHENTICATION: u8 = 51;
@@ -71,7 +72,7 @@ impl Walk<'_> {
         }
         self.counters.ipv6 += 1;
         let Some(fixed) = data.first_chunk::<HEADER_BYTES>() else {
-            packet.event("ipv6.pkt_too_small");
+            self.counters.ipv6_cut += 1;
             return false;
         };
         if fixed[0] >> 4 != 6 {
@@ -170,6 +171,8 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
     let mut fragment = None;
     let mut seen = [false; 256];
     let mut destination_options = 0;
+    // As in the reference a packet whose headers lead nowhere has the last of them for its protocol.
+    let mut last_read = 0;
     for _ in 0..limits::IPV6_EXTENSION_HEADERS_MAX {
         let duplicate = std::mem::replace(&mut seen[usize::from(next)], true);
         let header = bytes::from(whole, at);
@@ -188,7 +191,10 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
                 let is_first = at == HEADER_BYTES;
                 let is_broken = end_of_extensions(packet, next, is_first, header);
                 return Extensions {
-                    protocol: next,
+                    protocol: match next {
+                        next_header::NONE | next_header::ICMPV4 => last_read,
+                        protocol => protocol,
+                    },
                     header_length: at,
                     fragment,
                     is_broken,
@@ -198,7 +204,7 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
         let Some(header) = header.get(..length) else {
             packet.event("ipv6.trunc_exthdr");
             return Extensions {
-                protocol: next,
+                protocol: last_read,
                 header_length: whole.len(),
                 fragment,
                 is_broken: true,
@@ -258,6 +264,9 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
             }
             _ => {}
         }
+        if next != next_header::HOP_BY_HOP {
+            last_read = next;
+        }
         announced_at = at;
         next = bytes::u8_at(header, 0).unwrap_or(next_header::NONE);
         at += length;
@@ -284,9 +293,9 @@ fn end_of_extensions(packet: &mut Packet<'_>, next: u8, is_first: bool, rest: &[
             packet.event("ipv6.icmpv4");
             true
         }
-        next_header::ENCAPSULATING_SECURITY => true,
-        // The reference follows IPv6 in IPv6 only where it comes first.
-        next_header::IPV6 if !is_first => {
+        next_header::ENCAPSULATING_SECURITY => false,
+        // The reference follows these tunnels only where they come first.
+        next_header::IPV6 | next_header::GENERIC_ROUTING_ENCAPSULATION if !is_first => {
             packet.event("ipv6.unknown_next_header");
             true
         }
@@ -326,10 +335,11 @@ fn fragment_header(
 fn padded_options(packet: &mut Packet<'_>, mut options: &[u8], events: [&'static str; 2]) {
     const PAD_1: u8 = 0;
     const PAD_N: u8 = 1;
-    const KNOWN: [u8; 3] = [
-        0x05, // router alert
-        0xc2, // jumbo payload
-        0xc9, // home address
+    /// With the least length of their bodies.
+    const KNOWN: [(u8, u8); 3] = [
+        (0x05, 2),  // router alert
+        (0xc2, 4),  // jumbo payload
+        (0xc9, 16), // home address
     ];
     let [unknown, only_padding] = events;
     let mut others = 0;
@@ -338,13 +348,10 @@ fn padded_options(packet: &mut Packet<'_>, mut options: &[u8], events: [&'static
             options = rest;
             continue;
         }
-        let Some(&length) = rest.first() else {
-            packet.event("ipv6.exthdr_invalid_optlen");
-            return;
-        };
+        let length = rest.first().copied().unwrap_or(u8::MAX);
         let Some(following) = rest.get(1 + usize::from(length)..) else {
             packet.event("ipv6.exthdr_invalid_optlen");
-            return;
+            break;
         };
         if kind == PAD_N {
             if length == 0 {
@@ -352,8 +359,13 @@ fn padded_options(packet: &mut Packet<'_>, mut options: &[u8], events: [&'static
             }
         } else {
             others += 1;
-            if !KNOWN.contains(&kind) {
-                packet.event(unknown);
+            match KNOWN.iter().find(|(known, _)| *known == kind) {
+                None => packet.event(unknown),
+                Some((_, least)) if length < *least => {
+                    packet.event("ipv6.exthdr_invalid_optlen");
+                    break;
+                }
+                Some(_) => {}
             }
         }
         options = following;

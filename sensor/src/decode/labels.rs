@@ -8,7 +8,8 @@ const IPV4_EXPLICIT_NULL: u32 = 0;
 const ROUTER_ALERT: u32 = 1;
 const IPV6_EXPLICIT_NULL: u32 = 2;
 const IMPLICIT_NULL: u32 = 3;
-const FIRST_UNRESERVED: u32 = 16;
+/// RFC 3032 reserves 15 too; the reference does not know it.
+const FIRST_UNRESERVED: u32 = 15;
 
 impl Walk<'_> {
     /// A label stack.

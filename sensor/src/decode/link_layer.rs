@@ -16,12 +16,13 @@ pub(super) mod ether_type {
     pub(crate) const PPPOE_SESSION: u16 = 0x8864;
     pub(crate) const PROVIDER_BRIDGE: u16 = 0x88a8;
     pub(crate) const BACKBONE_BRIDGE: u16 = 0x88e7;
+    pub(crate) const NETWORK_SERVICE_HEADER: u16 = 0x894f;
     pub(crate) const DATA_CENTER_ETHERNET: u16 = 0x8903;
     pub(crate) const VN_TAG: u16 = 0x8926;
     pub(crate) const QINQ_OLD: u16 = 0x9100;
 }
 
-const ETHERNET_HEADER_BYTES: usize = 14;
+pub(super) const ETHERNET_HEADER_BYTES: usize = 14;
 const IPV4_HEADER_MIN_BYTES: usize = 20;
 const LINUX_COOKED_HEADER_BYTES: usize = 16;
 const LINUX_COOKED_2_HEADER_BYTES: usize = 20;
@@ -91,6 +92,7 @@ impl Walk<'_> {
             ether_type::BACKBONE_BRIDGE => self.backbone_bridge(packet, payload),
             ether_type::DATA_CENTER_ETHERNET => self.data_center_ethernet(packet, payload),
             ether_type::VN_TAG => self.vn_tag(packet, payload),
+            ether_type::NETWORK_SERVICE_HEADER => self.network_service_header(packet, payload),
             ether_type::MPLS_UNICAST | ether_type::MPLS_MULTICAST => {
                 self.mpls(packet, payload);
             }

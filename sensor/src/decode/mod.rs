@@ -4,7 +4,7 @@
 //! may give several packets: what a tunnel holds and what fragments were put together to come before the packet that
 //! carried them, as in the reference.
 //!
-//! Files by layer: `link_layer`, `tags` (802.1Q and kin), `labels` (MPLS), `ppp`, `ipv4`, `ipv6`, `defragment`, `transport`, `tcp_options`,
+//! Files by layer: `link_layer`, `tags` (802.1Q and kin), `labels` (MPLS), `service_header` (NSH), `ppp`, `ipv4`, `ipv6`, `defragment`, `transport`, `tcp_options`,
 //! `icmp`, `tunnels`. Every cap stands in `limits`.
 
 mod bytes;
@@ -17,6 +17,7 @@ pub mod limits;
 mod link_layer;
 mod packet;
 mod ppp;
+mod service_header;
 mod tags;
 mod tcp_options;
 mod transport;
@@ -24,7 +25,7 @@ mod tunnels;
 
 pub use defragment::{Defragmenter, OverlapPolicy};
 pub use limits::{PACKET_EVENTS_MAX, VLAN_TAGS_MAX};
-pub use packet::{Ends, Icmp, IpLayer, Packet, PacketOrigin, Tcp, Transport};
+pub use packet::{Ends, Icmp, IcmpError, IpLayer, Packet, PacketOrigin, Tcp, Transport};
 pub use tcp_options::{TcpOption, tcp_options};
 
 use crate::{capture::CapturedFrame, counters::DecodeCounters};

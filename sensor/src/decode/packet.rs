@@ -84,6 +84,15 @@ pub struct Icmp<'a> {
     pub sequence: Option<u16>,
     /// The whole header (8 bytes or what there is).
     pub header: &'a [u8],
+    /// ICMPv4 errors: that it is one, and whose packet it quotes.
+    pub error: Option<IcmpError>,
+}
+
+/// An ICMPv4 message about another packet.
+#[derive(Clone, Copy, Debug)]
+pub struct IcmpError {
+    /// Ends and protocol of that packet, where the message says that its destination was not reached and it was TCP or UDP.
+    pub quoted: Option<(Ends, u8)>,
 }
 
 /// The transport layer.
@@ -106,6 +115,8 @@ pub enum Transport<'a> {
     Icmpv4(Icmp<'a>),
     /// ICMP version 6.
     Icmpv6(Icmp<'a>),
+    /// An encapsulating security payload (RFC 4303): encrypted, but a flow.
+    EncapsulatingSecurity,
     /// Another protocol, a fragment, or bytes that could not be decoded.
     None,
 }
@@ -152,6 +163,9 @@ pub struct Packet<'a> {
     /// Whether its payload was taken into the stream, so that rules which look at streams meet it there and need not
     /// look at this packet. False for what the stream engine refused: such payload is looked at by itself.
     pub is_in_stream: bool,
+    /// Whether stream and transactions of its flow are looked at with it: not before its connection is open, and not with a
+    /// message about another packet.
+    pub sees_stream: bool,
 }
 
 impl Packet<'_> {
@@ -171,6 +185,7 @@ impl Packet<'_> {
             direction: None,
             is_established: false,
             is_in_stream: false,
+            sees_stream: true,
         }
     }
 
@@ -196,7 +211,10 @@ impl Packet<'_> {
                 source_port,
                 destination_port,
             } => (*source_port, *destination_port),
-            Transport::Icmpv4(_) | Transport::Icmpv6(_) | Transport::None => (0, 0),
+            Transport::Icmpv4(_)
+            | Transport::Icmpv6(_)
+            | Transport::EncapsulatingSecurity
+            | Transport::None => (0, 0),
         };
         Some(Ends {
             source: ip.source,

@@ -9,17 +9,15 @@ mod protocol {
     pub(super) const VAN_JACOBSON_UNCOMPRESSED: u16 = 0x002f;
     pub(super) const IPV6: u16 = 0x0057;
     /// Known protocols that carry nothing to inspect: other networks, bridging, and all control protocols.
-    pub(super) const UNINSPECTED: [u16; 27] = [
+    pub(super) const UNINSPECTED: [u16; 26] = [
         0x0023, 0x0025, 0x0027, 0x0029, 0x002b, 0x0031, 0x0033, 0x0035, 0x0281, 0x0283, 0x8021,
         0x8023, 0x8025, 0x8027, 0x8029, 0x802b, 0x8031, 0x8033, 0x8035, 0x8057, 0x8281, 0x8283,
-        0xc021, 0xc023, 0xc025, 0xc223, 0x00fd,
+        0xc021, 0xc023, 0xc025, 0xc223,
     ];
 }
 
 const PPPOE_HEADER_BYTES: usize = 6;
-const SESSION_CODE: u8 = 0;
 const DISCOVERY_CODES: [u8; 5] = [0x09, 0x07, 0x19, 0x65, 0xa7];
-const DISCOVERY_TAG_HEADER_BYTES: usize = 4;
 /// Smallest whole IPv4 header, and what the reference asks for a compressed TCP/IP one.
 const IPV4_HEADER_MIN_BYTES: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;
@@ -62,13 +60,13 @@ impl Walk<'_> {
                     packet.event("ppp.vju_pkt_too_small");
                     return false;
                 }
-                // RFC 1144: the protocol field of the header holds a slot number instead, so it is not IPv4 as it stands.
+                // RFC 1144: the protocol field of the header holds a slot number instead; the reference reads it as it stands.
                 self.counters.unsupported_ppp += 1;
-                false
+                payload.first().is_none_or(|byte| byte >> 4 != 4) || self.ipv4(packet, payload)
             }
             protocol::VAN_JACOBSON_COMPRESSED => {
                 packet.event("ppp.unsup_proto");
-                false
+                true
             }
             other => {
                 packet.event(if protocol::UNINSPECTED.contains(&other) {
@@ -76,7 +74,7 @@ impl Walk<'_> {
                 } else {
                     "ppp.wrong_type"
                 });
-                false
+                true
             }
         }
     }
@@ -87,8 +85,9 @@ impl Walk<'_> {
             packet.event("pppoe.pkt_too_small");
             return false;
         }
-        if bytes::u8_at(payload, 1) != Some(SESSION_CODE) {
-            packet.event("pppoe.wrong_code");
+        // A session that declares nothing carries nothing.
+        if bytes::u16_at(payload, 4) == Some(0) {
+            return true;
         }
         self.enter_layer(packet) && self.ppp(packet, bytes::from(payload, PPPOE_HEADER_BYTES))
     }
@@ -105,19 +104,8 @@ impl Walk<'_> {
             return;
         }
         let tags = bytes::from(payload, PPPOE_HEADER_BYTES);
-        let Some(mut tags) = tags.get(..usize::from(length)) else {
+        if tags.len() < usize::from(length) {
             packet.event("pppoe.malformed_tags");
-            return;
-        };
-        while tags.len() >= DISCOVERY_TAG_HEADER_BYTES {
-            let length = usize::from(bytes::u16_at(tags, 2).unwrap_or(0));
-            match tags.get(DISCOVERY_TAG_HEADER_BYTES + length..) {
-                Some(rest) => tags = rest,
-                None => {
-                    packet.event("pppoe.malformed_tags");
-                    return;
-                }
-            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Tags between Ethernet and the network layer: 802.1Q, 802.1ad, 802.1ah, VN-Tag.
 
-use super::{Packet, Walk, bytes, link_layer::ether_type};
+use super::{
+    Packet, Walk, bytes,
+    link_layer::{ETHERNET_HEADER_BYTES, ether_type},
+};
 
 const VLAN_IDENTIFIER_MASK: u16 = 0x0fff;
 const VLAN_HEADER_BYTES: usize = 4;
@@ -44,7 +47,7 @@ impl Walk<'_> {
 
     /// Cisco's FabricPath: two bytes, then a frame with addresses of its own.
     pub(super) fn data_center_ethernet<'a>(&mut self, packet: &mut Packet<'a>, payload: &'a [u8]) {
-        if payload.len() < DATA_CENTER_ETHERNET_TAG_BYTES {
+        if payload.len() < DATA_CENTER_ETHERNET_TAG_BYTES + ETHERNET_HEADER_BYTES {
             packet.event("dce.pkt_too_small");
         } else if self.enter_layer(packet) {
             self.ethernet(packet, bytes::from(payload, DATA_CENTER_ETHERNET_TAG_BYTES));

@@ -107,6 +107,10 @@ pub(super) fn check(packet: &mut Packet<'_>, options: &[u8]) {
             34 => body.is_empty() || (4..=16).contains(&body.len()),
             19 => body.len() == 16,
             29 => body.len() >= 2,
+            253 | 254 => match body.strip_prefix(&FAST_OPEN_MAGIC) {
+                Some(cookie) => cookie.is_empty() || (4..=16).contains(&cookie.len()),
+                None => true,
+            },
             _ => true,
         };
         if !length_fits {

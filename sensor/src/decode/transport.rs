@@ -35,8 +35,12 @@ impl Walk<'_> {
             protocol::IPV4_ENCAPSULATION => self.ip_in_ip(packet, ip, 4),
             protocol::IPV6_ENCAPSULATION => self.ip_in_ip(packet, ip, 6),
             protocol::ENCAPSULATING_SECURITY => {
-                if data.len() < ENCAPSULATING_SECURITY_HEADER_BYTES {
-                    packet.event("esp.pkt_too_small");
+                match data.split_at_checked(ENCAPSULATING_SECURITY_HEADER_BYTES) {
+                    Some((_, payload)) => {
+                        packet.transport = Transport::EncapsulatingSecurity;
+                        packet.payload = payload;
+                    }
+                    None => packet.event("esp.pkt_too_small"),
                 }
                 self.counters.encrypted_ip += 1;
             }
@@ -78,7 +82,7 @@ impl Walk<'_> {
     fn udp<'a>(&mut self, packet: &mut Packet<'a>, data: &'a [u8]) {
         self.counters.udp += 1;
         let Some((header, _)) = data.split_first_chunk::<UDP_HEADER_BYTES>() else {
-            packet.event("udp.pkt_too_small");
+            packet.event("udp.hlen_too_small");
             return;
         };
         let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
@@ -98,7 +102,10 @@ impl Walk<'_> {
             header,
         };
         packet.payload = payload;
-        self.udp_tunnel(packet, source_port, destination_port, payload);
+        if self.udp_tunnel(packet, source_port, destination_port, payload) {
+            // What it carries is looked at by itself.
+            packet.payload = &[];
+        }
     }
 
     fn sctp<'a>(&mut self, packet: &mut Packet<'a>, data: &'a [u8]) {

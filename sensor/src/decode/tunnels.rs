@@ -110,7 +110,7 @@ impl Walk<'_> {
             PPP_IN_GRE => self.inner(packet, Inside::Ppp, payload),
             ether_type::TRANSPARENT_ETHERNET => self.inner(packet, Inside::Ethernet, payload),
             // Type I has no header of its own; it shows in a GRE header without sequence number.
-            ERSPAN_II if header_length == 4 => self.inner(packet, Inside::Ethernet, payload),
+            ERSPAN_II if flags & GRE_SEQUENCE == 0 => self.inner(packet, Inside::Ethernet, payload),
             ERSPAN_II => self.erspan(packet, payload),
             ether_type::VLAN
             | ether_type::PROVIDER_BRIDGE
@@ -137,24 +137,18 @@ impl Walk<'_> {
         self.inner(packet, Inside::Ethernet, bytes::from(data, HEADER_BYTES))
     }
 
-    /// Tunnels that are told by their UDP port.
+    /// Tunnels that are told by their UDP port. Whether there was one.
     pub(super) fn udp_tunnel(
         &mut self,
         packet: &mut Packet<'_>,
         source_port: u16,
         destination_port: u16,
         payload: &[u8],
-    ) {
+    ) -> bool {
         let is_one = |port: u16| source_port == port || destination_port == port;
-        if is_one(TEREDO_PORT) && self.teredo(packet, payload) {
-            return;
-        }
-        if destination_port == GENEVE_PORT && self.geneve(packet, payload) {
-            return;
-        }
-        if destination_port == VXLAN_PORT {
-            self.vxlan(packet, payload);
-        }
+        (is_one(TEREDO_PORT) && self.teredo(packet, payload))
+            || (destination_port == GENEVE_PORT && self.geneve(packet, payload))
+            || (destination_port == VXLAN_PORT && self.vxlan(packet, payload))
     }
 
     /// VXLAN (RFC 7348).
@@ -250,7 +244,7 @@ fn gre_version_0(flags: u16, data: &[u8]) -> Result<usize, &'static str> {
     if flags & GRE_RECURSION_MASK != 0 {
         return Err("gre.version0_recur");
     }
-    if flags & 0x00f8 != 0 {
+    if flags & 0x0078 != 0 {
         return Err("gre.version0_flags");
     }
     let mut length = 4;

@@ -87,9 +87,14 @@ fn checksum_counts_as_valid(packet: &Packet<'_>, layer: &str) -> Option<bool> {
     Some(is_valid || packet.origin == PacketOrigin::Wire)
 }
 
-/// `flow` asks for a flow, whatever else it asks.
+/// `flow` asks for a flow, unless it asks for nothing but a direction: a packet without a flow goes to the server.
 fn flow_holds(requirement: &FlowRequirement, round: &Round<'_>) -> bool {
-    if round.flow.is_none() {
+    let is_direction_only = FlowRequirement {
+        to_server: false,
+        to_client: false,
+        ..*requirement
+    } == FlowRequirement::default();
+    if round.flow.is_none() && !is_direction_only {
         return false;
     }
     let to_server = round.direction() == Direction::ToServer;

@@ -29,7 +29,15 @@ impl Judge {
         // Packets that are not IP have nothing but their events, and a flow's end nothing but what is left of its bytes.
         // What the detection of a protocol came to is asked once for each direction of a stream.
         let is_early = traits.kind == RuleKind::ProtocolDetectionOnly && !round.tells_protocol();
+        // As in the reference: what has events and no protocol is asked for its addresses and its events, and nothing else.
+        let is_event_only = round.packet.ip.is_some_and(|ip| ip.protocol == 0)
+            && !round.packet.events.is_empty()
+            && !matches!(
+                traits.kind,
+                RuleKind::AddressOnly | RuleKind::DecoderEventOnly
+            );
         let lacks_subject = is_early
+            || is_event_only
             || (round.packet.ip.is_none() && !traits.has_packet_event)
             || (round.is_flow_end() && !traits.has_payload_matches);
         if lacks_subject || !self.packet_part_holds(rule, round, state) {

@@ -38,7 +38,9 @@ impl<'p> Round<'p> {
             }),
             flow,
             window: window.filter(|window| !window.bytes.is_empty()),
-            app_protocol: flow.and_then(|flow| flow.app.protocol()),
+            app_protocol: flow
+                .filter(|_| packet.sees_stream)
+                .and_then(|flow| flow.app.protocol()),
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct RuleTraits {
     pub(crate) header: Header,
     pub(crate) inspects_packet: bool,
     pub(crate) inspects_stream: bool,
-    /// Its payload matches run on reassembled bytes only: `tcp-stream`, `flow:only_stream`.
+    /// Its payload matches run on reassembled bytes only: `flow:only_stream`. Of `tcp-stream` those that the stream refused count as well.
     pub(crate) is_stream_only: bool,
     /// It has a list over payload or stream.
     pub(crate) has_payload_matches: bool,
@@ -155,10 +155,9 @@ fn traits_of(rule: &RuleView<'_>) -> RuleTraits {
         header: rule.header(),
         inspects_packet: rule.inspects_packet(),
         inspects_stream: rule.inspects_stream(),
-        is_stream_only: rule.header().protocol == HeaderProtocol::TcpStream
-            || rule.packet_conditions().any(
-                |c| matches!(c, PacketCondition::Flow(requirement) if requirement.only_stream),
-            ),
+        is_stream_only: rule
+            .packet_conditions()
+            .any(|c| matches!(c, PacketCondition::Flow(requirement) if requirement.only_stream)),
         has_payload_matches,
         has_packet_event,
         byte_variables: rule.byte_variables(),

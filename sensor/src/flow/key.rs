@@ -93,6 +93,7 @@ pub(super) fn ends_of(packet: &Packet<'_>) -> Option<(End, End, u8)> {
             icmpv6_counterpart(icmp.kind).map_or(NO_ANSWER, u16::from),
             protocol::ICMPV6,
         ),
+        Transport::EncapsulatingSecurity => (0, 0, ip.protocol),
         Transport::None => return None,
     };
     Some((
@@ -113,19 +114,41 @@ impl FlowKey {
     #[must_use]
     pub fn of(packet: &Packet<'_>) -> Option<(Self, End, End)> {
         let (source, destination, protocol) = ends_of(packet)?;
+        let key = Self::between(source, destination, protocol, packet);
+        Some((key, source, destination))
+    }
+
+    /// Key of the flow to which the packet that an ICMP error quotes belongs.
+    #[must_use]
+    pub fn of_quoted(packet: &Packet<'_>) -> Option<Self> {
+        let Transport::Icmpv4(icmp) = &packet.transport else {
+            return None;
+        };
+        let (ends, protocol) = icmp.error?.quoted?;
+        let source = End {
+            address: ends.source,
+            port: ends.source_port,
+        };
+        let destination = End {
+            address: ends.destination,
+            port: ends.destination_port,
+        };
+        Some(Self::between(source, destination, protocol, packet))
+    }
+
+    fn between(source: End, destination: End, protocol: u8, packet: &Packet<'_>) -> Self {
         let (lower, upper) = if source <= destination {
             (source, destination)
         } else {
             (destination, source)
         };
-        let key = Self {
+        Self {
             lower,
             upper,
             protocol,
             tunnel_depth: packet.tunnel_depth,
             vlans: packet.vlans.clone(),
-        };
-        Some((key, source, destination))
+        }
     }
 
     /// IANA protocol number.

@@ -219,6 +219,33 @@ impl FlowTable {
         })
     }
 
+    /// The flow of the packet that an ICMP error quotes. The error is a packet of that flow, sent by its client where the
+    /// client's address sent it.
+    #[must_use]
+    pub fn find_quoted(&self, packet: &Packet<'_>) -> Option<Found> {
+        let key = FlowKey::of_quoted(packet)?;
+        let hash = self.hasher.hash_one(&key);
+        let slots = &self.slots;
+        let slot = *self.index.find(hash, |slot| {
+            at(slots, *slot).is_some_and(|entry| entry.key == key)
+        })?;
+        let entry = self.get(slot)?;
+        let source = packet.ip.as_ref()?.source;
+        let server = End {
+            address: entry.flow.server,
+            port: entry.flow.server_port,
+        };
+        Some(Found {
+            slot,
+            sender: if source == entry.client.address {
+                entry.client
+            } else {
+                server
+            },
+            is_new: false,
+        })
+    }
+
     /// The flow in a slot.
     #[must_use]
     pub fn get(&self, slot: Slot) -> Option<&FlowEntry> {

@@ -4,7 +4,7 @@ use super::{
     connection::{Connection, Refused, TcpState},
     limits,
     segment::{ACK, FIN, RST, SYN, Segment},
-    sequence::{after, before, before_or_same, distance},
+    sequence::{after, before, before_or_same},
     side::Side,
 };
 use crate::{decode::Packet, direction::Direction};
@@ -28,7 +28,6 @@ impl Connection {
         if !segment.has(ACK) {
             return Ok(());
         }
-        let state = self.state;
         let (_, receiver) = self.pair(segment.direction);
         let acknowledgment = segment.acknowledgment;
         let is_too_old = before(acknowledgment, receiver.last_ack)
@@ -37,9 +36,8 @@ impl Connection {
                 acknowledgment,
                 receiver.last_ack.wrapping_sub(receiver.window),
             );
-        let is_ahead = after(acknowledgment, receiver.last_ack)
-            && after(acknowledgment, receiver.next_window)
-            && state > TcpState::SynSent;
+        let is_ahead =
+            after(acknowledgment, receiver.last_ack) && after(acknowledgment, receiver.next_window);
         if is_too_old || is_ahead {
             packet.event("stream.pkt_invalid_ack");
             return Err(Refused);
@@ -47,33 +45,55 @@ impl Connection {
         Ok(())
     }
 
-    /// Protection against wrapped sequence numbers (RFC 7323 section 5); keeps the newest timestamp.
+    /// Protection against wrapped sequence numbers (RFC 7323 section 5); else an event.
     pub(super) fn check_timestamp(
         &mut self,
         segment: &Segment<'_>,
         packet: &mut Packet<'_>,
     ) -> Result<(), Refused> {
-        if !self.uses_timestamps {
+        if self.is_timestamp_in_order(segment) {
             return Ok(());
         }
-        let Some(timestamp) = segment.timestamp else {
-            return Ok(());
+        packet.event("stream.pkt_invalid_timestamp");
+        Err(Refused)
+    }
+
+    fn is_timestamp_in_order(&mut self, segment: &Segment<'_>) -> bool {
+        let Some(timestamp) = segment.timestamp.filter(|_| self.uses_timestamps) else {
+            return true;
         };
+        let forgives_zero = self.hosts_are_windows;
         let (sender, _) = self.pair(segment.direction);
-        let is_known = sender.last_timestamp != 0;
+        let is_next = segment.sequence == sender.next_sequence;
+        // Windows takes any timestamp after a handshake that had 0 for one.
+        if sender.began_with_timestamp_zero && forgives_zero && is_next {
+            return true;
+        }
         let age = segment.seconds.saturating_sub(sender.timestamp_seconds);
-        if is_known
-            && before(timestamp, sender.last_timestamp)
-            && age < limits::TIMESTAMP_OUTDATED_SECONDS
-        {
-            packet.event("stream.pkt_invalid_timestamp");
-            return Err(Refused);
+        let is_outdated = age > limits::TIMESTAMP_OUTDATED_SECONDS;
+        // One less is taken for the same, as some systems do.
+        let is_in_order = !before(timestamp.wrapping_add(1), sender.last_timestamp)
+            && !(sender.last_timestamp != 0 && is_outdated);
+        is_in_order || (is_next && is_outdated)
+    }
+
+    /// Keeps the timestamp of a segment that is accepted; as in the reference it counts only where the segment begins at the
+    /// next number.
+    pub(super) fn note_timestamp(&mut self, segment: &Segment<'_>) {
+        let is_in_order = self.is_timestamp_in_order(segment);
+        let Some(timestamp) = segment.timestamp.filter(|_| self.uses_timestamps) else {
+            return;
+        };
+        let forgives_zero = self.hosts_are_windows;
+        let (sender, _) = self.pair(segment.direction);
+        sender.began_with_timestamp_zero &= !forgives_zero;
+        if !is_in_order {
+            return;
         }
-        if before_or_same(segment.sequence, sender.next_sequence) && timestamp != 0 {
+        if segment.sequence == sender.next_sequence {
             sender.last_timestamp = timestamp;
-            sender.timestamp_seconds = segment.seconds;
         }
-        Ok(())
+        sender.timestamp_seconds = segment.seconds;
     }
 
     /// Whether a reset closes the connection at the receiver: Windows, as BSD, asks for exactly the next sequence number.
@@ -89,6 +109,10 @@ impl Connection {
         {
             packet.event("stream.rst_invalid_ack");
             return Err(Refused);
+        }
+        // Whether a signed reset is right only the ends can tell: it counts, until its sender goes on after it.
+        if segment.is_authenticated {
+            return Ok(());
         }
         let (sender, _) = self.pair(segment.direction);
         // Its FIN, if there was one, took a number too.
@@ -110,50 +134,54 @@ impl Connection {
         let state = self.state;
         let (sender, receiver) = self.pair(segment.direction);
         if segment.has_any(SYN | FIN | RST) {
+            sender.is_keep_alive = false;
             return false;
         }
         let is_keep_alive = state >= TcpState::Established
             && segment.payload.len() <= 1
-            && segment.has(ACK)
             && segment.acknowledgment == receiver.last_ack
-            && segment.sequence == sender.next_sequence.wrapping_sub(1)
-            && sender.next_sequence != sender.initial_sequence.wrapping_add(1);
+            && segment.sequence == sender.next_sequence.wrapping_sub(1);
         if is_keep_alive {
             sender.is_keep_alive = true;
             return true;
         }
         let is_open = state >= TcpState::Established && state != TcpState::Closed;
-        if is_open && !segment.payload.is_empty() {
-            // All of it was acknowledged before: the receiver throws it away.
-            if before_or_same(segment.end(), sender.last_ack) {
-                packet.event("stream.pkt_spurious_retransmission");
-                receiver.is_keep_alive = false;
-                return true;
-            }
-        }
-        let answers_keep_alive = receiver.is_keep_alive
-            && segment.payload.is_empty()
-            && segment.has(ACK)
-            && segment.acknowledgment == receiver.next_sequence
-            && segment.sequence == sender.next_sequence
-            && segment.acknowledgment == receiver.last_ack;
-        receiver.is_keep_alive = false;
-        if answers_keep_alive {
-            return true;
-        }
-        if state < TcpState::Established || state == TcpState::Closed {
-            return false;
-        }
-        let acknowledges_fin =
-            receiver.has_fin() && segment.acknowledgment == receiver.next_sequence.wrapping_add(1);
-        if acknowledges_fin {
-            return false;
+        // All of it was acknowledged before.
+        if !segment.payload.is_empty() && before_or_same(segment.end(), sender.last_ack) {
+            packet.event("stream.pkt_spurious_retransmission");
         }
         let window = segment.scaled_window(receiver.scale);
+        let continues = segment.sequence == sender.next_sequence;
+        let answers_keep_alive = receiver.is_keep_alive
+            && segment.payload.is_empty()
+            && segment.window != 0
+            && window == receiver.window
+            && segment.acknowledgment == receiver.next_sequence
+            && continues;
+        if answers_keep_alive {
+            receiver.is_keep_alive = false;
+            return true;
+        }
+        sender.is_keep_alive = false;
+        if !is_open {
+            return false;
+        }
+        let ends_shutdown = state != TcpState::Established
+            && segment.flags == ACK
+            && segment.payload.is_empty()
+            && segment.sequence == sender.next_sequence.wrapping_add(1)
+            && segment.acknowledgment == receiver.next_sequence.wrapping_add(1);
+        let updates_window = segment.payload.is_empty()
+            && window != receiver.window
+            && segment.acknowledgment == receiver.last_ack
+            && continues;
+        if ends_shutdown || updates_window {
+            return false;
+        }
+        // A window that shrinks by more than the segment brought, with numbers that were never seen.
         let shrinks_by = receiver.window.saturating_sub(window);
-        // The window may shrink by what is acknowledged beyond what was captured, not by more.
-        let unseen = distance(receiver.next_sequence, segment.acknowledgment);
-        if u32::try_from(unseen).is_ok_and(|unseen| unseen > 0 && shrinks_by > unseen)
+        if usize::try_from(shrinks_by).is_ok_and(|bytes| bytes > segment.payload.len())
+            && after(segment.acknowledgment, receiver.next_sequence)
             && after(segment.sequence, sender.next_sequence)
         {
             packet.event("stream.pkt_bad_window_update");
@@ -162,8 +190,9 @@ impl Connection {
         // A late ACK without bytes; its window is of the past.
         segment.payload.is_empty()
             && segment.has(ACK)
-            && (before(segment.acknowledgment, receiver.last_ack)
-                || before(segment.sequence, sender.last_ack))
+            && continues
+            && before(segment.acknowledgment, receiver.last_ack)
+            && !segment.selects_beyond(receiver.last_ack)
     }
 
     /// Takes what a valid segment says about the other side's bytes: acknowledgment and window.

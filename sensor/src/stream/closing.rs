@@ -76,29 +76,29 @@ impl Connection {
         if !segment.has(FIN) && !segment.has(ACK) {
             return Ok(());
         }
+        // As in the reference: what ends a connection that both sides have ended changes nothing.
+        if segment.has(FIN) && matches!(self.state, TcpState::TimeWait | TcpState::LastAck) {
+            return Ok(());
+        }
         self.check_timestamp(segment, packet)?;
         let events = self.state.events();
-        if self.check_acknowledgment(segment, packet).is_err() {
-            packet.event(events.invalid_ack);
-            return Err(Refused);
-        }
-        let is_repeated = self.is_retransmission(segment);
-        if segment.has(FIN) {
-            self.another_fin(segment, packet, tools, is_repeated, &events)
+        if segment.has(FIN) && self.state != TcpState::Closing {
+            self.another_fin(segment, packet, tools, &events)
         } else {
-            self.ack_after_fin(segment, packet, tools, is_repeated, &events)
+            self.ack_after_fin(segment, packet, tools, &events)
         }
     }
 
-    /// Whether everything in a segment was sent and acknowledged before.
-    fn is_retransmission(&mut self, segment: &Segment<'_>) -> bool {
-        let state = self.state;
+    /// Whether a segment brings nothing but bytes that were sent before; that is an event.
+    fn is_retransmission(&mut self, segment: &Segment<'_>, packet: &mut Packet<'_>) -> bool {
         let (sender, _) = self.pair(segment.direction);
-        if segment.has(FIN) && state != TcpState::CloseWait {
-            return before(segment.sequence, sender.next_sequence)
-                && before_or_same(segment.end(), sender.next_sequence);
+        let is_repeated = !segment.payload.is_empty()
+            && (before(segment.sequence, sender.last_ack)
+                || before_or_same(segment.end(), sender.next_sequence));
+        if is_repeated {
+            packet.event("stream.pkt_retransmission");
         }
-        !segment.payload.is_empty() && before_or_same(segment.end(), sender.last_ack)
+        is_repeated
     }
 
     fn another_fin(
@@ -106,36 +106,38 @@ impl Connection {
         segment: &Segment<'_>,
         packet: &mut Packet<'_>,
         tools: &mut Tools<'_>,
-        is_repeated: bool,
         events: &Events,
     ) -> Result<(), Refused> {
         let state = self.state;
+        let (sender, receiver) = self.pair(segment.direction);
+        // The same FIN again, with the number that stands for it.
+        let is_same_fin = state == TcpState::FinWait2
+            && segment.sequence == sender.next_sequence.wrapping_sub(1)
+            && segment.acknowledgment == receiver.last_ack;
+        let is_repeated = is_same_fin || self.is_retransmission(segment, packet);
         let (sender, _) = self.pair(segment.direction);
         let right_edge = sender.last_ack.wrapping_add(sender.window);
-        // The same FIN again comes with the number it had; after it the sender's next number may have moved on by one.
-        let is_expected = segment.sequence == sender.next_sequence
-            || segment.sequence == sender.next_sequence.wrapping_sub(1);
-        let is_refused = match state {
-            TcpState::CloseWait => {
-                before(segment.sequence, sender.next_sequence) && !is_expected
-                    || after(segment.sequence, right_edge)
-            }
-            _ => !is_expected || after(segment.end(), right_edge),
+        let edge = match state {
+            TcpState::FinWait1 => segment.end(),
+            _ => segment.sequence,
         };
-        if is_refused && !is_repeated {
+        let is_out_of_window =
+            before(segment.sequence, sender.next_sequence) || after(edge, right_edge);
+        if is_out_of_window && !is_repeated {
             packet.event(events.fin_wrong_sequence);
+            return Err(Refused);
+        }
+        if self.check_acknowledgment(segment, packet).is_err() {
+            packet.event(events.invalid_ack);
             return Err(Refused);
         }
         if !is_repeated {
             self.state = match (state, segment.direction) {
-                // The same side again changes nothing.
-                (TcpState::CloseWait, Direction::ToServer)
-                | (TcpState::FinWait1, Direction::ToClient) => state,
+                // The client's FIN again changes nothing.
+                (TcpState::CloseWait, Direction::ToServer) => state,
                 (TcpState::CloseWait, Direction::ToClient) => TcpState::LastAck,
-                (TcpState::FinWait1, Direction::ToServer) if segment.has(ACK) => TcpState::TimeWait,
-                (TcpState::FinWait1, Direction::ToServer) => TcpState::Closing,
-                (TcpState::FinWait2, Direction::ToServer) => TcpState::TimeWait,
-                _ => state,
+                (TcpState::FinWait1, _) if !segment.has(ACK) => TcpState::Closing,
+                _ => TcpState::TimeWait,
             };
         }
         self.go_on(segment, packet, tools);
@@ -147,44 +149,59 @@ impl Connection {
         segment: &Segment<'_>,
         packet: &mut Packet<'_>,
         tools: &mut Tools<'_>,
-        is_repeated: bool,
         events: &Events,
     ) -> Result<(), Refused> {
         let state = self.state;
-        if state == TcpState::CloseWait && !segment.payload.is_empty() {
-            self.check_not_before_last_ack(
-                segment,
-                packet,
-                "stream.closewait_pkt_before_last_ack",
-            )?;
-        }
-        let (sender, receiver) = self.pair(segment.direction);
+        let is_repeated = self.is_retransmission(segment, packet);
+        let (sender, _) = self.pair(segment.direction);
+        let is_next = segment.sequence == sender.next_sequence;
+        let is_behind_fin = segment.sequence == sender.next_sequence.wrapping_add(1);
         let is_wrong = match state {
-            TcpState::FinWait1 | TcpState::FinWait2 | TcpState::CloseWait => {
-                let right_edge = match state {
-                    TcpState::CloseWait => sender.last_ack.wrapping_add(sender.window),
-                    _ => sender.next_window,
-                };
-                after(segment.end(), right_edge)
+            TcpState::FinWait1 | TcpState::FinWait2 => {
+                !is_repeated && after(segment.end(), sender.next_window)
             }
-            _ => {
-                segment.sequence != sender.next_sequence
-                    && segment.sequence != sender.next_sequence.wrapping_add(1)
+            TcpState::CloseWait => after(
+                segment.sequence,
+                sender.last_ack.wrapping_add(sender.window),
+            ),
+            TcpState::Closing => !is_next,
+            TcpState::LastAck => {
+                !is_repeated
+                    && !before(segment.sequence, sender.next_sequence)
+                    && !is_next
+                    && !is_behind_fin
             }
+            _ => !is_repeated && !is_next && !is_behind_fin,
         };
-        if is_wrong && !is_repeated {
+        let is_before_last_ack = state == TcpState::CloseWait
+            && !segment.payload.is_empty()
+            && before_or_same(segment.end(), sender.last_ack);
+        // The reference looks at the sequence number first where both sides have ended.
+        let sequence_first = matches!(state, TcpState::Closing | TcpState::TimeWait);
+        if is_wrong && sequence_first {
             packet.event(events.wrong_sequence);
             return Err(Refused);
         }
-        let acknowledges_fin = after(segment.acknowledgment, receiver.next_sequence)
-            || segment.acknowledgment == receiver.next_sequence;
+        if self.check_acknowledgment(segment, packet).is_err() {
+            packet.event(events.invalid_ack);
+            return Err(Refused);
+        }
+        if is_before_last_ack {
+            packet.event("stream.closewait_pkt_before_last_ack");
+            return Err(Refused);
+        }
+        if is_wrong {
+            packet.event(events.wrong_sequence);
+            return Err(Refused);
+        }
         if !is_repeated {
             self.state = match (state, segment.direction) {
-                (TcpState::FinWait1, Direction::ToServer) if acknowledges_fin => TcpState::FinWait2,
+                (TcpState::FinWait1, _) if is_next => TcpState::FinWait2,
                 (TcpState::Closing, _) => TcpState::TimeWait,
-                (TcpState::LastAck, Direction::ToServer) | (TcpState::TimeWait, _) => {
+                (TcpState::LastAck, Direction::ToServer) if is_next || is_behind_fin => {
                     TcpState::Closed
                 }
+                (TcpState::TimeWait, _) => TcpState::Closed,
                 _ => state,
             };
         }
@@ -194,8 +211,15 @@ impl Connection {
 
     /// Numbers, window and bytes of a valid segment.
     fn go_on(&mut self, segment: &Segment<'_>, packet: &mut Packet<'_>, tools: &mut Tools<'_>) {
-        let (sender, _) = self.pair(segment.direction);
-        sender.advance(segment.end());
+        self.note_timestamp(segment);
+        let (sender, receiver) = self.pair(segment.direction);
+        if segment.sequence == sender.next_sequence {
+            sender.advance(segment.end());
+        }
+        if segment.has(ACK) {
+            // An acknowledgment of bytes that were not captured.
+            receiver.advance(segment.acknowledgment);
+        }
         self.update_receiver(segment);
         self.take(segment, packet, tools);
     }

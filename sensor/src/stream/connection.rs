@@ -78,6 +78,8 @@ pub struct Connection {
     pub(super) state: TcpState,
     /// By [`Direction::index`]: the client, the server.
     pub(super) sides: [Side; 2],
+    /// The reference's settings take every host of IPv4 for a Windows, and others for a BSD.
+    pub(super) hosts_are_windows: bool,
     /// Both SYNs had timestamps.
     pub(super) uses_timestamps: bool,
     /// The client offered window scaling.
@@ -113,6 +115,7 @@ impl Connection {
                 Side::new(StreamPolicy::of_host(server)),
                 Side::new(StreamPolicy::of_host(client)),
             ],
+            hosts_are_windows: client.is_ipv4(),
             uses_timestamps: false,
             client_scales: false,
             is_four_way: false,
@@ -202,6 +205,7 @@ impl Connection {
         } else {
             self.in_state(&segment, packet, tools)
         };
+        packet.sees_stream = self.state >= TcpState::Established;
         if outcome.is_err() {
             tools.counters.invalid_packets += 1;
         }
@@ -240,7 +244,7 @@ impl Connection {
     fn due(&self, segment: &Segment<'_>) -> impl Iterator<Item = Direction> + use<> {
         let (own, other) = (segment.direction, segment.direction.opposite());
         let ends_late = segment.has(FIN) && self.state.flushes();
-        let due = if segment.has(SYN) && self.state < TcpState::Established {
+        let due = if segment.has(SYN) && !segment.has(FIN) {
             [None, None]
         } else if segment.has(RST) || (ends_late && !segment.has(ACK)) {
             [Some(own), None]
@@ -302,6 +306,8 @@ impl Connection {
         while !side.app_stopped {
             let (length, goes_on) = match side.next_for_app(everything) {
                 Next::Bytes(bytes) => (bytes.len() as u64, consumer.bytes(direction, bytes)),
+                // What was seen so far is too little to tell the protocol: the hole may still be filled.
+                Next::Hole(_) if consumer.awaits_more(direction) => break,
                 Next::Hole(missing) => {
                     packet.event("stream.reassembly_seq_gap");
                     tools.counters.gaps += 1;

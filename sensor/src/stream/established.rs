@@ -32,6 +32,9 @@ impl Connection {
             return Ok(());
         }
         self.check_timestamp(segment, packet)?;
+        if segment.direction == Direction::ToClient {
+            self.is_confirmed = true;
+        }
         if self.check_acknowledgment(segment, packet).is_err() {
             packet.event("stream.est_invalid_ack");
             return Err(Refused);
@@ -41,17 +44,17 @@ impl Connection {
         let probes_zero_window = segment.payload.len() == 1
             && segment.sequence == sender.next_sequence
             && sender.window == 0;
-        if !probes_zero_window && after_or_same(segment.end(), sender.next_sequence) {
-            sender.advance(segment.end());
-        }
-        if !probes_zero_window && after(segment.end(), sender.next_window) {
-            packet.event("stream.est_packet_out_of_window");
-            return Err(Refused);
-        }
-        if segment.direction == Direction::ToClient {
-            self.is_confirmed = true;
+        if !probes_zero_window {
+            if after_or_same(segment.end(), sender.next_sequence) {
+                sender.advance(segment.end());
+            }
+            if after(segment.end(), sender.next_window) {
+                packet.event("stream.est_packet_out_of_window");
+                return Err(Refused);
+            }
         }
         self.update_receiver(segment);
+        self.note_timestamp(segment);
         self.take(segment, packet, tools);
         Ok(())
     }
@@ -123,7 +126,9 @@ impl Connection {
         let (sender, receiver) = self.pair(segment.direction);
         sender.has_doubtful_reset |= segment.is_authenticated;
         sender.acknowledge_all();
-        sender.advance(segment.end());
+        // As in the reference, whose byte counts show it: the numbers of the reset hold, whatever they are.
+        sender.next_sequence = segment.end();
+        receiver.next_sequence = segment.acknowledgment;
         if segment.has(ACK) {
             receiver.acknowledge(segment.acknowledgment);
         }
@@ -158,6 +163,7 @@ impl Connection {
         // An acknowledgment of bytes that were not captured.
         receiver.advance(segment.acknowledgment);
         self.update_receiver(segment);
+        self.note_timestamp(segment);
         self.take(segment, packet, tools);
         Ok(())
     }

@@ -54,6 +54,7 @@ impl Connection {
         client.begin(segment.sequence);
         if let Some(timestamp) = segment.timestamp {
             client.offers_timestamps = true;
+            client.began_with_timestamp_zero = timestamp == 0;
             client.last_timestamp = timestamp;
             client.timestamp_seconds = segment.seconds;
         }
@@ -82,17 +83,9 @@ impl Connection {
         packet: &mut Packet<'_>,
         tools: &mut Tools<'_>,
     ) -> Result<(), Refused> {
-        // Whoever answers the SYN has seen it, and echoes its timestamp: an answer that was made up does not.
-        if segment.direction == Direction::ToClient
-            && segment.timestamp_echo != 0
-            && segment.timestamp_echo != self.sides[0].last_timestamp
-            && !self
-                .syns
-                .iter()
-                .any(|(_, timestamp)| *timestamp == segment.timestamp_echo)
-        {
-            packet.event("stream.pkt_invalid_timestamp");
-            return Err(Refused);
+        let answers = segment.has(SYN) && segment.has(ACK);
+        if !answers {
+            self.check_echo(segment, packet)?;
         }
         if segment.has(RST) {
             return self.reset_in_syn_sent(segment, packet);
@@ -126,6 +119,20 @@ impl Connection {
             (true, false, Direction::ToServer) => self.another_syn(segment, packet),
             _ => Ok(()),
         }
+    }
+
+    /// Whoever answers the SYN has seen it, and echoes its timestamp: an answer that was made up does not.
+    fn check_echo(&self, segment: &Segment<'_>, packet: &mut Packet<'_>) -> Result<(), Refused> {
+        let client = &self.sides[0];
+        let echo = segment.timestamp_echo;
+        let is_known = echo == client.last_timestamp
+            || (client.offers_timestamps && client.last_timestamp == 0)
+            || self.syns.iter().any(|(_, timestamp)| *timestamp == echo);
+        if segment.direction == Direction::ToServer || echo == 0 || is_known {
+            return Ok(());
+        }
+        packet.event("stream.pkt_invalid_timestamp");
+        Err(Refused)
     }
 
     /// A SYN again: with another sequence number or timestamp it is kept, for the SYN/ACK to tell which one counts.
@@ -171,6 +178,7 @@ impl Connection {
             if segment.acknowledgment == expected {
                 // The server did not take the bytes of the SYN; the client will send them again.
                 packet.event("stream.3whs_synack_tfo_data_ignored");
+                self.sides[0].next_sequence = expected;
             } else if segment.acknowledgment != client.next_sequence {
                 packet.event("stream.3whs_synack_with_wrong_ack");
                 return Err(Refused);
@@ -179,13 +187,19 @@ impl Connection {
             packet.event("stream.3whs_synack_with_wrong_ack");
             return Err(Refused);
         }
+        self.check_echo(segment, packet)?;
         self.adopt_syn_ack(&SynAck::new(segment));
         Ok(())
     }
 
     /// Takes over what a SYN/ACK says.
     fn adopt_syn_ack(&mut self, syn_ack: &SynAck) {
-        self.state = TcpState::SynReceived;
+        // With fast open either side may go on at once.
+        self.state = if self.is_fast_open {
+            TcpState::Established
+        } else {
+            TcpState::SynReceived
+        };
         self.is_four_way = false;
         let [client, server] = &mut self.sides;
         server.begin(syn_ack.sequence);
@@ -201,6 +215,7 @@ impl Connection {
         match syn_ack.timestamp {
             Some(timestamp) if client.offers_timestamps => {
                 self.uses_timestamps = true;
+                server.began_with_timestamp_zero = timestamp == 0;
                 server.last_timestamp = timestamp;
                 server.timestamp_seconds = syn_ack.seconds;
             }
@@ -247,24 +262,22 @@ impl Connection {
         segment: &Segment<'_>,
         packet: &mut Packet<'_>,
     ) -> Result<(), Refused> {
-        match segment.direction {
-            Direction::ToServer => {
-                // The client takes its SYN back; anything else a host in this state lets pass.
-                let takes_back = segment.sequence == self.sides[0].initial_sequence
-                    && segment.acknowledgment == plus(segment.sequence, 1)
-                    && segment.window == 0;
-                if !takes_back {
-                    return Ok(());
-                }
-            }
-            Direction::ToClient => {
-                // A refusal: it acknowledges the SYN.
-                let expected = plus(self.sides[0].initial_sequence, 1);
-                if !segment.has(ACK) || segment.acknowledgment != expected {
-                    packet.event("stream.rst_invalid_ack");
-                    return Err(Refused);
-                }
-            }
+        let initial_sequence = self.sides[0].initial_sequence;
+        let acknowledges_syn = segment.direction == Direction::ToClient
+            && segment.acknowledgment == plus(initial_sequence, 1);
+        if segment.has(ACK) && segment.acknowledgment != 0 && !acknowledges_syn {
+            packet.event("stream.pkt_invalid_ack");
+            packet.event("stream.rst_invalid_ack");
+            return Err(Refused);
+        }
+        let closes = match segment.direction {
+            // A client that takes its SYN back would acknowledge itself, which is refused above.
+            Direction::ToServer => false,
+            // A refusal: a server that never sent anything counts from 0.
+            Direction::ToClient => segment.sequence == self.sides[1].next_sequence,
+        };
+        if !closes {
+            return Err(Refused);
         }
         self.state_before_reset = self.state;
         self.state = TcpState::Closed;
@@ -313,7 +326,6 @@ impl Connection {
                 if segment.acknowledgment != client.last_ack {
                     "stream.3whs_synack_resend_with_different_ack"
                 } else if segment.sequence != server.initial_sequence {
-                    packet.event("stream.3whs_synack_resend_with_diff_seq");
                     return self.keep_syn_ack(SynAck::new(segment), packet);
                 } else {
                     return Ok(());
@@ -393,6 +405,8 @@ impl Connection {
             || (self.is_fast_open && segment.sequence == client.last_ack);
         if is_right_sequence && is_right_ack {
             self.establish(segment, packet, tools);
+            // As in the reference: with bytes on it this ACK is a packet of the established connection already.
+            packet.is_established |= !segment.payload.is_empty();
             return Ok(());
         }
         if is_right_sequence {
@@ -419,6 +433,7 @@ impl Connection {
         let (sender, _) = self.pair(segment.direction);
         sender.advance(segment.end());
         self.update_receiver(segment);
+        self.note_timestamp(segment);
         self.take(segment, packet, tools);
     }
 }

@@ -39,6 +39,9 @@ pub trait StreamConsumer {
     /// Bytes of a direction that will never come. False as above.
     fn gap(&mut self, direction: Direction, missing_bytes: u64) -> bool;
 
+    /// Whether nothing but the very next bytes of a direction will do.
+    fn awaits_more(&self, direction: Direction) -> bool;
+
     /// Nothing more comes in a direction.
     fn end(&mut self, direction: Direction);
 }

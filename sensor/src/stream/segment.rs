@@ -1,6 +1,9 @@
 //! One TCP segment as the state machine sees it.
 
-use super::{limits, sequence::plus};
+use super::{
+    limits,
+    sequence::{after, plus},
+};
 use crate::{
     decode::{Packet, Tcp, TcpOption, tcp_options},
     direction::Direction,
@@ -26,6 +29,8 @@ pub(super) struct Segment<'a> {
     /// The other side's timestamp it echoes.
     pub(super) timestamp_echo: u32,
     pub(super) window_scale: Option<u8>,
+    /// Blocks that are acknowledged selectively (RFC 2018).
+    pub(super) selected: &'a [u8],
     pub(super) has_fast_open: bool,
     /// It carries a signature (RFC 2385, RFC 5925) that only the ends can check.
     pub(super) is_authenticated: bool,
@@ -45,6 +50,7 @@ impl<'a> Segment<'a> {
             timestamp: None,
             timestamp_echo: 0,
             window_scale: None,
+            selected: &[],
             has_fast_open: false,
             is_authenticated: false,
             seconds: packet.time.seconds(),
@@ -58,6 +64,7 @@ impl<'a> Segment<'a> {
                 TcpOption::WindowScale(shift) => {
                     segment.window_scale = Some(shift.min(limits::WINDOW_SCALE_MAX));
                 }
+                TcpOption::Sack(blocks) => segment.selected = blocks,
                 TcpOption::FastOpen(_) => segment.has_fast_open = true,
                 TcpOption::Authentication(_) => segment.is_authenticated = true,
                 _ => {}
@@ -77,6 +84,14 @@ impl<'a> Segment<'a> {
     /// Sequence number behind its payload.
     pub(super) fn end(&self) -> u32 {
         plus(self.sequence, self.payload.len())
+    }
+
+    /// Whether it acknowledges bytes behind `last_ack` selectively.
+    pub(super) fn selects_beyond(&self, last_ack: u32) -> bool {
+        self.selected
+            .chunks_exact(8)
+            .filter_map(|block| block.last_chunk::<4>())
+            .any(|right_edge| after(u32::from_be_bytes(*right_edge), last_ack))
     }
 
     /// Its window under a scale.

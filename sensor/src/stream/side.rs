@@ -30,6 +30,8 @@ pub(super) struct Side {
     pub(super) timestamp_seconds: u64,
     /// Whether its SYN had a timestamp.
     pub(super) offers_timestamps: bool,
+    /// Whether that timestamp was 0.
+    pub(super) began_with_timestamp_zero: bool,
     /// Its newest segment was a keep-alive.
     pub(super) is_keep_alive: bool,
     /// It seems to have sent a reset that its peer may have refused.
@@ -64,6 +66,7 @@ impl Side {
             last_timestamp: 0,
             timestamp_seconds: 0,
             offers_timestamps: false,
+            began_with_timestamp_zero: false,
             is_keep_alive: false,
             has_doubtful_reset: false,
             policy,
@@ -148,7 +151,11 @@ impl Side {
     /// What the application layer has not seen yet: the next stretch, as far as it may be read.
     pub(super) fn next_for_app(&self, everything: bool) -> Next<'_> {
         let limit = self.readable(everything);
-        clipped(&self.buffer, self.app_progress, limit)
+        match clipped(&self.buffer, self.app_progress, limit) {
+            // Bytes may still come for a hole of which nothing was acknowledged.
+            Next::Hole(_) if self.acked <= self.app_progress => Next::Nothing,
+            next => next,
+        }
     }
 
     /// What raw inspection has not seen yet.
@@ -270,7 +277,8 @@ fn clipped(buffer: &StreamBuffer, position: u64, limit: u64) -> Next<'_> {
             let length = usize::try_from(allowed).unwrap_or(usize::MAX);
             Next::Bytes(bytes.get(..length).unwrap_or(bytes))
         }
-        Next::Hole(missing) => Next::Hole(missing.min(allowed)),
-        Next::Nothing => Next::Hole(allowed),
+        // The hole as a whole, once any of it was acknowledged; but none where nothing stands behind it.
+        Next::Hole(missing) => Next::Hole(missing),
+        Next::Nothing => Next::Nothing,
     }
 }
