@@ -234,6 +234,7 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
         | PacketCondition::CipService(_)
+        | PacketCondition::Modbus(_)
         | PacketCondition::Event(_)
         | PacketCondition::Checksum { .. }
         | PacketCondition::FtpBounce => 3,

@@ -1,6 +1,6 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::{CipService, DetectedProtocol};
+use super::{CipService, DetectedProtocol, ModbusRequest};
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +138,26 @@ pub enum HeaderField {
     Http2SettingMaxFrameSize = 109,
     /// `http2.settings:SETTINGS_MAX_HEADER_LIST_SIZE`
     Http2SettingMaxHeaderListSize = 110,
+    /// `mqtt.type`: of each message of the transaction
+    MqttType = 120,
+    /// `mqtt.flags`: 1 for a retained message, 2 for one sent again
+    MqttFlags = 121,
+    /// `mqtt.qos`
+    MqttQos = 122,
+    /// `mqtt.protocol_version`
+    MqttProtocolVersion = 123,
+    /// `mqtt.reason_code`
+    MqttReasonCode = 124,
+    /// `mqtt.connect.flags`, as the byte that is sent
+    MqttConnectFlags = 125,
+    /// `mqtt.connack.session_present`
+    MqttSessionPresent = 126,
+    /// `dnp3_func`
+    Dnp3Function = 127,
+    /// `dnp3_ind`: the number of each bit that is set
+    Dnp3Indication = 128,
+    /// `dnp3_obj`: group and variation in one number, of each header
+    Dnp3Object = 129,
 }
 
 impl HeaderField {
@@ -196,6 +216,16 @@ impl HeaderField {
         Self::Http2SettingInitialWindowSize,
         Self::Http2SettingMaxFrameSize,
         Self::Http2SettingMaxHeaderListSize,
+        Self::MqttType,
+        Self::MqttFlags,
+        Self::MqttQos,
+        Self::MqttProtocolVersion,
+        Self::MqttReasonCode,
+        Self::MqttConnectFlags,
+        Self::MqttSessionPresent,
+        Self::Dnp3Function,
+        Self::Dnp3Indication,
+        Self::Dnp3Object,
     ];
 
     /// The field with this stable number.
@@ -358,4 +388,6 @@ pub enum PacketCondition<'a> {
     DcerpcOperation(Vec<(u32, u32)>),
     /// `cip_service`
     CipService(CipService),
+    /// `modbus`
+    Modbus(ModbusRequest),
 }

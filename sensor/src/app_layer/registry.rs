@@ -6,6 +6,7 @@ use super::{
     FeedContext, Parser, Transport, UpgradedRequest,
     dcerpc::{DcerpcDatagramParser, DcerpcParser},
     dhcp::DhcpProtocol,
+    dnp3::Dnp3Protocol,
     dns::DnsParser,
     enip::EnipProtocol,
     ftp::FtpParser,
@@ -14,7 +15,8 @@ use super::{
     ike::IkeProtocol,
     krb5::KerberosProtocol,
     messages::{MessageParser, MessageProtocol},
-    mqtt::MqttParser,
+    modbus::ModbusProtocol,
+    mqtt::MqttProtocol,
     sip::SipParser,
     smb::SmbParser,
     smtp::SmtpParser,
@@ -28,7 +30,9 @@ use crate::direction::Direction;
 pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option<Box<dyn Parser>> {
     match protocol {
         AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
-        AppProtocol::Mqtt => Some(Box::new(MqttParser::default())),
+        AppProtocol::Dnp3 => messages(Dnp3Protocol::default(), context),
+        AppProtocol::Modbus => messages(ModbusProtocol::default(), context),
+        AppProtocol::Mqtt => messages(MqttProtocol::default(), context),
         AppProtocol::Http2 => Some(Box::new(Http2Parser::default())),
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         AppProtocol::Tls => Some(Box::new(TlsParser::default())),
@@ -65,11 +69,9 @@ pub(super) fn parser_behind_upgrade(request: &UpgradedRequest) -> Box<dyn Parser
 /// The side that must speak first, where the protocol has one.
 pub(super) fn first_speaker(protocol: AppProtocol) -> Option<Direction> {
     match protocol {
-        AppProtocol::Http1
-        | AppProtocol::Http2
-        | AppProtocol::Tls
-        | AppProtocol::Dns
-        | AppProtocol::Dcerpc => Some(Direction::ToServer),
+        AppProtocol::Http1 | AppProtocol::Tls | AppProtocol::Dns | AppProtocol::Dcerpc => {
+            Some(Direction::ToServer)
+        }
         _ => None,
     }
 }

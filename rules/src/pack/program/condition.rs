@@ -19,12 +19,13 @@
 //! | 15 | DCERPC operation | count, first and last of each range |
 //! | 20 | field, any of several ranges | number of the field, count, first and last of each range |
 //! | 21 | CIP service | service, number of further numbers, class, attribute, whether the attribute must be there |
+//! | 22 | Modbus | unit, kind of call and its fields; see `modbus.rs` |
 //!
 //! Modes: 0 exact, 1 all, 2 any, 3 none.
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number},
-    Encoder, Item, Tables, index_below,
+    Encoder, Item, Tables, index_below, modbus,
     operand::{flag, put_range, range},
 };
 use crate::{
@@ -127,6 +128,10 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                     put_number(out, u64::from(*last));
                 }
             }
+            Self::Modbus(wanted) => {
+                out.push(22);
+                modbus::encode(wanted, out);
+            }
             Self::CipService(wanted) => {
                 let further = match (wanted.class, wanted.attribute) {
                     (None, _) => 0,
@@ -216,6 +221,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 Self::DcerpcOperation(ranges)
             }
             21 => Self::CipService(cip_service(cursor)?),
+            22 => Self::Modbus(modbus::decode(cursor)?),
             20 => {
                 let field = HeaderField::from_number(cursor.byte()?)
                     .ok_or(Malformed("a program names an unknown field"))?;

@@ -10,6 +10,7 @@ mod probe_text;
 mod probes;
 
 use lapwing_rules::model::AppProtocol;
+pub(super) use probes::identify_by_other;
 
 use super::FeedContext;
 use crate::direction::Direction;
@@ -25,16 +26,26 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Judges the first bytes of a direction.
-pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]) -> Verdict {
+/// Judges the first bytes of a direction; `other` is what the opposite one was identified as.
+pub(super) fn identify(
+    context: &FeedContext,
+    direction: Direction,
+    other: Option<AppProtocol>,
+    bytes: &[u8],
+) -> Verdict {
     let pattern = patterns::identify(context.transport, direction, bytes);
     if let Verdict::Identified(_) = pattern {
         return pattern;
     }
-    match probes::identify(context, direction, bytes) {
-        Verdict::Unknown => pattern,
-        verdict => verdict,
+    let by_ports = probes::identify(context, direction, bytes);
+    if let Verdict::Identified(_) = by_ports {
+        return by_ports;
     }
+    let verdicts = [identify_by_other(direction, other, bytes), by_ports];
+    verdicts
+        .into_iter()
+        .find(|verdict| *verdict != Verdict::Unknown)
+        .unwrap_or(pattern)
 }
 
 #[cfg(test)]
@@ -54,7 +65,7 @@ mod tests {
     }
 
     fn tcp(port: u16, direction: Direction, bytes: &[u8]) -> Verdict {
-        identify(&context(Transport::Tcp, port), direction, bytes)
+        identify(&context(Transport::Tcp, port), direction, None, bytes)
     }
 
     #[test]
@@ -101,17 +112,27 @@ mod tests {
         let dns = context(Transport::Udp, 53);
         let other = context(Transport::Udp, 5_300);
         assert_eq!(
-            identify(&dns, Direction::ToServer, query),
+            identify(&dns, Direction::ToServer, None, query),
             Verdict::Identified(AppProtocol::Dns)
         );
         assert_eq!(
-            identify(&other, Direction::ToServer, query),
+            identify(&other, Direction::ToServer, None, query),
             Verdict::Unknown
         );
         assert_eq!(
-            identify(&dns, Direction::ToServer, &[0xff; 40]),
+            identify(&dns, Direction::ToServer, None, &[0xff; 40]),
             Verdict::Unknown
         );
+    }
+
+    #[test]
+    fn a_server_of_http2_is_known_on_any_port_once_its_client_is() {
+        let settings = b"\0\0\0\x04\0\0\0\0\0 behind it";
+        let on_any_port = context(Transport::Tcp, 6_233);
+        let judged = |other| identify(&on_any_port, Direction::ToClient, other, settings);
+        assert_eq!(judged(None), Verdict::Unknown);
+        let http2 = Some(AppProtocol::Http2);
+        assert_eq!(judged(http2), Verdict::Identified(AppProtocol::Http2));
     }
 
     #[test]
