@@ -158,6 +158,8 @@ pub enum HeaderField {
     Dnp3Indication = 128,
     /// `dnp3_obj`: group and variation in one number, of each header
     Dnp3Object = 129,
+    /// `ssh.protoversion:2_compat`: 1 where the version can speak version 2
+    SshCompatibleWith2 = 130,
 }
 
 impl HeaderField {
@@ -226,6 +228,7 @@ impl HeaderField {
         Self::Dnp3Function,
         Self::Dnp3Indication,
         Self::Dnp3Object,
+        Self::SshCompatibleWith2,
     ];
 
     /// The field with this stable number.

@@ -11,7 +11,7 @@ use super::{
     draft::RuleDraft,
     keywords::{
         asn1, bits, buffers, byte_keywords, content, dcerpc, dnp3, enip, files, flow, frames,
-        header_fields, http2, ike, kerberos, meta, modbus, mqtt, regex, thresholds,
+        header_fields, http2, ike, kerberos, meta, modbus, mqtt, regex, ssh, thresholds,
         transaction_fields,
     },
     problem::Problem,
@@ -396,8 +396,8 @@ keywords! {
     "ssh.hassh.string" ["ssh-hassh-string"] "6.0" None Sticky(B::SshHasshString), "What HASSH of the client is made from.";
     "ssh.hassh.server" ["ssh-hassh-server"] "6.0" None Sticky(B::SshHasshServer), "HASSH of the server.";
     "ssh.hassh.server.string" ["ssh-hassh-server-string"] "6.0" None Sticky(B::SshHasshServerString), "What HASSH of the server is made from.";
-    "ssh.protoversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The protocol version.";
-    "ssh.softwareversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The software contains this.";
+    "ssh.protoversion" [] "1.3" Required Read(ssh::protocol_version), "The protocol version.", takes "version | 2_compat";
+    "ssh.softwareversion" [] "1.3" Required Read(ssh::software_version), "The whole of the software.", takes "text";
 
     # "Transforms of the buffer before them";
     "dotprefix" [] "5.0" None transform(Transform::DotPrefix), "Put a dot before the buffer.";

@@ -34,7 +34,7 @@ pub fn app_protocol(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
         P::Pop3 | P::Websocket | P::Ldap | P::Jabber | P::Irc | P::Msn => {
-            Err("this version does not recognise it in traffic yet")
+            Err("the reference's version 7.0 does not know it")
         }
         _ => Ok(()),
     }
@@ -49,7 +49,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
-        P::Http2 | P::FtpData | P::Mqtt | P::Modbus | P::Dnp3 => Ok(()),
+        P::Http2 | P::FtpData | P::Mqtt | P::Modbus | P::Dnp3 | P::Pgsql => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }

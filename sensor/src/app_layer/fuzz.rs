@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 22] = [
+const PROTOCOLS: [(AppProtocol, Transport); 23] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -32,6 +32,7 @@ const PROTOCOLS: [(AppProtocol, Transport); 22] = [
     (AppProtocol::Mqtt, Transport::Tcp),
     (AppProtocol::Modbus, Transport::Tcp),
     (AppProtocol::Dnp3, Transport::Tcp),
+    (AppProtocol::Pgsql, Transport::Tcp),
 ];
 
 /// The parsers by name, as `dns-udp`; the place in the list is the first byte of an input.
@@ -253,6 +254,7 @@ mod tests {
                     (ToClient, b"\x05\x64\x15\x44\x02\0\x01\0\x33\xcc\xc0\xc0\x81\x10\0\x1e\x02\0\0\x01\x01ab\x01cd\x48\xe1"),
                 ],
             ),
+            script(22, &[(ToServer, b"\0\0\0\x08\x04\xd2\x16\x30"), (ToClient, b"N"), (ToServer, b"\0\0\0\x08\x04\xd2\x16\x2f"), (ToClient, b"S\x16")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

@@ -88,6 +88,8 @@ pub(super) struct MessageParser<P: MessageProtocol> {
     pending: [Vec<u8>; 2],
     /// Streams: bytes of a message too long to be kept that are still to come, per direction.
     left_to_pass: [usize; 2],
+    /// Streams: bytes were lost, and what comes behind them is not understood, per direction.
+    has_gap: [bool; 2],
     is_lost: [bool; 2],
     frames: FrameLog,
 }
@@ -100,6 +102,7 @@ impl<P: MessageProtocol> MessageParser<P> {
             transactions: Transactions::default(),
             pending: Default::default(),
             left_to_pass: [0; 2],
+            has_gap: [false; 2],
             is_lost: [false; 2],
             frames: FrameLog::default(),
         }
@@ -178,6 +181,10 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
     }
 
     fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.has_gap[direction.index()] && !bytes.is_empty() {
+            // As in the reference, what the other side goes on to say is not read either.
+            self.is_lost = [true; 2];
+        }
         if !self.is_lost[direction.index()] && !bytes.is_empty() {
             match self.transport {
                 Transport::Udp => self.message(direction, bytes),
@@ -192,11 +199,10 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
     }
 
     fn gap(&mut self, direction: Direction, _: u64) -> Feed {
-        // As in the reference, what answers to lost messages is not read either.
-        self.is_lost = [true; 2];
+        self.has_gap[direction.index()] = true;
+        self.pending[direction.index()] = Vec::new();
         self.frames.clear(direction);
-        self.end(direction);
-        Feed::Stop
+        Feed::More
     }
 
     fn end(&mut self, direction: Direction) {

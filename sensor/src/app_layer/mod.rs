@@ -25,6 +25,7 @@ mod lines;
 mod messages;
 mod modbus;
 mod mqtt;
+mod pgsql;
 mod reader;
 mod registry;
 mod sip;

@@ -21,6 +21,7 @@ pub(super) mod mqtt;
 pub(super) mod regex;
 mod regex_backtracking;
 mod regex_translation;
+pub(super) mod ssh;
 pub(super) mod thresholds;
 pub(super) mod transaction_fields;
 

@@ -238,7 +238,7 @@ pub(super) fn pgsql(direction: Direction, bytes: &[u8]) -> Verdict {
             let code = big_u32(bytes, 4);
             when(
                 (8..=10_000).contains(&length)
-                    && matches!(code, 0x0003_0000 | 80_877_102..=80_877_104),
+                    && matches!(code, 0x0003_0000 | 80_877_102 | 80_877_103),
                 P::Pgsql,
             )
         }

@@ -187,17 +187,21 @@ fn topics(reader: &mut Reader<'_>, kind: u8, version: u8) -> Option<Content> {
     let message_id = reader.u16()?;
     properties(reader, version)?;
     let mut topics = Vec::new();
-    while topics.len() < limits::MQTT_TOPICS_MAX {
+    // As in the reference, an empty one ends what rules see of them.
+    let mut are_shown = true;
+    let mut is_any = false;
+    while let Some(topic) = text(reader) {
         // In SUBSCRIBE the quality of service that is asked for stands behind.
-        let Some(topic) =
-            text(reader).filter(|_| kind == kind::UNSUBSCRIBE || reader.u8().is_some())
-        else {
+        if kind == kind::SUBSCRIBE && reader.u8().is_none() {
             break;
-        };
-        topics.push(topic);
+        }
+        is_any = true;
+        are_shown &= !topic.is_empty() && topics.len() < limits::MQTT_TOPICS_MAX;
+        if are_shown {
+            topics.push(topic);
+        }
     }
-    (kind == kind::UNSUBSCRIBE || !topics.is_empty())
-        .then_some(Content::Topics { message_id, topics })
+    (kind == kind::UNSUBSCRIBE || is_any).then_some(Content::Topics { message_id, topics })
 }
 
 impl MqttMessage {

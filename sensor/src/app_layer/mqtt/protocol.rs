@@ -92,9 +92,9 @@ impl MqttProtocol {
         } else {
             place(&message)
         };
-        // Of a message that is too long to be kept the reference mixes up the directions.
+        // Of a message that is too long to be kept the reference does not know who sent it.
         let told_in = if message.header.is_long() {
-            direction.opposite()
+            Direction::ToClient
         } else {
             direction
         };
