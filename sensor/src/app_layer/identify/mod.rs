@@ -12,7 +12,7 @@ mod probes;
 use lapwing_rules::model::AppProtocol;
 pub(super) use probes::identify_by_other;
 
-use super::FeedContext;
+use super::{FeedContext, Transport};
 use crate::direction::Direction;
 
 /// What the bytes so far say.
@@ -34,12 +34,19 @@ pub(super) fn identify(
     bytes: &[u8],
 ) -> Verdict {
     let pattern = patterns::identify(context.transport, direction, bytes);
-    if let Verdict::Identified(_) = pattern {
+    // A datagram of DNS may look like one of DCERPC: there the port has the first word.
+    let is_weak = pattern == Verdict::Identified(AppProtocol::Dcerpc)
+        && context.transport == Transport::Udp
+        && (direction == Direction::ToServer || other.is_some());
+    if matches!(pattern, Verdict::Identified(_)) && !is_weak {
         return pattern;
     }
     let by_ports = probes::identify(context, direction, bytes);
     if let Verdict::Identified(_) = by_ports {
         return by_ports;
+    }
+    if is_weak {
+        return pattern;
     }
     let verdicts = [identify_by_other(direction, other, bytes), by_ports];
     verdicts
@@ -51,7 +58,7 @@ pub(super) fn identify(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app_layer::Transport, time::Timestamp};
+    use crate::time::Timestamp;
 
     fn context(transport: Transport, server_port: u16) -> FeedContext {
         FeedContext {
@@ -123,6 +130,22 @@ mod tests {
             identify(&dns, Direction::ToServer, None, &[0xff; 40]),
             Verdict::Unknown
         );
+    }
+
+    #[test]
+    fn a_query_that_looks_like_a_remote_call_is_one_where_the_port_says_so() {
+        let mut query = b"\x04\0\x01\0\0\x01\0\0\0\0\0\0".to_vec();
+        for label in ["a".repeat(60), "b".repeat(20)] {
+            query.push(u8::try_from(label.len()).unwrap());
+            query.extend_from_slice(label.as_bytes());
+        }
+        query.extend_from_slice(b"\0\0\x01\0\x01");
+        let judged = |port| {
+            let context = context(Transport::Udp, port);
+            identify(&context, Direction::ToServer, None, &query)
+        };
+        assert_eq!(judged(53), Verdict::Identified(AppProtocol::Dns));
+        assert_eq!(judged(5_555), Verdict::Identified(AppProtocol::Dcerpc));
     }
 
     #[test]
