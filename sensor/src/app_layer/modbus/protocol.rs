@@ -49,7 +49,7 @@ impl ModbusProtocol {
             return None;
         }
         let mut transaction = ModbusTransaction::default();
-        if self.open > limits::MODBUS_OPEN_REQUESTS_MAX {
+        if self.open >= limits::MODBUS_OPEN_REQUESTS_MAX {
             transaction.events.add("flooded");
             self.is_flooded = true;
         }

@@ -160,7 +160,7 @@ fn what_is_wrong_is_an_event() {
 #[test]
 fn requests_that_nobody_answers_are_a_flood() {
     let request = message(1, b"\x06\0\x08\0\x01");
-    let mut turns = vec![(ToServer, &request[..]); limits::MODBUS_OPEN_REQUESTS_MAX + 1];
+    let mut turns = vec![(ToServer, &request[..]); limits::MODBUS_OPEN_REQUESTS_MAX];
     assert_eq!(events(&turns), [""; 0]);
     turns.extend([(ToServer, &request[..]); 10]);
     assert_eq!(events(&turns), ["flooded"]);
