@@ -235,6 +235,7 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::DcerpcOperation(_)
         | PacketCondition::CipService(_)
         | PacketCondition::RpcCall(_)
+        | PacketCondition::Modbus(_)
         | PacketCondition::Event(_)
         | PacketCondition::Checksum { .. }
         | PacketCondition::FtpBounce => 3,

@@ -177,6 +177,16 @@ buffers! {
     IkeNonce = 157, "ike.nonce_payload", Both, Some(P::Ike), false;
     IkeKeyExchange = 158, "ike.key_exchange_payload", Both, Some(P::Ike), false;
     RfbName = 190, "rfb.name", ToClient, Some(P::Rfb), false;
+    MqttClientId = 170, "mqtt.connect.clientid", ToServer, Some(P::Mqtt), false;
+    MqttUserName = 171, "mqtt.connect.username", ToServer, Some(P::Mqtt), false;
+    MqttPassword = 172, "mqtt.connect.password", ToServer, Some(P::Mqtt), false;
+    MqttWillTopic = 173, "mqtt.connect.willtopic", ToServer, Some(P::Mqtt), false;
+    MqttWillMessage = 174, "mqtt.connect.willmessage", ToServer, Some(P::Mqtt), false;
+    MqttPublishTopic = 175, "mqtt.publish.topic", Both, Some(P::Mqtt), false;
+    MqttPublishMessage = 176, "mqtt.publish.message", ToServer, Some(P::Mqtt), false;
+    MqttSubscribeTopic = 177, "mqtt.subscribe.topic", Both, Some(P::Mqtt), true;
+    MqttUnsubscribeTopic = 178, "mqtt.unsubscribe.topic", ToServer, Some(P::Mqtt), true;
+    Dnp3Data = 179, "dnp3.data", Both, Some(P::Dnp3), false;
     SipMethod = 200, "sip.method", ToServer, Some(P::Sip), false;
     SipUri = 201, "sip.uri", ToServer, Some(P::Sip), false;
     SipProtocol = 202, "sip.protocol", Both, Some(P::Sip), false;

@@ -26,5 +26,7 @@ pub use packet_condition::{
     PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
 pub use protocol::{AppProtocol, DetectedProtocol, HeaderProtocol};
-pub use protocol_condition::{CipService, RpcCall, SaAttribute};
+pub use protocol_condition::{
+    CipService, ModbusCall, ModbusRange, ModbusRequest, ModbusTable, RpcCall, SaAttribute,
+};
 pub use rule::{Action, Effect, RuleId, RuleKind, Severity};

@@ -1,6 +1,6 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::{CipService, DetectedProtocol, RpcCall};
+use super::{CipService, DetectedProtocol, ModbusRequest, RpcCall};
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,14 +138,36 @@ pub enum HeaderField {
     Http2SettingMaxFrameSize = 109,
     /// `http2.settings:SETTINGS_MAX_HEADER_LIST_SIZE`
     Http2SettingMaxHeaderListSize = 110,
+    /// `mqtt.type`: of each message of the transaction
+    MqttType = 120,
+    /// `mqtt.flags`: 1 for a retained message, 2 for one sent again
+    MqttFlags = 121,
+    /// `mqtt.qos`
+    MqttQos = 122,
+    /// `mqtt.protocol_version`
+    MqttProtocolVersion = 123,
+    /// `mqtt.reason_code`
+    MqttReasonCode = 124,
+    /// `mqtt.connect.flags`, as the byte that is sent
+    MqttConnectFlags = 125,
+    /// `mqtt.connack.session_present`
+    MqttSessionPresent = 126,
+    /// `dnp3_func`
+    Dnp3Function = 127,
+    /// `dnp3_ind`: the number of each bit that is set
+    Dnp3Indication = 128,
+    /// `dnp3_obj`: group and variation in one number, of each header
+    Dnp3Object = 129,
+    /// `ssh.protoversion:2_compat`: 1 where the version can speak version 2
+    SshCompatibleWith2 = 130,
     /// `nfs_procedure`, one value for each that a transaction is about
-    NfsProcedure = 120,
+    NfsProcedure = 140,
     /// `nfs.version`
-    NfsVersion = 121,
+    NfsVersion = 141,
     /// `rfb.sectype`
-    RfbSecurityType = 122,
+    RfbSecurityType = 142,
     /// `rfb.secresult`: 0 for `ok`, 1 for `fail`, 2 for `toomany`, 3 for `unknown`
-    RfbSecurityResult = 123,
+    RfbSecurityResult = 143,
 }
 
 impl HeaderField {
@@ -204,6 +226,17 @@ impl HeaderField {
         Self::Http2SettingInitialWindowSize,
         Self::Http2SettingMaxFrameSize,
         Self::Http2SettingMaxHeaderListSize,
+        Self::MqttType,
+        Self::MqttFlags,
+        Self::MqttQos,
+        Self::MqttProtocolVersion,
+        Self::MqttReasonCode,
+        Self::MqttConnectFlags,
+        Self::MqttSessionPresent,
+        Self::Dnp3Function,
+        Self::Dnp3Indication,
+        Self::Dnp3Object,
+        Self::SshCompatibleWith2,
         Self::NfsProcedure,
         Self::NfsVersion,
         Self::RfbSecurityType,
@@ -372,4 +405,6 @@ pub enum PacketCondition<'a> {
     CipService(CipService),
     /// `rpc`
     RpcCall(RpcCall),
+    /// `modbus`
+    Modbus(ModbusRequest),
 }

@@ -84,3 +84,102 @@ pub struct RpcCall {
     /// Number of the procedure; any without.
     pub procedure: Option<u32>,
 }
+
+/// A range of `modbus` without its ends, as the reference reads it: a range from 0 has 0 in it, and one up to the greatest
+/// number has that in it. Where both ends are the same it is that number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ModbusRange {
+    /// Its lower end.
+    pub low: u16,
+    /// Its upper end.
+    pub high: u16,
+}
+
+impl ModbusRange {
+    /// Whether a number is in it.
+    #[must_use]
+    pub fn contains(&self, number: u16) -> bool {
+        self.meets(number, number)
+    }
+
+    /// Whether any of the numbers from `first` to `last` is in it.
+    #[must_use]
+    pub fn meets(&self, first: u16, last: u16) -> bool {
+        let Self { low, high } = *self;
+        if low == high {
+            return (first..=last).contains(&low);
+        }
+        let is_below_high = high == u16::MAX && low != 0 || first < high;
+        let is_above_low = low == 0 || last > low;
+        is_below_high && is_above_low
+    }
+}
+
+/// The tables of a Modbus device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ModbusTable {
+    /// `discretes`
+    DiscreteInputs = 1,
+    /// `coils`
+    Coils = 2,
+    /// `input`
+    InputRegisters = 3,
+    /// `holding`
+    HoldingRegisters = 4,
+}
+
+/// What `modbus` asks of a message beside its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ModbusCall {
+    /// Nothing.
+    Any,
+    /// `function`, with the subfunction of a diagnosis.
+    Function {
+        /// Code of the function.
+        code: u8,
+        /// Code within it.
+        subfunction: Option<u16>,
+    },
+    /// `function` of any of these categories, as bits: 1 assigned, 2 unassigned, 4 for users, 8 reserved.
+    Category(u8),
+    /// `access`
+    Access {
+        /// `write`, or `read`.
+        writes: bool,
+        /// To this table.
+        table: Option<ModbusTable>,
+        /// To any of these addresses, which count from 1.
+        address: Option<ModbusRange>,
+        /// The value written to the address.
+        value: Option<ModbusRange>,
+    },
+}
+
+/// `modbus`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ModbusRequest {
+    /// The unit that is asked.
+    pub unit: Option<ModbusRange>,
+    /// What it is asked to do.
+    pub call: ModbusCall,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_modbus_leave_out_their_ends_but_not_those_of_all_numbers() {
+        let range = |low, high| ModbusRange { low, high };
+        assert!(range(4, 6).contains(5) && !range(4, 6).contains(4) && !range(4, 6).contains(6));
+        assert!(range(0, 2).contains(0) && range(0, 2).contains(1) && !range(0, 2).contains(2));
+        assert!(range(65_534, 65_535).contains(65_535) && !range(65_534, 65_535).contains(65_534));
+        assert!(range(0, 65_535).contains(0) && !range(0, 65_535).contains(65_535));
+        assert!(range(7, 7).contains(7) && !range(7, 7).contains(8));
+        assert!(
+            range(7, 7).meets(1, 9) && range(5, 12).meets(11, 18) && !range(5, 11).meets(11, 18)
+        );
+        assert!(!range(9, 1).contains(5));
+    }
+}

@@ -10,8 +10,9 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        asn1, bits, buffers, byte_keywords, content, dcerpc, enip, files, flow, frames,
-        header_fields, http2, ike, kerberos, meta, regex, rfb, rpc, thresholds, transaction_fields,
+        asn1, bits, buffers, byte_keywords, content, dcerpc, dnp3, enip, files, flow, frames,
+        header_fields, http2, ike, kerberos, meta, modbus, mqtt, regex, rfb, rpc, ssh, thresholds,
+        transaction_fields,
     },
     problem::Problem,
     support::Support,
@@ -228,10 +229,7 @@ use Role::{
 };
 
 const SMB: Role = Foreign("it came with version 8 of the reference");
-const MQTT: Role = Foreign("packets of MQTT are frames here, and not taken apart yet");
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
-const MODBUS: Role = Foreign("there is no parser for Modbus yet");
-const DNP3: Role = Foreign("there is no parser for DNP3 yet");
 const FILES: Role = Foreign("files are not hashed, and not looked at by libmagic");
 const LISTS: Role = Foreign("data sets and reputation lists are not loaded");
 const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
@@ -396,8 +394,8 @@ keywords! {
     "ssh.hassh.string" ["ssh-hassh-string"] "6.0" None Sticky(B::SshHasshString), "What HASSH of the client is made from.";
     "ssh.hassh.server" ["ssh-hassh-server"] "6.0" None Sticky(B::SshHasshServer), "HASSH of the server.";
     "ssh.hassh.server.string" ["ssh-hassh-server-string"] "6.0" None Sticky(B::SshHasshServerString), "What HASSH of the server is made from.";
-    "ssh.protoversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The protocol version.";
-    "ssh.softwareversion" [] "1.3" Required Foreign("there is no parser for SSH yet"), "The software contains this.";
+    "ssh.protoversion" [] "1.3" Required Read(ssh::protocol_version), "The protocol version.", takes "version | 2_compat";
+    "ssh.softwareversion" [] "1.3" Required Read(ssh::software_version), "The whole of the software.", takes "text";
 
     # "Transforms of the buffer before them";
     "dotprefix" [] "5.0" None transform(Transform::DotPrefix), "Put a dot before the buffer.";
@@ -529,23 +527,23 @@ keywords! {
     "rfb.name" [] "6.0" None Sticky(B::RfbName), "Name of the desktop.";
 
     # "MQTT";
-    "mqtt.type" [] "6.0" Required MQTT, "Type of the message.";
-    "mqtt.flags" [] "6.0" Required MQTT, "Flags of the header.";
-    "mqtt.qos" [] "6.0" Required MQTT, "Quality of service.";
-    "mqtt.protocol_version" [] "6.0" Required MQTT, "Version.";
-    "mqtt.reason_code" [] "6.0" Required MQTT, "Reason code.";
-    "mqtt.connect.flags" [] "6.0" Required MQTT, "Flags of CONNECT.";
-    "mqtt.connect.clientid" [] "6.0" None buffer_of(MQTT), "Client identifier.";
-    "mqtt.connect.username" [] "6.0" None buffer_of(MQTT), "User.";
-    "mqtt.connect.password" [] "6.0" None buffer_of(MQTT), "Password.";
-    "mqtt.connect.willtopic" [] "6.0" None buffer_of(MQTT), "Topic of the will.";
-    "mqtt.connect.willmessage" [] "6.0" None buffer_of(MQTT), "Message of the will.";
-    "mqtt.connect.protocol_string" [] "7.0" None buffer_of(MQTT), "Name of the protocol.";
-    "mqtt.connack.session_present" [] "6.0" Required MQTT, "A session was there.";
-    "mqtt.publish.topic" [] "6.0" None buffer_of(MQTT), "Topic.";
-    "mqtt.publish.message" [] "6.0" None buffer_of(MQTT), "Message.";
-    "mqtt.subscribe.topic" [] "6.0" None buffer_of(MQTT), "Each topic subscribed to.";
-    "mqtt.unsubscribe.topic" [] "6.0" None buffer_of(MQTT), "Each topic left.";
+    "mqtt.type" [] "6.0" Required Read(mqtt::message_type), "Type of a message.", takes "CONNECT | CONNACK | PUBLISH | PUBACK | PUBREC | PUBREL | PUBCOMP | SUBSCRIBE | SUBACK | UNSUBSCRIBE | UNSUBACK | PINGREQ | PINGRESP | DISCONNECT | AUTH";
+    "mqtt.flags" [] "6.0" Required Read(mqtt::flags), "Flags of the header.", takes "[!]dup | [!]retain, …";
+    "mqtt.qos" [] "6.0" Required TransactionNumber(F::MqttQos, P::Mqtt, 2), "Quality of service.";
+    "mqtt.protocol_version" [] "6.0" Required TransactionField(F::MqttProtocolVersion, P::Mqtt, 255), "Version.";
+    "mqtt.reason_code" ["mqtt.connack.return_code"] "6.0" Required TransactionNumber(F::MqttReasonCode, P::Mqtt, 255), "Reason code.";
+    "mqtt.connect.flags" [] "6.0" Required Read(mqtt::connect_flags), "Flags of CONNECT.", takes "[!]username | [!]password | [!]will | [!]will_retain | [!]clean_session, …";
+    "mqtt.connect.clientid" [] "6.0" None Sticky(B::MqttClientId), "Client identifier.";
+    "mqtt.connect.username" [] "6.0" None Sticky(B::MqttUserName), "User.";
+    "mqtt.connect.password" [] "6.0" None Sticky(B::MqttPassword), "Password.";
+    "mqtt.connect.willtopic" [] "6.0" None Sticky(B::MqttWillTopic), "Topic of the will.";
+    "mqtt.connect.willmessage" [] "6.0" None Sticky(B::MqttWillMessage), "Message of the will.";
+    "mqtt.connect.protocol_string" [] "8.0" None ForeignBuffer("the reference's version 7.0 does not know it"), "Name of the protocol.";
+    "mqtt.connack.session_present" [] "6.0" Required Read(mqtt::session_present), "A session was there.", takes "yes | true | no | false";
+    "mqtt.publish.topic" [] "6.0" None Sticky(B::MqttPublishTopic), "Topic.";
+    "mqtt.publish.message" [] "6.0" None Sticky(B::MqttPublishMessage), "Message.";
+    "mqtt.subscribe.topic" [] "6.0" None Sticky(B::MqttSubscribeTopic), "Each topic subscribed to.";
+    "mqtt.unsubscribe.topic" [] "6.0" None Sticky(B::MqttUnsubscribeTopic), "Each topic left.";
 
     # "QUIC";
     "quic.version" [] "7.0" None buffer_of(QUIC), "Version.";
@@ -577,13 +575,13 @@ keywords! {
     "dhcp.renewal_time" [] "7.0" Required TransactionField(F::DhcpRenewalTime, P::Dhcp, u64::MAX), "Renewal time in seconds.";
 
     # "Industrial control: Modbus, EtherNet/IP, DNP3";
-    "modbus" [] "2.1" Required MODBUS, "Function, unit or access of a request.";
+    "modbus" [] "2.1" Required Read(modbus::modbus), "Function, unit or access of a request.", takes "[unit RANGE][, function [!]CODE or category [, subfunction CODE] | access read or write [table] [, address RANGE [, value RANGE]]]";
     "cip_service" [] "4.0" Required Read(enip::service), "CIP service.", takes "service [, class [, [!]attribute]]";
     "enip_command" [] "4.0" Required TransactionNumber(F::EnipCommand, P::Enip, 65535), "EtherNet/IP command.";
-    "dnp3.data" ["dnp3_data"] "3.1" None buffer_of(DNP3), "Application data.";
-    "dnp3_func" [] "3.1" Required DNP3, "Function.";
-    "dnp3_ind" [] "3.1" Required DNP3, "Internal indications.";
-    "dnp3_obj" [] "3.1" Required DNP3, "Object.";
+    "dnp3.data" ["dnp3_data"] "3.1" None Sticky(B::Dnp3Data), "A message of the application layer, without checksums.";
+    "dnp3_func" [] "3.1" Required Read(dnp3::function), "Function.", takes "name | number";
+    "dnp3_ind" [] "3.1" Required Read(dnp3::indications), "Any of these internal indications.", takes "name, … | bits as a number";
+    "dnp3_obj" [] "3.1" Required Read(dnp3::object), "An object.", takes "group,variation", differs "what is no pair of numbers is refused";
 
     # "FTP";
     "ftpdata_command" [] "5.0" Required Read(transaction_fields::ftp_data_command), "The command that opened the data connection.", takes "retr | stor";

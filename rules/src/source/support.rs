@@ -34,7 +34,7 @@ pub fn app_protocol(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
         P::Pop3 | P::Websocket | P::Ldap | P::Jabber | P::Irc | P::Msn => {
-            Err("this version does not recognise it in traffic yet")
+            Err("the reference's version 7.0 does not know it")
         }
         _ => Ok(()),
     }
@@ -49,7 +49,8 @@ pub fn parser(protocol: AppProtocol) -> Support {
     match protocol {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
-        P::Http2 | P::FtpData | P::Nfs | P::Rfb | P::Telnet => Ok(()),
+        P::Http2 | P::FtpData | P::Mqtt | P::Modbus | P::Dnp3 | P::Pgsql => Ok(()),
+        P::Nfs | P::Rfb | P::Telnet => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -124,6 +125,9 @@ pub fn event(name: &str) -> Support {
             "unknown_security_model",
             "version_mismatch",
         ],
+        Some(("dnp3", _)) => DNP3_EVENTS,
+        Some(("mqtt", _)) => MQTT_EVENTS,
+        Some(("modbus", _)) => MODBUS_EVENTS,
         Some(("ftp", _)) => &["request_command_too_long", "response_command_too_long"],
         Some(_) => &[],
         None => IDENTIFICATION_EVENTS,
@@ -246,6 +250,37 @@ const IKE_EVENTS: &[&str] = &[
     "weak_crypto_no_auth",
     "weak_crypto_no_dh",
     "weak_crypto_prf",
+];
+
+const DNP3_EVENTS: &[&str] = &[
+    "bad_link_crc",
+    "bad_transport_crc",
+    "len_too_small",
+    "unknown_object",
+];
+
+const MODBUS_EVENTS: &[&str] = &[
+    "flooded",
+    "invalid_exception_code",
+    "invalid_function_code",
+    "invalid_length",
+    "invalid_protocol_id",
+    "invalid_value",
+    "unsolicited_response",
+    "value_mismatch",
+];
+
+const MQTT_EVENTS: &[&str] = &[
+    "double_connect",
+    "invalid_qos_level",
+    "malformed_traffic",
+    "missing_connect",
+    "missing_publish",
+    "missing_subscribe",
+    "missing_unsubscribe",
+    "too_many_transactions",
+    "unassigned_msg_type",
+    "unintroduced_message",
 ];
 
 const SSH_EVENTS: &[&str] = &["invalid_banner", "invalid_record", "long_banner"];

@@ -300,10 +300,11 @@ impl AppLayer {
 
     fn identify_stream(&mut self, context: &FeedContext, direction: Direction) -> Feed {
         let side = &self.sides[direction.index()];
+        let other = self.identified(direction.opposite());
         let verdict = if side.exhausted {
-            Verdict::Unknown
+            identify::identify_by_other(direction, other, &side.held)
         } else {
-            identify::identify(context, direction, &side.held)
+            identify::identify(context, direction, other, &side.held)
         };
         match verdict {
             Verdict::Identified(protocol) => self.identified_stream(context, direction, protocol),
@@ -379,7 +380,7 @@ impl AppLayer {
         let side = &self.sides[direction.index()];
         if side.identification == Identification::Undecided && !side.exhausted {
             let other = self.identified(direction.opposite());
-            match identify::identify(context, direction, bytes) {
+            match identify::identify(context, direction, other, bytes) {
                 Verdict::Identified(protocol) => {
                     self.decide(direction, Identification::Identified(protocol));
                     match other {

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 24] = [
+const PROTOCOLS: [(AppProtocol, Transport); 27] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -34,6 +34,9 @@ const PROTOCOLS: [(AppProtocol, Transport); 24] = [
     (AppProtocol::Nfs, Transport::Udp),
     (AppProtocol::Rfb, Transport::Tcp),
     (AppProtocol::Telnet, Transport::Tcp),
+    (AppProtocol::Modbus, Transport::Tcp),
+    (AppProtocol::Dnp3, Transport::Tcp),
+    (AppProtocol::Pgsql, Transport::Tcp),
 ];
 
 /// The parsers by name, as `dns-udp`; the place in the list is the first byte of an input.
@@ -232,6 +235,30 @@ mod tests {
                 ],
             ),
             script(19, &[(ToServer, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04tool"), (ToClient, b"\x20\x02\0\0\x30\xff")]),
+            script(
+                19,
+                &[
+                    (ToServer, b"\x10\x1b\0\x04MQTT\x05\xce\0\x3c\x05\x11\0\0\0\x0a\0\x01c\0\0\x01t\0\x01m\0\x01u\0\x01p"),
+                    (ToClient, b"\x20\x03\x01\0\0"),
+                    (ToServer, b"\x34\x07\0\x01a\0\x07\0x\x82\x07\0\x03\0\0\x01a\0\xe0\0"),
+                    (ToClient, b"\x50\x02\0\x07\x90\x04\0\x03\0\0\x30\x80\x89\x7a\0"),
+                ],
+            ),
+            script(
+                20,
+                &[
+                    (ToServer, b"\0\x01\0\0\0\x0b\x11\x10\xff\xff\0\x02\x04\0\x0a\x01\x02\0\x02\0\0\0\x06\x11\x08\0\x04\0\0"),
+                    (ToClient, b"\0\x01\0\0\0\x06\x11\x10\xff\xff\0\x02\0\x02\0\0\0\x03\x11\x88\x0c"),
+                ],
+            ),
+            script(
+                21,
+                &[
+                    (ToServer, b"\x05\x64\x0e\xc4\x01\0\x02\0\xe0\x66\xc0\xc0\x01\x3c\x01\x06\x3c\x02\x06\x7f\xcc"),
+                    (ToClient, b"\x05\x64\x15\x44\x02\0\x01\0\x33\xcc\xc0\xc0\x81\x10\0\x1e\x02\0\0\x01\x01ab\x01cd\x48\xe1"),
+                ],
+            ),
+            script(22, &[(ToServer, b"\0\0\0\x08\x04\xd2\x16\x30"), (ToClient, b"N"), (ToServer, b"\0\0\0\x08\x04\xd2\x16\x2f"), (ToClient, b"S\x16")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

@@ -64,6 +64,20 @@ pub const HTTP2_BODY_INSPECT_BYTES_MIN: usize = 32_768;
 
 /// MQTT: bytes of the length in a fixed header (MQTT 5.0, section 1.5.5).
 pub const MQTT_LENGTH_BYTES_MAX: usize = 4;
+/// MQTT: bytes of one message behind its fixed header; a longer one is passed over (`max-msg-length`).
+pub const MQTT_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// MQTT: topics kept of one message (`subscribe-topic-match-limit`, `unsubscribe-topic-match-limit`).
+pub const MQTT_TOPICS_MAX: usize = 100;
+/// MQTT: transactions of a connection that were never closed; with more it is told (`max-tx`).
+pub const MQTT_OPEN_TRANSACTIONS_MAX: usize = 1_024;
+
+/// Modbus: requests of a connection that had no response; with more it is told, and no further ones are kept (`request-flood`).
+pub const MODBUS_OPEN_REQUESTS_MAX: usize = 500;
+
+/// DNP3: bytes kept of one message of the application layer.
+pub const DNP3_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// DNP3: headers of objects read of one message.
+pub const DNP3_OBJECT_HEADERS_MAX: usize = 256;
 
 /// DNS: bytes of one name in text form; a longer one is cut.
 pub const DNS_NAME_BYTES_MAX: usize = 1_025;

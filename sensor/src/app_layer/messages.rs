@@ -4,12 +4,13 @@
 //! A datagram is one message. Of a stream, bytes of a message that is not complete are kept, never more than the protocol's
 //! longest message; where the next message begins is lost with a gap.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
-use lapwing_rules::model::{AppProtocol, Buffer, PacketCondition};
+use lapwing_rules::model::{AppProtocol, Buffer, Frame, PacketCondition};
 
 use super::{
-    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, TransactionStore, Transport,
+    BufferView, FactKind, Feed, FrameLog, Parser, Transaction, TransactionField, TransactionStore,
+    Transport,
     transactions::{Events, Transactions},
 };
 use crate::direction::Direction;
@@ -21,14 +22,23 @@ pub(super) enum Cut {
     More,
     /// A message of so many bytes, its framing included.
     Message(usize),
+    /// A message of so many bytes, too long to be kept: the bytes of it that are there are handed on, and the rest of it is
+    /// passed over.
+    Long(usize),
     /// No message of this protocol: nothing more of this direction is understood.
     Lost,
 }
+
+/// Frames of one message: kind and place within it.
+pub(super) type MessageFrames = heapless::Vec<(Frame, Range<usize>), 4>;
 
 /// What is particular to a protocol of messages.
 pub(super) trait MessageProtocol: fmt::Debug + Send {
     /// What it makes of messages.
     type Transaction: HeldTransaction;
+
+    /// Whether it reports frames.
+    const HAS_FRAMES: bool = false;
 
     /// Which protocol it is.
     fn protocol(&self) -> AppProtocol;
@@ -47,6 +57,11 @@ pub(super) trait MessageProtocol: fmt::Debug + Send {
         message: &[u8],
         transactions: &mut Transactions<Self::Transaction>,
     ) -> Feed;
+
+    /// The frames of a message as [`Self::cut`] measured it, the whole before its parts.
+    fn frames(&self, _message: &[u8]) -> MessageFrames {
+        MessageFrames::new()
+    }
 
     /// Bytes it holds beside itself and the transactions.
     fn held_bytes(&self) -> usize {
@@ -71,7 +86,12 @@ pub(super) struct MessageParser<P: MessageProtocol> {
     transactions: Transactions<P::Transaction>,
     /// Streams: bytes of a message that is not complete, per direction.
     pending: [Vec<u8>; 2],
+    /// Streams: bytes of a message too long to be kept that are still to come, per direction.
+    left_to_pass: [usize; 2],
+    /// Streams: bytes were lost, and what comes behind them is not understood, per direction.
+    has_gap: [bool; 2],
     is_lost: [bool; 2],
+    frames: FrameLog,
 }
 
 impl<P: MessageProtocol> MessageParser<P> {
@@ -81,7 +101,10 @@ impl<P: MessageProtocol> MessageParser<P> {
             transport,
             transactions: Transactions::default(),
             pending: Default::default(),
+            left_to_pass: [0; 2],
+            has_gap: [false; 2],
             is_lost: [false; 2],
+            frames: FrameLog::default(),
         }
     }
 
@@ -91,21 +114,57 @@ impl<P: MessageProtocol> MessageParser<P> {
             .message(direction, message, &mut self.transactions);
         if feed == Feed::Stop && self.transport == Transport::Tcp {
             self.is_lost = [true; 2];
+            self.frames.clear(direction);
+        }
+    }
+
+    /// Reports the frames of a message; `rest` runs from its first byte to the last one that was fed, `fed_bytes` of it now.
+    fn report_frames(
+        &mut self,
+        direction: Direction,
+        rest: &[u8],
+        message_bytes: usize,
+        fed_bytes: usize,
+    ) {
+        if !P::HAS_FRAMES || !self.frames.is_wanted() {
+            return;
+        }
+        for (frame, place) in self.protocol.frames(&rest[..message_bytes.min(rest.len())]) {
+            let of_frame = rest.get(place.start..).unwrap_or_default();
+            let held_bytes = of_frame.len().saturating_sub(fed_bytes);
+            let parts = of_frame.split_at(held_bytes);
+            self.frames
+                .open_with_held(direction, frame, parts, Some(place.len()));
         }
     }
 
     fn stream(&mut self, direction: Direction, bytes: &[u8]) {
         let side = direction.index();
+        let passed = self.left_to_pass[side].min(bytes.len());
+        self.left_to_pass[side] -= passed;
+        let bytes = &bytes[passed..];
+        if bytes.is_empty() {
+            return;
+        }
         let mut held = std::mem::take(&mut self.pending[side]);
         held.extend_from_slice(bytes);
         let mut at = 0;
         while !self.is_lost[side] && at < held.len() {
-            match self.protocol.cut(direction, &held[at..]) {
-                Cut::Message(length) if length > 0 && length <= held.len() - at => {
-                    self.message(direction, &held[at..at + length]);
+            let rest = &held[at..];
+            match self.protocol.cut(direction, rest) {
+                Cut::Message(length) if length > 0 && length <= rest.len() => {
+                    self.report_frames(direction, rest, length, bytes.len());
+                    self.message(direction, &rest[..length]);
                     at += length;
                 }
-                Cut::Message(0) | Cut::Lost => self.is_lost[side] = true,
+                Cut::Long(length) if length > 0 => {
+                    let there = length.min(rest.len());
+                    self.report_frames(direction, rest, length, bytes.len());
+                    self.message(direction, &rest[..there]);
+                    self.left_to_pass[side] = length - there;
+                    at += there;
+                }
+                Cut::Message(0) | Cut::Long(_) | Cut::Lost => self.is_lost[side] = true,
                 Cut::Message(_) | Cut::More => break,
             }
         }
@@ -122,6 +181,10 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
     }
 
     fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.has_gap[direction.index()] && !bytes.is_empty() {
+            // As in the reference, what the other side goes on to say is not read either.
+            self.is_lost = [true; 2];
+        }
         if !self.is_lost[direction.index()] && !bytes.is_empty() {
             match self.transport {
                 Transport::Udp => self.message(direction, bytes),
@@ -136,9 +199,10 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
     }
 
     fn gap(&mut self, direction: Direction, _: u64) -> Feed {
-        self.is_lost[direction.index()] = true;
-        self.end(direction);
-        Feed::Stop
+        self.has_gap[direction.index()] = true;
+        self.pending[direction.index()] = Vec::new();
+        self.frames.clear(direction);
+        Feed::More
     }
 
     fn end(&mut self, direction: Direction) {
@@ -154,6 +218,14 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
 
     fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
         Some(&mut self.transactions)
+    }
+
+    fn frames(&self) -> Option<&FrameLog> {
+        P::HAS_FRAMES.then_some(&self.frames)
+    }
+
+    fn frames_mut(&mut self) -> Option<&mut FrameLog> {
+        P::HAS_FRAMES.then_some(&mut self.frames)
     }
 
     fn held_bytes(&self) -> usize {

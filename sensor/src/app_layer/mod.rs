@@ -7,6 +7,7 @@
 mod dcerpc;
 mod dhcp;
 mod dispatch;
+mod dnp3;
 mod dns;
 mod enip;
 mod files;
@@ -22,8 +23,10 @@ mod krb5;
 pub mod limits;
 mod lines;
 mod messages;
+mod modbus;
 mod mqtt;
 mod nfs;
+mod pgsql;
 mod reader;
 mod recent;
 mod registry;

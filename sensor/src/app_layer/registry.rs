@@ -6,6 +6,7 @@ use super::{
     FeedContext, Parser, Transport, UpgradedRequest,
     dcerpc::{DcerpcDatagramParser, DcerpcParser},
     dhcp::DhcpProtocol,
+    dnp3::Dnp3Protocol,
     dns::DnsParser,
     enip::EnipProtocol,
     ftp::FtpParser,
@@ -14,8 +15,10 @@ use super::{
     ike::IkeProtocol,
     krb5::KerberosProtocol,
     messages::{MessageParser, MessageProtocol},
-    mqtt::MqttParser,
+    modbus::ModbusProtocol,
+    mqtt::MqttProtocol,
     nfs::NfsParser,
+    pgsql::PgsqlParser,
     rfb::RfbParser,
     sip::SipParser,
     smb::SmbParser,
@@ -33,8 +36,10 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
         AppProtocol::Rfb => Some(Box::new(RfbParser::default())),
         AppProtocol::Telnet => Some(Box::new(TelnetParser::default())),
-        AppProtocol::Mqtt => Some(Box::new(MqttParser::default())),
         AppProtocol::Nfs => Some(Box::new(NfsParser::new(context.transport))),
+        AppProtocol::Dnp3 => messages(Dnp3Protocol::default(), context),
+        AppProtocol::Modbus => messages(ModbusProtocol::default(), context),
+        AppProtocol::Mqtt => messages(MqttProtocol::default(), context),
         AppProtocol::Http2 => Some(Box::new(Http2Parser::default())),
         AppProtocol::Dns => Some(Box::new(DnsParser::new(context.transport))),
         AppProtocol::Tls => Some(Box::new(TlsParser::default())),
@@ -44,6 +49,7 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
             Transport::Udp => Box::new(DcerpcDatagramParser::default()),
         }),
         AppProtocol::Ftp => Some(Box::new(FtpParser::new(context.client_address))),
+        AppProtocol::Pgsql => Some(Box::new(PgsqlParser::default())),
         AppProtocol::Smb => Some(Box::new(SmbParser::default())),
         AppProtocol::Smtp => Some(Box::new(SmtpParser::default())),
         AppProtocol::Sip => Some(Box::new(SipParser::default())),
@@ -71,11 +77,9 @@ pub(super) fn parser_behind_upgrade(request: &UpgradedRequest) -> Box<dyn Parser
 /// The side that must speak first, where the protocol has one.
 pub(super) fn first_speaker(protocol: AppProtocol) -> Option<Direction> {
     match protocol {
-        AppProtocol::Http1
-        | AppProtocol::Http2
-        | AppProtocol::Tls
-        | AppProtocol::Dns
-        | AppProtocol::Dcerpc => Some(Direction::ToServer),
+        AppProtocol::Http1 | AppProtocol::Tls | AppProtocol::Dns | AppProtocol::Dcerpc => {
+            Some(Direction::ToServer)
+        }
         _ => None,
     }
 }

@@ -102,6 +102,11 @@ pub trait Transaction {
         false
     }
 
+    /// Whether rules are looked for in a buffer yet. Before that only those that have nothing to be looked for see it.
+    fn is_scan_due(&self, _: Buffer, _: Direction) -> bool {
+        true
+    }
+
     /// Whether rules are no longer looked for in what a buffer may still get; those that wait still see it.
     fn is_scan_over(&self, _: Buffer, _: Direction) -> bool {
         false

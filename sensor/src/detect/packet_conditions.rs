@@ -76,7 +76,8 @@ pub(crate) fn holds(
         PacketCondition::FieldAnyOf(..)
         | PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
-        | PacketCondition::CipService(_) => true,
+        | PacketCondition::CipService(_)
+        | PacketCondition::Modbus(_) => true,
     }
 }
 

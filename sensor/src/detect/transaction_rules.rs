@@ -136,6 +136,9 @@ fn scan_buffer(
                 add_candidate(rule, &mut notes.waiting, index, judge);
             }
         }
+        if !side.transaction.is_scan_due(*buffer, side.direction) {
+            break;
+        }
         let grown = bytes.len() > mark.bytes;
         if grown {
             let unseen = &bytes[mark.bytes.saturating_sub(group.overlap())..];
@@ -307,7 +310,7 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
             let call = side.transaction.dcerpc_call();
             (call.is_some_and(|call| call.is_of(wanted)), false)
         }
-        PacketCondition::CipService(_) => {
+        PacketCondition::CipService(_) | PacketCondition::Modbus(_) => {
             (side.transaction.holds(condition, side.direction), false)
         }
         PacketCondition::DcerpcOperation(ranges) => {

@@ -19,12 +19,13 @@
 //! | 15 | DCERPC operation | count, first and last of each range |
 //! | 20 | field, any of several ranges | number of the field, count, first and last of each range |
 //! | 21 | CIP service | service, number of further numbers, class, attribute, whether the attribute must be there |
+//! | 22 | Modbus | unit, kind of call and its fields; see `modbus.rs` |
 //!
 //! Modes: 0 exact, 1 all, 2 any, 3 none.
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number},
-    Encoder, Item, Tables, index_below,
+    Encoder, Item, Tables, index_below, modbus,
     operand::{flag, put_range, range},
 };
 use crate::{
@@ -137,6 +138,10 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                     }
                 }
             }
+            Self::Modbus(wanted) => {
+                out.push(22);
+                modbus::encode(wanted, out);
+            }
             Self::CipService(wanted) => {
                 let further = match (wanted.class, wanted.attribute) {
                     (None, _) => 0,
@@ -227,6 +232,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
             }
             21 => Self::CipService(cip_service(cursor)?),
             60 => Self::RpcCall(rpc_call(cursor)?),
+            22 => Self::Modbus(modbus::decode(cursor)?),
             20 => {
                 let field = HeaderField::from_number(cursor.byte()?)
                     .ok_or(Malformed("a program names an unknown field"))?;

@@ -8,7 +8,6 @@ use crate::app_layer::{TransactionField, messages, reader::Reader};
 const HEADER_BYTES: usize = 240;
 
 mod option {
-    pub(super) const PAD: u8 = 0;
     pub(super) const LEASE_TIME: u8 = 51;
     pub(super) const RENEWAL_TIME: u8 = 58;
     pub(super) const REBINDING_TIME: u8 = 59;
@@ -47,10 +46,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<DhcpMessage> {
 fn next(reader: &mut Reader<'_>, message: &mut DhcpMessage) -> Option<u8> {
     let code = reader.u8()?;
     let time = match code {
-        option::PAD | option::END => return Some(code),
+        option::END => return Some(code),
         option::LEASE_TIME => &mut message.lease,
         option::RENEWAL_TIME => &mut message.renewal,
         option::REBINDING_TIME => &mut message.rebinding,
+        // As in the reference, padding is an option as the others are.
         _ => {
             let content = reader.prefixed_u8()?;
             // A client identifier is a type of hardware and at least one byte behind it.

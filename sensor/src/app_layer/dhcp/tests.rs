@@ -15,7 +15,7 @@ fn told(options: &[u8]) -> String {
 
 #[test]
 fn times_are_read_and_asked_in_both_directions() {
-    let options = b"\x35\x01\x05\x00\x33\x04\0\0\x0e\x10\x3a\x04\0\0\x07\x08\x3b\x04\0\0\x0c\x4e\x33\x04\0\0\0\x01\xff";
+    let options = b"\x35\x01\x05\x00\x00\x33\x04\0\0\x0e\x10\x3a\x04\0\0\x07\x08\x3b\x04\0\0\x0c\x4e\x33\x04\0\0\0\x01\xff";
     assert_eq!(
         told(options),
         ">DhcpLeaseTime=3600 >DhcpRebindingTime=3150 >DhcpRenewalTime=1800 \

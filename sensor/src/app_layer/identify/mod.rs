@@ -10,8 +10,9 @@ mod probe_text;
 mod probes;
 
 use lapwing_rules::model::AppProtocol;
+pub(super) use probes::identify_by_other;
 
-use super::FeedContext;
+use super::{FeedContext, Transport};
 use crate::direction::Direction;
 
 /// What the bytes so far say.
@@ -25,22 +26,39 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Judges the first bytes of a direction.
-pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]) -> Verdict {
+/// Judges the first bytes of a direction; `other` is what the opposite one was identified as.
+pub(super) fn identify(
+    context: &FeedContext,
+    direction: Direction,
+    other: Option<AppProtocol>,
+    bytes: &[u8],
+) -> Verdict {
     let pattern = patterns::identify(context.transport, direction, bytes);
-    if let Verdict::Identified(_) = pattern {
+    // A datagram of DNS may look like one of DCERPC: there the port has the first word.
+    let is_weak = pattern == Verdict::Identified(AppProtocol::Dcerpc)
+        && context.transport == Transport::Udp
+        && (direction == Direction::ToServer || other.is_some());
+    if matches!(pattern, Verdict::Identified(_)) && !is_weak {
         return pattern;
     }
-    match probes::identify(context, direction, bytes) {
-        Verdict::Unknown => pattern,
-        verdict => verdict,
+    let by_ports = probes::identify(context, direction, bytes);
+    if let Verdict::Identified(_) = by_ports {
+        return by_ports;
     }
+    if is_weak {
+        return pattern;
+    }
+    let verdicts = [identify_by_other(direction, other, bytes), by_ports];
+    verdicts
+        .into_iter()
+        .find(|verdict| *verdict != Verdict::Unknown)
+        .unwrap_or(pattern)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app_layer::Transport, time::Timestamp};
+    use crate::time::Timestamp;
 
     fn context(transport: Transport, server_port: u16) -> FeedContext {
         FeedContext {
@@ -54,7 +72,7 @@ mod tests {
     }
 
     fn tcp(port: u16, direction: Direction, bytes: &[u8]) -> Verdict {
-        identify(&context(Transport::Tcp, port), direction, bytes)
+        identify(&context(Transport::Tcp, port), direction, None, bytes)
     }
 
     #[test]
@@ -101,17 +119,43 @@ mod tests {
         let dns = context(Transport::Udp, 53);
         let other = context(Transport::Udp, 5_300);
         assert_eq!(
-            identify(&dns, Direction::ToServer, query),
+            identify(&dns, Direction::ToServer, None, query),
             Verdict::Identified(AppProtocol::Dns)
         );
         assert_eq!(
-            identify(&other, Direction::ToServer, query),
+            identify(&other, Direction::ToServer, None, query),
             Verdict::Unknown
         );
         assert_eq!(
-            identify(&dns, Direction::ToServer, &[0xff; 40]),
+            identify(&dns, Direction::ToServer, None, &[0xff; 40]),
             Verdict::Unknown
         );
+    }
+
+    #[test]
+    fn a_query_that_looks_like_a_remote_call_is_one_where_the_port_says_so() {
+        let mut query = b"\x04\0\x01\0\0\x01\0\0\0\0\0\0".to_vec();
+        for label in ["a".repeat(60), "b".repeat(20)] {
+            query.push(u8::try_from(label.len()).unwrap());
+            query.extend_from_slice(label.as_bytes());
+        }
+        query.extend_from_slice(b"\0\0\x01\0\x01");
+        let judged = |port| {
+            let context = context(Transport::Udp, port);
+            identify(&context, Direction::ToServer, None, &query)
+        };
+        assert_eq!(judged(53), Verdict::Identified(AppProtocol::Dns));
+        assert_eq!(judged(5_555), Verdict::Identified(AppProtocol::Dcerpc));
+    }
+
+    #[test]
+    fn a_server_of_http2_is_known_on_any_port_once_its_client_is() {
+        let settings = b"\0\0\0\x04\0\0\0\0\0 behind it";
+        let on_any_port = context(Transport::Tcp, 6_233);
+        let judged = |other| identify(&on_any_port, Direction::ToClient, other, settings);
+        assert_eq!(judged(None), Verdict::Unknown);
+        let http2 = Some(AppProtocol::Http2);
+        assert_eq!(judged(http2), Verdict::Identified(AppProtocol::Http2));
     }
 
     #[test]

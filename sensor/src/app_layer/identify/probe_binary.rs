@@ -2,8 +2,13 @@
 
 use lapwing_rules::model::AppProtocol as P;
 
+use sawp::probe::Status;
+
 use super::Verdict;
-use crate::{app_layer::nfs, direction::Direction};
+use crate::{
+    app_layer::{modbus, mqtt, nfs},
+    direction::Direction,
+};
 
 fn big_u16(bytes: &[u8], at: usize) -> u16 {
     match bytes.get(at..at + 2) {
@@ -166,27 +171,19 @@ pub(super) fn rdp(_: Direction, bytes: &[u8]) -> Verdict {
     }
 }
 
-/// MQTT CONNECT or CONNACK (MQTT 3.1.1, section 3.1).
-pub(super) fn mqtt(direction: Direction, bytes: &[u8]) -> Verdict {
-    if bytes.len() < 2 {
-        return Verdict::Undecided;
-    }
-    let kind = bytes[0] >> 4;
-    match direction {
-        Direction::ToServer => when(kind == 1 && bytes[0] & 0x0f == 0, P::Mqtt),
-        Direction::ToClient => when((1..=14).contains(&kind), P::Mqtt),
-    }
+/// MQTT: the fixed header of any message (MQTT 5.0, section 2.1).
+pub(super) fn mqtt(_: Direction, bytes: &[u8]) -> Verdict {
+    mqtt::is_header(bytes).map_or(Verdict::Undecided, |is_header| when(is_header, P::Mqtt))
 }
 
-/// Modbus/TCP header: protocol 0, a legal length.
+/// Modbus over TCP, as its parser takes it. The reference does not wait for a message that has more than 16 bytes there.
 pub(super) fn modbus(_: Direction, bytes: &[u8]) -> Verdict {
-    if bytes.len() < 8 {
-        return Verdict::Undecided;
+    const WAITED_FOR_BYTES_MAX: usize = 16;
+    match modbus::probe(bytes) {
+        Status::Recognized => Verdict::Identified(P::Modbus),
+        Status::Incomplete if bytes.len() <= WAITED_FOR_BYTES_MAX => Verdict::Undecided,
+        Status::Incomplete | Status::Unrecognized => Verdict::Unknown,
     }
-    when(
-        big_u16(bytes, 2) == 0 && (2..=254).contains(&big_u16(bytes, 4)),
-        P::Modbus,
-    )
 }
 
 /// DNP3 link header.
@@ -232,7 +229,7 @@ pub(super) fn pgsql(direction: Direction, bytes: &[u8]) -> Verdict {
             let code = big_u32(bytes, 4);
             when(
                 (8..=10_000).contains(&length)
-                    && matches!(code, 0x0003_0000 | 80_877_102..=80_877_104),
+                    && matches!(code, 0x0003_0000 | 80_877_102 | 80_877_103),
                 P::Pgsql,
             )
         }

@@ -1,5 +1,7 @@
 //! Probes: a look at content, asked only where a port of the flow hints at the protocol.
 
+use lapwing_rules::model::AppProtocol;
+
 use super::{Verdict, probe_asn1, probe_binary as binary, probe_text};
 use crate::{
     app_layer::{FeedContext, Transport},
@@ -29,6 +31,19 @@ pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]
         return Verdict::Unknown;
     }
     verdict
+}
+
+/// Asks the probe of what the opposite direction speaks. Of the protocols that patterns tell on any port, only HTTP/2 has
+/// a side without one.
+pub(in crate::app_layer) fn identify_by_other(
+    direction: Direction,
+    other: Option<AppProtocol>,
+    bytes: &[u8],
+) -> Verdict {
+    match other {
+        Some(AppProtocol::Http2) => binary::http2(direction, bytes),
+        _ => Verdict::Unknown,
+    }
 }
 
 /// Ports that hint at their protocol at the server only.

@@ -41,12 +41,15 @@ impl MessageProtocol for IkeProtocol {
         if header.major_version == 2 {
             version2::read(direction, header.next_payload, payloads, &mut transaction);
         } else if !header.is_encrypted() {
-            version1::read(
+            let read = version1::read(
                 direction,
                 header.next_payload,
                 payloads,
                 &mut transaction.message,
             );
+            if read.is_none() {
+                return Feed::Stop;
+            }
         }
         transactions.push(transaction);
         Feed::More

@@ -120,3 +120,12 @@ fn other_versions_and_short_messages_are_none() {
     assert_eq!(told(ToServer, &message(1, 0x30, 2, 0, b"")), "");
     assert_eq!(told(ToServer, &message(1, 0x10, 2, 0, b"")[..27]), "");
 }
+
+#[test]
+fn a_malformed_payload_of_version_1_takes_the_message_with_it() {
+    let with = |payload: &[u8]| told(ToServer, &message(1, 0x10, 2, 0, payload));
+    assert_ne!(with(b"\0\0\0\x0c\0\0\0\x01\0\0\0\x01"), "");
+    assert_ne!(with(b"\0\0\0\xff\0\0\0\x01"), "", "it runs over the end");
+    assert_eq!(with(b"\0\0\0\x03"), "");
+    assert_eq!(with(b"\0\0\0\x08\0\0\0\x01"), "", "no situation");
+}

@@ -8,6 +8,8 @@ use crate::{
     direction::Direction,
 };
 
+/// Behind the last payload.
+const NONE: u8 = 0;
 const SECURITY_ASSOCIATION: u8 = 1;
 const KEY_EXCHANGE: u8 = 4;
 const NONCE: u8 = 10;
@@ -26,14 +28,39 @@ fn next<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     Some((next, content))
 }
 
-/// Reads the payloads of a message that is not encrypted. What the responder's first transform says is chosen.
-pub(super) fn read(direction: Direction, first: u8, bytes: &[u8], message: &mut IkeMessage) {
+/// Whether a payload has room for what every one of its type begins with; one that runs over the end is the last.
+fn is_sound(kind: u8, bytes: &[u8]) -> bool {
+    let mut reader = Reader::at(bytes, 2);
+    let Some(length) = reader.u16() else {
+        return true;
+    };
+    let least = match (kind, reader.u32()) {
+        // The situation stands behind the domain of IPsec.
+        (SECURITY_ASSOCIATION, Some(DOMAIN_IPSEC)) => 12,
+        (SECURITY_ASSOCIATION, _) => 8,
+        _ => 4,
+    };
+    length >= least
+}
+
+/// Reads the payloads of a message that is not encrypted. What the responder's first transform says is chosen. `None`
+/// where a payload is malformed: the reference knows nothing of such a message.
+pub(super) fn read(
+    direction: Direction,
+    first: u8,
+    bytes: &[u8],
+    message: &mut IkeMessage,
+) -> Option<()> {
     let mut reader = Reader::new(bytes);
     let mut kind = first;
     let mut count = 0;
-    while count < limits::IKE_PAYLOADS_MAX
-        && let Some((following, content)) = next(&mut reader)
-    {
+    while kind != NONE && count < limits::IKE_PAYLOADS_MAX {
+        if !is_sound(kind, reader.rest()) {
+            return None;
+        }
+        let Some((following, content)) = next(&mut reader) else {
+            break;
+        };
         count += 1;
         match kind {
             SECURITY_ASSOCIATION if direction == Direction::ToClient => {
@@ -49,6 +76,7 @@ pub(super) fn read(direction: Direction, first: u8, bytes: &[u8], message: &mut 
         }
         kind = following;
     }
+    Some(())
 }
 
 /// The attributes of an association's first transform: domain, situation, a proposal, the transform.

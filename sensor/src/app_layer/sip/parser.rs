@@ -19,8 +19,6 @@ const LINE_END: &[u8] = b"\r\n";
 #[derive(Debug, Default)]
 pub(in crate::app_layer) struct SipParser {
     transactions: Transactions<SipTransaction>,
-    /// A datagram was no SIP: nothing more is read, as in the reference.
-    is_broken: bool,
     frames: FrameLog,
 }
 
@@ -75,9 +73,6 @@ impl Parser for SipParser {
     }
 
     fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
-        if self.is_broken {
-            return Feed::Stop;
-        }
         if bytes.is_empty() {
             return Feed::More;
         }
@@ -87,6 +82,7 @@ impl Parser for SipParser {
             Direction::ToServer => message::request(bytes),
             Direction::ToClient => message::response(bytes),
         };
+        // A datagram that is none says nothing of the next one, as in the reference.
         match read {
             Ok(message) => {
                 self.report_frames(direction, bytes, &message);
@@ -96,18 +92,11 @@ impl Parser for SipParser {
                     events: Events::default(),
                     steps: 1,
                 });
-                Feed::More
             }
-            Err(Flaw::Incomplete) => {
-                self.event("incomplete_data");
-                Feed::More
-            }
-            Err(Flaw::Invalid) => {
-                self.event("invalid_data");
-                self.is_broken = true;
-                Feed::Stop
-            }
+            Err(Flaw::Incomplete) => self.event("incomplete_data"),
+            Err(Flaw::Invalid) => self.event("invalid_data"),
         }
+        Feed::More
     }
 
     fn gap(&mut self, _: Direction, _: u64) -> Feed {

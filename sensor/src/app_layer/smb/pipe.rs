@@ -117,10 +117,7 @@ impl Session {
             }
             return;
         }
-        let mut call = DcerpcCall {
-            little_endian: pdu.little_endian,
-            ..DcerpcCall::default()
-        };
+        let mut call = DcerpcCall::default();
         let request = pdu.request().filter(|_| pdu.kind == PduKind::Request);
         if let Some(request) = request {
             call.has_request = true;
@@ -202,7 +199,6 @@ impl Session {
             // The request was not seen.
             let call = DcerpcCall {
                 interfaces: self.callable(0),
-                little_endian: pdu.little_endian,
                 ..DcerpcCall::default()
             };
             let number = pdu.call;

@@ -90,6 +90,11 @@ impl Ids {
         (self.session, self.tree, self.message)
     }
 
+    /// The same whatever the tree, which an answer that comes later does not name.
+    pub(super) fn key_of_any_tree(self) -> MessageKey {
+        Self { tree: 0, ..self }.key()
+    }
+
     pub(super) fn tree_key(self) -> (u64, u32) {
         (self.session, self.tree)
     }
@@ -176,6 +181,11 @@ impl Session {
                 Subject::File { handle: held, direction, .. } if *held == handle && *direction == of
             )
         })
+    }
+
+    /// Whether pieces of a file went by.
+    pub(super) fn has_file(&mut self, handle: Handle, direction: Direction) -> bool {
+        self.file_mut(handle, direction).is_some()
     }
 
     /// A piece of a file goes by. Gives what the rest of its record belongs to.

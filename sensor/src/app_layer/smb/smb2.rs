@@ -148,7 +148,9 @@ fn read_request(session: &mut Session, record: &Smb2<'_>) -> Option<()> {
     if session.max_read_bytes != 0 && length > session.max_read_bytes {
         session.event("read_request_too_large");
     } else {
-        session.reading.insert(record.ids.key(), (handle, offset));
+        session
+            .reading
+            .insert(record.ids.key_of_any_tree(), (handle, offset));
     }
     Some(())
 }
@@ -186,7 +188,13 @@ fn write_request(session: &mut Session, record: &Smb2<'_>, write: &Write<'_>) ->
         return Rest::Passed;
     }
     let command = Command::Smb2(WRITE);
-    match carrier(session, record.ids, write.handle, write.bytes) {
+    let from_client = Direction::ToServer;
+    match carrier(
+        session,
+        record.ids,
+        (write.handle, from_client),
+        write.bytes,
+    ) {
         Carrier::Calls => {
             session.pipe_request(command, record.ids, write.bytes);
             Rest::Passed
@@ -199,7 +207,7 @@ fn write_request(session: &mut Session, record: &Smb2<'_>, write: &Write<'_>) ->
                 length: u64::from(write.length),
                 bytes: write.bytes,
             };
-            session.file_piece(command, record.ids, Direction::ToServer, piece)
+            session.file_piece(command, record.ids, from_client, piece)
         }
     }
 }
@@ -211,7 +219,16 @@ enum Carrier {
     File,
 }
 
-fn carrier(session: &mut Session, ids: Ids, handle: Handle, bytes: &[u8]) -> Carrier {
+fn carrier(
+    session: &mut Session,
+    ids: Ids,
+    (handle, direction): (Handle, Direction),
+    bytes: &[u8],
+) -> Carrier {
+    // What was taken for a file stays one. An answer that comes later does not name its tree.
+    if session.has_file(handle, direction) {
+        return Carrier::File;
+    }
     match session.tree(ids).map(|tree| tree.is_pipe) {
         Some(true) if session.is_of_calls(handle) => Carrier::Calls,
         Some(true) => Carrier::OtherPipe,
@@ -261,8 +278,9 @@ pub(super) fn response(session: &mut Session, record: &Smb2<'_>) -> Rest {
                 }
             };
         }
+        READ if record.status == STATUS_PENDING => Some(()),
         READ => {
-            let pending = session.reading.remove(&ids.key());
+            let pending = session.reading.remove(&ids.key_of_any_tree());
             if let (Some((handle, _)), STATUS_END_OF_FILE) = (pending, record.status) {
                 session.end_of_file(handle);
             }
@@ -324,11 +342,12 @@ fn read_response(session: &mut Session, record: &Smb2<'_>, read: &Read<'_>) -> R
         session.event("read_response_too_large");
         return Rest::Passed;
     }
-    let Some((handle, offset)) = session.reading.remove(&record.ids.key()) else {
+    let Some((handle, offset)) = session.reading.remove(&record.ids.key_of_any_tree()) else {
         return Rest::Passed;
     };
     let command = Command::Smb2(READ);
-    match carrier(session, record.ids, handle, read.bytes) {
+    let from_server = Direction::ToClient;
+    match carrier(session, record.ids, (handle, from_server), read.bytes) {
         Carrier::Calls => {
             session.pipe_answer(command, record.ids, handle, record.status, read.bytes);
             Rest::Passed
@@ -341,7 +360,7 @@ fn read_response(session: &mut Session, record: &Smb2<'_>, read: &Read<'_>) -> R
                 length: u64::from(read.length),
                 bytes: read.bytes,
             };
-            session.file_piece(command, record.ids, Direction::ToClient, piece)
+            session.file_piece(command, record.ids, from_server, piece)
         }
     }
 }

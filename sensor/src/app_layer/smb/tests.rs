@@ -171,6 +171,36 @@ fn writing_a_place_again_is_an_event() {
     assert_eq!(lines_with(&turns, "!file_overlap").len(), 1);
 }
 
+/// An answer that comes later: it has a number of its own in the place of its tree.
+fn later(mut answer: Vec<u8>) -> Vec<u8> {
+    answer[4 + 16] |= 2;
+    answer[4 + 36] = 9;
+    answer
+}
+
+#[test]
+fn a_read_that_is_answered_later_is_of_no_tree() {
+    let turns = [
+        (ToServer, tree_connect("share")),
+        (ToClient, tree_opened(2)),
+        (ToServer, create("output")),
+        (ToClient, created()),
+        (ToServer, read(3, 4, 0)),
+        (ToClient, later(read_answer(3, b"what"))),
+        (ToServer, read(4, 3, 0)),
+        (ToClient, read_answer(4, b"pin")),
+    ];
+    let turns: Vec<Turn<'_>> = turns.iter().map(|(d, b)| (*d, &b[..])).collect();
+    let told = lines_with(&turns, "file.name=output");
+    assert_eq!(
+        told.len(),
+        1,
+        "so it is taken for one of a file, as in the reference"
+    );
+    assert!(told[0].starts_with("!file_overlap"), "{told:?}");
+    assert_eq!(lines_with(&turns[..6], "!file_overlap"), [""; 0]);
+}
+
 fn bind() -> Vec<u8> {
     let uuid: Vec<u8> = (1..=16).collect();
     let context = [&[0, 0, 1, 0][..], &uuid, &[2, 0, 0, 0], &[0; 20]].concat();

@@ -1,6 +1,6 @@
 //! Banners and key exchange offers, whole or cut.
 
-use lapwing_rules::model::Buffer;
+use lapwing_rules::model::{Buffer, HeaderField};
 use proptest::prelude::*;
 
 use super::SshParser;
@@ -79,6 +79,21 @@ fn both_sides_are_read() {
             "kex;enc-s;mac-s;none-s",
         ]
     );
+}
+
+#[test]
+fn versions_that_can_speak_version_2_are_known() {
+    for (version, can) in [("2.0", 1), ("2.00", 1), ("1.99", 1), ("1.5", 0), ("1", 0)] {
+        let mut parser = SshParser::default();
+        parser.feed(
+            Direction::ToServer,
+            format!("SSH-{version}-x\r\n").as_bytes(),
+        );
+        let transaction = parser.transaction(0).unwrap();
+        let field = |direction| transaction.field(HeaderField::SshCompatibleWith2, direction, 0);
+        assert_eq!(field(Direction::ToServer), Some(can), "{version}");
+        assert_eq!(field(Direction::ToClient), None);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An SSH connection is one transaction.
 
-use lapwing_rules::model::Buffer;
+use lapwing_rules::model::{Buffer, HeaderField};
 
 use super::side::{Side, State};
 use crate::{
@@ -51,8 +51,13 @@ impl Transaction for SshTransaction {
         }
     }
 
-    fn field(&self, _: TransactionField, _: Direction, _: usize) -> Option<u64> {
-        None
+    fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
+        if field != HeaderField::SshCompatibleWith2 || index > 0 {
+            return None;
+        }
+        // RFC 4253, section 5.1.
+        let version = self.sides[direction.index()].protocol.as_deref()?;
+        Some(u64::from(version.starts_with(b"2") || version == b"1.99"))
     }
 
     fn progress(&self, direction: Direction) -> u32 {
