@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::requirements::Requirements;
+use super::{lists, requirements::Requirements};
 use crate::{
     model::{
-        AddressSetId, AlertLimit, Content, Effect, Header, Inspection, Match, PacketCondition,
-        PortSetId, RegexUse, Severity, Transform,
+        AddressSetId, AlertLimit, Capture, Content, Effect, Header, Inspection, IntegerOperand,
+        Match, PacketCondition, PortSetId, RegexUse, Severity, Transform,
     },
     pack::{PackWriter, RuleToWrite},
     source::{
         AddressSet, Catalogue, PortSet,
         draft::{
-            ConditionDraft, EffectDraft, InspectionDraft, LimitDraft, MatchDraft, RegexDraft,
-            RuleDraft, TransformDraft,
+            ConditionDraft, EffectDraft, InspectionDraft, IntegerDraft, LimitDraft, ListQuestion,
+            MatchDraft, RegexDraft, RuleDraft, TransformDraft,
         },
     },
 };
@@ -170,12 +170,29 @@ impl Shared {
                     regex,
                     relative,
                     negated,
+                    captures,
                 } => Match::Regex(RegexUse {
                     regex: self.regex(regex, writer),
                     relative: *relative,
                     negated: *negated,
                     followed_by_relative,
+                    captures: captures
+                        .iter()
+                        .map(|capture| Capture {
+                            group: capture.group,
+                            scope: capture.scope,
+                            variable: writer.bit(&capture.name),
+                        })
+                        .collect(),
                 }),
+                MatchDraft::List(draft) => {
+                    let name = lists::pack_name(draft);
+                    let list = writer.list(&lists::to_write(draft, &name, false));
+                    match draft.question {
+                        ListQuestion::InList(action) => Match::InList { list, action },
+                        ListQuestion::Reputation(range) => Match::Reputation { list, range },
+                    }
+                }
                 MatchDraft::Other(other) => other.clone(),
             })
             .collect();
@@ -229,7 +246,9 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::AppProtocol { .. }
         | PacketCondition::SpeaksHttp1
         | PacketCondition::StreamSize { .. } => 1,
-        PacketCondition::Bits { .. } | PacketCondition::FlowInt { .. } => 2,
+        PacketCondition::Bits { .. }
+        | PacketCondition::FlowInt { .. }
+        | PacketCondition::TextVariable { .. } => 2,
         PacketCondition::IpOption { .. }
         | PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
@@ -265,12 +284,28 @@ fn conditions<'r>(rule: &'r RuleDraft, writer: &mut PackWriter) -> Vec<PacketCon
             } => PacketCondition::FlowInt {
                 variable: writer.integer(name),
                 operator: *operator,
-                value: *value,
+                value: integer_operand(value, writer),
+            },
+            ConditionDraft::TextVariable {
+                scope,
+                name,
+                pattern,
+            } => PacketCondition::TextVariable {
+                scope: *scope,
+                variable: writer.bit(name),
+                pattern,
             },
         });
     }
     conditions.sort_by_key(cost);
     conditions
+}
+
+fn integer_operand(draft: &IntegerDraft, writer: &mut PackWriter) -> IntegerOperand {
+    match draft {
+        IntegerDraft::Number(number) => IntegerOperand::Number(*number),
+        IntegerDraft::Variable(name) => IntegerOperand::Variable(writer.integer(name)),
+    }
 }
 
 fn effects(rule: &RuleDraft, writer: &mut PackWriter) -> Vec<Effect> {
@@ -296,7 +331,7 @@ fn effects(rule: &RuleDraft, writer: &mut PackWriter) -> Vec<Effect> {
             } => Effect::FlowInt {
                 variable: writer.integer(name),
                 operator: *operator,
-                value: *value,
+                value: integer_operand(value, writer),
             },
         })
         .collect();

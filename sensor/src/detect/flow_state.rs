@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use lapwing_rules::model::BitAction;
+use lapwing_rules::model::{BitAction, IntegerOperand};
 
 use super::{
     counters::DetectorCounters,
     limits::{FLOW_VARIABLES_MAX, TRANSACTION_NOTES_PER_FLOW_MAX},
+    text_variables::TextVariables,
 };
 use crate::direction::Direction;
 
@@ -25,6 +26,7 @@ pub struct FlowDetection {
 struct Variables {
     bits: Vec<u32>,
     integers: Vec<(u32, u32)>,
+    texts: TextVariables,
 }
 
 impl FlowDetection {
@@ -35,6 +37,7 @@ impl FlowDetection {
             size_of::<Variables>()
                 + variables.bits.capacity() * size_of::<u32>()
                 + variables.integers.capacity() * size_of::<(u32, u32)>()
+                + variables.texts.held_bytes()
         });
         let notes: usize = self
             .transactions
@@ -44,7 +47,7 @@ impl FlowDetection {
         variables + notes
     }
 
-    /// Whether any bit or integer was ever set.
+    /// Whether any variable was ever set.
     pub(super) fn has_variables(&self) -> bool {
         self.variables.is_some()
     }
@@ -90,6 +93,25 @@ impl FlowDetection {
             .iter()
             .find(|(held, _)| *held == variable)
             .map(|(_, value)| *value)
+    }
+
+    /// What an operand of an integer stands for: an integer that was never set counts as 0.
+    pub(super) fn operand(&self, operand: IntegerOperand) -> u32 {
+        match operand {
+            IntegerOperand::Number(number) => number,
+            IntegerOperand::Variable(variable) => self.integer(variable).unwrap_or(0),
+        }
+    }
+
+    /// A text that an expression captured.
+    pub(super) fn text(&self, variable: u32) -> Option<&[u8]> {
+        self.variables.as_ref()?.texts.get(variable)
+    }
+
+    /// Keeps such a text. Whether all of it was kept.
+    pub(super) fn set_text(&mut self, variable: u32, text: &[u8]) -> bool {
+        let variables = self.variables.get_or_insert_default();
+        variables.texts.set(variable, text)
     }
 
     /// `=`, `+` or `-` as in the rule; an integer that was never set counts from 0.

@@ -14,12 +14,14 @@ pub(super) mod header_fields;
 pub(super) mod http2;
 pub(super) mod ike;
 pub(super) mod kerberos;
+pub(super) mod lists;
 pub(super) mod meta;
 pub(super) mod regex;
 mod regex_backtracking;
 mod regex_translation;
 pub(super) mod thresholds;
 pub(super) mod transaction_fields;
+pub(super) mod variables;
 
 use super::{
     draft::RuleDraft,

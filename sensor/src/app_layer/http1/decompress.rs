@@ -1,7 +1,10 @@
-//! Content codings: gzip and deflate, whichever of the two a server really sent, up to two layers.
+//! Content codings: gzip and deflate, whichever of the two a server really sent, up to two layers; for HTTP/2 also brotli.
 //!
-//! Brotli and LZMA stay as they are, as in the reference's settings.
+//! In HTTP/1 brotli and LZMA stay as they are, as with the reference's settings.
 
+use std::io::{self, Write};
+
+use brotli_decompressor::DecompressorWriter as BrotliWriter;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::app_layer::limits;
@@ -16,18 +19,23 @@ const STEP_BYTES: usize = 8 * 1024;
 pub(in crate::app_layer) enum Format {
     Gzip,
     Deflate,
+    Brotli,
 }
 
 /// One layer.
 enum Layer {
     /// The header of the format is not complete.
-    Header { announced: Format, held: Vec<u8> },
+    Header {
+        announced: Format,
+        held: Vec<u8>,
+    },
     /// Decoding; `undecoded` is what went in while nothing came out.
     Inflate {
         inflate: Box<Decompress>,
         undecoded: Vec<u8>,
         produced: bool,
     },
+    Brotli(Box<BrotliWriter<Produced>>),
     /// Nothing that decodes: the bytes pass as they are.
     Pass,
     /// The format's end, or an error behind its beginning: what follows is nothing.
@@ -39,6 +47,7 @@ impl std::fmt::Debug for Layer {
         f.write_str(match self {
             Self::Header { .. } => "Header",
             Self::Inflate { .. } => "Inflate",
+            Self::Brotli(_) => "Brotli",
             Self::Pass => "Pass",
             Self::Done => "Done",
         })
@@ -107,9 +116,14 @@ impl Decoder {
         Self {
             layers: layers
                 .iter()
-                .map(|&announced| Layer::Header {
-                    announced,
-                    held: Vec::new(),
+                .map(|&announced| match announced {
+                    Format::Brotli => {
+                        Layer::Brotli(Box::new(BrotliWriter::new(Produced::default(), STEP_BYTES)))
+                    }
+                    Format::Gzip | Format::Deflate => Layer::Header {
+                        announced,
+                        held: Vec::new(),
+                    },
                 })
                 .collect(),
             ..Self::default()
@@ -127,6 +141,8 @@ impl Decoder {
             .map(|layer| match layer {
                 Layer::Header { held, .. } => held.capacity(),
                 Layer::Inflate { undecoded, .. } => undecoded.capacity() + 44 * 1024,
+                // Its window is touched as far as bytes came out, which are few where no more than a limit is kept.
+                Layer::Brotli(_) => STEP_BYTES + 64 * 1024 + limits::HTTP_BODY_BYTES_MAX,
                 Layer::Pass | Layer::Done => 0,
             })
             .sum()
@@ -168,6 +184,7 @@ fn run(
         trouble.failed |= match announced {
             Format::Gzip => !held.starts_with(GZIP_MAGIC),
             Format::Deflate => header_bytes > 0,
+            Format::Brotli => false,
         };
         let held = std::mem::take(held);
         *layer = Layer::Inflate {
@@ -179,6 +196,7 @@ fn run(
     }
     match layer {
         Layer::Inflate { .. } => inflate(layer, inner, bytes, produced, trouble, sink),
+        Layer::Brotli(_) => brotli(layer, inner, bytes, produced, trouble, sink),
         Layer::Pass => run(inner, bytes, produced, trouble, sink),
         Layer::Done | Layer::Header { .. } => true,
     }
@@ -249,6 +267,56 @@ fn inflate(
             return true;
         }
     }
+}
+
+/// What came out of a brotli decoder and was not handed on yet: so much of it at a time, and no more than a bomb may have in all.
+#[derive(Default)]
+struct Produced {
+    bytes: Vec<u8>,
+    total: u64,
+}
+
+impl Write for Produced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.total += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        // What is kept of a body is full long before.
+        if self.bytes.len() + bytes.len() > limits::HTTP_BODY_BYTES_MAX + STEP_BYTES {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn brotli(
+    layer: &mut Layer,
+    inner: &mut [Layer],
+    bytes: &[u8],
+    total: &mut u64,
+    trouble: &mut Trouble,
+    sink: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    let Layer::Brotli(writer) = layer else {
+        return true;
+    };
+    let result = writer.write_all(bytes);
+    let produced = std::mem::take(&mut writer.get_mut().bytes);
+    *total += u64::try_from(produced.len()).unwrap_or(u64::MAX);
+    let wanted = produced.is_empty() || run(inner, &produced, total, trouble, sink);
+    trouble.bomb |= *total > limits::HTTP_DECODED_BYTES_MAX;
+    match result {
+        Ok(()) if wanted && !trouble.bomb => return true,
+        // Behind the end of the coding nothing is taken any more.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull || writer.get_mut().total > 0 => {}
+        Err(_) => trouble.failed = true,
+        Ok(()) => {}
+    }
+    *layer = Layer::Done;
+    wanted
 }
 
 /// Bytes of the header in front of raw deflate data: gzip (RFC 1952), zlib (RFC 1950) or none; `None` asks for more.

@@ -343,12 +343,25 @@ impl Transaction for Http1Transaction {
             }
             Direction::ToClient => return None,
         };
-        let is_file = matches!(name, BufferView::Complete(_));
+        if !matches!(name, BufferView::Complete(_)) {
+            return None;
+        }
+        let body = match direction {
+            Direction::ToServer => &self.request.body,
+            Direction::ToClient => &self.response.body,
+        };
         match (field, data) {
-            (TransactionField::FileSize, BufferView::Complete(bytes)) if is_file => {
+            (TransactionField::FilePresent, _) => Some(1),
+            // A part of a body that was cut is whole all the same if something follows it.
+            (TransactionField::FileSize, BufferView::Complete(bytes))
+                if self.parts.len() > index + 1 =>
+            {
                 u64::try_from(bytes.len()).ok()
             }
-            (TransactionField::FilePresent, _) if is_file => Some(1),
+            (TransactionField::FileSize, BufferView::Complete(bytes)) => {
+                body.file_size(field).and(u64::try_from(bytes.len()).ok())
+            }
+            (field, BufferView::Complete(_)) => body.file_size(field),
             _ => None,
         }
     }

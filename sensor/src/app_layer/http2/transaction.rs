@@ -365,6 +365,7 @@ fn coding_of(value: &[u8]) -> Codings {
     let format = match value {
         b"gzip" => Some(Format::Gzip),
         b"deflate" => Some(Format::Deflate),
+        b"br" => Some(Format::Brotli),
         _ => None,
     };
     if let Some(format) = format {
