@@ -184,16 +184,19 @@ fn load(
         );
         return Ok(None);
     }
-    let content = list_files::read(context.rule_file, path.text()).and_then(|bytes| read(&bytes));
-    match content {
-        Ok(content) => Ok(Some(Arc::new(content))),
-        Err(problem) => Err(Problem::error(
+    let wrong = |problem: String, hint: &'static str| {
+        Problem::error(
             "unreadable-list",
             path.span(),
             format!("the list `{}` cannot be read: {problem}", path.text()),
         )
-        .hint("put the file into the folder of the rule file")),
-    }
+        .hint(hint)
+    };
+    let bytes = list_files::read(context.rule_file, path.text())
+        .map_err(|problem| wrong(problem, "put the file into the folder of the rule file"))?;
+    let content = read(&bytes)
+        .map_err(|problem| wrong(problem, "put that line right, or take it out of the file"))?;
+    Ok(Some(Arc::new(content)))
 }
 
 /// `filemd5:[!]file`

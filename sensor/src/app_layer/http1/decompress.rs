@@ -95,6 +95,10 @@ pub(super) fn codings(value: &[u8]) -> Codings {
             .map(u8::to_ascii_lowercase)
             .collect();
         let plain = matches!(&token[..], b"gzip" | b"x-gzip" | b"deflate" | b"x-deflate");
+        // LZMA is known, and left as it is.
+        if &token[..] == b"lzma" {
+            continue;
+        }
         let holds = |name: &[u8]| memchr::memmem::find(&token, name).is_some();
         let format = match (holds(b"gzip"), holds(b"deflate")) {
             (true, _) => Some(Format::Gzip),
@@ -365,7 +369,11 @@ mod tests {
     use super::*;
 
     fn decode(layers: usize, pieces: &[&[u8]]) -> (Vec<u8>, Trouble) {
-        let mut decoder = Decoder::new(&vec![Format::Gzip; layers]);
+        decode_as(&vec![Format::Gzip; layers], pieces)
+    }
+
+    fn decode_as(layers: &[Format], pieces: &[&[u8]]) -> (Vec<u8>, Trouble) {
+        let mut decoder = Decoder::new(layers);
         let mut out = Vec::new();
         for piece in pieces {
             decoder.push(piece, &mut |bytes| {
@@ -403,6 +411,21 @@ mod tests {
         let (out, trouble) = decode(1, &[text]);
         assert_eq!(out, text);
         assert!(trouble.failed);
+    }
+
+    #[test]
+    fn brotli_decodes_in_any_cuts_and_says_where_it_does_not() {
+        let packed = hex::decode("0b028068656c6c6f03").unwrap();
+        let brotli = &[Format::Brotli];
+        assert_eq!(
+            decode_as(brotli, &[&packed]),
+            (b"hello".to_vec(), Trouble::default())
+        );
+        let single: Vec<&[u8]> = packed.chunks(1).collect();
+        assert_eq!(decode_as(brotli, &single).0, b"hello");
+        let (behind, trouble) = decode_as(brotli, &[&packed, b"and more"]);
+        assert_eq!((behind, trouble), (b"hello".to_vec(), Trouble::default()));
+        assert!(decode_as(brotli, &[b"not brotli at all"]).1.failed);
     }
 
     #[test]

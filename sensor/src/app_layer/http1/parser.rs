@@ -170,16 +170,24 @@ impl Http1Parser {
             None if at_end => bytes.len(),
             None => return Step::NeedMore,
         };
-        if text::looks_like_status_line(&bytes[..line_bytes]) {
+        let opens_next = text::looks_like_status_line(&bytes[..line_bytes]);
+        if let Some(transaction) = self.transactions.get_mut(self.response) {
+            if !opens_next {
+                if !at_end {
+                    transaction.events.add("response_body_unexpected");
+                }
+                response::push_body(transaction, &bytes[..line_bytes]);
+            }
+            let is_last = opens_next || line_bytes == bytes.len();
+            if is_last && transaction.response.stage != Stage::Complete {
+                transaction.response.advance(Stage::Complete);
+            }
+        }
+        if opens_next {
+            self.close_frame(Direction::ToClient, bytes);
             self.responses.begin_next();
             self.response += 1;
             return Step::Took(0);
-        }
-        if let Some(transaction) = self.transactions.get_mut(self.response) {
-            if !at_end {
-                transaction.events.add("response_body_unexpected");
-            }
-            response::push_body(transaction, &bytes[..line_bytes]);
         }
         Step::Took(line_bytes)
     }

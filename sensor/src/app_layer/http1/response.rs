@@ -129,11 +129,19 @@ impl ResponseReader {
 
     /// The response is whole.
     pub(super) fn finish(&mut self, transaction: &mut Http1Transaction) {
+        self.finish_before(transaction, &[]);
+    }
+
+    /// The response is whole as far as its own framing tells. As in the reference, what was fed behind it is looked at first, as it
+    /// still belongs to the body unless it opens the next response.
+    fn finish_before(&mut self, transaction: &mut Http1Transaction, behind: &[u8]) {
         self.close_header(transaction);
         if transaction.response.stage == Stage::Headers {
             transaction.response.finish_headers(b"set-cookie");
         }
-        transaction.response.advance(Stage::Complete);
+        if behind.is_empty() {
+            transaction.response.advance(Stage::Complete);
+        }
         self.state = State::Behind;
     }
 
@@ -185,7 +193,7 @@ impl ResponseReader {
         if text::is_empty_line(raw) || (blank && next.is_some_and(|&next| next != b'\n')) {
             self.close_header(transaction);
             if transaction.response.stage == Stage::Trailer {
-                self.finish(transaction);
+                self.finish_before(transaction, &bytes[line.bytes..]);
                 return Step::Completed(line.bytes);
             }
             return self.headers_end(transaction, line.bytes);
@@ -250,6 +258,9 @@ impl ResponseReader {
         }
         if odd.ambiguous_content_length {
             events.add("duplicate_content_length_field_in_response");
+        }
+        if odd.too_many {
+            events.add("response_too_many_headers");
         }
     }
 
@@ -339,7 +350,7 @@ impl ResponseReader {
         push_body(transaction, &bytes[..taken]);
         let left = left - u64::try_from(taken).unwrap_or(left);
         if left == 0 {
-            self.finish(transaction);
+            self.finish_before(transaction, &bytes[taken..]);
             return Step::Completed(taken);
         }
         self.state = State::Body { left };
@@ -394,7 +405,15 @@ impl ResponseReader {
 
 /// Appends to the body and tells what decoding ran into.
 pub(super) fn push_body(transaction: &mut Http1Transaction, bytes: &[u8]) {
-    transaction.response.body.push(bytes);
+    let response = &mut transaction.response;
+    let is_first = response.body.received_bytes == 0;
+    if is_first
+        && let Some(range) = response.headers.value(b"content-range")
+        && !text::is_content_range(range)
+    {
+        transaction.events.add("range_invalid");
+    }
+    response.body.push(bytes);
     transaction.response.step();
     let trouble = transaction.response.body.trouble;
     if trouble.failed {

@@ -123,6 +123,8 @@ pub(super) struct Http1Transaction {
     pub(super) target: Option<Vec<u8>>,
     pub(super) normal_uri: Option<Vec<u8>>,
     pub(super) host: Option<Vec<u8>>,
+    /// The port that the target names.
+    pub(super) target_port: Option<u16>,
     pub(super) host_raw: Option<Vec<u8>>,
     pub(super) status: Option<Vec<u8>>,
     pub(super) status_message: Option<Vec<u8>>,

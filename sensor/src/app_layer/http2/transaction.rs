@@ -285,6 +285,7 @@ impl Http2Transaction {
             Buffer::HttpMethod => self.header(direction, b":method"),
             Buffer::HttpRequestLine => self.once(direction, Some(&side.line)),
             Buffer::HttpRequestBody => self.body(direction),
+            Buffer::FileData if index == 0 => self.body(direction),
             Buffer::HttpHost => self.once(direction, side.host.as_deref()),
             Buffer::HttpHostRaw => self.header(direction, b":authority"),
             Buffer::HttpCookie => self.header(direction, b"cookie"),
@@ -386,8 +387,19 @@ impl Transaction for Http2Transaction {
     }
 
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
-        self.side(direction)
-            .numbers
+        let side = self.side(direction);
+        match field {
+            // A body is a file, and one without a name.
+            TransactionField::FilePresent => {
+                return (index == 0 && side.body.received_bytes > 0).then_some(1);
+            }
+            TransactionField::FileSize | TransactionField::FileSizeAtLeast => {
+                let is_whole = matches!(self.body(direction), BufferView::Complete(_));
+                return (index == 0 && is_whole).then(|| side.body.file_size(field))?;
+            }
+            _ => {}
+        }
+        side.numbers
             .iter()
             .filter(|(held, _)| *held == field)
             .nth(index)
