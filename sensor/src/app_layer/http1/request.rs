@@ -428,11 +428,11 @@ fn read_host(transaction: &mut Http1Transaction) {
     if of_field.as_ref().is_some_and(|field| !field.is_valid) {
         transaction.events.add("request_header_host_invalid");
     }
-    match (&transaction.host, field) {
+    match (&transaction.host, &field) {
         (None, Some(value)) => {
-            let (host, _) = uri::host_and_port(&value);
+            let (host, _) = uri::host_and_port(value);
             transaction.host = Some(uri::normal_host(host));
-            transaction.host_raw = Some(value);
+            transaction.host_raw = Some(value.clone());
         }
         (None, None) => {
             if transaction.request.version == Some(Version::Http11) {

@@ -39,6 +39,8 @@ struct Side {
     line: Vec<u8>,
     host: Option<Vec<u8>>,
     body: Body,
+    /// A DATA frame came.
+    has_data: bool,
     /// Numbers of frames that rules compare, each once.
     numbers: Vec<(HeaderField, u64)>,
     /// Nothing more comes.
@@ -180,6 +182,7 @@ impl Http2Transaction {
     /// Payload of a DATA frame.
     pub(super) fn push_body(&mut self, direction: Direction, bytes: &[u8]) {
         let side = self.side_mut(direction);
+        side.has_data = true;
         let is_first = side.body.received_bytes == 0;
         side.body.push(bytes);
         if side.body.trouble.failed {
@@ -391,7 +394,7 @@ impl Transaction for Http2Transaction {
         match field {
             // A body is a file, and one without a name.
             TransactionField::FilePresent => {
-                return (index == 0 && side.body.received_bytes > 0).then_some(1);
+                return (index == 0 && side.has_data).then_some(1);
             }
             TransactionField::FileSize | TransactionField::FileSizeAtLeast => {
                 let is_whole = matches!(self.body(direction), BufferView::Complete(_));
