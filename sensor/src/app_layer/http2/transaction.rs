@@ -39,7 +39,7 @@ struct Side {
     line: Vec<u8>,
     host: Option<Vec<u8>>,
     body: Body,
-    /// A DATA frame came.
+    /// A DATA frame came, and it decoded.
     has_data: bool,
     /// Numbers of frames that rules compare, each once.
     numbers: Vec<(HeaderField, u64)>,
@@ -188,6 +188,7 @@ impl Http2Transaction {
         if side.body.trouble.failed {
             // Unlike in HTTP/1, what does not decode is not shown as it is.
             side.body = Body::default();
+            side.has_data = false;
             self.events.add("failed_decompression");
         } else if is_first
             && direction == Direction::ToClient
