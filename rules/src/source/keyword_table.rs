@@ -453,7 +453,7 @@ keywords! {
     "fragbits" [] "1.0" Required Read(header_fields::fragment_bits), "Fragmentation bits.", takes "[+ | * | !] of M, D, R";
     "fragoffset" [] "1.0" Required PacketField(F::FragmentOffset, 65535), "Fragment offset.";
     "sameip" [] "1.0" None Read(header_fields::same_ip), "Source and destination address are the same.";
-    "geoip" [] "2.0" Required LISTS, "Country of an address.";
+    "geoip" [] "2.0" Required Foreign("no database of countries is loaded"), "Country of an address.";
     "l3_proto" [] "6.0" Required Foreign("the version of IP is not compared by this keyword yet"), "Version of IP.";
     "ip.src" [] "7.0" None Sticky(B::IpSource), "The source address as a buffer.";
     "ip.dst" [] "7.0" None Sticky(B::IpDestination), "The destination address as a buffer.";
@@ -478,7 +478,7 @@ keywords! {
 
     # "Files, lists, scripts";
     "lua" ["luajit"] "1.4" Required Foreign("scripts are not run"), "A Lua script.";
-    "dataset" [] "5.0" Required Read(lists::data_set), "Add the whole buffer to a set, take it out, or ask whether it is there.", takes "set | unset | isset | isnotset, name [, type string | md5 | sha256 | ipv4 | ip] [, load file] [, save file | state file] [, memcap size] [, hashsize number]", differs "`save` and `state` write no file: a set that rules fill lives as long as the sensor runs. How much is kept is bounded for all sets together, not by `memcap`.";
+    "dataset" [] "5.0" Required Read(lists::data_set), "Add the whole buffer to a set, take it out, or ask whether it is there.", takes "set | unset | isset | isnotset, name [, type string | md5 | sha256 | ipv4 | ip] [, load file] [, save file | state file] [, memcap size] [, hashsize number]", differs "`save` and `state` write no file: a set that rules fill lives as long as the sensor runs. How much is kept is bounded for all sets together, not by `memcap`";
     "datarep" [] "5.0" Required Read(lists::data_reputation), "The reputation that a list gives the whole buffer.", takes "name, < | > | ==, number [, load file] [, type string | md5 | sha256 | ipv4 | ip]";
     "iprep" [] "1.4" Required LISTS, "An address's reputation.";
     "config" [] "6.0" Required Foreign("a rule cannot change the sensor's settings"), "Change settings for a flow.";
