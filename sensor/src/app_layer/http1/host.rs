@@ -13,8 +13,21 @@ const LABEL_BYTES_MAX: usize = 63;
 pub(super) struct HostField<'a> {
     pub(super) host: &'a [u8],
     pub(super) port: Option<u16>,
+    /// Nothing stands behind the host.
+    is_alone: bool,
     /// Both can be what they are meant to be.
     pub(super) is_valid: bool,
+}
+
+impl HostField<'_> {
+    /// The host as rules see it: in lower case, but where a port or brackets stand with it, as in the reference.
+    pub(super) fn shown(&self) -> Vec<u8> {
+        if self.is_alone && !self.host.starts_with(b"[") {
+            self.host.to_ascii_lowercase()
+        } else {
+            self.host.to_vec()
+        }
+    }
 }
 
 /// Takes a `Host` field apart.
@@ -32,6 +45,7 @@ pub(super) fn split_field(value: &[u8]) -> HostField<'_> {
     HostField {
         host,
         port: number,
+        is_alone: behind.is_empty(),
         is_valid: is_valid(host) && is_port_valid && (behind.is_empty() || port.is_some()),
     }
 }

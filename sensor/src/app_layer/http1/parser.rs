@@ -31,6 +31,8 @@ pub(in crate::app_layer) struct Http1Parser {
     /// The transaction whose response is being read, or comes next.
     response: u64,
     stopped: [bool; 2],
+    /// A message made no sense: what it was is not known, nor what either side says from then on.
+    failed: bool,
     upgraded: bool,
     frames: FrameLog,
     /// The frame of the message that is being read, per direction.
@@ -49,7 +51,7 @@ impl Http1Parser {
     /// Runs a direction's reader over `bytes` as far as they go; gives how many were taken.
     fn run(&mut self, direction: Direction, bytes: &[u8], at_end: bool) -> Result<usize, ()> {
         let mut taken = 0;
-        while !self.upgraded {
+        while !self.upgraded && !self.stopped[direction.index()] {
             let rest = &bytes[taken..];
             let step = match direction {
                 Direction::ToServer => self.step_request(rest, at_end),
@@ -263,7 +265,11 @@ impl Parser for Http1Parser {
                 }
                 self.stop(direction)
             }
-            Err(()) => self.stop(direction),
+            Err(()) => {
+                self.failed = true;
+                self.stop(direction.opposite());
+                self.stop(direction)
+            }
         }
     }
 
@@ -301,6 +307,7 @@ impl Parser for Http1Parser {
             self.run(direction, &held, true).ok();
         }
         match direction {
+            _ if self.failed => {}
             Direction::ToServer => {
                 if let Some(number) = self.request
                     && let Some(transaction) = self.transactions.get_mut(number)
@@ -320,6 +327,9 @@ impl Parser for Http1Parser {
         self.stop(direction);
         let frame = self.frame[side].take();
         self.frames.close(direction, frame, &[]);
+        if self.failed {
+            return;
+        }
         for transaction in self.transactions.iter_mut() {
             let message = transaction.message(direction);
             if message.stage != Stage::Complete {

@@ -10,7 +10,7 @@ use super::{
     transaction::{Http1Transaction, Stage},
     uri,
 };
-use crate::app_layer::limits;
+use crate::{app_layer::limits, direction::Direction};
 
 /// What the bytes at hand were good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,14 +90,12 @@ impl RequestReader {
                 let (host, port) = uri::host_and_port(target);
                 note_authority(Some(host), port, transaction);
                 transaction.normal_uri = Some(Vec::new());
-                transaction.host = Some(uri::normal_host(host));
-                transaction.host_raw = Some(host.to_vec());
+                transaction.name_host(host);
             } else {
                 transaction.normal_uri = Some(uri::normalize(target));
                 let authority = uri::split(target);
                 if let Some(host) = authority.host.filter(|host| !host.is_empty()) {
-                    transaction.host = Some(uri::normal_host(host));
-                    transaction.host_raw = Some(host.to_vec());
+                    transaction.name_host(host);
                 }
                 note_authority(authority.host, authority.port, transaction);
             }
@@ -200,7 +198,11 @@ impl RequestReader {
                 Some(_) => {}
                 None => {
                     transaction.events.add("invalid_request_field_folding");
-                    self.open_header = Some(content.to_vec());
+                    let start = content
+                        .iter()
+                        .take_while(|&&byte| text::is_folding(byte))
+                        .count();
+                    self.open_header = Some(content[start..].to_vec());
                 }
             }
         } else {
@@ -214,7 +216,7 @@ impl RequestReader {
         let Some(line) = self.open_header.take() else {
             return;
         };
-        let odd = transaction.request.headers.add(&line);
+        let odd = transaction.request.headers.add(&line, Direction::ToServer);
         let events = &mut transaction.events;
         if odd.missing_colon {
             events.add("request_field_missing_colon");
@@ -252,6 +254,7 @@ impl RequestReader {
                 transaction
                     .events
                     .add("invalid_transfer_encoding_value_in_request");
+                transaction.request.hide_header_blocks();
                 return Step::Failed;
             }
             if transaction.request.version < Some(Version::Http11) {
@@ -271,6 +274,7 @@ impl RequestReader {
                 transaction
                     .events
                     .add("invalid_content_length_field_in_request");
+                transaction.request.hide_header_blocks();
                 Step::Failed
             }
             _ => {
@@ -343,6 +347,9 @@ impl RequestReader {
         self.close_header(transaction);
         if transaction.request.stage == Stage::Headers {
             read_host(transaction);
+        }
+        // Fields behind a body in chunks belong to the others.
+        if matches!(transaction.request.stage, Stage::Headers | Stage::Trailer) {
             transaction.request.finish_headers(b"cookie");
         }
         let request = &transaction.request;
@@ -430,8 +437,9 @@ fn read_host(transaction: &mut Http1Transaction) {
     }
     match (&transaction.host, &field) {
         (None, Some(value)) => {
-            let (host, _) = uri::host_and_port(value);
-            transaction.host = Some(uri::normal_host(host));
+            transaction.host = of_field
+                .map(|field| field.shown())
+                .filter(|host| !host.is_empty());
             transaction.host_raw = Some(value.clone());
         }
         (None, None) => {
@@ -440,7 +448,6 @@ fn read_host(transaction: &mut Http1Transaction) {
             }
         }
         (Some(target_host), Some(_)) => {
-            let target_host = uri::normal_host(&text::percent_decoded(target_host));
             let differs = of_field.is_some_and(|field| {
                 let ports = (transaction.target_port, field.port);
                 !target_host.eq_ignore_ascii_case(field.host)

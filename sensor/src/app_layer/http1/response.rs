@@ -9,7 +9,7 @@ use super::{
     text::{self, Version},
     transaction::{Http1Transaction, Stage},
 };
-use crate::app_layer::limits;
+use crate::{app_layer::limits, direction::Direction};
 
 /// Where in a response the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -136,7 +136,8 @@ impl ResponseReader {
     /// still belongs to the body unless it opens the next response.
     fn finish_before(&mut self, transaction: &mut Http1Transaction, behind: &[u8]) {
         self.close_header(transaction);
-        if transaction.response.stage == Stage::Headers {
+        // Fields behind a body in chunks belong to the others.
+        if matches!(transaction.response.stage, Stage::Headers | Stage::Trailer) {
             transaction.response.finish_headers(b"set-cookie");
         }
         if behind.is_empty() {
@@ -196,7 +197,7 @@ impl ResponseReader {
                 self.finish_before(transaction, &bytes[line.bytes..]);
                 return Step::Completed(line.bytes);
             }
-            return self.headers_end(transaction, line.bytes);
+            return self.headers_end(transaction, bytes, line.bytes);
         }
         if line.content > 0 {
             self.header(transaction, &bytes[..line.content]);
@@ -248,7 +249,7 @@ impl ResponseReader {
         let Some(line) = self.open_header.take() else {
             return;
         };
-        let odd = transaction.response.headers.add(&line);
+        let odd = transaction.response.headers.add(&line, Direction::ToClient);
         let events = &mut transaction.events;
         if odd.missing_colon {
             events.add("response_field_missing_colon");
@@ -264,7 +265,12 @@ impl ResponseReader {
         }
     }
 
-    fn headers_end(&mut self, transaction: &mut Http1Transaction, line_bytes: usize) -> Step {
+    fn headers_end(
+        &mut self,
+        transaction: &mut Http1Transaction,
+        bytes: &[u8],
+        line_bytes: usize,
+    ) -> Step {
         let headers = &transaction.response.headers;
         let chunked = headers.value(b"transfer-encoding").map(<[u8]>::to_vec);
         let length_value = headers.value(b"content-length").map(<[u8]>::to_vec);
@@ -308,7 +314,7 @@ impl ResponseReader {
         }
         match (length_value, length) {
             (Some(_), Some(length)) if length.bytes == 0 => {
-                self.finish(transaction);
+                self.finish_before(transaction, &bytes[line_bytes..]);
                 Step::Completed(line_bytes)
             }
             (Some(_), Some(length)) => {
@@ -319,6 +325,7 @@ impl ResponseReader {
                 transaction
                     .events
                     .add("invalid_content_length_field_in_response");
+                transaction.response.hide_header_blocks();
                 Step::Failed
             }
             (None, _) => {

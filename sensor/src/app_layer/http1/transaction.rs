@@ -66,6 +66,12 @@ impl Message {
         self.buffers = HeaderBuffers::build(&self.line, &self.headers, cookie_name);
     }
 
+    /// The headers cannot be right: as in the reference their blocks are not looked at.
+    pub(super) fn hide_header_blocks(&mut self) {
+        self.raw_headers.clear();
+        self.buffers.hide_blocks();
+    }
+
     fn held_bytes(&self) -> usize {
         self.line.capacity()
             + self.protocol.as_ref().map_or(0, Vec::capacity)
@@ -139,7 +145,6 @@ impl Http1Transaction {
     pub(super) fn without_request() -> Self {
         let mut transaction = Self {
             target: Some(TARGET_NOT_SEEN.to_vec()),
-            normal_uri: Some(TARGET_NOT_SEEN.to_vec()),
             ..Self::default()
         };
         transaction.request.advance(Stage::Complete);
@@ -147,6 +152,13 @@ impl Http1Transaction {
             .events
             .add("unable_to_match_response_to_request");
         transaction
+    }
+
+    /// Its target names the host: normal, whatever way it is asked for.
+    pub(super) fn name_host(&mut self, host: &[u8]) {
+        let host = uri::normal_host(&text::percent_decoded(host));
+        self.host_raw = Some(host.clone());
+        self.host = Some(host);
     }
 
     /// The status code, where it is one.
@@ -251,6 +263,7 @@ impl Http1Transaction {
         let path = self
             .normal_uri
             .as_deref()
+            .or(self.target.as_deref())
             .map(|uri| uri::split(uri).path.unwrap_or_default());
         match direction {
             Direction::ToServer => match self.parts.get(index) {
@@ -274,10 +287,7 @@ impl Http1Transaction {
     fn request_buffer(&self, buffer: Buffer, index: usize) -> BufferView<'_> {
         let request = &self.request;
         match buffer {
-            Buffer::HttpUri => request.once(
-                Stage::Line,
-                self.normal_uri.as_deref().filter(|uri| !uri.is_empty()),
-            ),
+            Buffer::HttpUri => request.once(Stage::Line, self.normal_uri.as_deref()),
             Buffer::HttpUriRaw => request.once(Stage::Line, self.target.as_deref()),
             Buffer::HttpMethod => request.once(
                 Stage::Line,
