@@ -217,18 +217,30 @@ fn folded_patterns(inspection: &InspectionDraft) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// For each match whether a later one is relative to it: a relative match is so to the content or expression nearest before it.
+/// For each match whether a later one is relative to it, so that its other occurrences are tried. As in the reference, a content or
+/// expression is relative to the one nearest before it, a number or `isdataat` only where nothing else stands between them, and
+/// `base64_decode` never has anything tried again.
 fn followed_by_relative(matches: &[MatchDraft]) -> Vec<bool> {
     let mut followed = vec![false; matches.len()];
-    let mut anchor: Option<usize> = None;
+    let (mut anchor, mut before): (Option<usize>, Option<usize>) = (None, None);
     for (index, item) in matches.iter().enumerate() {
-        if item.is_relative()
-            && let Some(anchor) = anchor
-        {
-            followed[anchor] = true;
+        let is_anchor = matches!(item, MatchDraft::Content(_) | MatchDraft::Regex { .. });
+        let retried = match item {
+            MatchDraft::Other(Match::Base64Decode(_)) => None,
+            _ if is_anchor => anchor,
+            _ => before.filter(|before| Some(*before) == anchor),
+        };
+        if let Some(retried) = retried.filter(|_| item.is_relative()) {
+            followed[retried] = true;
         }
-        if matches!(item, MatchDraft::Content(_) | MatchDraft::Regex { .. }) {
+        if is_anchor {
             anchor = Some(index);
+        }
+        if !matches!(
+            item,
+            MatchDraft::List(_) | MatchDraft::Other(Match::BufferSize(_))
+        ) {
+            before = Some(index);
         }
     }
     followed
