@@ -24,6 +24,14 @@ pub const REGEX_BYTES: usize = 16 * 1024;
 pub const REGEX_PROGRAM_BYTES: usize = 10 << 20;
 /// Most rules in one compilation.
 pub const RULES: usize = 1 << 20;
+/// Most groups of one expression that become variables; the reference has the same.
+pub const REGEX_CAPTURES: u64 = 8;
+/// Most keys of all lists of a pack, 16 bytes each.
+pub const LIST_KEYS: usize = 1 << 21;
+/// Longest name of a list, in bytes; the reference has the same.
+pub const LIST_NAME_BYTES: usize = 63;
+/// Largest file of a list, in bytes.
+pub const LIST_FILE_BYTES: u64 = 256 << 20;
 /// Largest rule file, in bytes.
 pub const RULE_FILE_BYTES: u64 = 256 << 20;
 /// Longest key of a record of a canonical pack, in bytes.

@@ -117,6 +117,7 @@ fn rule<'a>(
         relative: false,
         negated: true,
         followed_by_relative: false,
+        captures: Vec::new(),
     }));
     RuleToWrite {
         id: RuleId {

@@ -14,7 +14,7 @@ use lapwing_rules::model::{Action, RuleId, Severity};
 use lapwing_sensor::{
     decode::Ends,
     detect::Alert,
-    findings::{About, FindingsThread, Gathering, Observation, Recorder, RuleCounts, Totals},
+    findings::{About, FindingsThread, Gathering, Recorder, RuleCounts, RulesNow, Totals},
     policy::{PolicyInForce, TEMPLATE, isp_key, signed},
     settings::PolicySource,
     time::Timestamp,
@@ -69,11 +69,13 @@ impl Site {
                 urgent: Severity(1),
             },
             heartbeat: Duration::from_secs(3600),
-            rules: RuleCounts {
-                loaded: 5,
-                unsupported: 1,
+            rules: RulesNow {
+                counts: RuleCounts {
+                    loaded: 5,
+                    unsupported: 1,
+                },
+                pack: PackDigest([9; 32]),
             },
-            pack: PackDigest([9; 32]),
             is_live: false,
         };
         let outbox =
@@ -137,10 +139,12 @@ fn hour_of_alerts() -> Vec<Alert> {
 
 fn run(recorder: Recorder, alerts: &[Alert]) -> Totals {
     let thread = FindingsThread::start(recorder, |_| {}).unwrap();
+    let inlet = thread.inlet(0);
     for alert in alerts {
-        assert!(thread.alert(alert.clone()));
+        assert!(inlet.alert(alert.clone()));
     }
-    thread.finish(Observation::default()).unwrap()
+    drop(inlet);
+    thread.finish().unwrap()
 }
 
 fn kinds(records: &[Stored]) -> (usize, usize, usize) {
@@ -264,7 +268,7 @@ fn a_policy_that_is_taken_away_stops_findings_at_once() {
     fs::write(site.path("policy.signed"), signed + "\n\n").unwrap();
     recorder.tick();
     recorder.alert(&alert(4, 10, 1, "198.51.100.7"));
-    recorder.finish(Observation::default()).unwrap();
+    recorder.finish().unwrap();
     drop(recorder);
     let records = stored_records(&site.outbox());
     let findings = records

@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::requirements::Requirements;
+use super::{lists, requirements::Requirements};
 use crate::{
     model::{
-        AddressSetId, AlertLimit, Content, Effect, Header, Inspection, Match, PacketCondition,
-        PortSetId, RegexUse, Severity, Transform,
+        AddressSetId, AlertLimit, Capture, Content, Effect, Header, Inspection, IntegerOperand,
+        Match, PacketCondition, PortSetId, RegexUse, Severity, Transform,
     },
     pack::{PackWriter, RuleToWrite},
     source::{
         AddressSet, Catalogue, PortSet,
         draft::{
-            ConditionDraft, EffectDraft, InspectionDraft, LimitDraft, MatchDraft, RegexDraft,
-            RuleDraft, TransformDraft,
+            ConditionDraft, EffectDraft, InspectionDraft, IntegerDraft, LimitDraft, ListQuestion,
+            MatchDraft, RegexDraft, RuleDraft, TransformDraft,
         },
     },
 };
@@ -170,12 +170,29 @@ impl Shared {
                     regex,
                     relative,
                     negated,
+                    captures,
                 } => Match::Regex(RegexUse {
                     regex: self.regex(regex, writer),
                     relative: *relative,
                     negated: *negated,
                     followed_by_relative,
+                    captures: captures
+                        .iter()
+                        .map(|capture| Capture {
+                            group: capture.group,
+                            scope: capture.scope,
+                            variable: writer.bit(&capture.name),
+                        })
+                        .collect(),
                 }),
+                MatchDraft::List(draft) => {
+                    let name = lists::pack_name(draft);
+                    let list = writer.list(&lists::to_write(draft, &name, false));
+                    match draft.question {
+                        ListQuestion::InList(action) => Match::InList { list, action },
+                        ListQuestion::Reputation(range) => Match::Reputation { list, range },
+                    }
+                }
                 MatchDraft::Other(other) => other.clone(),
             })
             .collect();
@@ -200,18 +217,30 @@ fn folded_patterns(inspection: &InspectionDraft) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// For each match whether a later one is relative to it: a relative match is so to the content or expression nearest before it.
+/// For each match whether a later one is relative to it, so that its other occurrences are tried. As in the reference, a content or
+/// expression is relative to the one nearest before it, a number or `isdataat` only where nothing else stands between them, and
+/// `base64_decode` never has anything tried again.
 fn followed_by_relative(matches: &[MatchDraft]) -> Vec<bool> {
     let mut followed = vec![false; matches.len()];
-    let mut anchor: Option<usize> = None;
+    let (mut anchor, mut before): (Option<usize>, Option<usize>) = (None, None);
     for (index, item) in matches.iter().enumerate() {
-        if item.is_relative()
-            && let Some(anchor) = anchor
-        {
-            followed[anchor] = true;
+        let is_anchor = matches!(item, MatchDraft::Content(_) | MatchDraft::Regex { .. });
+        let retried = match item {
+            MatchDraft::Other(Match::Base64Decode(_)) => None,
+            _ if is_anchor => anchor,
+            _ => before.filter(|before| Some(*before) == anchor),
+        };
+        if let Some(retried) = retried.filter(|_| item.is_relative()) {
+            followed[retried] = true;
         }
-        if matches!(item, MatchDraft::Content(_) | MatchDraft::Regex { .. }) {
+        if is_anchor {
             anchor = Some(index);
+        }
+        if !matches!(
+            item,
+            MatchDraft::List(_) | MatchDraft::Other(Match::BufferSize(_))
+        ) {
+            before = Some(index);
         }
     }
     followed
@@ -229,7 +258,9 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::AppProtocol { .. }
         | PacketCondition::SpeaksHttp1
         | PacketCondition::StreamSize { .. } => 1,
-        PacketCondition::Bits { .. } | PacketCondition::FlowInt { .. } => 2,
+        PacketCondition::Bits { .. }
+        | PacketCondition::FlowInt { .. }
+        | PacketCondition::TextVariable { .. } => 2,
         PacketCondition::IpOption { .. }
         | PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
@@ -267,12 +298,28 @@ fn conditions<'r>(rule: &'r RuleDraft, writer: &mut PackWriter) -> Vec<PacketCon
             } => PacketCondition::FlowInt {
                 variable: writer.integer(name),
                 operator: *operator,
-                value: *value,
+                value: integer_operand(value, writer),
+            },
+            ConditionDraft::TextVariable {
+                scope,
+                name,
+                pattern,
+            } => PacketCondition::TextVariable {
+                scope: *scope,
+                variable: writer.bit(name),
+                pattern,
             },
         });
     }
     conditions.sort_by_key(cost);
     conditions
+}
+
+fn integer_operand(draft: &IntegerDraft, writer: &mut PackWriter) -> IntegerOperand {
+    match draft {
+        IntegerDraft::Number(number) => IntegerOperand::Number(*number),
+        IntegerDraft::Variable(name) => IntegerOperand::Variable(writer.integer(name)),
+    }
 }
 
 fn effects(rule: &RuleDraft, writer: &mut PackWriter) -> Vec<Effect> {
@@ -298,7 +345,7 @@ fn effects(rule: &RuleDraft, writer: &mut PackWriter) -> Vec<Effect> {
             } => Effect::FlowInt {
                 variable: writer.integer(name),
                 operator: *operator,
-                value: *value,
+                value: integer_operand(value, writer),
             },
         })
         .collect();

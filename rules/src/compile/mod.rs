@@ -3,17 +3,18 @@
 //! A rule is refused (one diagnostic), unsupported (named in the pack with its reasons, not run), or compiled in full.
 
 mod fast_pattern;
+mod lists;
 mod lower;
 mod requirements;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     diagnostic::{Diagnostic, Level},
     limits,
     model::RuleKind,
     pack::{CanonicalWriter, PackWriter},
-    source::{self, Catalogue, ParsedRule, Source, Variables, draft::RuleDraft},
+    source::{self, Catalogue, ListFiles, ParsedRule, Source, Variables, draft::RuleDraft},
 };
 
 /// How many rules of each kind the sources hold.
@@ -55,6 +56,8 @@ pub struct Settings {
     pub catalogue: Catalogue,
     /// Limits of alerts that are kept apart from the rules: files in the form of `threshold.config`.
     pub thresholds: Vec<Source>,
+    /// Where the files of lists are that rules name.
+    pub list_files: ListFiles,
     /// Whether the pack keeps the text of each rule.
     pub keep_texts: bool,
 }
@@ -78,13 +81,14 @@ pub(crate) fn read(sources: &[Source], settings: &Settings) -> (Vec<ParsedRule>,
     };
     let mut rules = Vec::new();
     for source in sources {
-        let parsed = source::parse(source, &settings.variables, &settings.catalogue);
+        let parsed = source::parse(source, settings);
         compiled.diagnostics.extend(parsed.diagnostics);
         compiled.counts.disabled += parsed.disabled;
         compiled.counts.refused += parsed.refused;
         rules.extend(parsed.rules);
     }
-    let mut rules = newest_revisions(rules, &mut compiled);
+    let rules = newest_revisions(rules, &mut compiled);
+    let mut rules = lists::settle(rules, &mut compiled);
     for file in &settings.thresholds {
         let remarks = source::threshold_config::apply(file, &settings.variables, &mut rules);
         compiled.diagnostics.extend(remarks);
@@ -158,6 +162,7 @@ fn newest_revisions(rules: Vec<ParsedRule>, compiled: &mut Compiled) -> Vec<Pars
 
 fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
     let mut canonical = CanonicalWriter::default();
+    let mut written_lists = BTreeSet::new();
     for rule in rules {
         if rule.unsupported.is_empty() {
             let requirements = requirements::derive(&rule.draft);
@@ -170,6 +175,7 @@ fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
                 text.as_deref(),
                 &mut writer,
             );
+            lists::write_new(&rule.draft, &mut written_lists, &mut canonical);
             let trigger = fast_pattern::choose(&rule.draft, &requirements);
             canonical.rule(rule.draft.id, writer, &trigger);
             compiled.counts.compiled += 1;

@@ -168,6 +168,8 @@ pub(super) fn is_packet_buffer(buffer: Buffer) -> bool {
             | Buffer::UdpHeader
             | Buffer::Icmpv4Header
             | Buffer::Icmpv6Header
+            | Buffer::IpSource
+            | Buffer::IpDestination
     )
 }
 

@@ -164,7 +164,7 @@ fn negated_only(subject: &Subject<'_>, report: &mut Report) {
         MatchDraft::Content(content) => content.negated,
         MatchDraft::Regex { negated, .. } => *negated,
         MatchDraft::Other(Match::IsDataAt(at)) => at.negated,
-        MatchDraft::Other(_) => false,
+        MatchDraft::List(_) | MatchDraft::Other(_) => false,
     });
     let first = subject.contents().next();
     if let (true, true, true, Some((_, content))) =
@@ -187,6 +187,7 @@ fn has_cursor(inspection: &InspectionDraft, index: usize) -> bool {
         .any(|item| match item {
             MatchDraft::Content(content) => !content.negated,
             MatchDraft::Regex { negated, .. } => !negated,
+            MatchDraft::List(_) => false,
             MatchDraft::Other(other) => matches!(
                 other,
                 Match::ByteJump(_) | Match::ByteExtract(_) | Match::ByteMath(_)

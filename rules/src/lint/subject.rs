@@ -92,6 +92,7 @@ impl<'r> Subject<'r> {
                         regex,
                         relative,
                         negated,
+                        ..
                     } => Some((inspection, regex, *relative, *negated)),
                     _ => None,
                 })

@@ -52,6 +52,8 @@ impl Buffer {
                 | Self::UdpHeader
                 | Self::Icmpv4Header
                 | Self::Icmpv6Header
+                | Self::IpSource
+                | Self::IpDestination
         )
     }
 }
@@ -107,6 +109,10 @@ buffers! {
     Icmpv4Header = 8, "icmpv4.hdr", Both, None, false;
     Icmpv6Header = 9, "icmpv6.hdr", Both, None, false;
     Base64Data = 10, "base64_data", Both, None, false;
+    // All of a file of which nothing is missing: what its digests are made from. No keyword opens it.
+    WholeFile = 12, "whole file", Both, None, true;
+    IpSource = 13, "ip.src", Both, None, false;
+    IpDestination = 14, "ip.dst", Both, None, false;
     // Which frame is told beside it: `Inspection::frame`.
     Frame = 11, "frame", Both, None, true;
     HttpUri = 20, "http.uri", ToServer, Some(P::Http1), false;

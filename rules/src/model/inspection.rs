@@ -3,7 +3,7 @@
 //! The semantics are Suricata 7.0's content inspection: each match starts from the list's cursor when it is relative,
 //! moves the cursor behind what it matched, and a later failure retries an earlier content at its next occurrence.
 
-use super::{Buffer, Frame, NumberRange};
+use super::{Buffer, Frame, ListId, NumberRange, SetAction};
 
 /// All that a rule asks of one buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,10 @@ pub enum Match<'a> {
     Base64Decode(Base64Decode),
     /// `asn1`: stands behind the other matches of the payload.
     Asn1(Asn1),
+    /// `dataset`, and the lists of file hashes: the whole buffer is, or is not, in a list.
+    InList { list: ListId, action: SetAction },
+    /// `datarep`: the reputation that a list gives the whole buffer.
+    Reputation { list: ListId, range: NumberRange },
 }
 
 /// A number known from the rule, or one read from the traffic by `byte_extract` or `byte_math`.
@@ -117,8 +121,29 @@ pub struct Content<'a> {
     pub followed_by_relative: bool,
 }
 
-/// `pcre`: an expression of the pack's regex table.
+/// Where what an expression captured is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum VariableScope {
+    /// With the flow.
+    Flow = 0,
+    /// As long as the packet is looked at.
+    Packet = 1,
+}
+
+/// A group of an expression whose text becomes a variable where all of the rule matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Capture {
+    /// Number of the group, from 1.
+    pub group: u8,
+    /// Where it is kept.
+    pub scope: VariableScope,
+    /// Which variable: its number among the names of bits.
+    pub variable: u32,
+}
+
+/// `pcre`: an expression of the pack's regex table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RegexUse {
     /// Index into the pack's regex table.
     pub regex: u32,
@@ -128,6 +153,8 @@ pub struct RegexUse {
     pub negated: bool,
     /// See [`Content::followed_by_relative`].
     pub followed_by_relative: bool,
+    /// Groups that become variables.
+    pub captures: Vec<Capture>,
 }
 
 /// Number system of an ASCII number in the traffic.

@@ -7,6 +7,7 @@ mod buffer;
 mod frame;
 mod header;
 mod inspection;
+mod list;
 mod packet_condition;
 mod protocol;
 mod protocol_condition;
@@ -18,12 +19,13 @@ pub use frame::{Frame, FrameCarrier, FrameInfo, FrameSet};
 pub use header::{AddressSetId, Header, PortSetId, RuleDirection};
 pub use inspection::{
     Anchor, Asn1, Asn1Start, Base64Decode, ByteExtract, ByteJump, ByteMath, ByteTest, BytesSpec,
-    Comparison, Content, Inspection, IsDataAt, JumpOrigin, Match, NumberBase, Operand, RegexUse,
-    Transform,
+    Capture, Comparison, Content, Inspection, IsDataAt, JumpOrigin, Match, NumberBase, Operand,
+    RegexUse, Transform, VariableScope,
 };
+pub use list::{ListId, ListKey, ListKind, SetAction, address_key};
 pub use packet_condition::{
-    BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField, NumberRange,
-    PacketCondition, StreamSizeSide, TcpFlagsMode,
+    BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField, IntegerOperand,
+    NumberRange, PacketCondition, StreamSizeSide, TcpFlagsMode,
 };
 pub use protocol::{AppProtocol, DetectedProtocol, HeaderProtocol};
 pub use protocol_condition::{

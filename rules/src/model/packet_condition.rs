@@ -1,6 +1,6 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::{CipService, DetectedProtocol, ModbusRequest, RpcCall};
+use super::{CipService, DetectedProtocol, ModbusRequest, RpcCall, VariableScope};
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +86,8 @@ pub enum HeaderField {
     FtpBounce = 60,
     /// `filesize`: bytes of a whole file, one value a file.
     FileSize = 61,
+    /// Bytes of a file that was cut at a limit, as far as they came: of those `filesize` asks only whether they are more than so many.
+    FileSizeAtLeast = 63,
     /// `filestore`: 1 where there is a file.
     FilePresent = 62,
     /// `krb5_msg_type`
@@ -201,6 +203,7 @@ impl HeaderField {
         Self::FtpBounce,
         Self::FileSize,
         Self::FilePresent,
+        Self::FileSizeAtLeast,
         Self::Krb5MessageType,
         Self::Krb5ErrorCode,
         Self::Krb5TicketEncryption,
@@ -287,6 +290,15 @@ pub struct FlowRequirement {
     pub only_frag: bool,
     /// `no_frag`
     pub no_frag: bool,
+}
+
+/// What a flow integer is compared or calculated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IntegerOperand {
+    /// A number of the rule.
+    Number(u32),
+    /// Another integer of the flow, by number; one that was never set is 0.
+    Variable(u32),
 }
 
 /// What a bit lives with.
@@ -377,7 +389,13 @@ pub enum PacketCondition<'a> {
     FlowInt {
         variable: u32,
         operator: u8,
-        value: u32,
+        value: IntegerOperand,
+    },
+    /// `flowvar`, `pktvar`: a variable that an expression captured holds these bytes.
+    TextVariable {
+        scope: VariableScope,
+        variable: u32,
+        pattern: &'a [u8],
     },
     /// `app-layer-protocol`
     AppProtocol {

@@ -85,7 +85,7 @@ pub enum Effect {
     FlowInt {
         variable: u32,
         operator: u8,
-        value: u32,
+        value: super::IntegerOperand,
     },
     /// `noalert`
     NoAlert,

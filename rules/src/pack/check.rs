@@ -13,7 +13,10 @@ use super::{
     sets::are_canonical,
     strings::{StringTable, TextTable},
 };
-use crate::{limits, model::RuleKind};
+use crate::{
+    limits,
+    model::{ListId, RuleKind},
+};
 
 /// What is wrong, in one clause.
 type Checked = Result<(), String>;
@@ -50,6 +53,7 @@ pub(super) fn check_contents(pack: &Pack) -> Checked {
     check_names(pack)?;
     pack.release_pages();
     check_sets(pack)?;
+    check_lists(pack)?;
     for index in 0..pack.rule_count() {
         if index.is_multiple_of(RULES_A_RELEASE) {
             pack.release_pages();
@@ -140,6 +144,21 @@ fn check_sets(pack: &Pack) -> Checked {
             "the ranges of a port set do not ascend",
         )?;
         require(id != 0 || set.is_any(), "port set 0 is not everything")?;
+    }
+    Ok(())
+}
+
+fn check_lists(pack: &Pack) -> Checked {
+    // Lists may overlap in the tables, so the sum of what is checked is bounded.
+    let mut budget = limits::LIST_KEYS;
+    for id in 0..pack.list_count() {
+        let list = pack
+            .list(ListId(id))
+            .ok_or("a list has no name, is of unknown kind or lies outside its tables")?;
+        budget = budget
+            .checked_sub(list.len())
+            .ok_or("its lists are too large")?;
+        require(list.is_sound(), "the keys of a list do not ascend")?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@
 //! Directly behind the header, one entry of [`SECTION_ENTRY_BYTES`] = 24 bytes a section, in ascending order of kind:
 //! kind (u32), zero (u32), offset from the start of the file (u64), length in bytes (u64).
 //! Sections start at multiples of 8, follow one another in the order of the table and do not overlap. A reader skips
-//! kinds it does not know; every kind of [`Section`] except [`Section::RuleTexts`] must be there, if only empty.
+//! kinds it does not know; every kind of [`Section`] that is not said to be optional must be there, if only empty.
 //!
 //! # Sections
 //!
@@ -63,7 +63,12 @@
 //! expression as the rule has it (text), flags (u32): 1 = needs a backtracking engine, and the expression is in pcre2's syntax,
 //! else in that of `regex-syntax` with Unicode off.
 //!
-//! *Names.* [`Section::BitNames`] and [`Section::IntegerNames`]: one text (u32) for each flow bit and flow integer.
+//! *Names.* [`Section::BitNames`] and [`Section::IntegerNames`]: one text (u32) for each bit or text variable, and for each flow integer.
+//!
+//! *Lists* (optional). [`Section::Lists`]: [`LIST_BYTES`] = 20 bytes each: name (text), kind (u8, see [`crate::model::ListKind`]), 1 where it gives
+//! reputations (u8), zero (u16), first key and number of keys (into [`Section::ListKeys`]), first value (into [`Section::ListValues`], as
+//! many as there are keys, where it gives reputations). [`Section::ListKeys`]: 16 bytes each, ascending within a list and distinct; what they are says
+//! [`crate::model::ListKind`]. [`Section::ListValues`]: u16 each.
 //!
 //! *Prefilter.* [`Section::PrefilterGroups`]: [`GROUP_BYTES`] = 40 bytes a group: scope tag, two bytes of scope detail and a zero
 //! byte (see `pack/prefilter.rs`), first pattern and number of patterns (into [`Section::GroupPatterns`]), first of the
@@ -111,6 +116,12 @@ pub const PORT_SET_BYTES: usize = 8;
 pub const IPV4_RANGE_BYTES: usize = 8;
 /// Bytes of a range of IPv6 addresses.
 pub const IPV6_RANGE_BYTES: usize = 32;
+/// Bytes of the record of a list.
+pub const LIST_BYTES: usize = 20;
+/// Bytes of a key of a list.
+pub const LIST_KEY_BYTES: usize = 16;
+/// Bytes of a value of a list.
+pub const LIST_VALUE_BYTES: usize = 2;
 /// Bytes of a range of ports.
 pub const PORT_RANGE_BYTES: usize = 4;
 
@@ -168,13 +179,19 @@ sections! {
     SourceIndex = 23;
     DestinationIndex = 24;
     AddressIndexRules = 25;
+    Lists = 26;
+    ListKeys = 27;
+    ListValues = 28;
 }
 
 impl Section {
     /// Whether a pack may lack it.
     #[must_use]
     pub fn is_optional(self) -> bool {
-        matches!(self, Self::RuleTexts)
+        matches!(
+            self,
+            Self::RuleTexts | Self::Lists | Self::ListKeys | Self::ListValues
+        )
     }
 
     /// Position in [`Section::ALL`].

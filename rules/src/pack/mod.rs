@@ -13,6 +13,7 @@ mod error;
 mod filter;
 mod filter_builder;
 pub mod format;
+mod lists;
 mod mapped_file;
 mod prefilter;
 mod program;
@@ -30,12 +31,15 @@ pub use canonical::{
 pub(crate) use canonical::{CanonicalWriter, Trigger};
 pub use error::PackError;
 pub use filter::SeenPatterns;
+pub use lists::ListView;
 pub use prefilter::{GroupPlace, PrefilterGroup, PrefilterScope, TransportClass};
 pub use program::Items;
 pub use reader::{Pack, RegexView, UnsupportedRule};
 pub use rule_view::{Pairs, RuleView};
 pub use sets::{AddressSetView, PortSetView};
-pub use writer::{GroupToWrite, PackWriter, RuleToWrite};
+pub use writer::{GroupToWrite, ListToWrite, PackWriter, RuleToWrite};
+
+use crate::model::ListId;
 
 /// The body of the fuzz target: opens bytes as a pack and, if they are one, walks everything in it.
 #[doc(hidden)]
@@ -79,6 +83,10 @@ fn walk(pack: &Pack) -> usize {
         let first = pack.address_set(set).ipv4_ranges().next();
         let address = std::net::Ipv4Addr::from(first.unwrap_or_default().0).into();
         pack.rules_of_addresses(address, address, |_| visited += 1);
+    }
+    for list in (0..pack.list_count()).filter_map(|id| pack.list(ListId(id))) {
+        visited += usize::from(list.value(&[0; 16]).is_some());
+        visited += list.len() + list.name().len();
     }
     visited + pack.unsupported().count()
 }

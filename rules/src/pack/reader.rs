@@ -10,9 +10,11 @@ use super::{
     filter::Patterns,
     format::{
         ADDRESS_INDEX_BYTES, ADDRESS_SET_BYTES, GROUP_BYTES, HEADER_BYTES, IPV4_RANGE_BYTES,
-        IPV6_RANGE_BYTES, MAGIC, PORT_RANGE_BYTES, PORT_SET_BYTES, REGEX_BYTES, RULE_BYTES,
-        SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, Section, UNSUPPORTED_BYTES, VERSION,
+        IPV6_RANGE_BYTES, LIST_BYTES, LIST_KEY_BYTES, LIST_VALUE_BYTES, MAGIC, PORT_RANGE_BYTES,
+        PORT_SET_BYTES, REGEX_BYTES, RULE_BYTES, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, Section,
+        UNSUPPORTED_BYTES, VERSION,
     },
+    lists::ListView,
     mapped_file::{PackBytes, stream_digest},
     prefilter::{GroupPlace, PrefilterGroup, PrefilterScope},
     program::{Numbers, Renumbering, Tables},
@@ -22,7 +24,7 @@ use super::{
 };
 use crate::{
     limits,
-    model::{AddressSetId, PortSetId, RuleId},
+    model::{AddressSetId, ListId, PortSetId, RuleId},
 };
 
 /// An open pack. Shared between threads by `Arc`; nothing per rule is kept in private memory.
@@ -180,6 +182,7 @@ impl Pack {
             ),
             bits: numbers(self.bit_count(), |all| &all.bits),
             integers: numbers(self.integer_count(), |all| &all.integers),
+            lists: numbers(self.list_count(), |all| &all.lists),
         }
     }
 
@@ -281,6 +284,24 @@ impl Pack {
     pub fn integer_name(&self, integer: u32) -> Option<&str> {
         let record = self.record(Section::IntegerNames, 4, integer)?;
         self.texts().get(field_u32(record, 0))
+    }
+
+    /// Number of lists.
+    #[must_use]
+    pub fn list_count(&self) -> u32 {
+        self.records(Section::Lists, LIST_BYTES)
+    }
+
+    /// A list of strings, digests or addresses.
+    #[must_use]
+    pub fn list(&self, id: ListId) -> Option<ListView<'_>> {
+        let record = self.record(Section::Lists, LIST_BYTES, id.0)?;
+        ListView::of(
+            record,
+            self.texts(),
+            self.section(Section::ListKeys),
+            self.section(Section::ListValues),
+        )
     }
 
     /// The prefilter groups, in order of scope.
@@ -490,6 +511,9 @@ pub(super) const RECORD_SECTIONS: &[(Section, usize)] = &[
     (Section::DestinationIndex, ADDRESS_INDEX_BYTES),
     (Section::AddressIndexRules, 4),
     (Section::RuleTexts, 4),
+    (Section::Lists, LIST_BYTES),
+    (Section::ListKeys, LIST_KEY_BYTES),
+    (Section::ListValues, LIST_VALUE_BYTES),
 ];
 
 /// Every u32 of a section.

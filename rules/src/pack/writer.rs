@@ -1,5 +1,7 @@
 //! Writing a pack: the same rules in, the same bytes out.
 
+use std::collections::BTreeMap;
+
 use super::{
     address_index::IndexSections,
     assembly::Assembly,
@@ -13,8 +15,8 @@ use super::{
     strings::Interner,
 };
 use crate::model::{
-    Action, AddressSetId, AlertLimit, Effect, Header, Inspection, PacketCondition, PortSetId,
-    RuleDirection, RuleId, RuleKind, Severity, Side, Sides,
+    Action, AddressSetId, AlertLimit, Effect, Header, Inspection, ListId, ListKey, ListKind,
+    PacketCondition, PortSetId, RuleDirection, RuleId, RuleKind, Severity, Side, Sides,
 };
 
 /// A rule with every name resolved, ready to be written.
@@ -53,6 +55,18 @@ pub struct GroupToWrite<'a> {
     pub always: Vec<u32>,
 }
 
+/// A list of strings, digests or addresses, ready to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct ListToWrite<'a> {
+    /// No other list has it.
+    pub name: &'a str,
+    pub kind: ListKind,
+    /// Ascending and distinct.
+    pub keys: &'a [ListKey],
+    /// The reputation of each key, where it gives any.
+    pub values: Option<&'a [u16]>,
+}
+
 /// Collects the parts of a pack.
 #[derive(Debug)]
 pub struct PackWriter {
@@ -61,6 +75,7 @@ pub struct PackWriter {
     sections: Vec<Vec<u8>>,
     bits: Interner,
     integers: Interner,
+    lists: BTreeMap<String, ListId>,
 }
 
 impl Default for PackWriter {
@@ -89,6 +104,7 @@ impl PackWriter {
             sections: vec![Vec::new(); Section::ALL.len()],
             bits: Interner::new(),
             integers: Interner::new(),
+            lists: BTreeMap::new(),
         };
         writer.address_set(&[(0, u32::MAX)], &[(0, u128::MAX)]);
         writer.port_set(&[(0, u16::MAX)]);
@@ -152,7 +168,7 @@ impl PackWriter {
         length_u32(index)
     }
 
-    /// The number of a flow, host or exchange bit.
+    /// The number of a flow, host or exchange bit, or of a text variable.
     pub fn bit(&mut self, name: &str) -> u32 {
         // Number 0 of an interner is the empty string, which is no name.
         self.bits.text(name).saturating_sub(1)
@@ -161,6 +177,32 @@ impl PackWriter {
     /// The number of a flow integer.
     pub fn integer(&mut self, name: &str) -> u32 {
         self.integers.text(name).saturating_sub(1)
+    }
+
+    /// Adds a list, or gives the one of that name.
+    pub fn list(&mut self, list: &ListToWrite<'_>) -> ListId {
+        if let Some(id) = self.lists.get(list.name) {
+            return *id;
+        }
+        let id = ListId(length_u32(self.lists.len()));
+        let first_key = self.section(Section::ListKeys).len() / super::format::LIST_KEY_BYTES;
+        let first_value = self.section(Section::ListValues).len() / super::format::LIST_VALUE_BYTES;
+        let name = self.texts.text(list.name);
+        let out = self.section(Section::Lists);
+        put_u32s(out, [name]);
+        out.extend_from_slice(&[list.kind as u8, u8::from(list.values.is_some()), 0, 0]);
+        put_u32s(
+            out,
+            [first_key, list.keys.len(), first_value].map(length_u32),
+        );
+        self.section(Section::ListKeys)
+            .extend_from_slice(list.keys.as_flattened());
+        for value in list.values.unwrap_or_default() {
+            self.section(Section::ListValues)
+                .extend_from_slice(&value.to_le_bytes());
+        }
+        self.lists.insert(list.name.to_owned(), id);
+        id
     }
 
     /// Adds a rule and gives its index.

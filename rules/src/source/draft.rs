@@ -1,13 +1,18 @@
 //! A rule while its options are read: everything owned, names not yet numbers.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use super::{groups::AddressSet, groups::PortSet, problem::Problem, syntax::Span};
+use super::{
+    groups::{AddressSet, PortSet},
+    list_files::ListContent,
+    problem::Problem,
+    syntax::Span,
+};
 use crate::diagnostic::Level;
 use crate::model::{
     Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, Frame,
-    HeaderProtocol, Match, Operand, PacketCondition, RateFilter, RuleDirection, RuleId, SuppressBy,
-    Threshold, Transform,
+    HeaderProtocol, ListKind, Match, NumberRange, Operand, PacketCondition, RateFilter,
+    RuleDirection, RuleId, SetAction, SuppressBy, Threshold, Transform, VariableScope,
 };
 
 /// A rule with its options understood.
@@ -108,8 +113,20 @@ pub(crate) enum ConditionDraft {
     FlowInt {
         name: String,
         operator: u8,
-        value: u32,
+        value: IntegerDraft,
     },
+    TextVariable {
+        scope: VariableScope,
+        name: String,
+        pattern: Vec<u8>,
+    },
+}
+
+/// What a flow integer is compared or calculated with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IntegerDraft {
+    Number(u32),
+    Variable(String),
 }
 
 /// An effect whose names are not yet numbers.
@@ -124,7 +141,7 @@ pub(crate) enum EffectDraft {
     FlowInt {
         name: String,
         operator: u8,
-        value: u32,
+        value: IntegerDraft,
     },
 }
 
@@ -158,7 +175,10 @@ pub(crate) enum MatchDraft {
         regex: RegexDraft,
         relative: bool,
         negated: bool,
+        captures: Vec<CaptureDraft>,
     },
+    /// The whole buffer against a list.
+    List(ListDraft),
     Other(Match<'static>),
 }
 
@@ -168,6 +188,7 @@ impl MatchDraft {
         match self {
             Self::Content(content) => content.is_relative(),
             Self::Regex { relative, .. } => *relative,
+            Self::List(_) => false,
             Self::Other(other) => match other {
                 Match::ByteTest(test) => test.bytes.relative,
                 Match::ByteJump(jump) => jump.bytes.relative,
@@ -177,10 +198,43 @@ impl MatchDraft {
                 Match::Base64Decode(decode) => decode.relative,
                 // It looks at one place only, so nothing is tried again for it.
                 Match::Asn1(_) => false,
-                Match::Content(_) | Match::Regex(_) | Match::BufferSize(_) => false,
+                Match::Content(_)
+                | Match::Regex(_)
+                | Match::BufferSize(_)
+                | Match::InList { .. }
+                | Match::Reputation { .. } => false,
             },
         }
     }
+}
+
+/// A group of an expression that becomes a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CaptureDraft {
+    pub(crate) group: u8,
+    pub(crate) scope: VariableScope,
+    pub(crate) name: String,
+}
+
+/// A list and what is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListDraft {
+    /// Its name; `None` for a list of file digests, which is named by what is in it.
+    pub(crate) name: Option<String>,
+    /// What it holds; `None` where another rule says so.
+    pub(crate) kind: Option<ListKind>,
+    /// What its file holds, where the rule names one.
+    pub(crate) content: Option<Arc<ListContent>>,
+    pub(crate) question: ListQuestion,
+    /// Where the rule names it.
+    pub(crate) span: Span,
+}
+
+/// What is asked of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListQuestion {
+    InList(SetAction),
+    Reputation(NumberRange),
 }
 
 /// A regular expression: what to run and what the rule says.

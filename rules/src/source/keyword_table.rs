@@ -11,9 +11,10 @@ use super::{
     draft::RuleDraft,
     keywords::{
         asn1, bits, buffers, byte_keywords, content, dcerpc, dnp3, enip, files, flow, frames,
-        header_fields, http2, ike, kerberos, meta, modbus, mqtt, regex, rfb, rpc, ssh, thresholds,
-        transaction_fields,
+        header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, rfb, rpc, ssh,
+        thresholds, transaction_fields, variables,
     },
+    list_files::ListFiles,
     problem::Problem,
     support::Support,
     syntax::RuleOption,
@@ -35,6 +36,9 @@ pub enum Argument {
 pub(crate) struct Context<'c> {
     pub(crate) keyword: &'static Keyword,
     pub(crate) catalogue: &'c Catalogue,
+    /// The rule file, and where the files are that it names.
+    pub(crate) rule_file: &'c str,
+    pub(crate) list_files: ListFiles,
 }
 
 /// Reads one option into a rule.
@@ -230,8 +234,11 @@ use Role::{
 
 const SMB: Role = Foreign("it came with version 8 of the reference");
 const QUIC: Role = Foreign("there is no parser for QUIC yet");
-const FILES: Role = Foreign("files are not hashed, and not looked at by libmagic");
-const LISTS: Role = Foreign("data sets and reputation lists are not loaded");
+const FILES: Role = Foreign(MAGIC);
+/// Why nothing is said of the kind of a file.
+const MAGIC: &str =
+    "what libmagic says follows from its database of 7 MB, which a small sensor does not carry";
+const LISTS: Role = Foreign("reputations of addresses are not loaded");
 const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
 const NEVER: Role = Foreign("it needs something that a passive sensor does not have");
 
@@ -283,9 +290,9 @@ keywords! {
     "absent" [] "8.0" Optional Foreign("the reference's version 7.0 does not know it"), "The buffer is absent.";
     "bsize" [] "5.0" Required Read(content::buffer_size), "The length of the buffer.", takes "N | !N | <N | >N | <=N | >=N | N<>M";
     "urilen" [] "1.0" Required Read(content::uri_length), "The length of the URI, normalised unless `raw`.", takes "N | !N | <N | >N | N<>M [, norm | raw]";
-    "pcre" [] "1.0" Required Read(regex::pcre), "A regular expression with flags.", takes "[!]\"/expression/flags\"";
+    "pcre" [] "1.0" Required Read(regex::pcre), "A regular expression with flags; groups may become variables.", takes "[!]\"/expression/flags [, flow:name | pkt:name, …]\"";
     "byte_test" [] "1.0" Required Read(byte_keywords::byte_test), "Read a number and compare it.", takes "bytes, [!]operator, value, offset [, relative] [, big | little | dce] [, string, hex | dec | oct] [, bitmask mask]";
-    "byte_jump" [] "1.0" Required Read(byte_keywords::byte_jump), "Read a number and move the cursor by it.", takes "bytes, offset [, relative] [, multiplier N] [, big | little | dce] [, string, hex | dec | oct] [, align] [, from_beginning | from_end] [, post_offset N] [, bitmask mask]";
+    "byte_jump" [] "1.0" Required Read(byte_keywords::byte_jump), "Read a number and move the cursor by it.", takes "bytes, offset [, relative] [, multiplier N] [, big | little | dce] [, string, hex | dec | oct] [, align] [, from_beginning | from_end] [, post_offset N]";
     "byte_extract" [] "1.4" Required Read(byte_keywords::byte_extract), "Read a number into a variable.", takes "bytes, offset, variable [, relative] [, multiplier N] [, big | little | dce] [, string, hex | dec | oct] [, align 2 | 4]";
     "byte_math" [] "4.1" Required Read(byte_keywords::byte_math), "Read a number, calculate, and put the result into a variable.", takes "bytes N, offset N, oper + | - | * | / | << | >>, rvalue N | variable, result variable [, relative] [, endian big | little] [, string hex | dec | oct] [, dce] [, bitmask mask]";
     "base64_decode" [] "2.0" Optional Read(content::base64_decode), "Decode base64 for `base64_data`.", takes "nothing | [bytes N] [, offset N] [, relative]";
@@ -441,10 +448,10 @@ keywords! {
     "fragbits" [] "1.0" Required Read(header_fields::fragment_bits), "Fragmentation bits.", takes "[+ | * | !] of M, D, R";
     "fragoffset" [] "1.0" Required PacketField(F::FragmentOffset, 65535), "Fragment offset.";
     "sameip" [] "1.0" None Read(header_fields::same_ip), "Source and destination address are the same.";
-    "geoip" [] "2.0" Required LISTS, "Country of an address.";
+    "geoip" [] "2.0" Required Foreign("no database of countries is loaded"), "Country of an address.";
     "l3_proto" [] "6.0" Required Foreign("the version of IP is not compared by this keyword yet"), "Version of IP.";
-    "ip.src" [] "7.0" None ForeignBuffer("addresses are no buffer yet"), "The source address as a buffer.";
-    "ip.dst" [] "7.0" None ForeignBuffer("addresses are no buffer yet"), "The destination address as a buffer.";
+    "ip.src" [] "7.0" None Sticky(B::IpSource), "The source address as a buffer.";
+    "ip.dst" [] "7.0" None Sticky(B::IpDestination), "The destination address as a buffer.";
     "tcp.flags" ["flags"] "1.0" Required Read(header_fields::tcp_flags), "TCP flags.", takes "[+ | * | !] of F, S, R, P, A, U, C, E or 0 [, flags to leave out of the comparison]";
     "tcp.seq" ["seq"] "1.0" Required PacketField(F::TcpSequence, u32::MAX as u64), "TCP sequence number.";
     "tcp.ack" ["ack"] "1.0" Required PacketField(F::TcpAcknowledgment, u32::MAX as u64), "TCP acknowledgement number.";
@@ -466,20 +473,20 @@ keywords! {
 
     # "Files, lists, scripts";
     "lua" ["luajit"] "1.4" Required Foreign("scripts are not run"), "A Lua script.";
-    "dataset" [] "5.0" Required LISTS, "The buffer is in a data set.";
-    "datarep" [] "5.0" Required LISTS, "The buffer's reputation in a data set.";
+    "dataset" [] "5.0" Required Read(lists::data_set), "Add the whole buffer to a set, take it out, or ask whether it is there.", takes "set | unset | isset | isnotset, name [, type string | md5 | sha256 | ipv4 | ip] [, load file] [, save file | state file] [, memcap size] [, hashsize number]", differs "`save` and `state` write no file: a set that rules fill lives as long as the sensor runs. How much is kept is bounded for all sets together, not by `memcap`";
+    "datarep" [] "5.0" Required Read(lists::data_reputation), "The reputation that a list gives the whole buffer.", takes "name, < | > | ==, number [, load file] [, type string | md5 | sha256 | ipv4 | ip]";
     "iprep" [] "1.4" Required LISTS, "An address's reputation.";
     "config" [] "6.0" Required Foreign("a rule cannot change the sensor's settings"), "Change settings for a flow.";
-    "flowvar" [] "1.0" Required Foreign("flow variables are not kept"), "A variable of the flow.";
-    "pktvar" [] "1.0" Required Foreign("packet variables are not kept"), "A variable of the packet.";
+    "flowvar" [] "1.0" Required Read(variables::flow_variable), "A variable of the flow, captured by an expression, holds these bytes.", takes "name, \"text\"";
+    "pktvar" [] "1.0" Required Read(variables::packet_variable), "A variable of the packet, captured by an expression, holds these bytes.", takes "name, \"text\"";
     "filename" [] "1.1" Required Read(files::name), "The file's name contains this, in any case.", takes "\"text\"";
     "fileext" [] "1.1" Required Read(files::extension), "The file's extension, in any case.", takes "\"text\"";
     "filemagic" [] "1.1" Required FILES, "What libmagic says of the file contains this.";
     "filestore" [] "1.1" Optional Read(files::store), "There is a file; none is kept.", takes "[direction][,scope]";
     "filesize" [] "2.0" Required Read(files::size), "The size of a whole file in bytes.", takes "number | <number | >number | low<>high";
-    "filemd5" [] "1.1" Required FILES, "MD5 in a list.";
-    "filesha1" [] "3.1" Required FILES, "SHA-1 in a list.";
-    "filesha256" [] "3.1" Required FILES, "SHA-256 in a list.";
+    "filemd5" [] "1.1" Required Read(lists::file_digest), "The MD5 of a whole file is in a list.", takes "[!]file of digests, beside the rules";
+    "filesha1" [] "3.1" Required Read(lists::file_digest), "The SHA-1 of a whole file is in a list.", takes "[!]file of digests, beside the rules";
+    "filesha256" [] "3.1" Required Read(lists::file_digest), "The SHA-256 of a whole file is in a list.", takes "[!]file of digests, beside the rules";
 
     # "DCERPC and SMB";
     "dcerpc.iface" ["dce_iface"] "1.3" Required Read(dcerpc::interface), "Interface of a DCERPC call.", takes "UUID [, [!]= | < | > version] [, any_frag]";

@@ -10,6 +10,7 @@ mod groups;
 pub mod keyword_reference;
 pub mod keyword_table;
 mod keywords;
+pub(crate) mod list_files;
 mod logical_lines;
 mod parser;
 pub(crate) mod problem;
@@ -24,6 +25,7 @@ mod variables;
 
 pub use catalogue::{Catalogue, CatalogueError, ClassType};
 pub(crate) use groups::{AddressSet, PortSet};
+pub use list_files::ListFiles;
 pub(crate) use logical_lines::LogicalLines;
 pub use parser::Source;
 pub(crate) use parser::{ParsedRule, bits_set_by_disabled_rules, disabled_rule, is_read, parse};

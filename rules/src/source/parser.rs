@@ -3,7 +3,6 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{
-    catalogue::Catalogue,
     draft::{ConditionDraft, RuleDraft},
     file_line::FileLine,
     groups,
@@ -18,6 +17,7 @@ use super::{
     variables::Variables,
 };
 use crate::{
+    compile::Settings,
     diagnostic::{Diagnostic, Level},
     model::{
         Action, FlowRequirement, HeaderProtocol, NumberRange, PacketCondition, RuleDirection,
@@ -74,7 +74,7 @@ pub(crate) struct Parsed {
 }
 
 /// Reads a rule file.
-pub(crate) fn parse(source: &Source, variables: &Variables, catalogue: &Catalogue) -> Parsed {
+pub(crate) fn parse(source: &Source, settings: &Settings) -> Parsed {
     let mut parsed = Parsed::default();
     for line in LogicalLines::new(&source.bytes) {
         let bytes = line.bytes.trim_ascii();
@@ -106,7 +106,7 @@ pub(crate) fn parse(source: &Source, variables: &Variables, catalogue: &Catalogu
         if !is_read(&line.bytes) {
             continue;
         }
-        match parse_rule(&line, variables, catalogue) {
+        match parse_rule(&line, &source.name, settings) {
             Ok(draft) => parsed.add(draft, &file),
             Err((problem, sid)) => {
                 parsed.refused += 1;
@@ -201,8 +201,8 @@ type Refusal = (Box<Problem>, Option<u32>);
 
 fn parse_rule(
     line: &LogicalLine,
-    variables: &Variables,
-    catalogue: &Catalogue,
+    rule_file: &str,
+    settings: &Settings,
 ) -> Result<RuleDraft, Refusal> {
     let refuse = |problem| (Box::new(problem), None);
     if line.is_too_long() {
@@ -218,17 +218,17 @@ fn parse_rule(
     let syntax = RuleSyntax::parse(&line.bytes, 0).map_err(refuse)?;
     let sid = syntax.number("sid");
     let refuse = |problem| (Box::new(problem), sid);
-    let mut draft = header(&syntax, variables).map_err(refuse)?;
+    let mut draft = header(&syntax, &settings.variables).map_err(refuse)?;
     let remarks_before = draft.remarks.len();
     let is_requirement = |option: &&RuleOption<'_>| option.name.bytes == b"requires";
     for option in syntax.options.iter().filter(is_requirement) {
-        read_option(&mut draft, option, catalogue).map_err(refuse)?;
+        read_option(&mut draft, option, rule_file, settings).map_err(refuse)?;
     }
     if draft.remarks.len() > remarks_before {
         // For another version or feature: its other options may say what is unknown here.
         let notes = syntax.options.iter().filter(|option| is_identity(option));
         for option in notes {
-            read_option(&mut draft, option, catalogue).map_err(refuse)?;
+            read_option(&mut draft, option, rule_file, settings).map_err(refuse)?;
         }
         return Ok(draft);
     }
@@ -237,7 +237,7 @@ fn parse_rule(
         .iter()
         .filter(|option| !is_requirement(option))
     {
-        read_option(&mut draft, option, catalogue).map_err(refuse)?;
+        read_option(&mut draft, option, rule_file, settings).map_err(refuse)?;
     }
     notice_prefilters_that_never_match(&syntax, &mut draft);
     validate::finish(&mut draft, &syntax).map_err(refuse)?;
@@ -382,7 +382,8 @@ fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, P
 fn read_option(
     draft: &mut RuleDraft,
     option: &RuleOption<'_>,
-    catalogue: &Catalogue,
+    rule_file: &str,
+    settings: &Settings,
 ) -> Result<(), Problem> {
     let name = option.name.text();
     let keyword = known_keyword(name).ok_or_else(|| {
@@ -410,7 +411,12 @@ fn read_option(
     if let Err(reason) = keyword.support() {
         draft.unsupported(&option.name.span(), format!("`{name}`: {reason}"));
     }
-    let context = Context { keyword, catalogue };
+    let context = Context {
+        keyword,
+        catalogue: &settings.catalogue,
+        rule_file,
+        list_files: settings.list_files,
+    };
     match keyword.role {
         Role::Read(read) => read(draft, option, &context),
         Role::Sticky(buffer) => buffers::open(draft, option, buffer),

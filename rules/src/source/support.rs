@@ -13,7 +13,9 @@ pub type Support = Result<(), &'static str>;
 /// The reason why not.
 pub fn buffer(buffer: Buffer) -> Support {
     match buffer {
-        Buffer::FileMagic => Err("files are not looked at by libmagic"),
+        Buffer::FileMagic => Err(
+            "what libmagic says follows from its database of 7 MB, which a small sensor does not carry",
+        ),
         _ => Ok(()),
     }
 }
@@ -163,23 +165,29 @@ const HTTP_EVENTS: &[&str] = &[
     "invalid_transfer_encoding_value_in_request",
     "method_delim_non_compliant",
     "missing_host_header",
+    "range_invalid",
     "request_auth_unrecognized",
     "request_body_unexpected",
     "request_chunk_extension",
     "request_field_missing_colon",
     "request_field_too_long",
+    "request_header_host_invalid",
     "request_header_invalid",
     "request_header_repetition",
     "request_line_incomplete",
     "request_line_leading_whitespace",
+    "request_too_many_headers",
+    "request_uri_host_invalid",
     "response_abnormal_transfer_encoding",
     "response_body_unexpected",
     "response_chunked_old_proto",
     "response_field_missing_colon",
     "response_field_too_long",
     "response_header_invalid",
+    "response_header_repetition",
     "response_invalid_protocol",
     "response_invalid_status",
+    "response_too_many_headers",
     "too_many_encoding_layers",
     "unable_to_match_response_to_request",
     "uri_delim_non_compliant",

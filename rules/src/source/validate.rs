@@ -8,7 +8,8 @@ use super::{
     syntax::RuleSyntax,
 };
 use crate::model::{
-    Buffer, HeaderField, HeaderProtocol, Match, NumberRange, Operand, PacketCondition, Side, Sides,
+    AppProtocol, Buffer, HeaderField, HeaderProtocol, Match, NumberRange, Operand, PacketCondition,
+    Side, Sides,
 };
 
 /// Finishes a rule: empty lists go, contradictions are refused, what is not run is noted.
@@ -24,6 +25,7 @@ pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<()
         );
     }
     check_sides(rule, syntax)?;
+    check_file_names(rule)?;
     frames::check_alone(rule)?;
     check_one_kind(rule, syntax)?;
     for inspection in &mut rule.inspections {
@@ -81,6 +83,22 @@ fn check_sides(rule: &RuleDraft, syntax: &RuleSyntax<'_>) -> Result<(), Problem>
         "the rule asks for things of both directions at once",
     )
     .hint("a rule is about what the client sends or about what the server sends; `flow` and every buffer must agree"))
+}
+
+/// Files in HTTP/2 have no names.
+fn check_file_names(rule: &RuleDraft) -> Result<(), Problem> {
+    let asks = |inspection: &&InspectionDraft| inspection.buffer == Buffer::FileName;
+    match rule.inspections.iter().find(asks) {
+        Some(inspection) if rule.protocol == HeaderProtocol::App(AppProtocol::Http2) => {
+            Err(Problem::error(
+                "protocol-conflict",
+                inspection.span.clone(),
+                "files in HTTP/2 have no names",
+            )
+            .hint("ask for `http.uri`, or write the rule for http"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A rule looks at single packets, or at streams and what parsers make of them.

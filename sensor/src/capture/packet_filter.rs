@@ -193,7 +193,7 @@ pub(super) fn interpret(program: &[Instruction], frame: &[u8], network: usize) -
             ..
         } = program[at];
         at += 1;
-        let mut indexed = |bytes: usize| {
+        let indexed = |bytes: usize| {
             let offset = network + slot(operand - NETWORK_HEADER + x);
             frame.get(offset..offset + bytes).map(|bytes| {
                 bytes

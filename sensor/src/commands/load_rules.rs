@@ -11,7 +11,7 @@ use lapwing_rules::{
     Compiled, Level,
     limits::RULE_FILE_BYTES,
     pack::Pack,
-    source::{Source, Variables},
+    source::{ListFiles, Source, Variables},
 };
 use lapwing_sensor::{
     settings::{RuleSource, Rules},
@@ -87,6 +87,7 @@ fn compile_files(
     let settings = lapwing_rules::Settings {
         variables: read_variables(variables)?,
         thresholds: read_sources(thresholds)?,
+        list_files: ListFiles::BesideTheRules,
         ..lapwing_rules::Settings::default()
     };
     Ok(lapwing_rules::compile(&read_sources(files)?, &settings))

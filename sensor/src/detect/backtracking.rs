@@ -50,8 +50,13 @@ impl Backtracking {
             .map(|(start, end)| start..end))
     }
 
-    /// What a search needs is freed behind it: it may be as large as the limit, and expressions are many.
-    fn search(&self, haystack: &[u8], start: usize) -> Result<Option<CaptureLocations>, LimitHit> {
+    /// All groups of the leftmost match that begins at or behind `start`. What a search needs is freed behind it: it may be as
+    /// large as the limit, and expressions are many.
+    pub(crate) fn search(
+        &self,
+        haystack: &[u8],
+        start: usize,
+    ) -> Result<Option<CaptureLocations>, LimitHit> {
         if start > haystack.len() {
             return Ok(None);
         }

@@ -3,14 +3,21 @@
 use super::limits::BASE64_DECODED_BYTES_MAX;
 
 /// Decodes from the start of `encoded` up to the first byte that is not base64, into `decoded` (cleared first).
-/// An incomplete last group gives the whole bytes it holds.
+/// An incomplete last group gives the whole bytes it holds. As in the reference, padding is a digit of no value wherever it stands,
+/// takes a byte away from its group, and what follows goes on.
 pub(crate) fn decode_prefix(encoded: &[u8], decoded: &mut Vec<u8>) {
     decoded.clear();
     let mut group = 0_u32;
     let mut digits = 0_u32;
+    let mut padding = 0_usize;
     for &byte in encoded {
-        let Some(digit) = value_of(byte) else {
-            break;
+        let digit = match value_of(byte) {
+            Some(digit) => digit,
+            None if byte == b'=' => {
+                padding += 1;
+                0
+            }
+            None => break,
         };
         group = (group << 6) | digit;
         digits += 1;
@@ -18,9 +25,9 @@ pub(crate) fn decode_prefix(encoded: &[u8], decoded: &mut Vec<u8>) {
             if decoded.len() + 3 > BASE64_DECODED_BYTES_MAX {
                 return;
             }
-            let [_, first, second, third] = group.to_be_bytes();
-            decoded.extend_from_slice(&[first, second, third]);
-            (group, digits) = (0, 0);
+            let [_, bytes @ ..] = group.to_be_bytes();
+            decoded.extend_from_slice(&bytes[..bytes.len().saturating_sub(padding)]);
+            (group, digits, padding) = (0, 0, 0);
         }
     }
     if digits >= 2 {
@@ -64,5 +71,16 @@ mod tests {
         assert_eq!(decode(b"SGVsb"), b"Hel");
         assert_eq!(decode(b"!"), b"");
         assert_eq!(decode(b""), b"");
+    }
+
+    #[test]
+    fn padding_may_stand_anywhere() {
+        assert_eq!(decode(b"YWJjZA==YWJj"), b"abcdabc");
+        assert_eq!(decode(b"====YWJj"), b"abc");
+        assert_eq!(decode(b"Y===YWJj"), b"abc");
+        assert_eq!(decode(b"YW=jZGVm"), b"a\x60def");
+        assert_eq!(decode(b"==YWJj"), b"\x00&");
+        assert_eq!(decode(b"YW=").len(), 2);
+        assert_eq!(decode(b"YWJj==").len(), 4);
     }
 }

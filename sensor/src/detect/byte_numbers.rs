@@ -116,7 +116,7 @@ impl NumberSource<'_> {
         holds != test.negated
     }
 
-    /// Where a jump lands, if inside the buffer or just behind it.
+    /// Where a jump lands, if not too far behind the buffer's last byte.
     pub(crate) fn jump(&self, jump: &ByteJump, values: &ByteValues) -> Option<usize> {
         let read = self.read(&jump.bytes, values)?;
         let mut distance =
@@ -132,7 +132,9 @@ impl NumberSource<'_> {
             JumpOrigin::Beginning => 0,
             JumpOrigin::End => self.bytes.len(),
         };
-        let target = usize::try_from(i64::try_from(origin).ok()?.checked_add(distance)?).ok()?;
+        let target = i64::try_from(origin).ok()?.checked_add(distance)?;
+        // As in the reference, what would land before the buffer lands at its start.
+        let target = usize::try_from(target.max(0)).ok()?;
         (target <= self.bytes.len()).then_some(target)
     }
 

@@ -4,12 +4,18 @@
 //! expression before it is tried again at its next occurrence. Three outcomes travel back through the list: matched, not
 //! matched (an earlier occurrence may still lead on) and give up (no other occurrence can help).
 
-use lapwing_rules::model::{Anchor, Base64Decode, Content, IsDataAt, Match, Operand, RegexUse};
+use std::sync::Arc;
+
+use lapwing_rules::{
+    model::{Anchor, Base64Decode, Capture, Content, IsDataAt, Match, Operand, RegexUse},
+    pack::Pack,
+};
 
 use super::{
     asn1, base64,
     byte_numbers::{ByteValues, NumberSource},
     content_search::{equals, find},
+    data_sets::DataSets,
     limits::{INSPECTION_SEARCHED_BYTES_MAX, INSPECTION_STEPS_MAX},
 };
 
@@ -22,6 +28,16 @@ pub(crate) trait RegexSearch {
         haystack: &[u8],
         start: usize,
     ) -> Result<Option<(usize, usize)>, RegexUnavailable>;
+
+    /// The groups that become variables, of the match that begins at `start`: each with its text.
+    fn captures(
+        &mut self,
+        regex: u32,
+        haystack: &[u8],
+        start: usize,
+        wanted: &[Capture],
+        captured: &mut Vec<(Capture, Vec<u8>)>,
+    );
 
     /// What a search of `haystack` counts towards the bytes that an inspection may search.
     fn search_cost(&self, regex: u32, haystack: &[u8]) -> u64;
@@ -62,14 +78,32 @@ pub(crate) struct InspectionScratch {
     /// Byte variables of the rule.
     pub(crate) values: ByteValues,
     decoded: Vec<u8>,
+    /// What expressions of the rule captured; of several texts of one variable the last holds.
+    captured: Vec<(Capture, Vec<u8>)>,
+    /// Lists of the pack.
+    pub(crate) sets: DataSets,
 }
 
 impl InspectionScratch {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(pack: Arc<Pack>) -> Self {
         Self {
             values: ByteValues::new(),
             decoded: Vec::new(),
+            captured: Vec::new(),
+            sets: DataSets::new(pack),
         }
+    }
+
+    /// What a rule before read and captured is gone.
+    pub(crate) fn begin_rule(&mut self, byte_variables: usize) {
+        self.values.clear(byte_variables);
+        self.captured.clear();
+    }
+
+    /// What expressions of the rule captured, oldest first.
+    pub(crate) fn captured(&self) -> impl Iterator<Item = (Capture, &[u8])> {
+        let captured = self.captured.iter();
+        captured.map(|(capture, text)| (*capture, text.as_slice()))
     }
 }
 
@@ -81,7 +115,12 @@ pub(crate) fn inspect<'m>(
     scratch: &mut InspectionScratch,
     regexes: &mut dyn RegexSearch,
 ) -> bool {
-    let InspectionScratch { values, decoded } = scratch;
+    let InspectionScratch {
+        values,
+        decoded,
+        captured,
+        sets,
+    } = scratch;
     let mut walk = Walk {
         subject,
         cursor: 0,
@@ -91,6 +130,8 @@ pub(crate) fn inspect<'m>(
         base64_matches,
         values,
         decoded,
+        captured,
+        sets,
         regexes,
     };
     walk.run(matches) == Outcome::Match
@@ -126,6 +167,8 @@ struct Walk<'w, 'm> {
     base64_matches: Option<&'m [Match<'m>]>,
     values: &'w mut ByteValues,
     decoded: &'w mut Vec<u8>,
+    captured: &'w mut Vec<(Capture, Vec<u8>)>,
+    sets: &'w mut DataSets,
     regexes: &'w mut dyn RegexSearch,
 }
 
@@ -163,6 +206,16 @@ impl<'m> Walk<'_, 'm> {
                 Match::IsDataAt(at) => self.is_data_at(at),
                 Match::BufferSize(range) => self.buffer_size(range),
                 Match::Base64Decode(decode) => return self.base64(decode),
+                // Only a whole buffer is in a list or not.
+                Match::InList { .. } | Match::Reputation { .. } if !self.subject.is_end => {
+                    Outcome::GiveUp
+                }
+                Match::InList { list, action } => {
+                    self.sets.apply(*list, *action, self.subject.bytes).into()
+                }
+                Match::Reputation { list, range } => {
+                    self.sets.is_rated(*list, *range, self.subject.bytes).into()
+                }
                 Match::Asn1(asn1) => {
                     if asn1::holds(asn1, self.subject.bytes, self.cursor) {
                         Outcome::Match
@@ -369,6 +422,10 @@ impl<'m> Walk<'_, 'm> {
                 Err(RegexUnavailable) => return Outcome::GiveUp,
             };
             self.cursor = from + end;
+            if !regex.captures.is_empty() {
+                self.regexes
+                    .captures(regex.regex, haystack, start, &regex.captures, self.captured);
+            }
             match self.run(behind) {
                 Outcome::NoMatch if regex.followed_by_relative => {}
                 outcome => return outcome,
@@ -442,6 +499,8 @@ impl<'m> Walk<'_, 'm> {
                     base64_matches: None,
                     values: self.values,
                     decoded: &mut nothing,
+                    captured: self.captured,
+                    sets: self.sets,
                     regexes: self.regexes,
                 };
                 let outcome = walk.run(matches);

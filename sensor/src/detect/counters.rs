@@ -33,6 +33,10 @@ pub struct DetectorCounters {
     pub frames_over_cap: u64,
     /// Flow bits or integers not kept because the flow had too many.
     pub flow_variables_over_cap: u64,
+    /// Texts captured by expressions that were not kept, or not all of them, because they were too many or too long.
+    pub text_variables_over_cap: u64,
+    /// Changes of data sets not made because there were too many.
+    pub data_sets_over_cap: u64,
     /// Host bits not kept because there were too many.
     pub host_bits_over_cap: u64,
     /// Rate limits not counted because there were too many; their alerts are told.

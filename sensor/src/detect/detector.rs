@@ -144,6 +144,7 @@ impl Detector {
 
     /// Forgets hosts' bits and rate limits: the next packet belongs to another world.
     pub fn forget(&mut self) {
+        self.judge.forget();
         self.shared.clear();
     }
 
@@ -167,6 +168,7 @@ impl Detector {
         alerts: &mut Vec<Alert>,
     ) {
         self.judge.counters.packets += 1;
+        self.judge.begin_packet();
         let mut state = flow
             .as_deref_mut()
             .map(|flow| std::mem::take(&mut flow.detection))

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-use lapwing_rules::model::BitAction;
+use lapwing_rules::model::{BitAction, IntegerOperand};
 
 use super::{
     counters::DetectorCounters,
     limits::{FLOW_VARIABLES_MAX, TRANSACTION_NOTES_PER_FLOW_MAX},
     renumbering::Renumbering,
     rule_index::RuleIndex,
+    text_variables::TextVariables,
 };
 use crate::direction::Direction;
 
@@ -27,6 +28,7 @@ pub struct FlowDetection {
 struct Variables {
     bits: Vec<u32>,
     integers: Vec<(u32, u32)>,
+    texts: TextVariables,
 }
 
 impl FlowDetection {
@@ -37,6 +39,7 @@ impl FlowDetection {
             size_of::<Variables>()
                 + variables.bits.capacity() * size_of::<u32>()
                 + variables.integers.capacity() * size_of::<(u32, u32)>()
+                + variables.texts.held_bytes()
         });
         let notes: usize = self
             .transactions
@@ -55,6 +58,8 @@ impl FlowDetection {
             variables.integers = integers
                 .filter_map(|(integer, value)| Some((renumbering.integer(*integer)?, *value)))
                 .collect();
+            // What expressions captured is numbered by the old pack, and has no names there.
+            variables.texts.clear();
         }
         for notes in &mut self.transactions {
             for side in &mut notes.sides {
@@ -72,7 +77,7 @@ impl FlowDetection {
         }
     }
 
-    /// Whether any bit or integer was ever set.
+    /// Whether any variable was ever set.
     pub(super) fn has_variables(&self) -> bool {
         self.variables.is_some()
     }
@@ -118,6 +123,25 @@ impl FlowDetection {
             .iter()
             .find(|(held, _)| *held == variable)
             .map(|(_, value)| *value)
+    }
+
+    /// What an operand of an integer stands for: an integer that was never set counts as 0.
+    pub(super) fn operand(&self, operand: IntegerOperand) -> u32 {
+        match operand {
+            IntegerOperand::Number(number) => number,
+            IntegerOperand::Variable(variable) => self.integer(variable).unwrap_or(0),
+        }
+    }
+
+    /// A text that an expression captured.
+    pub(super) fn text(&self, variable: u32) -> Option<&[u8]> {
+        self.variables.as_ref()?.texts.get(variable)
+    }
+
+    /// Keeps such a text. Whether all of it was kept.
+    pub(super) fn set_text(&mut self, variable: u32, text: &[u8]) -> bool {
+        let variables = self.variables.get_or_insert_default();
+        variables.texts.set(variable, text)
     }
 
     /// `=`, `+` or `-` as in the rule; an integer that was never set counts from 0.

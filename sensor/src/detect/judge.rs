@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lapwing_rules::{
-    model::{BitScope, Buffer, Effect, Inspection, Match},
+    model::{BitScope, Buffer, Effect, Inspection, Match, VariableScope},
     pack::{Pack, RuleView},
 };
 
@@ -18,6 +18,7 @@ use super::{
     round::Round,
     rule_index::{RuleIndex, RuleTraits},
     shared_state::SharedState,
+    text_variables::TextVariables,
     transforms,
 };
 
@@ -47,6 +48,8 @@ pub(crate) struct Judge {
     transformed: Vec<u8>,
     spare: Vec<u8>,
     pub(crate) hosts: HostBits,
+    /// Of the packet in hand.
+    texts_of_packet: TextVariables,
     pub(crate) counters: DetectorCounters,
 }
 
@@ -54,10 +57,11 @@ impl Judge {
     pub(crate) fn new(pack: Arc<Pack>, regex_cache_bytes: usize, shared: &SharedState) -> Self {
         Self {
             hosts: HostBits::new(&pack, shared),
+            scratch: InspectionScratch::new(Arc::clone(&pack)),
             regexes: RegexCache::new(pack, regex_cache_bytes),
-            scratch: InspectionScratch::new(),
             transformed: Vec::new(),
             spare: Vec::new(),
+            texts_of_packet: TextVariables::default(),
             counters: DetectorCounters::default(),
         }
     }
@@ -75,8 +79,19 @@ impl Judge {
             regex_failures: self.regexes.failures,
             regex_limit_hits: self.regexes.limit_hits,
             regex_evictions: self.regexes.evictions,
+            data_sets_over_cap: self.scratch.sets.over_cap,
             ..self.counters
         }
+    }
+
+    /// Begins a packet: what was captured from the one before is gone.
+    pub(crate) fn begin_packet(&mut self) {
+        self.texts_of_packet.clear();
+    }
+
+    /// Forgets what this worker's rules keep beyond a flow.
+    pub(crate) fn forget(&mut self) {
+        self.scratch.sets.clear();
     }
 
     /// Whether header and packet conditions hold. Those on transactions are left out.
@@ -87,18 +102,21 @@ impl Judge {
         state: &FlowDetection,
     ) -> bool {
         header_check::holds(rule.pack, &rule.traits.header, round)
-            && rule
-                .view
-                .packet_conditions()
-                .all(|condition| packet_conditions::holds(&condition, round, state, &self.hosts))
+            && rule.view.packet_conditions().all(|condition| {
+                packet_conditions::holds(
+                    &condition,
+                    round,
+                    state,
+                    &self.hosts,
+                    &self.texts_of_packet,
+                )
+            })
     }
 
     /// Begins a rule: its byte variables are its own.
     pub(crate) fn begin_rule(&mut self, traits: &RuleTraits) {
         self.counters.inspections += 1;
-        self.scratch
-            .values
-            .clear(usize::from(traits.byte_variables));
+        self.scratch.begin_rule(usize::from(traits.byte_variables));
     }
 
     /// Whether an inspection of `rule` holds in `subject`.
@@ -188,11 +206,20 @@ impl Judge {
                     value,
                 } => {
                     if round.flow.is_some() {
+                        let value = state.operand(value);
                         state.change_integer(variable, operator, value, &mut self.counters);
                     }
                 }
                 Effect::NoAlert => {}
             }
+        }
+        for (capture, text) in self.scratch.captured() {
+            let is_kept = match capture.scope {
+                VariableScope::Packet => self.texts_of_packet.set(capture.variable, text),
+                VariableScope::Flow if round.flow.is_none() => true,
+                VariableScope::Flow => state.set_text(capture.variable, text),
+            };
+            self.counters.text_variables_over_cap += u64::from(!is_kept);
         }
     }
 }

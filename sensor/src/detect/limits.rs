@@ -37,6 +37,15 @@ pub const TRANSACTION_NOTES_PER_FLOW_MAX: usize = 256;
 /// Flow bits and flow integers kept of one flow.
 pub const FLOW_VARIABLES_MAX: usize = 128;
 
+/// Texts that expressions capture, kept of one flow or packet.
+pub const TEXT_VARIABLES_MAX: usize = 16;
+
+/// Bytes of one of them.
+pub const TEXT_VARIABLE_BYTES_MAX: usize = 1_024;
+
+/// What rules added to lists of the pack or took out of them, all lists together; 24 bytes each.
+pub const DATA_SET_CHANGES_MAX: usize = 32_768;
+
 /// Bits kept of hosts and host pairs, all together.
 pub const HOST_BITS_MAX: usize = 16_384;
 

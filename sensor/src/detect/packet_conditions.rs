@@ -2,12 +2,13 @@
 
 use lapwing_rules::model::{
     AppProtocol, BitAction, BitScope, DetectedProtocol, FlowRequirement, HeaderField, NumberRange,
-    PacketCondition, StreamSizeSide, TcpFlagsMode,
+    PacketCondition, StreamSizeSide, TcpFlagsMode, VariableScope,
 };
 
 use super::{
-    app_event::AppEvent, checksums, flow_state::FlowDetection, host_bits::HostBits, round::Round,
-    rpc_call, rule_index::is_transaction_field,
+    app_event::AppEvent, checksums, content_search::find, flow_state::FlowDetection,
+    host_bits::HostBits, round::Round, rpc_call, rule_index::is_transaction_field,
+    text_variables::TextVariables,
 };
 use crate::{
     app_layer::Identification,
@@ -22,6 +23,7 @@ pub(crate) fn holds(
     round: &Round<'_>,
     state: &FlowDetection,
     hosts: &HostBits,
+    texts_of_packet: &TextVariables,
 ) -> bool {
     let packet = round.packet;
     let is_real = !round.is_flow_end();
@@ -54,7 +56,21 @@ pub(crate) fn holds(
             variable,
             operator,
             value,
-        } => round.flow.is_some() && integer_holds(state.integer(*variable), *operator, *value),
+        } => {
+            let value = state.operand(*value);
+            round.flow.is_some() && integer_holds(state.integer(*variable), *operator, value)
+        }
+        PacketCondition::TextVariable {
+            scope,
+            variable,
+            pattern,
+        } => {
+            let text = match scope {
+                VariableScope::Flow => state.text(*variable),
+                VariableScope::Packet => texts_of_packet.get(*variable),
+            };
+            text.is_some_and(|text| find(text, pattern, false).is_some())
+        }
         PacketCondition::AppProtocol { wanted, negated } => {
             app_protocol_holds(*wanted, *negated, round)
         }
@@ -285,7 +301,7 @@ fn stream_size_holds(side: StreamSizeSide, range: &NumberRange, round: &Round<'_
 /// `ftpbounce`: a PORT command that names another host than its sender (RFC 2577).
 fn is_ftp_bounce(round: &Round<'_>) -> bool {
     let payload = round.payload();
-    let Some(at) = super::content_search::find(payload, b"port ", true) else {
+    let Some(at) = find(payload, b"port ", true) else {
         return false;
     };
     let mut octets = [0_u8; 4];

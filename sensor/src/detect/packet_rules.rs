@@ -8,7 +8,7 @@ use super::{
     judge::{Judge, RuleCase},
     round::Round,
 };
-use crate::decode::Transport;
+use crate::decode::{IpLayer, Transport};
 
 /// How a packet rule matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub(crate) fn header_bytes<'p>(buffer: Buffer, round: &Round<'p>) -> Option<&'p 
     let bytes = match (buffer, &round.packet.transport) {
         (Buffer::Ipv4Header, _) if ip.version == 4 => ip.header,
         (Buffer::Ipv6Header, _) if ip.version == 6 => ip.header,
+        (Buffer::IpSource, _) => address_bytes(ip, 0)?,
+        (Buffer::IpDestination, _) => address_bytes(ip, 1)?,
         (Buffer::TcpHeader, Transport::Tcp(tcp)) => tcp.header,
         (Buffer::UdpHeader, Transport::Udp { header, .. }) => header,
         (Buffer::Icmpv4Header, Transport::Icmpv4(icmp))
@@ -106,4 +108,11 @@ pub(crate) fn header_bytes<'p>(buffer: Buffer, round: &Round<'p>) -> Option<&'p 
         _ => return None,
     };
     Some(bytes)
+}
+
+/// Source (0) or destination (1) in an IP header.
+fn address_bytes<'p>(ip: &IpLayer<'p>, which: usize) -> Option<&'p [u8]> {
+    let (first, length) = if ip.version == 4 { (12, 4) } else { (8, 16) };
+    let start = first + which * length;
+    ip.header.get(start..start + length)
 }

@@ -2,9 +2,12 @@
 //!
 //! Two engines: one that runs in linear time, and one with limits for what needs backtracking.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use lapwing_rules::pack::{Pack, RegexView};
+use lapwing_rules::{
+    model::Capture,
+    pack::{Pack, RegexView},
+};
 use regex_automata::{
     Input,
     meta::{Cache, Regex},
@@ -105,11 +108,7 @@ impl RegexCache {
     }
 
     /// The first capture group of the first match, as a range of `haystack`.
-    pub(crate) fn first_capture(
-        &mut self,
-        regex: u32,
-        haystack: &[u8],
-    ) -> Option<std::ops::Range<usize>> {
+    pub(crate) fn first_capture(&mut self, regex: u32, haystack: &[u8]) -> Option<Range<usize>> {
         match &mut self.built(regex).ok()?.engine {
             Engine::Linear { regex, cache } => {
                 let mut captures: Captures = regex.create_captures();
@@ -215,6 +214,38 @@ impl RegexSearch for RegexCache {
                 self.limit_hits += 1;
                 RegexUnavailable
             }),
+        }
+    }
+
+    fn captures(
+        &mut self,
+        regex: u32,
+        haystack: &[u8],
+        start: usize,
+        wanted: &[Capture],
+        captured: &mut Vec<(Capture, Vec<u8>)>,
+    ) {
+        let Ok(built) = self.built(regex) else { return };
+        let mut keep = |group_of: &dyn Fn(usize) -> Option<Range<usize>>| {
+            for capture in wanted {
+                let group = group_of(usize::from(capture.group));
+                if let Some(text) = group.and_then(|group| haystack.get(group)) {
+                    captured.push((*capture, text.to_vec()));
+                }
+            }
+        };
+        match &mut built.engine {
+            Engine::Linear { regex, cache } => {
+                let mut groups: Captures = regex.create_captures();
+                let input = Input::new(haystack).range(start..);
+                regex.search_captures_with(cache, &input, &mut groups);
+                keep(&|group| groups.get_group(group).map(|span| span.range()));
+            }
+            Engine::Backtracking(regex) => {
+                if let Ok(Some(groups)) = regex.search(haystack, start) {
+                    keep(&|group| groups.get(group).map(|(start, end)| start..end));
+                }
+            }
         }
     }
 

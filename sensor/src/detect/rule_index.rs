@@ -2,8 +2,8 @@
 
 use lapwing_rules::{
     model::{
-        Action, AppProtocol, BitScope, Buffer, Effect, Header, HeaderField, HeaderProtocol,
-        PacketCondition, RuleKind, Severity,
+        Action, AppProtocol, BitScope, Buffer, Capture, Effect, Header, HeaderField,
+        HeaderProtocol, Inspection, Match, PacketCondition, RuleKind, Severity, VariableScope,
     },
     pack::{Pack, RuleView},
 };
@@ -64,9 +64,30 @@ struct OrderKey {
     action: u8,
     flow_bits: Access,
     flow_integers: Access,
+    flow_texts: Access,
+    packet_texts: Access,
     host_bits: Access,
     pair_bits: Access,
     severity: Severity,
+}
+
+/// The variables that expressions of a list fill.
+fn captures<'i>(inspection: &'i Inspection<'_>) -> impl Iterator<Item = &'i Capture> {
+    let matches = inspection.matches.iter();
+    matches.flat_map(|item| match item {
+        Match::Regex(regex) => regex.captures.as_slice(),
+        _ => &[],
+    })
+}
+
+/// Whether a list leaves values for the lists behind it or for later rules, so that it has to be walked in the very round in
+/// which the rule matches.
+pub(crate) fn leaves_values(inspection: &Inspection<'_>) -> bool {
+    captures(inspection).next().is_some()
+        || inspection
+            .matches
+            .iter()
+            .any(|item| matches!(item, Match::ByteExtract(_) | Match::ByteMath(_)))
 }
 
 /// How a rule uses a kind of variable, in order of evaluation.
@@ -99,6 +120,15 @@ impl OrderKey {
             rule.effects()
                 .any(|e| matches!(e, Effect::Bit { scope, .. } if wanted(scope)))
         };
+        let texts = |wanted: VariableScope| {
+            Access::new(
+                rule.packet_conditions().any(
+                    |c| matches!(c, PacketCondition::TextVariable { scope, .. } if scope == wanted),
+                ),
+                rule.inspections()
+                    .any(|inspection| captures(&inspection).any(|c| c.scope == wanted)),
+            )
+        };
         let access = |wanted| Access::new(reads_bits(wanted), writes_bits(wanted));
         Self {
             action: match rule.action() {
@@ -113,6 +143,8 @@ impl OrderKey {
                     .any(|c| matches!(c, PacketCondition::FlowInt { .. })),
                 rule.effects().any(|e| matches!(e, Effect::FlowInt { .. })),
             ),
+            flow_texts: texts(VariableScope::Flow),
+            packet_texts: texts(VariableScope::Packet),
             host_bits: access(|scope| {
                 matches!(scope, BitScope::SourceHost | BitScope::DestinationHost)
             }),

@@ -3,7 +3,9 @@
 //! A rule becomes a candidate when a prefilter finds its pattern in one of the transaction's buffers. It fires when all of
 //! its lists held in this transaction, is dropped when one of them cannot hold any more, and waits otherwise.
 
-use lapwing_rules::model::{AppProtocol, Buffer, Inspection, PacketCondition, RuleKind};
+use lapwing_rules::model::{
+    AppProtocol, Buffer, HeaderField, Inspection, PacketCondition, RuleKind,
+};
 
 use super::{
     app_event::AppEvent,
@@ -14,7 +16,7 @@ use super::{
     packet_rules::header_bytes,
     prefilter::{BufferGroup, Prefilter},
     round::Round,
-    rule_index::{RuleIndex, is_transaction_condition},
+    rule_index::{RuleIndex, is_transaction_condition, leaves_values},
 };
 use crate::{
     app_layer::{BufferView, DcerpcCall, Transaction},
@@ -114,7 +116,7 @@ fn scan_buffer(
     );
     while !mark.is_finished {
         let instance = usize::from(mark.instances);
-        let view = side.transaction.buffer(*buffer, side.direction, instance);
+        let view = view_of(side, *buffer, instance);
         let (bytes, is_whole) = match view {
             BufferView::Complete(bytes) => (bytes, true),
             BufferView::Growing(bytes) => (bytes, false),
@@ -195,7 +197,7 @@ impl Judge {
                 .ok()
                 .and_then(|number| 1_u64.checked_shl(number))
                 .unwrap_or(0);
-            if waiting.satisfied & bit != 0 {
+            if waiting.satisfied & bit != 0 && !leaves_values(&inspection) {
                 continue;
             }
             match self.inspection_standing(rule, &inspection, side, round) {
@@ -246,7 +248,7 @@ impl Judge {
         let is_multiple = buffer.info().multiple;
         let mut may_still_hold = is_multiple && !side.is_complete;
         for instance in 0..BUFFER_INSTANCES_MAX {
-            let (bytes, is_end) = match side.transaction.buffer(buffer, side.direction, instance) {
+            let (bytes, is_end) = match view_of(side, buffer, instance) {
                 BufferView::Pending => return Standing::Waits,
                 BufferView::Absent => break,
                 BufferView::Complete(bytes) => (bytes, true),
@@ -276,10 +278,49 @@ impl Judge {
     }
 }
 
+/// A buffer of the transaction; a whole file is a file's bytes where their number is that of the file.
+fn view_of<'t>(side: &TransactionSide<'t>, buffer: Buffer, instance: usize) -> BufferView<'t> {
+    let TransactionSide {
+        transaction,
+        direction,
+        ..
+    } = *side;
+    if buffer != Buffer::WholeFile {
+        return transaction.buffer(buffer, direction, instance);
+    }
+    match transaction.buffer(Buffer::FileData, direction, instance) {
+        BufferView::Growing(_) => BufferView::Pending,
+        BufferView::Complete(bytes) => {
+            let size = transaction.field(HeaderField::FileSize, direction, instance);
+            match size.map(usize::try_from) {
+                Some(Ok(size)) if size == bytes.len() => BufferView::Complete(bytes),
+                _ => BufferView::Absent,
+            }
+        }
+        view => view,
+    }
+}
+
+fn is_cut_file(side: &TransactionSide<'_>, fits: impl Fn(u64) -> bool) -> bool {
+    let size_of = |at| {
+        let field = HeaderField::FileSizeAtLeast;
+        side.transaction.field(field, side.direction, at)
+    };
+    (0..FIELD_VALUES_MAX).map_while(size_of).any(fits)
+}
+
 /// A condition on numbers or events of the transaction.
 fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_>) -> Standing {
     let mut values = 0..FIELD_VALUES_MAX;
     let (holds, is_known) = match condition {
+        // Of a file that was cut no more is said than that it was larger than that.
+        PacketCondition::Field(HeaderField::FileSize, range)
+            if range.max == u64::MAX
+                && !range.negated
+                && is_cut_file(side, |size| range.contains(size)) =>
+        {
+            (true, true)
+        }
         PacketCondition::Field(field, range) => {
             let mut is_known = false;
             let holds = values

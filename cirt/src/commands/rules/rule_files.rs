@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::limits::{RULE_FILE_BYTES, RULE_MISTAKES_SHOWN};
-use lapwing_rules::source::{Source, Variables};
+use lapwing_rules::source::{ListFiles, Source, Variables};
 use lapwing_rules::{Diagnostic, Level, Settings};
 
 use crate::commands::complain;
@@ -32,7 +32,10 @@ pub(super) struct RuleFiles {
 impl RuleFiles {
     /// Reads the files.
     pub(super) fn read(&self) -> anyhow::Result<(Vec<Source>, Settings)> {
-        let mut settings = Settings::default();
+        let mut settings = Settings {
+            list_files: ListFiles::BesideTheRules,
+            ..Settings::default()
+        };
         if let Some(path) = &self.vars {
             settings.variables = Variables::read(&read_text(path)?)
                 .with_context(|| format!("{} holds no variables", path.display()))?;

@@ -9,14 +9,15 @@ use super::{
         program::Renumbering,
         reader::Pack,
         rule_view::RuleView,
-        writer::{PackWriter, RuleToWrite},
+        writer::{ListToWrite, PackWriter, RuleToWrite},
     },
     CanonicalError, CanonicalPack, RecordKind,
     file::Record,
     groups::Groups,
+    list_record,
     rule_record::{self, AddressRanges, RuleRecord, RuleSet, SetName},
 };
-use crate::model::{AddressSetId, Header, PortSetId, RuleId};
+use crate::model::{AddressSetId, Header, ListId, ListKind, PortSetId, RuleId};
 
 /// Records after which what was read of a mapped file is given back.
 const RECORDS_BEFORE_RELEASE: usize = 1 << 10;
@@ -53,6 +54,8 @@ pub(super) struct Derivation {
     shared_sets: HashMap<SetName, AddressSetId>,
     port_sets: HashMap<Vec<(u16, u16)>, PortSetId>,
     regexes: HashMap<(String, String, bool), u32>,
+    /// Name, kind and whether it gives reputations.
+    lists: HashMap<(String, ListKind, bool), ListId>,
 }
 
 impl Derivation {
@@ -60,6 +63,7 @@ impl Derivation {
     pub(super) fn add(&mut self, record: Record<'_>) -> Result<(), String> {
         match RecordKind::of(record.key) {
             Some(RecordKind::AddressSet) => self.add_address_set(record),
+            Some(RecordKind::List) => self.add_list(record),
             Some(RecordKind::Rule) => self.add_rule(record),
             Some(RecordKind::Unsupported) => self.add_unsupported(record),
             None => Err("a record is of unknown kind".to_owned()),
@@ -87,6 +91,21 @@ impl Derivation {
         Ok(())
     }
 
+    fn add_list(&mut self, record: Record<'_>) -> Result<(), String> {
+        let name = record.key.get(1..).unwrap_or_default();
+        let name = std::str::from_utf8(name).map_err(|_| "the name of a list is not UTF-8")?;
+        let list = list_record::decode(record.body).map_err(|malformed| malformed.0.to_owned())?;
+        let id = self.writer.list(&ListToWrite {
+            name,
+            kind: list.kind,
+            keys: &list.keys,
+            values: list.values.as_deref(),
+        });
+        let key = (name.to_owned(), list.kind, list.values.is_some());
+        self.lists.insert(key, id);
+        Ok(())
+    }
+
     fn add_unsupported(&mut self, record: Record<'_>) -> Result<(), String> {
         let (gid, sid) = ids(record.key).ok_or("an unsupported rule has no number")?;
         let mut cursor = Cursor::new(record.body);
@@ -109,7 +128,9 @@ impl Derivation {
         }
         let address_sets = self.renumber_address_sets(&rule)?;
         let port_sets = self.renumber_port_sets(&rule.pack);
+        let lists = self.renumber_lists(&rule.pack)?;
         let renumbering = Renumbering {
+            lists,
             address_sets: address_sets.iter().map(|id| id.0).collect(),
             regexes: self.renumber_regexes(&rule.pack),
             bits: renumber_names(|id| rule.pack.bit_name(id), |name| self.writer.bit(name)),
@@ -158,6 +179,17 @@ impl Derivation {
             });
         }
         Ok(numbers)
+    }
+
+    fn renumber_lists(&self, rule: &Pack) -> Result<Vec<u32>, String> {
+        (0..rule.list_count())
+            .filter_map(|id| rule.list(ListId(id)))
+            .map(|list| {
+                let key = (list.name().to_owned(), list.kind(), list.has_values());
+                let id = self.lists.get(&key);
+                Ok(id.ok_or("a rule names a list that does not exist")?.0)
+            })
+            .collect()
     }
 
     fn renumber_port_sets(&mut self, rule: &Pack) -> Vec<PortSetId> {

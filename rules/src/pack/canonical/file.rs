@@ -20,6 +20,8 @@ use crate::limits;
 pub enum RecordKind {
     /// A large address set that rules name.
     AddressSet = 16,
+    /// A list of strings, digests or addresses that rules name.
+    List = 24,
     /// A rule that runs.
     Rule = 32,
     /// A rule that is named and not run.
@@ -27,7 +29,7 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    pub(super) const ALL: [Self; 3] = [Self::AddressSet, Self::Rule, Self::Unsupported];
+    pub(super) const ALL: [Self; 4] = [Self::AddressSet, Self::List, Self::Rule, Self::Unsupported];
 
     /// The kind of the record with this key.
     pub(super) fn of(key: &[u8]) -> Option<Self> {

@@ -50,6 +50,7 @@
 //! | kind | key behind it | body |
 //! |---|---|---|
 //! | 16 address set | first 16 bytes of the SHA-256 of the body | number of IPv4 ranges (variable), each first and last address (u32), then IPv6 ranges (u128) to the end |
+//! | 24 list | its name | see `list_record.rs` |
 //! | 32 rule | gid, sid (u32) | see `rule_record.rs` |
 //! | 48 unsupported rule | gid, sid (u32) | rev (variable), length of the message (variable), message, reason |
 //!
@@ -79,6 +80,7 @@ mod derive;
 mod error;
 mod file;
 mod groups;
+mod list_record;
 mod rule_record;
 mod writer;
 

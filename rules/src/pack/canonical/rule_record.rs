@@ -11,6 +11,7 @@
 //! | port sets | number of sets behind set 0; each: number of ranges, ranges |
 //! | rule's text | 0, or 1 and a text (u32) |
 //! | candidate | number of scopes, three bytes each as in `prefilter.rs`; length of the pattern (0 for none), pattern in lower case |
+//! | lists | only where the rule names any: number, then records as in `format.rs`, of lists without keys |
 //!
 //! Numbers and lengths are variable where not said otherwise.
 
@@ -22,7 +23,8 @@ use super::{
             Cursor, Decoded, Malformed, field_u16, field_u32, field_u128, put_number, to_usize,
         },
         format::{
-            IPV4_RANGE_BYTES, IPV6_RANGE_BYTES, PORT_RANGE_BYTES, REGEX_BYTES, RULE_BYTES, Section,
+            IPV4_RANGE_BYTES, IPV6_RANGE_BYTES, LIST_BYTES, PORT_RANGE_BYTES, REGEX_BYTES,
+            RULE_BYTES, Section,
         },
         prefilter::PrefilterScope,
         reader::Pack,
@@ -106,6 +108,11 @@ pub(super) fn encode(writer: PackWriter, trigger: &Trigger) -> (Vec<u8>, Vec<Key
     out.push(u8::from(!text.is_empty()));
     out.extend_from_slice(text);
     put_trigger(&mut out, trigger);
+    let lists = section(Section::Lists);
+    if !lists.is_empty() {
+        put_number(&mut out, (lists.len() / LIST_BYTES) as u64);
+        out.extend_from_slice(lists);
+    }
     (out, shared)
 }
 
@@ -264,6 +271,11 @@ fn decode_parts(cursor: &mut Cursor<'_>) -> Decoded<(Vec<Vec<u8>>, Vec<RuleSet>,
         _ => return Err(Malformed("a record of a rule has unknown bits")),
     };
     let trigger = trigger(cursor)?;
+    let lists = if cursor.is_empty() {
+        Vec::new()
+    } else {
+        records(cursor, LIST_BYTES)?
+    };
     if !cursor.is_empty() {
         return Err(Malformed("a record of a rule has bytes too many"));
     }
@@ -280,6 +292,7 @@ fn decode_parts(cursor: &mut Cursor<'_>) -> Decoded<(Vec<Vec<u8>>, Vec<RuleSet>,
         (Section::BitNames, bit_names),
         (Section::IntegerNames, integer_names),
         (Section::RuleTexts, text),
+        (Section::Lists, lists),
     ] {
         if let Some(slot) = sections.get_mut(section.index()) {
             *slot = bytes;

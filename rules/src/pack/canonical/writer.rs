@@ -9,11 +9,12 @@ use super::{
         assembly::Assembly,
         bytes::put_number,
         format::VERSION,
-        writer::{PackWriter, put_u32s},
+        writer::{ListToWrite, PackWriter, put_u32s},
     },
     CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, DIGEST_COVERS_FROM, RecordKind,
     derive::Derivation,
     file::Record,
+    list_record,
     rule_record::{self, Trigger},
 };
 use crate::model::RuleId;
@@ -37,6 +38,13 @@ impl CanonicalWriter {
         let (body, shared_sets) = rule_record::encode(writer, trigger);
         self.records.extend(shared_sets);
         self.records.insert(rule_key(RecordKind::Rule, id), body);
+    }
+
+    /// Adds a list that rules name.
+    pub(crate) fn list(&mut self, list: &ListToWrite<'_>) {
+        let mut key = vec![RecordKind::List as u8];
+        key.extend_from_slice(list.name.as_bytes());
+        self.records.insert(key, list_record::encode(list));
     }
 
     /// Names a rule that is not run, with the reason.

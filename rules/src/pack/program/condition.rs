@@ -9,7 +9,7 @@
 //! | 5 | IP option | option, negated |
 //! | 6 | same IP | |
 //! | 7 | bits | scope, action, count, bit numbers |
-//! | 8 | flow integer | variable, operator, value |
+//! | 8, 17 | flow integer | variable, operator, value (17: another variable) |
 //! | 9 | application protocol | number, negated |
 //! | 10 | event | text |
 //! | 11 | stream size | side, range |
@@ -17,6 +17,7 @@
 //! | 13 | FTP bounce | |
 //! | 14 | DCERPC interface | UUID, any fragment, whether a range of versions follows, range |
 //! | 15 | DCERPC operation | count, first and last of each range |
+//! | 16 | text variable | scope, variable, byte string |
 //! | 20 | field, any of several ranges | number of the field, count, first and last of each range |
 //! | 21 | CIP service | service, number of further numbers, class, attribute, whether the attribute must be there |
 //! | 22 | Modbus | unit, kind of call and its fields; see `modbus.rs` |
@@ -32,7 +33,8 @@ use crate::{
     limits,
     model::{
         BitAction, BitScope, CipService, DcerpcInterface, DetectedProtocol, FlowRequirement,
-        HeaderField, PacketCondition, RpcCall, StreamSizeSide, TcpFlagsMode,
+        HeaderField, IntegerOperand, PacketCondition, RpcCall, StreamSizeSide, TcpFlagsMode,
+        VariableScope,
     },
 };
 
@@ -84,10 +86,21 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 operator,
                 value,
             } => {
-                out.push(8);
+                let (tag, operand) = integer_operand_code(*value, 8, 17);
+                out.push(tag);
                 put_number(out, u64::from(*variable));
                 out.push(*operator);
-                put_number(out, u64::from(*value));
+                put_number(out, u64::from(operand));
+            }
+            Self::TextVariable {
+                scope,
+                variable,
+                pattern,
+            } => {
+                let id = encoder.byte_strings.bytes(pattern);
+                out.extend_from_slice(&[16, *scope as u8]);
+                put_number(out, u64::from(*variable));
+                put_number(out, u64::from(id));
             }
             Self::AppProtocol { wanted, negated } => {
                 out.extend_from_slice(&[9, wanted.number(), u8::from(*negated)]);
@@ -198,7 +211,17 @@ impl<'a> Item<'a> for PacketCondition<'a> {
             8 => Self::FlowInt {
                 variable: integer_number(cursor, tables)?,
                 operator: cursor.byte()?,
-                value: cursor.number_u32()?,
+                value: IntegerOperand::Number(cursor.number_u32()?),
+            },
+            17 => Self::FlowInt {
+                variable: integer_number(cursor, tables)?,
+                operator: cursor.byte()?,
+                value: IntegerOperand::Variable(integer_number(cursor, tables)?),
+            },
+            16 => Self::TextVariable {
+                scope: variable_scope(cursor)?,
+                variable: bit_number(cursor, tables)?,
+                pattern: tables.byte_string(cursor)?,
             },
             9 => Self::AppProtocol {
                 wanted: DetectedProtocol::from_number(cursor.byte()?)
@@ -368,6 +391,22 @@ pub(super) fn bit_action(cursor: &mut Cursor<'_>) -> Decoded<BitAction> {
         4 => BitAction::IsNotSet,
         _ => return Err(Malformed("a program does an unknown thing to a bit")),
     })
+}
+
+pub(super) fn variable_scope(cursor: &mut Cursor<'_>) -> Decoded<VariableScope> {
+    Ok(match cursor.byte()? {
+        0 => VariableScope::Flow,
+        1 => VariableScope::Packet,
+        _ => return Err(Malformed("a program has a variable of unknown scope")),
+    })
+}
+
+/// The tag of an item that has this operand, and the operand's number.
+pub(super) fn integer_operand_code(operand: IntegerOperand, plain: u8, variable: u8) -> (u8, u32) {
+    match operand {
+        IntegerOperand::Number(number) => (plain, number),
+        IntegerOperand::Variable(number) => (variable, number),
+    }
 }
 
 pub(super) fn bit_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<u32> {

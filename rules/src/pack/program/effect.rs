@@ -3,15 +3,15 @@
 //! | tag | effect | fields |
 //! |---|---|---|
 //! | 1 | bit | scope, action, bit number, expiry in seconds |
-//! | 2 | flow integer | variable, operator, value |
+//! | 2, 4 | flow integer | variable, operator, value (4: another variable) |
 //! | 3 | no alert | |
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number},
     Encoder, Item, Tables,
-    condition::{bit_action, bit_number, bit_scope, integer_number},
+    condition::{bit_action, bit_number, bit_scope, integer_number, integer_operand_code},
 };
-use crate::model::Effect;
+use crate::model::{Effect, IntegerOperand};
 
 impl<'a> Item<'a> for Effect {
     fn encode(&self, encoder: &mut Encoder<'_>) {
@@ -32,10 +32,11 @@ impl<'a> Item<'a> for Effect {
                 operator,
                 value,
             } => {
-                out.push(2);
+                let (tag, operand) = integer_operand_code(value, 2, 4);
+                out.push(tag);
                 put_number(out, u64::from(variable));
                 out.push(operator);
-                put_number(out, u64::from(value));
+                put_number(out, u64::from(operand));
             }
             Self::NoAlert => out.push(3),
         }
@@ -52,7 +53,12 @@ impl<'a> Item<'a> for Effect {
             2 => Self::FlowInt {
                 variable: integer_number(cursor, tables)?,
                 operator: cursor.byte()?,
-                value: cursor.number_u32()?,
+                value: IntegerOperand::Number(cursor.number_u32()?),
+            },
+            4 => Self::FlowInt {
+                variable: integer_number(cursor, tables)?,
+                operator: cursor.byte()?,
+                value: IntegerOperand::Variable(integer_number(cursor, tables)?),
             },
             3 => Self::NoAlert,
             _ => return Err(Malformed("a program has an effect of unknown kind")),

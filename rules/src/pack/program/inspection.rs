@@ -3,7 +3,7 @@
 //! | tag | match | fields |
 //! |---|---|---|
 //! | 1 | content | bits (1 nocase, 2 negated, 4 starts with, 8 ends with, 16 relative, 32 followed by relative), byte string, offset or distance, depth or within (may be none) |
-//! | 2 | regex | regex number, bits (1 relative, 2 negated, 4 followed by relative) |
+//! | 2 | regex | regex number, bits (1 relative, 2 negated, 4 followed by relative, 8 captures follow), number of captures, group, scope and variable of each |
 //! | 3 | byte test | bytes, negated, comparison, value |
 //! | 4 | byte jump | bytes, multiplier, align, origin, post offset |
 //! | 5 | byte extract | bytes, variable, multiplier, align |
@@ -12,6 +12,8 @@
 //! | 8 | buffer size | range |
 //! | 9 | base64 decode | bytes, offset, relative |
 //! | 10 | asn1 | bits (1 relative, 2 bit string overflow, 4 double overflow, 8 oversize length follows), offset (signed), oversize length |
+//! | 11 | in list | list, action |
+//! | 12 | reputation | list, range |
 //!
 //! Transforms: 1 dotprefix, 2 strip_whitespace, 3 compress_whitespace, 4 to_lowercase, 5 to_uppercase, 6 url_decode, 7 to_md5,
 //! 8 to_sha1, 9 to_sha256, 10 header_lowercase, 11 strip_pseudo_headers, 12 xor with its key (byte string), 13 first capture of a
@@ -19,7 +21,9 @@
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number, put_signed},
-    Encoder, Item, Tables, index_below,
+    Encoder, Item, Tables,
+    condition::{bit_number, variable_scope},
+    index_below,
     operand::{
         bytes_spec, flag, operand, optional_operand, put_bytes_spec, put_operand,
         put_optional_operand, put_range, range, variable,
@@ -29,7 +33,8 @@ use crate::{
     limits,
     model::{
         Anchor, Asn1, Asn1Start, Base64Decode, Buffer, ByteExtract, ByteJump, ByteMath, ByteTest,
-        Comparison, Content, Frame, Inspection, IsDataAt, JumpOrigin, Match, RegexUse, Transform,
+        Capture, Comparison, Content, Frame, Inspection, IsDataAt, JumpOrigin, ListId, Match,
+        RegexUse, SetAction, Transform,
     },
 };
 
@@ -163,7 +168,11 @@ impl<'a> Item<'a> for Match<'a> {
                     regex.relative,
                     regex.negated,
                     regex.followed_by_relative,
+                    !regex.captures.is_empty(),
                 ]));
+                if !regex.captures.is_empty() {
+                    put_captures(out, &regex.captures);
+                }
             }
             Self::ByteTest(test) => {
                 out.push(3);
@@ -229,6 +238,16 @@ impl<'a> Item<'a> for Match<'a> {
                     put_number(out, u64::from(length));
                 }
             }
+            Self::InList { list, action } => {
+                out.push(11);
+                put_number(out, u64::from(list.0));
+                out.push(*action as u8);
+            }
+            Self::Reputation { list, range } => {
+                out.push(12);
+                put_number(out, u64::from(list.0));
+                put_range(out, *range);
+            }
         }
     }
 
@@ -237,12 +256,17 @@ impl<'a> Item<'a> for Match<'a> {
             1 => Self::Content(decode_content(cursor, tables)?),
             2 => {
                 let regex = regex_number(cursor, tables)?;
-                let bits = bits_within(cursor, 8)?;
+                let bits = bits_within(cursor, 16)?;
+                let captures = match bits & 8 {
+                    0 => Vec::new(),
+                    _ => captures(cursor, tables)?,
+                };
                 Self::Regex(RegexUse {
                     regex,
                     relative: bits & 1 != 0,
                     negated: bits & 2 != 0,
                     followed_by_relative: bits & 4 != 0,
+                    captures,
                 })
             }
             3 => Self::ByteTest(ByteTest {
@@ -297,8 +321,47 @@ impl<'a> Item<'a> for Match<'a> {
                 relative: flag(cursor)?,
             }),
             10 => Self::Asn1(decode_asn1(cursor)?),
+            11 => Self::InList {
+                list: list_number(cursor, tables)?,
+                action: SetAction::from_number(cursor.byte()?)
+                    .ok_or(Malformed("a program does an unknown thing to a list"))?,
+            },
+            12 => Self::Reputation {
+                list: list_number(cursor, tables)?,
+                range: range(cursor)?,
+            },
             _ => return Err(Malformed("a program has a match of unknown kind")),
         })
+    }
+}
+
+fn list_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<ListId> {
+    index_below(
+        cursor.number_u32()?,
+        tables.lists,
+        "a program names a list that does not exist",
+    )
+    .map(ListId)
+}
+
+fn captures(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<Vec<Capture>> {
+    let count = cursor.count(limits::REGEX_CAPTURES)?;
+    (0..count)
+        .map(|_| {
+            Ok(Capture {
+                group: cursor.byte()?,
+                scope: variable_scope(cursor)?,
+                variable: bit_number(cursor, tables)?,
+            })
+        })
+        .collect()
+}
+
+fn put_captures(out: &mut Vec<u8>, captures: &[Capture]) {
+    put_number(out, captures.len() as u64);
+    for capture in captures {
+        out.extend_from_slice(&[capture.group, capture.scope as u8]);
+        put_number(out, u64::from(capture.variable));
     }
 }
 

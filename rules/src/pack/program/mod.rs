@@ -28,6 +28,7 @@ pub(crate) struct Tables<'a> {
     pub(crate) address_sets: Numbers<'a>,
     pub(crate) bits: Numbers<'a>,
     pub(crate) integers: Numbers<'a>,
+    pub(crate) lists: Numbers<'a>,
 }
 
 /// Which numbers of a kind exist, and what they stand for.
@@ -46,6 +47,7 @@ pub(crate) struct Renumbering {
     pub(crate) address_sets: Vec<u32>,
     pub(crate) bits: Vec<u32>,
     pub(crate) integers: Vec<u32>,
+    pub(crate) lists: Vec<u32>,
 }
 
 impl Numbers<'_> {

@@ -4,7 +4,7 @@ use super::{super::keyword_table::Context, Done, value};
 use crate::{
     model::{BitAction, BitScope},
     source::{
-        draft::{ConditionDraft, EffectDraft, RuleDraft},
+        draft::{ConditionDraft, EffectDraft, IntegerDraft, RuleDraft},
         problem::Problem,
         syntax::{RuleOption, Word},
         values::{integer, list, number_u32, split_space, unquoted},
@@ -235,15 +235,11 @@ pub(crate) fn flow_integer(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Co
         }
     };
     let number = match number {
-        Some(number) if integer(number).is_none() && !number.bytes.is_empty() => {
-            rule.unsupported(
-                &number.span(),
-                "a flow integer is not compared with another one yet",
-            );
-            0
+        Some(other) if integer(other).is_none() && !other.bytes.is_empty() => {
+            IntegerDraft::Variable(name(other)?)
         }
-        Some(number) => number_u32(number)?,
-        None if matches!(operator, b's' | b'n') => 0,
+        Some(number) => IntegerDraft::Number(number_u32(number)?),
+        None if matches!(operator, b's' | b'n') => IntegerDraft::Number(0),
         None => return Err(Problem::value(word.span(), "the value is missing")),
     };
     match operator {

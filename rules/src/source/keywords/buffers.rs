@@ -26,6 +26,8 @@ pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer
             | Buffer::UdpHeader
             | Buffer::Icmpv4Header
             | Buffer::Icmpv6Header
+            | Buffer::IpSource
+            | Buffer::IpDestination
     ) {
         rule.traits.needs_packet = true;
     }

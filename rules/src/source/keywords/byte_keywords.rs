@@ -20,6 +20,8 @@ const LARGEST_OFFSET: i64 = 65_535;
 /// Most bytes of a binary number, and of a text one.
 const BINARY_BYTES: i64 = 8;
 const TEXT_BYTES: i64 = 23;
+/// Most bytes of a number that `byte_math` shifts.
+const SHIFTED_BYTES: i64 = 4;
 
 fn too_few(option: &RuleOption<'_>, form: &str) -> Problem {
     Problem::value(
@@ -98,6 +100,17 @@ fn check_count(option: &RuleOption<'_>, spec: &BytesSpec, smallest: i64) -> Done
     }
 }
 
+/// The reference documents a mask for these, and its version 7.0.10 refuses it.
+fn refuse_bitmask(option: &RuleOption<'_>, spec: &BytesSpec) -> Done {
+    match spec.bitmask {
+        None => Ok(()),
+        Some(_) => Err(Problem::value(
+            value(option).span(),
+            format!("`{}` takes no bitmask", option.name.text()),
+        )),
+    }
+}
+
 /// `bytes, [!]operator, value, offset [, flags]`
 pub(crate) fn byte_test(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     let items = list(value(option));
@@ -172,6 +185,7 @@ pub(crate) fn byte_jump(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
         }
     }
     check_count(option, &jump.bytes, 0)?;
+    refuse_bitmask(option, &jump.bytes)?;
     push(rule, option, Match::ByteJump(jump))
 }
 
@@ -225,6 +239,7 @@ pub(crate) fn byte_extract(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Co
         }
     }
     check_count(option, &bytes, 1)?;
+    refuse_bitmask(option, &bytes)?;
     let variable = set_variable(rule, *name)?;
     push(
         rule,
@@ -277,6 +292,14 @@ pub(crate) fn byte_math(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
         }
     }
     check_count(option, &bytes, 1)?;
+    if matches!(operator, b'<' | b'>')
+        && matches!(bytes.count, Operand::Number(count) if count > SHIFTED_BYTES)
+    {
+        return Err(Problem::value(
+            find(b"bytes")?.span(),
+            format!("a number that is shifted has {SHIFTED_BYTES} bytes at most"),
+        ));
+    }
     let variable = set_variable(rule, find(b"result")?)?;
     push(
         rule,

@@ -395,7 +395,8 @@ pub(crate) fn base64_decode(
             }
         }
     }
-    rule.current_inspection(&option.name.span())
+    // It goes where the newest content is, which a modifier may have moved.
+    rule.inspection_of_newest(&option.name.span())
         .matches
         .push(MatchDraft::Other(Match::Base64Decode(decode)));
     Ok(())

@@ -15,6 +15,7 @@ pub(super) mod header_fields;
 pub(super) mod http2;
 pub(super) mod ike;
 pub(super) mod kerberos;
+pub(super) mod lists;
 pub(super) mod meta;
 pub(super) mod modbus;
 pub(super) mod mqtt;
@@ -26,6 +27,7 @@ pub(super) mod rpc;
 pub(super) mod ssh;
 pub(super) mod thresholds;
 pub(super) mod transaction_fields;
+pub(super) mod variables;
 
 use super::{
     draft::RuleDraft,

@@ -6,13 +6,13 @@ use super::{
     super::keyword_table::Context,
     Done, buffers, regex_backtracking,
     regex_translation::{PerlFlags, Untranslatable, translate},
-    value,
+    value, variables,
 };
 use crate::{
     limits,
     model::Buffer,
     source::{
-        draft::{MatchDraft, RegexDraft, RuleDraft, TransformDraft},
+        draft::{CaptureDraft, MatchDraft, RegexDraft, RuleDraft, TransformDraft},
         problem::Problem,
         support,
         syntax::{RuleOption, Word},
@@ -220,28 +220,25 @@ pub(crate) fn pcre(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_
     let quoted = perhaps_quoted(value(option));
     let (expression, letters) = split(quoted.inner)?;
     // Behind a comma stand names for captures.
-    if let Some(comma) = memchr::memchr(b',', letters.bytes) {
-        rule.unsupported(
-            &letters.span(),
-            "captures of expressions are not kept as variables",
-        );
-        let flags = Word {
-            bytes: letters.bytes[..comma].trim_ascii(),
-            start: letters.start,
-        };
-        return add(
-            rule,
-            option,
-            quoted.negated,
-            quoted.inner,
-            expression,
-            flags,
-        );
-    }
+    let (letters, names) = match memchr::memchr(b',', letters.bytes) {
+        None => (letters, None),
+        Some(comma) => {
+            let flags = Word {
+                bytes: letters.bytes[..comma].trim_ascii(),
+                start: letters.start,
+            };
+            let names = Word {
+                bytes: &letters.bytes[comma + 1..],
+                start: letters.start + comma + 1,
+            };
+            (flags, Some(names))
+        }
+    };
+    let captures = variables::captures(expression, names)?;
     add(
         rule,
         option,
-        quoted.negated,
+        (quoted.negated, captures),
         quoted.inner,
         expression,
         letters,
@@ -251,25 +248,20 @@ pub(crate) fn pcre(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_
 fn add(
     rule: &mut RuleDraft,
     option: &RuleOption<'_>,
-    negated: bool,
+    (negated, captures): (bool, Vec<CaptureDraft>),
     whole: Word<'_>,
     expression: Word<'_>,
     letters: Word<'_>,
 ) -> Done {
     let modifiers = modifiers(letters)?;
-    if let Some(start) = find_variable_capture(expression.bytes) {
-        let start = expression.start + start;
-        rule.unsupported(
-            &(start..start + 1),
-            "captures of expressions are not kept as variables",
-        );
-    }
-    let regex = read(rule, whole, expression, modifiers.perl, false)?;
+    let keep_captures = !captures.is_empty();
+    let regex = read(rule, whole, expression, modifiers.perl, keep_captures)?;
     let span = option.name.span();
     let item = MatchDraft::Regex {
         regex,
         relative: modifiers.relative,
         negated,
+        captures,
     };
     let Some(buffer) = modifiers.buffer else {
         let is_sticky = rule.current.is_some();
@@ -311,13 +303,6 @@ fn add(
 /// Whether a flag's buffer is the sticky one; `Q` is the response body by both of its names.
 fn is_same(sticky: Buffer, flag: Buffer) -> bool {
     sticky == flag || (sticky == Buffer::HttpResponseBody && flag == Buffer::FileData)
-}
-
-/// A group named `flow_…` or `pkt_…` puts what it captures into a variable.
-fn find_variable_capture(expression: &[u8]) -> Option<usize> {
-    [&b"(?P<flow_"[..], b"(?P<pkt_", b"(?<flow_", b"(?<pkt_"]
-        .iter()
-        .find_map(|name| memchr::memmem::find(expression, name))
 }
 
 /// `pcrexform:"expression"`: the first capture becomes the buffer.

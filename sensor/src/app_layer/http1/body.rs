@@ -4,7 +4,7 @@ use super::{
     decompress::{Codings, Decoder, Trouble},
     transaction::Stage,
 };
-use crate::app_layer::{BufferView, limits};
+use crate::app_layer::{BufferView, TransactionField, limits};
 
 /// A body as far as it came.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(in crate::app_layer) struct Body {
     pub(in crate::app_layer) trouble: Trouble,
     /// Bytes of the message body before decoding.
     pub(in crate::app_layer) received_bytes: u64,
+    /// There was more of it than is kept.
+    is_cut: bool,
     /// A stretch is missing; what follows it is not appended.
     pub(super) has_gap: bool,
 }
@@ -27,12 +29,14 @@ impl Body {
 
     pub(in crate::app_layer) fn push(&mut self, bytes: &[u8]) {
         self.received_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.is_cut |= self.is_full() && !bytes.is_empty();
         if self.has_gap || self.is_full() {
             return;
         }
-        let kept = &mut self.kept;
+        let Self { kept, is_cut, .. } = self;
         let mut keep = |bytes: &[u8]| {
             let room = limits::HTTP_BODY_BYTES_MAX.saturating_sub(kept.len());
+            *is_cut |= bytes.len() > room;
             kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
             kept.len() < limits::HTTP_BODY_BYTES_MAX
         };
@@ -49,6 +53,18 @@ impl Body {
             // Nothing more is kept, so nothing more needs decoding.
             self.decoder = None;
         }
+    }
+
+    /// The size of the file that it is: known at its end, and as far as it was looked at where it was cut before.
+    pub(in crate::app_layer) fn file_size(&self, field: TransactionField) -> Option<u64> {
+        let asked_of_cut = match field {
+            TransactionField::FileSize => false,
+            TransactionField::FileSizeAtLeast => true,
+            _ => return None,
+        };
+        (self.is_cut == asked_of_cut)
+            .then_some(self.kept.len())
+            .and_then(|length| u64::try_from(length).ok())
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

@@ -1,7 +1,10 @@
-//! Content codings: gzip and deflate, whichever of the two a server really sent, up to two layers.
+//! Content codings: gzip and deflate, whichever of the two a server really sent, up to two layers; for HTTP/2 also brotli.
 //!
-//! Brotli and LZMA stay as they are, as in the reference's settings.
+//! In HTTP/1 brotli and LZMA stay as they are, as with the reference's settings.
 
+use std::io::{self, Write};
+
+use brotli_decompressor::DecompressorWriter as BrotliWriter;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::app_layer::limits;
@@ -16,18 +19,23 @@ const STEP_BYTES: usize = 8 * 1024;
 pub(in crate::app_layer) enum Format {
     Gzip,
     Deflate,
+    Brotli,
 }
 
 /// One layer.
 enum Layer {
     /// The header of the format is not complete.
-    Header { announced: Format, held: Vec<u8> },
+    Header {
+        announced: Format,
+        held: Vec<u8>,
+    },
     /// Decoding; `undecoded` is what went in while nothing came out.
     Inflate {
         inflate: Box<Decompress>,
         undecoded: Vec<u8>,
         produced: bool,
     },
+    Brotli(Box<BrotliWriter<Produced>>),
     /// Nothing that decodes: the bytes pass as they are.
     Pass,
     /// The format's end, or an error behind its beginning: what follows is nothing.
@@ -39,6 +47,7 @@ impl std::fmt::Debug for Layer {
         f.write_str(match self {
             Self::Header { .. } => "Header",
             Self::Inflate { .. } => "Inflate",
+            Self::Brotli(_) => "Brotli",
             Self::Pass => "Pass",
             Self::Done => "Done",
         })
@@ -86,6 +95,10 @@ pub(super) fn codings(value: &[u8]) -> Codings {
             .map(u8::to_ascii_lowercase)
             .collect();
         let plain = matches!(&token[..], b"gzip" | b"x-gzip" | b"deflate" | b"x-deflate");
+        // LZMA is known, and left as it is.
+        if &token[..] == b"lzma" {
+            continue;
+        }
         let holds = |name: &[u8]| memchr::memmem::find(&token, name).is_some();
         let format = match (holds(b"gzip"), holds(b"deflate")) {
             (true, _) => Some(Format::Gzip),
@@ -107,9 +120,14 @@ impl Decoder {
         Self {
             layers: layers
                 .iter()
-                .map(|&announced| Layer::Header {
-                    announced,
-                    held: Vec::new(),
+                .map(|&announced| match announced {
+                    Format::Brotli => {
+                        Layer::Brotli(Box::new(BrotliWriter::new(Produced::default(), STEP_BYTES)))
+                    }
+                    Format::Gzip | Format::Deflate => Layer::Header {
+                        announced,
+                        held: Vec::new(),
+                    },
                 })
                 .collect(),
             ..Self::default()
@@ -127,6 +145,8 @@ impl Decoder {
             .map(|layer| match layer {
                 Layer::Header { held, .. } => held.capacity(),
                 Layer::Inflate { undecoded, .. } => undecoded.capacity() + 44 * 1024,
+                // Its window is touched as far as bytes came out, which are few where no more than a limit is kept.
+                Layer::Brotli(_) => STEP_BYTES + 64 * 1024 + limits::HTTP_BODY_BYTES_MAX,
                 Layer::Pass | Layer::Done => 0,
             })
             .sum()
@@ -168,6 +188,7 @@ fn run(
         trouble.failed |= match announced {
             Format::Gzip => !held.starts_with(GZIP_MAGIC),
             Format::Deflate => header_bytes > 0,
+            Format::Brotli => false,
         };
         let held = std::mem::take(held);
         *layer = Layer::Inflate {
@@ -179,6 +200,7 @@ fn run(
     }
     match layer {
         Layer::Inflate { .. } => inflate(layer, inner, bytes, produced, trouble, sink),
+        Layer::Brotli(_) => brotli(layer, inner, bytes, produced, trouble, sink),
         Layer::Pass => run(inner, bytes, produced, trouble, sink),
         Layer::Done | Layer::Header { .. } => true,
     }
@@ -251,6 +273,56 @@ fn inflate(
     }
 }
 
+/// What came out of a brotli decoder and was not handed on yet: so much of it at a time, and no more than a bomb may have in all.
+#[derive(Default)]
+struct Produced {
+    bytes: Vec<u8>,
+    total: u64,
+}
+
+impl Write for Produced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.total += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        // What is kept of a body is full long before.
+        if self.bytes.len() + bytes.len() > limits::HTTP_BODY_BYTES_MAX + STEP_BYTES {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn brotli(
+    layer: &mut Layer,
+    inner: &mut [Layer],
+    bytes: &[u8],
+    total: &mut u64,
+    trouble: &mut Trouble,
+    sink: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    let Layer::Brotli(writer) = layer else {
+        return true;
+    };
+    let result = writer.write_all(bytes);
+    let produced = std::mem::take(&mut writer.get_mut().bytes);
+    *total += u64::try_from(produced.len()).unwrap_or(u64::MAX);
+    let wanted = produced.is_empty() || run(inner, &produced, total, trouble, sink);
+    trouble.bomb |= *total > limits::HTTP_DECODED_BYTES_MAX;
+    match result {
+        Ok(()) if wanted && !trouble.bomb => return true,
+        // Behind the end of the coding nothing is taken any more.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull || writer.get_mut().total > 0 => {}
+        Err(_) => trouble.failed = true,
+        Ok(()) => {}
+    }
+    *layer = Layer::Done;
+    wanted
+}
+
 /// Bytes of the header in front of raw deflate data: gzip (RFC 1952), zlib (RFC 1950) or none; `None` asks for more.
 fn header(bytes: &[u8]) -> Option<usize> {
     if bytes.len() < 2 {
@@ -297,7 +369,11 @@ mod tests {
     use super::*;
 
     fn decode(layers: usize, pieces: &[&[u8]]) -> (Vec<u8>, Trouble) {
-        let mut decoder = Decoder::new(&vec![Format::Gzip; layers]);
+        decode_as(&vec![Format::Gzip; layers], pieces)
+    }
+
+    fn decode_as(layers: &[Format], pieces: &[&[u8]]) -> (Vec<u8>, Trouble) {
+        let mut decoder = Decoder::new(layers);
         let mut out = Vec::new();
         for piece in pieces {
             decoder.push(piece, &mut |bytes| {
@@ -335,6 +411,21 @@ mod tests {
         let (out, trouble) = decode(1, &[text]);
         assert_eq!(out, text);
         assert!(trouble.failed);
+    }
+
+    #[test]
+    fn brotli_decodes_in_any_cuts_and_says_where_it_does_not() {
+        let packed = hex::decode("0b028068656c6c6f03").unwrap();
+        let brotli = &[Format::Brotli];
+        assert_eq!(
+            decode_as(brotli, &[&packed]),
+            (b"hello".to_vec(), Trouble::default())
+        );
+        let single: Vec<&[u8]> = packed.chunks(1).collect();
+        assert_eq!(decode_as(brotli, &single).0, b"hello");
+        let (behind, trouble) = decode_as(brotli, &[&packed, b"and more"]);
+        assert_eq!((behind, trouble), (b"hello".to_vec(), Trouble::default()));
+        assert!(decode_as(brotli, &[b"not brotli at all"]).1.failed);
     }
 
     #[test]

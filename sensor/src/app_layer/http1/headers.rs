@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::text::{self, is_token};
-use crate::app_layer::limits;
+use crate::{app_layer::limits, direction::Direction};
 
 /// One field; a repeated one holds all its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,8 @@ pub(super) struct Field {
 pub(super) struct Oddities {
     pub(super) missing_colon: bool,
     pub(super) invalid_name: bool,
-    pub(super) repetition: bool,
     pub(super) ambiguous_content_length: bool,
-    pub(super) repeated_content_length: bool,
+    pub(super) too_many: bool,
 }
 
 /// The fields of a message, in the order of their first appearance.
@@ -63,13 +62,22 @@ impl Headers {
             .sum()
     }
 
-    /// Takes one unfolded line without its line end.
-    pub(super) fn add(&mut self, line: &[u8]) -> Oddities {
+    /// Takes one unfolded line without its line end. What a client sends is read more strictly: a NUL ends a line before its colon.
+    pub(super) fn add(&mut self, line: &[u8], direction: Direction) -> Oddities {
         let mut odd = Oddities::default();
-        let (name, value) = match memchr(b':', line) {
+        let is_padding = |byte: u8| match direction {
+            Direction::ToServer => byte <= b' ',
+            Direction::ToClient => text::is_space(byte),
+        };
+        let colon = memchr(b':', line).filter(|&colon| {
+            direction == Direction::ToClient || memchr(0, &line[..colon]).is_none()
+        });
+        let (name, value) = match colon {
             Some(colon) => {
                 let mut name = &line[..colon];
-                while let [rest @ .., 0..=b' '] = name {
+                while let [rest @ .., last] = name
+                    && is_padding(*last)
+                {
                     name = rest;
                     odd.invalid_name = true;
                 }
@@ -88,7 +96,6 @@ impl Headers {
             .iter_mut()
             .find(|field| field.name.eq_ignore_ascii_case(name));
         if let Some(field) = existing {
-            odd.repetition = true;
             if field.repeated {
                 if self.repetitions >= limits::HTTP_HEADER_REPETITIONS_MAX {
                     return odd;
@@ -97,7 +104,6 @@ impl Headers {
             }
             field.repeated = true;
             if name.eq_ignore_ascii_case(b"content-length") {
-                odd.repeated_content_length = true;
                 let before = text::content_length(&field.value).map(|length| length.bytes);
                 let now = text::content_length(value).map(|length| length.bytes);
                 odd.ambiguous_content_length = before.is_none() || before != now;
@@ -105,12 +111,15 @@ impl Headers {
                 field.value.extend_from_slice(b", ");
                 field.value.extend_from_slice(value);
             }
-        } else if self.fields.len() < limits::HTTP_HEADERS_MAX {
+        } else if self.fields.len() <= limits::HTTP_HEADERS_MAX {
+            // As in the reference, one more than the limit finds its place.
             self.fields.push(Field {
                 name: name.to_vec(),
                 value: value.to_vec(),
                 repeated: false,
             });
+        } else {
+            odd.too_many = true;
         }
         odd
     }
@@ -151,8 +160,17 @@ impl HeaderBuffers {
             buffers.single.push(line);
         }
         buffers.names.extend_from_slice(b"\r\n");
-        buffers.start.extend_from_slice(b"\r\n");
+        if headers.at(0).is_some() {
+            buffers.start.extend_from_slice(b"\r\n");
+        }
         buffers
+    }
+
+    /// The blocks are not seen, single fields are.
+    pub(super) fn hide_blocks(&mut self) {
+        self.normal.clear();
+        self.names.clear();
+        self.start.clear();
     }
 
     pub(super) fn held_bytes(&self) -> usize {
@@ -172,10 +190,10 @@ mod tests {
     #[test]
     fn repeated_fields_are_joined_and_cookies_stay_out() {
         let mut headers = Headers::default();
-        headers.add(b"Host:  a.example ");
-        headers.add(b"X-A: 1");
-        headers.add(b"Cookie: c=1");
-        assert!(headers.add(b"x-a: 2").repetition);
+        headers.add(b"Host:  a.example ", Direction::ToServer);
+        headers.add(b"X-A: 1", Direction::ToServer);
+        headers.add(b"Cookie: c=1", Direction::ToServer);
+        headers.add(b"x-a: 2", Direction::ToServer);
         let buffers = HeaderBuffers::build(b"GET / HTTP/1.1", &headers, b"cookie");
         assert_eq!(buffers.normal, b"Host: a.example\r\nX-A: 1, 2\r\n");
         assert_eq!(buffers.names, b"\r\nHost\r\nX-A\r\nCookie\r\n\r\n");
@@ -188,13 +206,17 @@ mod tests {
     #[test]
     fn odd_lines_are_kept_and_told() {
         let mut headers = Headers::default();
-        assert!(headers.add(b"no colon here").missing_colon);
-        assert!(headers.add(b"Name : x").invalid_name);
+        assert!(
+            headers
+                .add(b"no colon here", Direction::ToServer)
+                .missing_colon
+        );
+        assert!(headers.add(b"Name : x", Direction::ToServer).invalid_name);
         assert_eq!(headers.value(b"name"), Some(&b"x"[..]));
         assert_eq!(headers.value(b""), Some(&b"no colon here"[..]));
-        headers.add(b"Content-Length: 5");
-        let odd = headers.add(b"Content-Length: 6");
-        assert!(odd.repeated_content_length && odd.ambiguous_content_length);
+        headers.add(b"Content-Length: 5", Direction::ToServer);
+        let odd = headers.add(b"Content-Length: 6", Direction::ToServer);
+        assert!(odd.ambiguous_content_length);
         assert_eq!(headers.value(b"content-length"), Some(&b"5"[..]));
     }
 }

@@ -8,6 +8,7 @@ mod body;
 mod chunked;
 mod decompress;
 mod headers;
+mod host;
 mod multipart;
 mod parser;
 mod request;

@@ -31,6 +31,8 @@ pub(in crate::app_layer) struct Http1Parser {
     /// The transaction whose response is being read, or comes next.
     response: u64,
     stopped: [bool; 2],
+    /// A message made no sense: what it was is not known, nor what either side says from then on.
+    failed: bool,
     upgraded: bool,
     frames: FrameLog,
     /// The frame of the message that is being read, per direction.
@@ -49,7 +51,7 @@ impl Http1Parser {
     /// Runs a direction's reader over `bytes` as far as they go; gives how many were taken.
     fn run(&mut self, direction: Direction, bytes: &[u8], at_end: bool) -> Result<usize, ()> {
         let mut taken = 0;
-        while !self.upgraded {
+        while !self.upgraded && !self.stopped[direction.index()] {
             let rest = &bytes[taken..];
             let step = match direction {
                 Direction::ToServer => self.step_request(rest, at_end),
@@ -170,16 +172,24 @@ impl Http1Parser {
             None if at_end => bytes.len(),
             None => return Step::NeedMore,
         };
-        if text::looks_like_status_line(&bytes[..line_bytes]) {
+        let opens_next = text::looks_like_status_line(&bytes[..line_bytes]);
+        if let Some(transaction) = self.transactions.get_mut(self.response) {
+            if !opens_next {
+                if !at_end {
+                    transaction.events.add("response_body_unexpected");
+                }
+                response::push_body(transaction, &bytes[..line_bytes]);
+            }
+            let is_last = opens_next || line_bytes == bytes.len();
+            if is_last && transaction.response.stage != Stage::Complete {
+                transaction.response.advance(Stage::Complete);
+            }
+        }
+        if opens_next {
+            self.close_frame(Direction::ToClient, bytes);
             self.responses.begin_next();
             self.response += 1;
             return Step::Took(0);
-        }
-        if let Some(transaction) = self.transactions.get_mut(self.response) {
-            if !at_end {
-                transaction.events.add("response_body_unexpected");
-            }
-            response::push_body(transaction, &bytes[..line_bytes]);
         }
         Step::Took(line_bytes)
     }
@@ -255,7 +265,11 @@ impl Parser for Http1Parser {
                 }
                 self.stop(direction)
             }
-            Err(()) => self.stop(direction),
+            Err(()) => {
+                self.failed = true;
+                self.stop(direction.opposite());
+                self.stop(direction)
+            }
         }
     }
 
@@ -293,6 +307,7 @@ impl Parser for Http1Parser {
             self.run(direction, &held, true).ok();
         }
         match direction {
+            _ if self.failed => {}
             Direction::ToServer => {
                 if let Some(number) = self.request
                     && let Some(transaction) = self.transactions.get_mut(number)
@@ -312,6 +327,9 @@ impl Parser for Http1Parser {
         self.stop(direction);
         let frame = self.frame[side].take();
         self.frames.close(direction, frame, &[]);
+        if self.failed {
+            return;
+        }
         for transaction in self.transactions.iter_mut() {
             let message = transaction.message(direction);
             if message.stage != Stage::Complete {

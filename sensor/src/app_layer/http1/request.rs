@@ -4,13 +4,13 @@ use memchr::memchr;
 
 use super::{
     chunked::{ChunkLine, chunk_line},
-    decompress, multipart,
+    decompress, host, multipart,
     request_line::{self, RequestLine},
     text::{self, Version},
     transaction::{Http1Transaction, Stage},
     uri,
 };
-use crate::app_layer::limits;
+use crate::{app_layer::limits, direction::Direction};
 
 /// What the bytes at hand were good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,16 +87,17 @@ impl RequestReader {
         if let Some(target) = parts.target {
             transaction.target = Some(target.to_vec());
             if parts.method == b"CONNECT" {
-                let (host, _) = uri::host_and_port(target);
+                let (host, port) = uri::host_and_port(target);
+                note_authority(Some(host), port, transaction);
                 transaction.normal_uri = Some(Vec::new());
-                transaction.host = Some(uri::normal_host(host));
-                transaction.host_raw = Some(host.to_vec());
+                transaction.name_host(host);
             } else {
                 transaction.normal_uri = Some(uri::normalize(target));
-                if let Some(host) = uri::split(target).host {
-                    transaction.host = Some(uri::normal_host(host));
-                    transaction.host_raw = Some(host.to_vec());
+                let authority = uri::split(target);
+                if let Some(host) = authority.host.filter(|host| !host.is_empty()) {
+                    transaction.name_host(host);
                 }
+                note_authority(authority.host, authority.port, transaction);
             }
         }
         transaction.request.advance(Stage::Headers);
@@ -197,7 +198,11 @@ impl RequestReader {
                 Some(_) => {}
                 None => {
                     transaction.events.add("invalid_request_field_folding");
-                    self.open_header = Some(content.to_vec());
+                    let start = content
+                        .iter()
+                        .take_while(|&&byte| text::is_folding(byte))
+                        .count();
+                    self.open_header = Some(content[start..].to_vec());
                 }
             }
         } else {
@@ -211,7 +216,7 @@ impl RequestReader {
         let Some(line) = self.open_header.take() else {
             return;
         };
-        let odd = transaction.request.headers.add(&line);
+        let odd = transaction.request.headers.add(&line, Direction::ToServer);
         let events = &mut transaction.events;
         if odd.missing_colon {
             events.add("request_field_missing_colon");
@@ -219,11 +224,11 @@ impl RequestReader {
         if odd.invalid_name {
             events.add("request_header_invalid");
         }
-        if odd.repetition {
-            events.add("request_header_repetition");
-        }
-        if odd.repeated_content_length {
+        if odd.ambiguous_content_length {
             events.add("duplicate_content_length_field_in_request");
+        }
+        if odd.too_many {
+            events.add("request_too_many_headers");
         }
     }
 
@@ -249,7 +254,13 @@ impl RequestReader {
                 transaction
                     .events
                     .add("invalid_transfer_encoding_value_in_request");
+                transaction.request.hide_header_blocks();
                 return Step::Failed;
+            }
+            if transaction.request.version < Some(Version::Http11) {
+                transaction
+                    .events
+                    .add("invalid_transfer_encoding_value_in_request");
             }
             self.state = State::ChunkLength;
             return Step::Took(line_bytes);
@@ -263,6 +274,7 @@ impl RequestReader {
                 transaction
                     .events
                     .add("invalid_content_length_field_in_request");
+                transaction.request.hide_header_blocks();
                 Step::Failed
             }
             _ => {
@@ -335,6 +347,9 @@ impl RequestReader {
         self.close_header(transaction);
         if transaction.request.stage == Stage::Headers {
             read_host(transaction);
+        }
+        // Fields behind a body in chunks belong to the others.
+        if matches!(transaction.request.stage, Stage::Headers | Stage::Trailer) {
             transaction.request.finish_headers(b"cookie");
         }
         let request = &transaction.request;
@@ -360,6 +375,18 @@ pub(super) fn push_body(transaction: &mut Http1Transaction, bytes: &[u8]) {
     }
     if trouble.bomb {
         transaction.events.add("compression_bomb");
+    }
+}
+
+/// Notes the port that a target names, and whether its host and port can be some.
+fn note_authority(host: Option<&[u8]>, port: Option<&[u8]>, transaction: &mut Http1Transaction) {
+    transaction.target_port = port.and_then(host::port_number);
+    let is_odd_port = port.is_some() && transaction.target_port.is_none();
+    let is_odd_host = host.is_some_and(|host| {
+        (port.is_some() || !host.is_empty()) && !host::is_valid(&text::percent_decoded(host))
+    });
+    if is_odd_port || is_odd_host {
+        transaction.events.add("request_uri_host_invalid");
     }
 }
 
@@ -404,23 +431,36 @@ fn read_host(transaction: &mut Http1Transaction) {
         .headers
         .value(b"host")
         .map(<[u8]>::to_vec);
-    match (&transaction.host, field) {
+    let of_field = field.as_deref().map(host::split_field);
+    if of_field.as_ref().is_some_and(|field| !field.is_valid) {
+        transaction.events.add("request_header_host_invalid");
+    }
+    match (&transaction.host, &field) {
         (None, Some(value)) => {
-            let (host, _) = uri::host_and_port(&value);
-            transaction.host = Some(uri::normal_host(host));
-            transaction.host_raw = Some(value);
+            transaction.host = of_field
+                .map(|field| field.shown())
+                .filter(|host| !host.is_empty());
+            transaction.host_raw = Some(value.clone());
         }
         (None, None) => {
             if transaction.request.version == Some(Version::Http11) {
                 transaction.events.add("missing_host_header");
             }
         }
-        (Some(target_host), Some(value)) => {
-            let (host, _) = uri::host_and_port(&value);
-            if *target_host != uri::normal_host(host) {
+        (Some(target_host), Some(_)) => {
+            let differs = of_field.is_some_and(|field| {
+                let ports = (transaction.target_port, field.port);
+                !target_host.eq_ignore_ascii_case(field.host)
+                    || matches!(ports, (Some(one), Some(other)) if one != other)
+            });
+            if differs && !target_host.is_empty() {
                 transaction.events.add("host_header_ambiguous");
             }
         }
-        (Some(_), None) => {}
+        (Some(_), None) => {
+            if transaction.request.version == Some(Version::Http11) {
+                transaction.events.add("missing_host_header");
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     text::{self, Version},
     transaction::{Http1Transaction, Stage},
 };
-use crate::app_layer::limits;
+use crate::{app_layer::limits, direction::Direction};
 
 /// Where in a response the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -129,11 +129,20 @@ impl ResponseReader {
 
     /// The response is whole.
     pub(super) fn finish(&mut self, transaction: &mut Http1Transaction) {
+        self.finish_before(transaction, &[]);
+    }
+
+    /// The response is whole as far as its own framing tells. As in the reference, what was fed behind it is looked at first, as it
+    /// still belongs to the body unless it opens the next response.
+    fn finish_before(&mut self, transaction: &mut Http1Transaction, behind: &[u8]) {
         self.close_header(transaction);
-        if transaction.response.stage == Stage::Headers {
+        // Fields behind a body in chunks belong to the others.
+        if matches!(transaction.response.stage, Stage::Headers | Stage::Trailer) {
             transaction.response.finish_headers(b"set-cookie");
         }
-        transaction.response.advance(Stage::Complete);
+        if behind.is_empty() {
+            transaction.response.advance(Stage::Complete);
+        }
         self.state = State::Behind;
     }
 
@@ -185,10 +194,10 @@ impl ResponseReader {
         if text::is_empty_line(raw) || (blank && next.is_some_and(|&next| next != b'\n')) {
             self.close_header(transaction);
             if transaction.response.stage == Stage::Trailer {
-                self.finish(transaction);
+                self.finish_before(transaction, &bytes[line.bytes..]);
                 return Step::Completed(line.bytes);
             }
-            return self.headers_end(transaction, line.bytes);
+            return self.headers_end(transaction, bytes, line.bytes);
         }
         if line.content > 0 {
             self.header(transaction, &bytes[..line.content]);
@@ -240,7 +249,7 @@ impl ResponseReader {
         let Some(line) = self.open_header.take() else {
             return;
         };
-        let odd = transaction.response.headers.add(&line);
+        let odd = transaction.response.headers.add(&line, Direction::ToClient);
         let events = &mut transaction.events;
         if odd.missing_colon {
             events.add("response_field_missing_colon");
@@ -251,9 +260,17 @@ impl ResponseReader {
         if odd.ambiguous_content_length {
             events.add("duplicate_content_length_field_in_response");
         }
+        if odd.too_many {
+            events.add("response_too_many_headers");
+        }
     }
 
-    fn headers_end(&mut self, transaction: &mut Http1Transaction, line_bytes: usize) -> Step {
+    fn headers_end(
+        &mut self,
+        transaction: &mut Http1Transaction,
+        bytes: &[u8],
+        line_bytes: usize,
+    ) -> Step {
         let headers = &transaction.response.headers;
         let chunked = headers.value(b"transfer-encoding").map(<[u8]>::to_vec);
         let length_value = headers.value(b"content-length").map(<[u8]>::to_vec);
@@ -297,7 +314,7 @@ impl ResponseReader {
         }
         match (length_value, length) {
             (Some(_), Some(length)) if length.bytes == 0 => {
-                self.finish(transaction);
+                self.finish_before(transaction, &bytes[line_bytes..]);
                 Step::Completed(line_bytes)
             }
             (Some(_), Some(length)) => {
@@ -308,6 +325,7 @@ impl ResponseReader {
                 transaction
                     .events
                     .add("invalid_content_length_field_in_response");
+                transaction.response.hide_header_blocks();
                 Step::Failed
             }
             (None, _) => {
@@ -339,7 +357,7 @@ impl ResponseReader {
         push_body(transaction, &bytes[..taken]);
         let left = left - u64::try_from(taken).unwrap_or(left);
         if left == 0 {
-            self.finish(transaction);
+            self.finish_before(transaction, &bytes[taken..]);
             return Step::Completed(taken);
         }
         self.state = State::Body { left };
@@ -394,7 +412,15 @@ impl ResponseReader {
 
 /// Appends to the body and tells what decoding ran into.
 pub(super) fn push_body(transaction: &mut Http1Transaction, bytes: &[u8]) {
-    transaction.response.body.push(bytes);
+    let response = &mut transaction.response;
+    let is_first = response.body.received_bytes == 0;
+    if is_first
+        && let Some(range) = response.headers.value(b"content-range")
+        && !text::is_content_range(range)
+    {
+        transaction.events.add("range_invalid");
+    }
+    response.body.push(bytes);
     transaction.response.step();
     let trouble = transaction.response.body.trouble;
     if trouble.failed {

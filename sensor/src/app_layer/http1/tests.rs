@@ -43,7 +43,7 @@ fn a_plain_exchange_fills_its_buffers() {
         (B::HttpMethod, ToServer, "GET"),
         (B::HttpUri, ToServer, "/a b?c=d"),
         (B::HttpUriRaw, ToServer, "/a%20b?c=d"),
-        (B::HttpHost, ToServer, "www.example.com"),
+        (B::HttpHost, ToServer, "WWW.Example.com"),
         (B::HttpHostRaw, ToServer, "WWW.Example.com:8080"),
         (B::HttpCookie, ToServer, "k=v"),
         (

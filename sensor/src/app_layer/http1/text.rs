@@ -104,6 +104,59 @@ pub(super) fn holds_word(value: &[u8], word: &[u8]) -> bool {
     memchr::memmem::find(&plain, word).is_some()
 }
 
+/// Escapes of the form `%41` resolved; others stay.
+pub(super) fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, behind)) = rest.split_first() {
+        let escape = match behind {
+            [high, low, ..] if first == b'%' => hex_digit(*high).zip(hex_digit(*low)),
+            _ => None,
+        };
+        let (byte, used) = match escape {
+            Some((high, low)) => (high << 4 | low, 3),
+            None => (first, 1),
+        };
+        plain.push(byte);
+        rest = &rest[used..];
+    }
+    plain
+}
+
+/// Whether a `Content-Range` says a range that can be one (RFC 9110, section 14.4), as the reference reads it: any unit, and what
+/// follows is passed over.
+pub(super) fn is_content_range(value: &[u8]) -> bool {
+    let Some(space) = memchr::memchr(b' ', value).filter(|at| *at > 0) else {
+        return false;
+    };
+    let rest = &value[space..];
+    let start = rest.iter().take_while(|&&byte| byte == b' ').count();
+    let Some(slash) = memchr::memchr(b'/', rest) else {
+        return false;
+    };
+    let (range, size) = (&rest[start..slash.max(start)], &rest[slash + 1..]);
+    let digits = size.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let size = match size.first() {
+        Some(b'*') => None,
+        _ => match decimal(&size[..digits]) {
+            Some(size) => Some(size),
+            None => return false,
+        },
+    };
+    if range == b"*" {
+        return size.is_some();
+    }
+    let Some(dash) = memchr::memchr(b'-', range) else {
+        return false;
+    };
+    match (decimal(&range[..dash]), decimal(&range[dash + 1..])) {
+        (Some(first), Some(last)) => {
+            first <= last && size.is_none_or(|size| size == 0 || last < size)
+        }
+        _ => false,
+    }
+}
+
 /// A status line or something else? Peers take what does not begin with `HTTP` as content.
 pub(super) fn looks_like_status_line(line: &[u8]) -> bool {
     let start = line
@@ -145,6 +198,41 @@ mod tests {
         assert_eq!((junk.bytes, junk.junk), (42, true));
         assert_eq!(content_length(b"abc"), None);
         assert_eq!(content_length(b"99999999999999999999999"), None);
+    }
+
+    #[test]
+    fn ranges_are_read_as_the_reference_reads_them() {
+        for right in [
+            "bytes 0-4/10",
+            "bytes 0-4/*",
+            "bytes */10",
+            "bytes  0-4/10",
+            "items 0-4/10",
+            "bytes 0-4/10 x",
+            "bytes 0-4/0",
+            "bytes 4-4/10",
+        ] {
+            assert!(is_content_range(right.as_bytes()), "{right}");
+        }
+        for wrong in [
+            "",
+            "bytes 0-4/3",
+            "bytes=0-4/10",
+            "bytes 5-4/10",
+            "bytes 0-/10",
+            "bytes 0-4",
+            "0-4/10",
+            "bytes */*",
+            "bytes 0 - 4/10",
+            "bytes 0-10/10",
+        ] {
+            assert!(!is_content_range(wrong.as_bytes()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_resolved_once() {
+        assert_eq!(percent_decoded(b"%41.%zz%2"), b"A.%zz%2");
     }
 
     #[test]

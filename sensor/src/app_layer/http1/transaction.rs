@@ -66,6 +66,12 @@ impl Message {
         self.buffers = HeaderBuffers::build(&self.line, &self.headers, cookie_name);
     }
 
+    /// The headers cannot be right: as in the reference their blocks are not looked at.
+    pub(super) fn hide_header_blocks(&mut self) {
+        self.raw_headers.clear();
+        self.buffers.hide_blocks();
+    }
+
     fn held_bytes(&self) -> usize {
         self.line.capacity()
             + self.protocol.as_ref().map_or(0, Vec::capacity)
@@ -123,6 +129,8 @@ pub(super) struct Http1Transaction {
     pub(super) target: Option<Vec<u8>>,
     pub(super) normal_uri: Option<Vec<u8>>,
     pub(super) host: Option<Vec<u8>>,
+    /// The port that the target names.
+    pub(super) target_port: Option<u16>,
     pub(super) host_raw: Option<Vec<u8>>,
     pub(super) status: Option<Vec<u8>>,
     pub(super) status_message: Option<Vec<u8>>,
@@ -137,7 +145,6 @@ impl Http1Transaction {
     pub(super) fn without_request() -> Self {
         let mut transaction = Self {
             target: Some(TARGET_NOT_SEEN.to_vec()),
-            normal_uri: Some(TARGET_NOT_SEEN.to_vec()),
             ..Self::default()
         };
         transaction.request.advance(Stage::Complete);
@@ -145,6 +152,13 @@ impl Http1Transaction {
             .events
             .add("unable_to_match_response_to_request");
         transaction
+    }
+
+    /// Its target names the host: normal, whatever way it is asked for.
+    pub(super) fn name_host(&mut self, host: &[u8]) {
+        let host = uri::normal_host(&text::percent_decoded(host));
+        self.host_raw = Some(host.clone());
+        self.host = Some(host);
     }
 
     /// The status code, where it is one.
@@ -249,6 +263,7 @@ impl Http1Transaction {
         let path = self
             .normal_uri
             .as_deref()
+            .or(self.target.as_deref())
             .map(|uri| uri::split(uri).path.unwrap_or_default());
         match direction {
             Direction::ToServer => match self.parts.get(index) {
@@ -272,10 +287,7 @@ impl Http1Transaction {
     fn request_buffer(&self, buffer: Buffer, index: usize) -> BufferView<'_> {
         let request = &self.request;
         match buffer {
-            Buffer::HttpUri => request.once(
-                Stage::Line,
-                self.normal_uri.as_deref().filter(|uri| !uri.is_empty()),
-            ),
+            Buffer::HttpUri => request.once(Stage::Line, self.normal_uri.as_deref()),
             Buffer::HttpUriRaw => request.once(Stage::Line, self.target.as_deref()),
             Buffer::HttpMethod => request.once(
                 Stage::Line,
@@ -343,12 +355,25 @@ impl Transaction for Http1Transaction {
             }
             Direction::ToClient => return None,
         };
-        let is_file = matches!(name, BufferView::Complete(_));
+        if !matches!(name, BufferView::Complete(_)) {
+            return None;
+        }
+        let body = match direction {
+            Direction::ToServer => &self.request.body,
+            Direction::ToClient => &self.response.body,
+        };
         match (field, data) {
-            (TransactionField::FileSize, BufferView::Complete(bytes)) if is_file => {
+            (TransactionField::FilePresent, _) => Some(1),
+            // A part of a body that was cut is whole all the same if something follows it.
+            (TransactionField::FileSize, BufferView::Complete(bytes))
+                if self.parts.len() > index + 1 =>
+            {
                 u64::try_from(bytes.len()).ok()
             }
-            (TransactionField::FilePresent, _) if is_file => Some(1),
+            (TransactionField::FileSize, BufferView::Complete(bytes)) => {
+                body.file_size(field).and(u64::try_from(bytes.len()).ok())
+            }
+            (field, BufferView::Complete(_)) => body.file_size(field),
             _ => None,
         }
     }

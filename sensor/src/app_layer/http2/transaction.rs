@@ -39,6 +39,8 @@ struct Side {
     line: Vec<u8>,
     host: Option<Vec<u8>>,
     body: Body,
+    /// A DATA frame came, and it decoded.
+    has_data: bool,
     /// Numbers of frames that rules compare, each once.
     numbers: Vec<(HeaderField, u64)>,
     /// Nothing more comes.
@@ -180,11 +182,13 @@ impl Http2Transaction {
     /// Payload of a DATA frame.
     pub(super) fn push_body(&mut self, direction: Direction, bytes: &[u8]) {
         let side = self.side_mut(direction);
+        side.has_data = true;
         let is_first = side.body.received_bytes == 0;
         side.body.push(bytes);
         if side.body.trouble.failed {
             // Unlike in HTTP/1, what does not decode is not shown as it is.
             side.body = Body::default();
+            side.has_data = false;
             self.events.add("failed_decompression");
         } else if is_first
             && direction == Direction::ToClient
@@ -285,6 +289,7 @@ impl Http2Transaction {
             Buffer::HttpMethod => self.header(direction, b":method"),
             Buffer::HttpRequestLine => self.once(direction, Some(&side.line)),
             Buffer::HttpRequestBody => self.body(direction),
+            Buffer::FileData if index == 0 => self.body(direction),
             Buffer::HttpHost => self.once(direction, side.host.as_deref()),
             Buffer::HttpHostRaw => self.header(direction, b":authority"),
             Buffer::HttpCookie => self.header(direction, b"cookie"),
@@ -365,6 +370,7 @@ fn coding_of(value: &[u8]) -> Codings {
     let format = match value {
         b"gzip" => Some(Format::Gzip),
         b"deflate" => Some(Format::Deflate),
+        b"br" => Some(Format::Brotli),
         _ => None,
     };
     if let Some(format) = format {
@@ -385,8 +391,19 @@ impl Transaction for Http2Transaction {
     }
 
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
-        self.side(direction)
-            .numbers
+        let side = self.side(direction);
+        match field {
+            // A body is a file, and one without a name.
+            TransactionField::FilePresent => {
+                return (index == 0 && side.has_data).then_some(1);
+            }
+            TransactionField::FileSize | TransactionField::FileSizeAtLeast => {
+                let is_whole = matches!(self.body(direction), BufferView::Complete(_));
+                return (index == 0 && is_whole).then(|| side.body.file_size(field))?;
+            }
+            _ => {}
+        }
+        side.numbers
             .iter()
             .filter(|(held, _)| *held == field)
             .nth(index)

@@ -15,6 +15,7 @@ use lapwing_rules::{
     difference::{Difference, Kind, Listed, Listing, between},
     limits::PACK_BYTES,
     pack::{CANONICAL_MAGIC, CanonicalPack, Pack, derive, format::MAGIC},
+    source::ListFiles,
 };
 use lapwing_sensor::whole_file;
 
@@ -46,6 +47,7 @@ pub(super) fn run(out: &mut impl Write, arguments: &Arguments) -> anyhow::Result
         (old, new) => {
             let settings = Settings {
                 variables: read_variables(arguments.vars.as_deref())?,
+                list_files: ListFiles::BesideTheRules,
                 ..Settings::default()
             };
             (

@@ -128,6 +128,8 @@ fn inspected(pack: &Pack, inspection: &Inspection<'_>, facts: &mut Vec<Fact>) {
                 let not = if used.negated { "not " } else { "" };
                 format!("{not}the expression {original}")
             }
+            Match::InList { list, action } => words::listed(pack, *list, *action),
+            Match::Reputation { list, range } => words::rated(pack, *list, *range),
             other => words::matched(other),
         };
         facts.push(("in", format!("  {text}")));

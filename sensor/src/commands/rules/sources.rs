@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use lapwing_rules::{
     Compiled, Settings, compile,
-    source::{Catalogue, Source},
+    source::{Catalogue, ListFiles, Source},
 };
 
 use crate::commands::load_rules::{read_sources, read_text, read_variables};
@@ -54,6 +54,7 @@ impl RuleFiles {
             variables: read_variables(self.vars.as_deref())?,
             catalogue,
             thresholds: read_sources(&self.thresholds)?,
+            list_files: ListFiles::BesideTheRules,
             keep_texts,
         };
         Ok((read_sources(&self.rules)?, settings))

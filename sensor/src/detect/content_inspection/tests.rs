@@ -23,6 +23,19 @@ impl RegexSearch for Literals {
             .map(|at| (start + at, start + at + literal.len())))
     }
 
+    fn captures(
+        &mut self,
+        regex: u32,
+        haystack: &[u8],
+        start: usize,
+        wanted: &[Capture],
+        captured: &mut Vec<(Capture, Vec<u8>)>,
+    ) {
+        let literal = self.0[usize::try_from(regex).unwrap()];
+        let text = haystack[start..start + literal.len()].to_vec();
+        captured.extend(wanted.iter().map(|capture| (*capture, text.clone())));
+    }
+
     fn search_cost(&self, _: u32, haystack: &[u8]) -> u64 {
         u64::try_from(haystack.len()).unwrap()
     }
@@ -85,15 +98,14 @@ fn link(mut matches: Vec<Match<'static>>) -> Vec<Match<'static>> {
     matches
 }
 
+fn scratch() -> InspectionScratch {
+    let empty = lapwing_rules::compile(&[], &lapwing_rules::Settings::default());
+    InspectionScratch::new(Arc::new(Pack::from_bytes(empty.pack).unwrap()))
+}
+
 fn holds_in(matches: Vec<Match<'static>>, subject: Subject<'_>) -> bool {
     let mut literals = Literals(&[b"ab", b"b"]);
-    inspect(
-        &link(matches),
-        None,
-        subject,
-        &mut InspectionScratch::new(),
-        &mut literals,
-    )
+    inspect(&link(matches), None, subject, &mut scratch(), &mut literals)
 }
 
 fn holds(matches: Vec<Match<'static>>, bytes: &[u8]) -> bool {
@@ -203,6 +215,7 @@ fn expressions_move_the_cursor_and_are_retried() {
             relative,
             negated,
             followed_by_relative: false,
+            captures: Vec::new(),
         })
     };
     let after = |pattern| Match::Content(relative(content(pattern), 0, Some(1)));
@@ -325,7 +338,7 @@ fn base64_is_decoded_and_its_own_list_decides() {
             &matches,
             Some(&[Match::Content(content(inner))]),
             Subject::whole(bytes),
-            &mut InspectionScratch::new(),
+            &mut scratch(),
             &mut Literals(&[]),
         )
     };

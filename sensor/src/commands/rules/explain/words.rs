@@ -6,9 +6,9 @@ use lapwing_rules::{
     model::{
         Action, AddressSetId, AlertLimit, Anchor, BitAction, BitScope, Buffer, ByteTest, BytesSpec,
         Comparison, Content, DetectedProtocol, Effect, FlowRequirement, HeaderField,
-        HeaderProtocol, Match, NumberBase, NumberRange, Operand, PacketCondition, PortSetId,
-        RuleDirection, RuleKind, Side, Sides, SuppressBy, TcpFlagsMode, Threshold, ThresholdKind,
-        TrackBy, Transform,
+        HeaderProtocol, IntegerOperand, ListId, Match, NumberBase, NumberRange, Operand,
+        PacketCondition, PortSetId, RuleDirection, RuleKind, SetAction, Side, Sides, SuppressBy,
+        TcpFlagsMode, Threshold, ThresholdKind, TrackBy, Transform, VariableScope,
     },
     pack::{Pack, PrefilterScope, RuleView, TransportClass},
     source::keyword_table,
@@ -268,6 +268,31 @@ pub(super) fn matched(item: &Match<'_>) -> String {
     }
 }
 
+/// What is asked of a list.
+pub(super) fn listed(pack: &Pack, list: ListId, action: SetAction) -> String {
+    let name = list_name(pack, list);
+    match action {
+        SetAction::Set => format!("it was not in {name} yet, and is put there"),
+        SetAction::Unset => format!("it was in {name}, and is taken out"),
+        SetAction::IsSet => format!("it is in {name}"),
+        SetAction::IsNotSet => format!("it is not in {name}"),
+    }
+}
+
+pub(super) fn rated(pack: &Pack, list: ListId, reputation: NumberRange) -> String {
+    format!(
+        "its reputation in {} is {}",
+        list_name(pack, list),
+        range(reputation)
+    )
+}
+
+fn list_name(pack: &Pack, list: ListId) -> String {
+    pack.list(list).map_or_else(String::new, |list| {
+        format!("the list `{}` of {} entries", list.name(), list.len())
+    })
+}
+
 pub(super) fn transform(pack: &Pack, transform: &Transform<'_>) -> String {
     match transform {
         Transform::Xor(key) => format!("xor with {}", hex::encode(key)),
@@ -401,6 +426,13 @@ impl Names<'_> {
         format!("`{}`", self.pack.integer_name(integer).unwrap_or("?"))
     }
 
+    fn integer_operand(&self, operand: IntegerOperand) -> String {
+        match operand {
+            IntegerOperand::Number(number) => number.to_string(),
+            IntegerOperand::Variable(variable) => self.integer(variable),
+        }
+    }
+
     pub(super) fn condition(&self, condition: &PacketCondition<'_>) -> String {
         match condition {
             PacketCondition::Flow(required) => flow(required),
@@ -440,6 +472,7 @@ impl Names<'_> {
                 value,
             } => {
                 let name = self.integer(*variable);
+                let value = self.integer_operand(*value);
                 match operator {
                     b's' => format!("the counter {name} is set"),
                     b'n' => format!("the counter {name} is not set"),
@@ -449,6 +482,21 @@ impl Names<'_> {
                     b'e' => format!("the counter {name} is {value}"),
                     sign => format!("the counter {name} is {} {value}", char::from(*sign)),
                 }
+            }
+            PacketCondition::TextVariable {
+                scope,
+                variable,
+                pattern,
+            } => {
+                let owner = match scope {
+                    VariableScope::Flow => "flow",
+                    VariableScope::Packet => "packet",
+                };
+                format!(
+                    "the variable {} of the {owner} holds \"{}\"",
+                    self.bit(*variable),
+                    pattern.escape_ascii()
+                )
             }
             PacketCondition::AppProtocol { wanted, negated } => {
                 let not = if *negated { "not " } else { "" };
@@ -526,9 +574,10 @@ impl Names<'_> {
                 operator,
                 value,
             } => format!(
-                "counter {} {} {value}",
+                "counter {} {} {}",
                 self.integer(*variable),
-                char::from(*operator)
+                char::from(*operator),
+                self.integer_operand(*value)
             ),
             Effect::NoAlert => "no alert".to_owned(),
         }
