@@ -17,6 +17,7 @@ pub mod detect;
 pub mod direction;
 pub mod findings;
 pub mod flow;
+pub mod memory_shares;
 pub mod output;
 pub mod pipeline;
 pub mod policy;

@@ -16,6 +16,7 @@ use lapwing_sensor::{
     findings::{
         About, FindingsThread, Gathering, Recorder, RuleCounts, Totals, limits::open_findings_max,
     },
+    memory_shares::MemoryShares,
     pipeline::{Pipeline, PipelineSettings},
     policy::PolicyInForce,
     sandbox,
@@ -83,11 +84,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         write_status(&status, recorder, &state)
     })?;
 
-    let detector = Detector::new(pack);
+    let shares = MemoryShares::of(settings.memory_bytes);
+    let detector = Detector::with_regex_cache(pack, shares.regex_cache_bytes);
     let pipeline = Pipeline::new(
         detector,
         PipelineSettings {
-            memory_bytes: memory_bytes(&settings) / 8 * 7,
+            memory_bytes: shares.engine_bytes,
             ..PipelineSettings::default()
         },
     );
@@ -168,16 +170,14 @@ impl Source {
     }
 }
 
-fn memory_bytes(settings: &Settings) -> usize {
-    usize::try_from(settings.memory_bytes).unwrap_or(usize::MAX)
-}
-
 fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
     let unsupported = u64::try_from(pack.unsupported().count()).unwrap_or(u64::MAX);
     About {
         gathering: Gathering {
             window_nanoseconds: u64::try_from(settings.window.as_nanos()).unwrap_or(u64::MAX),
-            open_findings_max: open_findings_max(memory_bytes(settings) / 8),
+            open_findings_max: open_findings_max(
+                MemoryShares::of(settings.memory_bytes).findings_bytes,
+            ),
             urgent: URGENT,
         },
         heartbeat: settings.heartbeat,
