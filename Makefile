@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test mutations flat live-proof
+.PHONY: help setup build demo test bench mutations flat live-proof
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,11 @@ demo: build ## Show the whole way on made traffic, the centre stopped in the mid
 
 test: setup ## Every check there is; the last line counts
 	@tools/check
+
+bench: setup ## Speed, memory and start beside Suricata, on captures and rules of BENCH="--rules FILE CAPTURE…"
+	@$(CARGO) build --profile dist -p lapwing-sensor --bin lapwing
+	@$(CARGO) build --release --workspace --bin lapwing-traffic
+	@tests/tools/bench $(BENCH)
 
 mutations: setup ## A million damaged packs, canonical packs and deltas through their readers
 	@LAPWING_MUTATIONS=1000000 $(CARGO) nextest run --release -p lapwing-rules --test pack_mutations

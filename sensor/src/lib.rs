@@ -18,6 +18,7 @@ pub mod direction;
 pub mod findings;
 pub mod flow;
 pub mod interfaces;
+pub mod memory_shares;
 pub mod output;
 pub mod pipeline;
 pub mod policy;

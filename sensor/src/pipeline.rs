@@ -2,7 +2,8 @@
 //!
 //! A frame is decoded into packets; each goes to its flow, through the stream stage to the application layer, and is
 //! inspected with what became known through it. Everything the pipeline holds is bounded by one memory budget; what a
-//! bound costs is counted in [`EngineCounters`].
+//! bound costs is counted in [`EngineCounters`]. Flows, streams and parsers share the most of it: each has a bound of its own,
+//! and when their sum reaches what they share, the least valuable flow goes with all it holds.
 //!
 //! **A panic costs one flow.** Whatever goes wrong while a frame is handled is caught here; the flow it happened in is dropped
 //! and counted, and the next frame is handled as if nothing had been.
@@ -104,27 +105,38 @@ impl PipelineSettings {
         table
     }
 
-    /// An eighth for the flow table.
+    /// At most three quarters for the flow table.
     fn flows_max(&self) -> usize {
-        // The entry, its slot and its place in the index, each with the slack of a growing table.
-        let flow_bytes = size_of::<FlowEntry>() + size_of::<Connection>() + 64;
-        (self.memory_bytes / 8 / flow_bytes).max(64)
+        (self.memory_bytes / 4 * 3 / FLOW_BYTES).max(64)
     }
 
-    /// A half for reassembly.
+    /// At most a half for reassembly.
     fn reassembly_bytes(&self) -> usize {
         self.memory_bytes / 2
     }
 
-    /// A quarter for parsers and what detection keeps of flows. The last eighth is for fragments.
+    /// At most a half for parsers and what detection keeps of flows.
     fn app_layer_bytes(&self) -> usize {
-        self.memory_bytes / 4
+        self.memory_bytes / 2
     }
 
+    /// Seven eighths for these three together.
+    fn shared_bytes(&self) -> usize {
+        self.memory_bytes / 8 * 7
+    }
+
+    /// The last eighth for fragments.
     fn fragment_bytes(&self) -> usize {
         self.memory_bytes / 8
     }
 }
+
+/// What the allocator keeps beside each piece of memory.
+const ALLOCATION_BYTES: usize = 16;
+/// A flow: its entry, its slot and its place in the index, each with the slack of a growing table.
+const FLOW_BYTES: usize = size_of::<FlowEntry>() + ALLOCATION_BYTES + 32;
+/// What a connection takes beside its flow.
+const CONNECTION_BYTES: usize = size_of::<Connection>() + ALLOCATION_BYTES;
 
 /// One worker's pipeline.
 #[derive(Debug)]
@@ -149,6 +161,10 @@ struct Engine<I> {
     /// Bytes that parsers and detection hold of all flows.
     app_layer_bytes: usize,
     app_layer_bytes_max: usize,
+    /// Flows that have a connection.
+    connections: usize,
+    /// What flows, streams and parsers may take together.
+    shared_bytes_max: usize,
     /// The flow that is being handled, to be dropped if that panics.
     in_hand: Option<Slot>,
     /// Large flows are to be let pass, see [`shedding`].
@@ -172,6 +188,8 @@ impl<I: Inspector> Pipeline<I> {
                 now: Timestamp::default(),
                 app_layer_bytes: 0,
                 app_layer_bytes_max: settings.app_layer_bytes(),
+                connections: 0,
+                shared_bytes_max: settings.shared_bytes(),
                 in_hand: None,
                 is_behind: false,
             },
@@ -228,6 +246,7 @@ impl<I: Inspector> Pipeline<I> {
         engine.expectations.clear();
         engine.budget = ReassemblyBudget::new(self.settings.reassembly_bytes());
         engine.app_layer_bytes = 0;
+        engine.connections = 0;
         engine.now = Timestamp::default();
         engine.in_hand = None;
         engine.inspector.forget();
@@ -257,10 +276,10 @@ impl<I: Inspector> Pipeline<I> {
         &mut self.engine.inspector
     }
 
-    /// Bytes held now in streams, parsers and fragments, beside the flow entries.
+    /// Bytes held now in flows, streams, parsers and fragments.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.engine.budget.used_bytes() + self.engine.app_layer_bytes + self.decoder.held_bytes()
+        self.engine.shared_bytes() + self.decoder.held_bytes()
     }
 }
 
@@ -294,6 +313,20 @@ impl<I: Inspector> Engine<I> {
         }
     }
 
+    /// What flows, streams and parsers take now.
+    fn shared_bytes(&self) -> usize {
+        self.flows.len() * FLOW_BYTES
+            + self.connections * CONNECTION_BYTES
+            + self.budget.used_bytes()
+            + self.app_layer_bytes
+    }
+
+    fn is_short_of_memory(&self) -> bool {
+        self.flows.is_full()
+            || self.app_layer_bytes > self.app_layer_bytes_max
+            || self.shared_bytes() > self.shared_bytes_max
+    }
+
     /// The packet's flow; a new one where the same ends begin anew.
     fn flow_of(&mut self, packet: &Packet<'_>, sink: &mut impl AlertSink) -> Option<Found> {
         // An error about a packet begins no flow.
@@ -302,7 +335,7 @@ impl<I: Inspector> Engine<I> {
         {
             return self.flows.find_quoted(packet);
         }
-        while self.flows.is_full() || self.app_layer_bytes > self.app_layer_bytes_max {
+        while self.is_short_of_memory() {
             let slot = self.flows.least_valuable()?;
             let counters = &mut self.counters.flow;
             match self.flows.get(slot)?.flow.progress {
@@ -334,7 +367,7 @@ impl<I: Inspector> Engine<I> {
         let Some(entry) = self.flows.get_mut(found.slot) else {
             return;
         };
-        begin_connection(entry, packet, found);
+        self.connections += usize::from(begin_connection(entry, packet, found));
         let direction = entry.direction_from(found.sender);
         note_packet(entry, packet, direction);
         if entry.bypass == Bypass::Everything {
@@ -351,12 +384,15 @@ impl<I: Inspector> Engine<I> {
         };
         let mut consumer =
             AppConsumer::new(&mut entry.flow, packet.time, self.inspector.wanted_frames());
+        // What parsers and detection hold changes with what they are given.
+        let mut was_fed = false;
         match (&packet.transport, &mut entry.connection) {
             (Transport::Tcp(_), Some(connection)) => {
                 connection.process(packet, direction, &mut consumer, &mut tools);
                 for triggered in consumer.triggered() {
                     connection.trigger_raw(triggered);
                 }
+                was_fed = consumer.was_fed;
                 announce(&mut entry.flow, &mut self.expectations, packet.time);
                 if let Some(protocol) = entry.flow.app.protocol() {
                     follow(protocol, connection);
@@ -374,6 +410,7 @@ impl<I: Inspector> Engine<I> {
             (Transport::Tcp(_), None) => Connection::without_session(packet, tools.counters),
             (Transport::Udp { .. }, _) if !packet.payload.is_empty() => {
                 consumer.bytes(direction, packet.payload);
+                was_fed = true;
             }
             _ => {}
         }
@@ -405,9 +442,11 @@ impl<I: Inspector> Engine<I> {
                 u64::from(entry.bypass == Bypass::Nothing && due != Bypass::Nothing);
             entry.bypass = due;
         }
-        let held = entry.flow.app.held_bytes() + entry.flow.detection.held_bytes();
-        let before = std::mem::replace(&mut entry.held_bytes, held);
-        self.app_layer_bytes = (self.app_layer_bytes + held).saturating_sub(before);
+        if was_fed {
+            let held = entry.flow.app.held_bytes() + entry.flow.detection.held_bytes();
+            let before = std::mem::replace(&mut entry.held_bytes, held);
+            self.app_layer_bytes = (self.app_layer_bytes + held).saturating_sub(before);
+        }
         self.flows.touch(found.slot, packet.time);
         self.in_hand = None;
         self.tell(sink);
@@ -425,7 +464,7 @@ impl<I: Inspector> Engine<I> {
         let Some(mut entry) = self.flows.remove(slot, &mut self.counters.flow) else {
             return;
         };
-        self.app_layer_bytes = self.app_layer_bytes.saturating_sub(entry.held_bytes);
+        self.no_longer_held(&entry);
         let mut tools = Tools {
             budget: &mut self.budget,
             scratch: &mut self.scratch,
@@ -477,6 +516,13 @@ impl<I: Inspector> Engine<I> {
         self.tell(sink);
     }
 
+    /// A flow was taken out of the table, and will be gone.
+    fn no_longer_held(&mut self, entry: &FlowEntry) {
+        self.app_layer_bytes = self.app_layer_bytes.saturating_sub(entry.held_bytes);
+        let connections = usize::from(entry.connection.is_some());
+        self.connections = self.connections.saturating_sub(connections);
+    }
+
     /// Hands out what fired.
     fn tell(&mut self, sink: &mut impl AlertSink) {
         for alert in self.alerts.drain(..) {
@@ -494,7 +540,7 @@ impl<I: Inspector> Engine<I> {
         };
         if let Some(mut entry) = self.flows.remove(slot, &mut self.counters.flow) {
             self.counters.flow.dropped_after_panic += 1;
-            self.app_layer_bytes = self.app_layer_bytes.saturating_sub(entry.held_bytes);
+            self.no_longer_held(&entry);
             if let Some(connection) = &mut entry.connection {
                 connection.clear(&mut self.budget);
             }
@@ -502,16 +548,17 @@ impl<I: Inspector> Engine<I> {
     }
 }
 
-/// Makes a connection of a flow's first SYN. Its sender is the client, whoever was seen first.
-fn begin_connection(entry: &mut FlowEntry, packet: &Packet<'_>, found: Found) {
+/// Makes a connection of a flow's first SYN, and says whether it did. Its sender is the client, whoever was seen first.
+fn begin_connection(entry: &mut FlowEntry, packet: &Packet<'_>, found: Found) -> bool {
     if entry.connection.is_some() || !Connection::begins_with(packet) {
-        return;
+        return false;
     }
     if entry.direction_from(found.sender) == Direction::ToClient {
         entry.swap_ends(found.sender);
     }
     let flow = &entry.flow;
     entry.connection = Some(Box::new(Connection::new(flow.client, flow.server)));
+    true
 }
 
 /// Counts a packet in its flow, and tells the packet where it stands.
@@ -658,6 +705,8 @@ struct AppConsumer<'a> {
     app: &'a mut AppLayer,
     context: FeedContext,
     triggered: [bool; 2],
+    /// It was told something.
+    was_fed: bool,
 }
 
 impl<'a> AppConsumer<'a> {
@@ -677,6 +726,7 @@ impl<'a> AppConsumer<'a> {
             },
             app: &mut flow.app,
             triggered: [false; 2],
+            was_fed: false,
         }
     }
 
@@ -711,12 +761,14 @@ impl<'a> AppConsumer<'a> {
 
 impl StreamConsumer for AppConsumer<'_> {
     fn bytes(&mut self, direction: Direction, bytes: &[u8]) -> bool {
+        self.was_fed = true;
         let goes_on = self.app.feed(&self.context, direction, bytes) != Feed::Stop;
         self.triggered[direction.index()] |= self.is_raw_due(direction);
         goes_on
     }
 
     fn gap(&mut self, direction: Direction, missing_bytes: u64) -> bool {
+        self.was_fed = true;
         self.app.gap(direction, missing_bytes) != Feed::Stop
     }
 
@@ -725,6 +777,7 @@ impl StreamConsumer for AppConsumer<'_> {
     }
 
     fn end(&mut self, direction: Direction) {
+        self.was_fed = true;
         self.app.end(direction);
     }
 }
@@ -777,6 +830,6 @@ pub fn fuzz_entry(bytes: &[u8]) {
         "the pipeline panicked"
     );
     // Fragments may wait for others; streams and parsers end with their flows.
-    let held = pipeline.engine.budget.used_bytes() + pipeline.engine.app_layer_bytes;
+    let held = pipeline.engine.shared_bytes();
     assert_eq!(held, 0, "bytes were not given back");
 }

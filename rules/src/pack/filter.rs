@@ -17,7 +17,7 @@
 //! | narrow bitmap, slots, entries | likewise |
 //! | patterns of one byte: that byte, pattern | 8 each |
 //!
-//! A gram's number is its bytes in little-endian order; its hash is that number times [`HASH_FACTOR`] modulo 2^32, of which the
+//! A gram's number is its bytes in little-endian order; its hash is that number times [`GRAM_HASH_FACTOR`] modulo 2^32, of which the
 //! highest bits choose bit and slot. Patterns and entries of a slot ascend.
 
 use super::{
@@ -35,8 +35,10 @@ pub(super) const SINGLE_BYTES: usize = 8;
 pub(super) const WIDE: usize = 4;
 /// Bytes of the grams of short patterns.
 pub(super) const NARROW: usize = 2;
-/// Spreads grams over bitmap and slots.
-pub(super) const HASH_FACTOR: u32 = 0x9e37_79b1;
+/// Spreads grams over bitmap and slots: a gram times this modulo 2^32, of which the highest bits count.
+pub const GRAM_HASH_FACTOR: u32 = 0x9e37_79b1;
+/// Smallest logarithm of a bitmap's bits: one byte.
+const BITS_LOG2_MIN: u8 = 3;
 /// Largest logarithm of a bitmap's bits or a table's slots.
 const LOG2_MAX: u8 = 30;
 
@@ -78,6 +80,86 @@ impl SeenPatterns {
     }
 }
 
+/// The bitmap of one table of grams, for who looks where in some bytes one of them may stand.
+#[derive(Clone, Copy, Debug)]
+pub struct GramBitmap<'a> {
+    gram_bytes: usize,
+    bits_log2: u8,
+    bits: &'a [u8],
+}
+
+impl<'a> GramBitmap<'a> {
+    /// A bitmap of `2^bits_log2` bits for grams of 2 or 4 bytes; `None` where the bits are not exactly those.
+    #[must_use]
+    pub fn new(gram_bytes: usize, bits_log2: u8, bits: &'a [u8]) -> Option<Self> {
+        let is_sound = matches!(gram_bytes, NARROW | WIDE)
+            && (BITS_LOG2_MIN..=LOG2_MAX).contains(&bits_log2)
+            && bits.len() == 1 << (bits_log2 - BITS_LOG2_MIN);
+        is_sound.then_some(Self {
+            gram_bytes,
+            bits_log2,
+            bits,
+        })
+    }
+
+    /// Bytes of its grams: 2 or 4.
+    #[must_use]
+    pub fn gram_bytes(&self) -> usize {
+        self.gram_bytes
+    }
+
+    /// Logarithm of the number of its bits, at least 3 and at most 30.
+    #[must_use]
+    pub fn bits_log2(&self) -> u8 {
+        self.bits_log2
+    }
+
+    /// Its bits, the least significant of a byte first.
+    #[must_use]
+    pub fn bits(&self) -> &'a [u8] {
+        self.bits
+    }
+
+    /// Calls `found` with each position from `start` on at which the bitmap does not rule out a gram, ascending.
+    pub fn search_from(&self, start: usize, bytes: &[u8], found: &mut impl FnMut(usize)) {
+        let shift = shift(self.bits_log2);
+        let rest = bytes.get(start..).unwrap_or_default();
+        let mut visit = |at: usize, gram: u32| {
+            let bit = gram.wrapping_mul(GRAM_HASH_FACTOR) >> shift;
+            let byte = self.bits.get(to_usize(bit >> 3));
+            if byte.is_some_and(|byte| byte >> (bit & 7) & 1 != 0) {
+                found(start + at);
+            }
+        };
+        if self.gram_bytes == WIDE {
+            for (at, gram) in rest.array_windows::<WIDE>().enumerate() {
+                visit(at, u32::from_le_bytes(*gram));
+            }
+        } else {
+            for (at, gram) in rest.array_windows::<NARROW>().enumerate() {
+                visit(at, u32::from(u16::from_le_bytes(*gram)));
+            }
+        }
+    }
+}
+
+/// How the positions are found at which a gram may stand: whoever scans may know faster instructions than this package, which
+/// has only safe ones.
+pub trait GramSearch {
+    /// Does what [`GramBitmap::search_from`] does from the first byte on.
+    fn search(&self, bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize));
+}
+
+/// One position after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PortableSearch;
+
+impl GramSearch for PortableSearch {
+    fn search(&self, bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize)) {
+        bitmap.search_from(0, bytes, found);
+    }
+}
+
 /// A bitmap and what it leads to.
 #[derive(Clone, Copy, Debug)]
 struct GramTable<'a> {
@@ -105,7 +187,8 @@ impl<'a> GramTable<'a> {
                 entries: &[],
             });
         }
-        if !(3..=LOG2_MAX).contains(&bits_log2) || !(1..=LOG2_MAX).contains(&slots_log2) {
+        if !(BITS_LOG2_MIN..=LOG2_MAX).contains(&bits_log2) || !(1..=LOG2_MAX).contains(&slots_log2)
+        {
             return None;
         }
         let mut cut = |bytes: usize| {
@@ -116,10 +199,18 @@ impl<'a> GramTable<'a> {
         Some(Self {
             bits_log2,
             slots_log2,
-            bitmap: cut(1 << (bits_log2 - 3))?,
+            bitmap: cut(1 << (bits_log2 - BITS_LOG2_MIN))?,
             slots: cut(((1 << slots_log2) + 1) * 4)?,
             entries: cut(to_usize(entries).checked_mul(ENTRY_BYTES)?)?,
         })
+    }
+
+    fn bitmap(&self, gram_bytes: usize) -> GramBitmap<'a> {
+        GramBitmap {
+            gram_bytes,
+            bits_log2: self.bits_log2,
+            bits: self.bitmap,
+        }
     }
 
     fn may_have(&self, hash: u32) -> bool {
@@ -178,6 +269,7 @@ impl<'a> Filter<'a> {
         patterns: Patterns<'_>,
         bytes: &[u8],
         seen: &mut SeenPatterns,
+        grams: &impl GramSearch,
         mut hit: impl FnMut(usize),
     ) {
         seen.begin();
@@ -187,27 +279,16 @@ impl<'a> Filter<'a> {
             seen,
             hit: &mut hit,
         };
-        if !self.wide.entries.is_empty() {
-            for (position, gram) in bytes.windows(WIDE).enumerate() {
-                let gram = gram
-                    .first_chunk()
-                    .map_or(0, |gram| u32::from_le_bytes(*gram));
-                let hash = gram.wrapping_mul(HASH_FACTOR);
-                if self.wide.may_have(hash) {
-                    search.compare(self.wide.entries_of(hash), position, gram);
-                }
+        for (table, gram_bytes) in [(&self.wide, WIDE), (&self.narrow, NARROW)] {
+            if table.entries.is_empty() {
+                continue;
             }
-        }
-        if !self.narrow.entries.is_empty() {
-            for (position, gram) in bytes.windows(NARROW).enumerate() {
-                let gram = gram
-                    .first_chunk()
-                    .map_or(0, |gram| u32::from(u16::from_le_bytes(*gram)));
-                let hash = gram.wrapping_mul(HASH_FACTOR);
-                if self.narrow.may_have(hash) {
-                    search.compare(self.narrow.entries_of(hash), position, gram);
+            grams.search(table.bitmap(gram_bytes), bytes, &mut |position| {
+                if let Some(gram) = gram_at(bytes, position, gram_bytes) {
+                    let hash = gram.wrapping_mul(GRAM_HASH_FACTOR);
+                    search.compare(table.entries_of(hash), position, gram);
                 }
-            }
+            });
         }
         for single in self.singles.chunks_exact(SINGLE_BYTES) {
             let byte = single.first().copied().unwrap_or_default();
@@ -244,7 +325,7 @@ impl<'a> Filter<'a> {
                 }
                 for index in start..end {
                     let entry = Entry::at(table.entries, index);
-                    let hash = entry.gram.wrapping_mul(HASH_FACTOR);
+                    let hash = entry.gram.wrapping_mul(GRAM_HASH_FACTOR);
                     let sound = to_usize(hash >> shift(table.slots_log2)) == slot
                         && table.may_have(hash)
                         && patterns.get(entry.pattern).is_some_and(|pattern| {

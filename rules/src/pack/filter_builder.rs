@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     byte_rarity::commonness,
-    filter::{HASH_FACTOR, NARROW, WIDE, gram_at},
+    filter::{GRAM_HASH_FACTOR, NARROW, WIDE, gram_at},
     writer::put_u32s,
 };
 
@@ -95,7 +95,7 @@ impl Table {
         }
         let slots_log2 = entries.len().next_power_of_two().ilog2().max(1);
         let bits_log2 = (slots_log2 + BITS_PER_SLOT_LOG2).max(SMALLEST_BITMAP_LOG2);
-        let hash = |gram: u32| gram.wrapping_mul(HASH_FACTOR);
+        let hash = |gram: u32| gram.wrapping_mul(GRAM_HASH_FACTOR);
         let slot = |gram: u32| hash(gram) >> (32 - slots_log2);
         entries.sort_unstable_by_key(|entry| (slot(entry.gram), entry.pattern));
         let mut bitmap = vec![0_u8; 1 << (bits_log2 - 3)];
@@ -130,7 +130,7 @@ impl Table {
 mod tests {
     use super::*;
     use crate::pack::{
-        filter::{Filter, Patterns, SeenPatterns},
+        filter::{Filter, Patterns, PortableSearch, SeenPatterns},
         strings::{Interner, StringTable},
     };
     use proptest::prelude::*;
@@ -155,9 +155,13 @@ mod tests {
         let mut seen = SeenPatterns::new(patterns.len());
         for _ in 0..2 {
             found.clear();
-            filter.scan(patterns_view, bytes, &mut seen, |pattern| {
-                found.push(pattern)
-            });
+            filter.scan(
+                patterns_view,
+                bytes,
+                &mut seen,
+                &PortableSearch,
+                |pattern| found.push(pattern),
+            );
         }
         found.sort_unstable();
         let stands = |pattern: &[u8]| bytes.windows(pattern.len()).any(|window| window == pattern);

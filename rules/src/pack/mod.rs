@@ -30,7 +30,7 @@ pub use canonical::{
 };
 pub(crate) use canonical::{CanonicalWriter, Trigger};
 pub use error::PackError;
-pub use filter::SeenPatterns;
+pub use filter::{GRAM_HASH_FACTOR, GramBitmap, GramSearch, PortableSearch, SeenPatterns};
 pub use lists::ListView;
 pub use prefilter::{GroupPlace, PrefilterGroup, PrefilterScope, TransportClass};
 pub use program::Items;
@@ -73,7 +73,7 @@ fn walk(pack: &Pack) -> usize {
         let mut seen = SeenPatterns::new(group.pattern_count());
         for pattern in group.patterns() {
             let mut is_found = false;
-            group.scan(pattern, &mut seen, |found| {
+            group.scan(pattern, &mut seen, &PortableSearch, |found| {
                 is_found |= group.patterns().nth(found) == Some(pattern);
             });
             assert!(is_found, "a pattern is not found in itself");

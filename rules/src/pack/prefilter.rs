@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use super::{
     bytes::{to_usize, u32_at},
-    filter::{Filter, Patterns, SeenPatterns},
+    filter::{Filter, GramSearch, Patterns, SeenPatterns},
 };
 use crate::model::{AppProtocol, Buffer, Frame, Side};
 
@@ -147,9 +147,15 @@ impl<'a> PrefilterGroup<'a> {
 
     /// Calls `hit` with the number of each pattern that stands in `bytes`, once each. `bytes` are in lower case, as the
     /// patterns are.
-    pub fn scan(&self, bytes: &[u8], seen: &mut SeenPatterns, hit: impl FnMut(usize)) {
+    pub fn scan(
+        &self,
+        bytes: &[u8],
+        seen: &mut SeenPatterns,
+        grams: &impl GramSearch,
+        hit: impl FnMut(usize),
+    ) {
         if let Some(filter) = Filter::split(self.filter) {
-            filter.scan(self.patterns, bytes, seen, hit);
+            filter.scan(self.patterns, bytes, seen, grams, hit);
         }
     }
 

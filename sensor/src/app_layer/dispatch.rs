@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use heapless::Vec as BoundedVec;
 use lapwing_rules::model::{AppProtocol, Frame, FrameSet};
 
 use super::{
@@ -90,13 +89,14 @@ pub struct AppLayer {
     /// The upgrade was noticed in the packet in hand.
     handed_over_now: bool,
     /// The request that asked for an upgrade, until the parser behind it is made.
-    upgraded_request: Option<UpgradedRequest>,
+    upgraded_request: Option<Box<UpgradedRequest>>,
     failed: bool,
     /// The parser failed with the packet in hand: it goes with the next one.
     parser_failed: bool,
     first_bytes_from: Option<Direction>,
     parser_fed: bool,
-    events: BoundedVec<&'static str, { limits::FLOW_EVENTS_MAX }>,
+    /// At most [`limits::FLOW_EVENTS_MAX`]; nearly no flow has any.
+    events: Vec<&'static str>,
 }
 
 impl AppLayer {
@@ -523,7 +523,7 @@ impl AppLayer {
         self.first_bytes_from = None;
         self.sides = Default::default();
         if let Some(mut parser) = self.parser.take() {
-            self.upgraded_request = parser.upgraded_request();
+            self.upgraded_request = parser.upgraded_request().map(Box::new);
             for direction in Direction::BOTH {
                 self.sides[direction.index()].held = parser.take_unread(direction);
             }
@@ -547,8 +547,8 @@ impl AppLayer {
 
     fn event(&mut self, name: &'static str) {
         // A full list keeps the oldest: four events of one packet say enough.
-        if !self.events.contains(&name) {
-            self.events.push(name).ok();
+        if self.events.len() < limits::FLOW_EVENTS_MAX && !self.events.contains(&name) {
+            self.events.push(name);
         }
     }
 }

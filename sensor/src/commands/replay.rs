@@ -14,9 +14,11 @@ use lapwing_rules::pack::Pack;
 use lapwing_sensor::{
     capture::CaptureError,
     detect::{Alert, Detector},
+    memory_shares::MemoryShares,
     output::{AlertFormat, AlertWriter},
     pipeline::{AlertSink, Inspector, Pipeline, PipelineSettings},
     replay::{ReplaySink, Worlds, replay, replay_rounds},
+    settings::quantity::parse_bytes,
 };
 
 use super::load_rules;
@@ -46,6 +48,12 @@ pub(crate) struct Arguments {
     /// Replay the captures so many times as one long stretch of traffic, and say after each round how much memory is held
     #[arg(long, value_name = "N", conflicts_with = "separate", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
+    /// What flows, streams, parsers and regular expressions may hold, as "64 MiB"; the setting `memory` of a sensor
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    memory: Option<u64>,
+    /// Say at the end what was counted and given up, and the peak of memory: one line of JSON on standard error
+    #[arg(long)]
+    counters: bool,
     /// Capture files, pcap or pcapng
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
@@ -73,8 +81,7 @@ impl From<Output> for AlertFormat {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let pack = Arc::new(load_pack(&arguments)?);
-    let detector = Detector::new(Arc::clone(&pack));
-    let mut pipeline = Pipeline::new(detector, PipelineSettings::default());
+    let mut pipeline = pipeline(&pack, arguments.memory);
     let mut printer = Printer {
         writer: AlertWriter::new(BufWriter::new(io::stdout().lock()), arguments.output.into()),
         pack,
@@ -100,6 +107,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Err(failure).context("cannot write the alerts");
     }
     printer.writer.finish().context("cannot write the alerts")?;
+    if arguments.counters {
+        terminal::say(&counters(&pipeline)?);
+    }
     Ok(if broken == 0 {
         ExitCode::SUCCESS
     } else {
@@ -107,12 +117,33 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// A pipeline that keeps to a setting of memory, if there is one.
+fn pipeline(pack: &Arc<Pack>, memory: Option<u64>) -> Pipeline<Detector> {
+    let pack = Arc::clone(pack);
+    let Some(memory_bytes) = memory else {
+        return Pipeline::new(Detector::new(pack), PipelineSettings::default());
+    };
+    let shares = MemoryShares::of(memory_bytes);
+    let settings = PipelineSettings {
+        memory_bytes: shares.engine_bytes,
+        ..PipelineSettings::default()
+    };
+    let detector = Detector::with_regex_cache(pack, shares.regex_cache_bytes);
+    Pipeline::new(detector, settings)
+}
+
+/// What was counted, as one line of JSON.
+fn counters(pipeline: &Pipeline<Detector>) -> serde_json::Result<String> {
+    serde_json::to_string(&serde_json::json!({
+        "engine": pipeline.counters(),
+        "detection": pipeline.inspector().counters(),
+        "resident_kibibytes_max": memory_of_process("VmHWM:"),
+    }))
+}
+
 /// One line on what the process and the pipeline hold now.
 fn tell_memory<I: Inspector>(round: u32, pipeline: &Pipeline<I>) {
-    let resident = fs::read_to_string("/proc/self/status")
-        .ok()
-        .as_deref()
-        .and_then(resident_kibibytes)
+    let resident = memory_of_process("VmRSS:")
         .map_or_else(|| "unknown".to_owned(), |kibibytes| kibibytes.to_string());
     terminal::say(&format!(
         "round {round}: resident_kibibytes {resident} held_bytes {} alerts {}",
@@ -121,11 +152,10 @@ fn tell_memory<I: Inspector>(round: u32, pipeline: &Pipeline<I>) {
     ));
 }
 
-/// `VmRSS` of proc(5).
-fn resident_kibibytes(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// A line of proc(5)'s `status` that says how much memory, in KiB.
+fn memory_of_process(field: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     line.split_whitespace().next()?.parse().ok()
 }
 

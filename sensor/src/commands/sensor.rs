@@ -17,11 +17,11 @@ use lapwing_rules::{model::Severity, pack::Pack};
 use lapwing_sensor::{
     capture::{LiveCapture, LiveCaptureSettings},
     clock::wall_milliseconds,
-    detect::limits::REGEX_CACHE_BYTES,
     findings::{
         About, FindingsThread, Gathering, Observation, Recorder, Totals, limits::open_findings_max,
     },
     interfaces,
+    memory_shares::MemoryShares,
     pipeline::PipelineSettings,
     policy::PolicyInForce,
     rule_exchange::RuleOutlet,
@@ -93,11 +93,16 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })?;
 
     tracing::info!(source = source_name, workers = sources.len(), "watching");
+    let shares = MemoryShares::of(settings.memory_bytes);
     let pipeline = PipelineSettings {
-        memory_bytes: memory_bytes(&settings) / 8 * 7,
+        memory_bytes: shares.engine_bytes,
         ..PipelineSettings::default()
     };
-    let (outlet, inlets) = RuleOutlet::new(pack, sources.len(), REGEX_CACHE_BYTES / sources.len());
+    let (outlet, inlets) = RuleOutlet::new(
+        pack,
+        sources.len(),
+        shares.regex_cache_bytes / sources.len(),
+    );
     let reload = Reload::new(settings.rules, outlet, findings.inlet(0))?;
     let workers = sources.into_iter().zip(inlets).collect();
     let watched = workers::run(workers, reload, pipeline, &findings, &stop);
@@ -153,15 +158,13 @@ fn open_sources(
     Ok((sources, live.interfaces.join(", ")))
 }
 
-fn memory_bytes(settings: &Settings) -> usize {
-    usize::try_from(settings.memory_bytes).unwrap_or(usize::MAX)
-}
-
 fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
     About {
         gathering: Gathering {
             window_nanoseconds: u64::try_from(settings.window.as_nanos()).unwrap_or(u64::MAX),
-            open_findings_max: open_findings_max(memory_bytes(settings) / 8),
+            open_findings_max: open_findings_max(
+                MemoryShares::of(settings.memory_bytes).findings_bytes,
+            ),
             urgent: URGENT,
         },
         heartbeat: settings.heartbeat,

@@ -14,6 +14,7 @@ use super::{
     frame_rules,
     judge::{Judge, RuleCase},
     limits::{REGEX_CACHE_BYTES, TRANSACTIONS_PER_PACKET_MAX},
+    packet_facts::PacketFacts,
     packet_rules::header_bytes,
     prefilter::Prefilter,
     renumbering::Renumbering,
@@ -39,6 +40,8 @@ pub struct Detector {
     pack: Arc<Pack>,
     index: RuleIndex,
     prefilter: Prefilter,
+    /// By transport: the rules that ask for no bytes, with what they ask of a packet.
+    header_rules: [Vec<(PacketFacts, u32)>; 4],
     wanted_frames: FrameSet,
     judge: Judge,
     shared: SharedState,
@@ -60,10 +63,13 @@ struct Candidates {
     /// By rule: the round in which it became a candidate.
     seen: Vec<u32>,
     round: u32,
+    /// Of the packet in hand.
+    facts: PacketFacts,
 }
 
 impl Candidates {
-    fn begin(&mut self, rules: usize) {
+    fn begin(&mut self, rules: usize, facts: PacketFacts) {
+        self.facts = facts;
         self.on_packet.clear();
         self.in_transactions.clear();
         self.seen.resize(rules, 0);
@@ -86,8 +92,10 @@ impl Candidates {
         }
         match index.get(rule) {
             Some(traits) if traits.kind == RuleKind::Transaction => self.in_transactions.push(rule),
-            Some(traits) => self.on_packet.push((traits.rank, rule)),
-            None => {}
+            Some(traits) if self.facts.satisfy(traits.asked) => {
+                self.on_packet.push((traits.rank, rule));
+            }
+            _ => {}
         }
     }
 }
@@ -109,8 +117,16 @@ impl Detector {
     #[must_use]
     pub fn sharing(pack: Arc<Pack>, regex_cache_bytes: usize, shared: &SharedState) -> Self {
         let prefilter = Prefilter::new(&pack);
+        let index = RuleIndex::new(&pack);
+        let header_rules = TransportClass::ALL.map(|class| {
+            let rules = prefilter.header(class).iter();
+            rules
+                .filter_map(|rule| Some((index.get(*rule)?.asked, *rule)))
+                .collect()
+        });
         Self {
-            index: RuleIndex::new(&pack),
+            index,
+            header_rules,
             wanted_frames: prefilter.wanted_frames(),
             prefilter,
             judge: Judge::new(Arc::clone(&pack), regex_cache_bytes, shared),
@@ -178,7 +194,8 @@ impl Detector {
             self.judge.counters.packets_of_settled_flows += 1;
         } else {
             let pack = Arc::clone(&self.pack);
-            self.candidates.begin(self.index.len());
+            self.candidates
+                .begin(self.index.len(), PacketFacts::of(&round));
             self.gather_packet_candidates(&round, &mut state);
             self.judge_packet_rules(&pack, &round, &mut state);
             self.judge_frames(&pack, &round, &mut state);
@@ -211,6 +228,7 @@ impl Detector {
     fn gather_packet_candidates(&mut self, round: &Round<'_>, state: &mut FlowDetection) {
         let Self {
             prefilter,
+            header_rules,
             candidates,
             index,
             lowered,
@@ -220,8 +238,10 @@ impl Detector {
         } = self;
         let class = round.transport_class();
         if !round.is_flow_end() {
-            for &rule in prefilter.header(class) {
-                candidates.add(rule, index);
+            for &(asked, rule) in &header_rules[class as usize] {
+                if candidates.facts.satisfy(asked) {
+                    candidates.add(rule, index);
+                }
             }
             let tried = &mut state.addresses_tried[round.direction().index()];
             if round.flow.is_none() || !std::mem::replace(tried, true) {
@@ -330,7 +350,11 @@ impl Detector {
             return;
         };
         let direction = round.direction();
+        let mut done = 0;
         for number in parser.transactions().take(TRANSACTIONS_PER_PACKET_MAX) {
+            if state.is_done_at(&mut done, number, direction) {
+                continue;
+            }
             let Some(transaction) = parser.transaction(number) else {
                 continue;
             };
@@ -369,26 +393,29 @@ impl Detector {
         let notes = notes.side(side.direction);
         let progress = side.transaction.progress(side.direction);
         let is_growing = notes.scans.iter().any(|mark| mark.bytes > 0);
-        let has_news = !notes.is_started
-            || progress != notes.progress
-            || side.is_complete
-            || is_growing
-            || round.window.is_some()
-            || !self.candidates.in_transactions.is_empty();
-        if notes.is_done || !has_news {
+        let has_grown =
+            !notes.is_started || progress != notes.progress || side.is_complete || is_growing;
+        let is_due = has_grown
+            || !self.candidates.in_transactions.is_empty()
+            // Rules that wait may ask for raw bytes as well.
+            || (round.window.is_some() && !notes.waiting.is_empty());
+        if notes.is_done || !is_due {
             return;
         }
         for &rule in &self.candidates.in_transactions {
             add_candidate(rule, &mut notes.waiting, &self.index, &mut self.judge);
         }
-        gather_candidates(
-            side,
-            notes,
-            &mut self.prefilter,
-            &self.index,
-            &mut self.lowered,
-            &mut self.judge,
-        );
+        if has_grown {
+            gather_candidates(
+                side,
+                notes,
+                &mut self.prefilter,
+                &self.index,
+                &mut self.lowered,
+                &mut self.judge,
+            );
+        }
+        notes.waiting.sort_unstable_by_key(|waiting| waiting.rank);
         notes.is_started = true;
         notes.progress = progress;
         let mut waiting = std::mem::take(&mut notes.waiting);

@@ -172,6 +172,20 @@ impl FlowDetection {
         }
     }
 
+    /// Whether a direction of a transaction was inspected to its end. `place` is where to look, and moves on: to be asked of
+    /// one transaction after the other, with a place of 0 for the first.
+    pub(super) fn is_done_at(&self, place: &mut usize, number: u64, direction: Direction) -> bool {
+        while let Some(notes) = self.transactions.get(*place)
+            && notes.number <= number
+        {
+            if notes.number == number {
+                return notes.sides[direction.index()].is_done;
+            }
+            *place += 1;
+        }
+        false
+    }
+
     /// The notes of a transaction, made when first asked for; `None` when the flow has too many.
     pub(super) fn notes_of(
         &mut self,
@@ -327,5 +341,20 @@ mod tests {
         assert_eq!(pool.len(), 2);
         assert_eq!(flow.transactions.len(), 1);
         assert_eq!(flow.transactions[0].number(), 3);
+    }
+
+    #[test]
+    fn what_is_done_is_found_in_order() {
+        let (mut flow, mut pool) = (FlowDetection::default(), Vec::new());
+        for number in [2, 5] {
+            let notes = flow.notes_of(number, &mut pool).unwrap();
+            notes.side(Direction::ToServer).is_done = true;
+        }
+        let mut place = 0;
+        let done: Vec<u64> = (0..8)
+            .filter(|number| flow.is_done_at(&mut place, *number, Direction::ToServer))
+            .collect();
+        assert_eq!(done, [2, 5]);
+        assert!(!flow.is_done_at(&mut 0, 2, Direction::ToClient));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Detector::inspect`] judges one packet in this order:
 //!
-//! 1. `prefilter` looks for the rules' patterns in payload, stream and header bytes and names candidates;
+//! 1. `prefilter` looks for the rules' patterns in payload, stream and header bytes and names candidates; those that ask
+//!    what the packet is not (`packet_facts`) are none;
 //! 2. `packet_rules` judges them in the order of `rule_index`: header, conditions, then bytes (`content_inspection`);
 //! 3. `frame_rules` does the same for each frame that a parser reported in the packet's direction;
 //! 4. `transaction_rules` does it for each transaction, as its buffers become known;
@@ -31,6 +32,7 @@ mod host_bits;
 mod judge;
 pub mod limits;
 mod packet_conditions;
+mod packet_facts;
 mod packet_rules;
 mod prefilter;
 mod regex_cache;

@@ -1,4 +1,5 @@
 //! From bytes to candidates: the filter of each scope, searched in the pack where it lies, over a lowered copy of the bytes.
+//! `gram_scanner` chooses the instructions that the search is done with.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -6,6 +7,12 @@ use lapwing_rules::{
     model::{AppProtocol, Buffer, Frame, FrameSet, Side},
     pack::{GroupPlace, Pack, PrefilterGroup, PrefilterScope, SeenPatterns, TransportClass},
 };
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod gram_scanner;
+
+use gram_scanner::GramScanner;
 
 use super::rule_index::protocol_serves;
 use crate::direction::Direction;
@@ -19,6 +26,7 @@ pub(crate) struct Group {
     longest_pattern: usize,
     /// Which patterns a scan found already, so that each adds its rules once.
     seen: SeenPatterns,
+    scanner: GramScanner,
 }
 
 impl Group {
@@ -29,6 +37,7 @@ impl Group {
             always: group.always().collect(),
             longest_pattern: group.longest_pattern(),
             seen: SeenPatterns::new(group.pattern_count()),
+            scanner: GramScanner::detect(),
         }
     }
 
@@ -58,7 +67,7 @@ impl Group {
         lowered.clear();
         lowered.extend_from_slice(bytes);
         lowered.make_ascii_lowercase();
-        group.scan(lowered, &mut self.seen, |pattern| {
+        group.scan(lowered, &mut self.seen, &self.scanner, |pattern| {
             group.rules_of(pattern).for_each(&mut candidate);
         });
     }

@@ -8,7 +8,7 @@ use lapwing_rules::{
     pack::{Pack, RuleView},
 };
 
-use super::app_event::AppEvent;
+use super::{app_event::AppEvent, packet_facts::PacketFacts};
 
 /// One rule, as far as it is told apart cheaply.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct RuleTraits {
     /// It asks for a decode or stream event.
     pub(crate) has_packet_event: bool,
     pub(crate) byte_variables: u8,
+    /// What it cannot do without on a packet.
+    pub(crate) asked: PacketFacts,
 }
 
 /// Traits of all rules of a pack, by rule index.
@@ -194,6 +196,7 @@ fn traits_of(rule: &RuleView<'_>) -> RuleTraits {
         has_payload_matches,
         has_packet_event,
         byte_variables: rule.byte_variables(),
+        asked: PacketFacts::asked_by(rule),
     }
 }
 

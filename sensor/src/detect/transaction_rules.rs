@@ -43,7 +43,7 @@ pub(crate) struct TransactionSide<'t> {
     pub(crate) is_complete: bool,
 }
 
-/// Adds the candidates that this direction's buffers give now, each once.
+/// Adds the candidates that this direction's buffers give now, each once, in any order.
 pub(crate) fn gather_candidates(
     side: &TransactionSide<'_>,
     notes: &mut SideNotes,
@@ -57,10 +57,10 @@ pub(crate) fn gather_candidates(
             add_candidate(rule, &mut notes.waiting, index, judge);
         }
     }
-    for group in prefilter.transaction_buffers(side.protocol, side.direction) {
-        scan_buffer(side, group, notes, index, lowered, judge);
+    let groups = prefilter.transaction_buffers(side.protocol, side.direction);
+    for (place, group) in groups.enumerate() {
+        scan_buffer(side, (place, group), notes, index, lowered, judge);
     }
-    notes.waiting.sort_unstable_by_key(|waiting| waiting.rank);
 }
 
 /// Makes a rule a candidate of a transaction, unless it is one already.
@@ -93,10 +93,11 @@ pub(crate) fn add_candidate(
     });
 }
 
-/// Gives a buffer's new bytes to its prefilter; what was seen before is not looked at again.
+/// Gives a buffer's new bytes to its prefilter; what was seen before is not looked at again. `place` is where the mark of
+/// this buffer stands, if it was made when the groups were gone through before.
 fn scan_buffer(
     side: &TransactionSide<'_>,
-    buffer_group: &mut BufferGroup,
+    (place, buffer_group): (usize, &mut BufferGroup),
     notes: &mut SideNotes,
     index: &RuleIndex,
     lowered: &mut Vec<u8>,
@@ -104,7 +105,12 @@ fn scan_buffer(
 ) {
     let BufferGroup { buffer, group } = buffer_group;
     let number = *buffer as u8;
-    let at = notes.scans.iter().position(|mark| mark.buffer == number);
+    let is_mark = |mark: &ScanMark| mark.buffer == number;
+    let at = if notes.scans.get(place).is_some_and(is_mark) {
+        Some(place)
+    } else {
+        notes.scans.iter().position(is_mark)
+    };
     let mut mark = at.map_or(
         ScanMark {
             buffer: number,

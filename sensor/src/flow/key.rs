@@ -151,6 +151,20 @@ impl FlowKey {
         }
     }
 
+    /// Whether an end is the one that is kept first; so are both where they are the same.
+    pub(super) fn is_lower(&self, end: End) -> bool {
+        end == self.lower
+    }
+
+    /// Direction of a packet from `sender`: where both ends are the same, everything goes to the server.
+    pub(super) fn direction(&self, client_is_lower: bool, sender: End) -> Direction {
+        if self.is_lower(sender) == client_is_lower {
+            Direction::ToServer
+        } else {
+            Direction::ToClient
+        }
+    }
+
     /// IANA protocol number.
     #[must_use]
     pub fn protocol(&self) -> u8 {
@@ -161,15 +175,5 @@ impl FlowKey {
     #[must_use]
     pub fn vlans(&self) -> &heapless::Vec<u16, VLAN_TAGS_MAX> {
         &self.vlans
-    }
-}
-
-/// Direction of a packet from `sender` in a flow of `client`: where both ends are the same, everything goes to the server.
-#[must_use]
-pub(super) fn direction(client: End, sender: End) -> Direction {
-    if client == sender {
-        Direction::ToServer
-    } else {
-        Direction::ToClient
     }
 }

@@ -29,7 +29,8 @@ pub struct FlowEntry {
     /// TCP: the connection, once a SYN was seen.
     pub connection: Option<Box<Connection>>,
     key: FlowKey,
-    client: End,
+    /// Which end of the key is the client.
+    client_is_lower: bool,
     hash: u64,
     class: TimeoutClass,
     older: Option<Slot>,
@@ -52,12 +53,12 @@ impl FlowEntry {
     /// Direction of a packet from this sender.
     #[must_use]
     pub fn direction_from(&self, sender: End) -> Direction {
-        key::direction(self.client, sender)
+        self.key.direction(self.client_is_lower, sender)
     }
 
     /// Exchanges client and server, before anything was made of the flow.
     pub fn swap_ends(&mut self, client: End) {
-        self.client = client;
+        self.client_is_lower = self.key.is_lower(client);
         std::mem::swap(&mut self.flow.client, &mut self.flow.server);
         std::mem::swap(&mut self.flow.client_port, &mut self.flow.server_port);
         self.flow.counters.swap(0, 1);
@@ -194,8 +195,8 @@ impl FlowTable {
                 detection: FlowDetection::default(),
             },
             connection: None,
+            client_is_lower: key.is_lower(sender),
             key,
-            client: sender,
             hash,
             class,
             older: None,

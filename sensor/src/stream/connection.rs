@@ -98,10 +98,10 @@ pub struct Connection {
     pub(super) state_before_reset: TcpState,
     /// By [`Direction::index`]: the consumer was told that nothing more comes.
     is_ended: [bool; 2],
-    /// SYN/ACKs that differ from the first.
-    pub(super) syn_acks: heapless::Vec<SynAck, { limits::SYN_ACKS_MAX }>,
-    /// Sequence numbers and timestamps of SYNs that differ from the first.
-    pub(super) syns: heapless::Vec<(u32, u32), { limits::SYNS_MAX }>,
+    /// SYN/ACKs that differ from the first, at most [`limits::SYN_ACKS_MAX`]. Nearly no connection has any.
+    pub(super) syn_acks: Vec<SynAck>,
+    /// Sequence numbers and timestamps of SYNs that differ from the first, at most [`limits::SYNS_MAX`].
+    pub(super) syns: Vec<(u32, u32)>,
 }
 
 impl Connection {
@@ -125,8 +125,8 @@ impl Connection {
             is_reset: false,
             state_before_reset: TcpState::SynSent,
             is_ended: [false; 2],
-            syn_acks: heapless::Vec::new(),
-            syns: heapless::Vec::new(),
+            syn_acks: Vec::new(),
+            syns: Vec::new(),
         }
     }
 
@@ -382,6 +382,14 @@ impl Connection {
         side.raw_progress = side.raw_progress.max(position);
         side.raw_triggered = false;
         side.release(tools);
+    }
+
+    /// Bytes that it takes beside those of its streams.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.syn_acks.capacity() * size_of::<SynAck>()
+            + self.syns.capacity() * size_of::<(u32, u32)>()
     }
 
     /// Gives all bytes back.

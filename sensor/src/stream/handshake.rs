@@ -2,6 +2,7 @@
 
 use super::{
     connection::{Connection, Refused, TcpState, Tools},
+    limits,
     segment::{ACK, FIN, RST, SYN, Segment},
     sequence::{after, before_or_same, plus},
 };
@@ -146,10 +147,11 @@ impl Connection {
         if syn == (client.initial_sequence, client.last_timestamp) || self.syns.contains(&syn) {
             return Ok(());
         }
-        if self.syns.push(syn).is_err() {
+        if self.syns.len() >= limits::SYNS_MAX {
             packet.event("stream.3whs_syn_flood");
             return Err(Refused);
         }
+        self.syns.push(syn);
         Ok(())
     }
 
@@ -349,10 +351,11 @@ impl Connection {
         {
             return Ok(());
         }
-        if self.syn_acks.push(syn_ack).is_err() {
+        if self.syn_acks.len() >= limits::SYN_ACKS_MAX {
             packet.event("stream.3whs_synack_flood");
             return Err(Refused);
         }
+        self.syn_acks.push(syn_ack);
         Ok(())
     }
 

@@ -6,9 +6,10 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 use lapwing_tests::traffic::capture_file::{self, FileFormat};
 use lapwing_tests::traffic::demo::{self, Part};
+use lapwing_tests::traffic::floods::Flood;
 use lapwing_tests::traffic::scenario_file::Scenario;
 use lapwing_tests::traffic::trace::Trace;
 
@@ -18,7 +19,8 @@ const NANOSECONDS_AN_HOUR: u64 = 3_600_000_000_000;
 #[derive(Parser)]
 #[command(name = "lapwing-traffic", version)]
 struct Arguments {
-    /// `demo`, `demo-background`, `demo-incidents`, or the path of a scenario file (TOML)
+    /// `demo`, `demo-background`, `demo-incidents`, `flood-syn`, `flood-fragments`, `flood-flows`, `flood-slow-posts`,
+    /// `flood-gzip-bombs`, or the path of a scenario file (TOML)
     #[arg(long, default_value = "demo")]
     scenario: String,
     /// Seed of the built-in scenarios
@@ -56,7 +58,13 @@ fn main() -> Result<()> {
             demo::make(arguments.seed, Part::Incidents),
             FileFormat::Pcap,
         ),
-        path => read_scenario(Path::new(path))?,
+        name => match name
+            .strip_prefix("flood-")
+            .map(|kind| Flood::from_str(kind, true))
+        {
+            Some(Ok(flood)) => (flood.make(), FileFormat::Pcap),
+            _ => read_scenario(Path::new(name))?,
+        },
     };
     trace.shift(arguments.start_after_hours * NANOSECONDS_AN_HOUR);
     trace.repeat(

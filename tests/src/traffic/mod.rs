@@ -7,7 +7,8 @@
 //! * [`tcp`] holds whole conversations (handshake, segments, acknowledgements, disorder on request),
 //!   [`datagram`] UDP and ICMP,
 //! * [`dns`], [`http`], [`tls`] and [`login`] make the payloads,
-//! * [`scenario_file`] reads a conversation list from TOML (the cases use it), [`demo`] is the demonstration's day.
+//! * [`scenario_file`] reads a conversation list from TOML (the cases use it), [`demo`] is the demonstration's day,
+//!   [`floods`] are attacks on the sensor's memory.
 //!
 //! Addresses: home networks come from RFC 1918, everything else from the documentation ranges of RFC 5737 and
 //! RFC 3849, and names from the reserved domains of RFC 2606. So no capture made here can ever name a real host.
@@ -17,6 +18,7 @@ pub mod datagram;
 pub mod demo;
 pub mod dns;
 pub mod entropy;
+pub mod floods;
 pub mod http;
 pub mod link;
 pub mod login;

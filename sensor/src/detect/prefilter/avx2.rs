@@ -1,0 +1,108 @@
+//! Looks for grams with AVX2: eight positions at once, their bits of the bitmap gathered in one instruction.
+//!
+//! The one place of the engine with instructions that the compiler cannot check. Two things are asked for beyond types: that
+//! the processor has AVX2, which an [`Avx2`] stands for, and that every bit number lies within the bitmap, which
+//! [`search_steps`] makes sure of before it begins.
+#![expect(
+    unsafe_code,
+    reason = "vector instructions are unsafe: the processor may not have them, and they read past what a slice guards"
+)]
+
+use std::arch::x86_64::{
+    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_andnot_si256,
+    _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_movemask_ps,
+    _mm256_mullo_epi32, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8,
+    _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32,
+};
+
+use lapwing_rules::pack::{GRAM_HASH_FACTOR, GramBitmap};
+
+/// Positions that one step looks at.
+const STEP_POSITIONS: usize = 8;
+/// Bytes that one step reads: grams of the eight positions, and what a register holds beyond.
+const STEP_BYTES: usize = 16;
+/// Logarithm of the bits that one lane gathers.
+const LANE_BITS_LOG2: u8 = 5;
+
+/// A processor with AVX2.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    /// Asks the processor.
+    pub(super) fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx2").then_some(Self(()))
+    }
+
+    /// As [`GramBitmap::search_from`] from the first byte on.
+    pub(super) fn search(
+        self,
+        bitmap: GramBitmap<'_>,
+        bytes: &[u8],
+        found: &mut impl FnMut(usize),
+    ) {
+        // SAFETY: `self` exists only where the processor has AVX2.
+        let done = unsafe { search_steps(bitmap, bytes, found) };
+        bitmap.search_from(done, bytes, found);
+    }
+}
+
+/// Looks at as many positions as there are whole steps; gives the first that was not looked at.
+#[target_feature(enable = "avx2")]
+fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize)) -> usize {
+    let (bits, bits_log2) = (bitmap.bits(), bitmap.bits_log2());
+    // A bit number has as many binary digits as the logarithm says, so that all of them lie in a bitmap of this size.
+    let is_whole = (LANE_BITS_LOG2..=31).contains(&bits_log2) && bits.len() * 8 >= 1 << bits_log2;
+    if !is_whole {
+        return 0;
+    }
+    let spread = match bitmap.gram_bytes() {
+        4 => wide_grams(),
+        2 => narrow_grams(),
+        _ => return 0,
+    };
+    let factor = _mm256_set1_epi32(GRAM_HASH_FACTOR.cast_signed());
+    let shift = _mm_cvtsi32_si128(32 - i32::from(bits_log2));
+    let last_bit = _mm256_set1_epi32(31);
+    let mut position = 0;
+    while let Some(chunk) = bytes
+        .get(position..)
+        .and_then(|rest| rest.first_chunk::<STEP_BYTES>())
+    {
+        // SAFETY: the chunk has the 16 bytes that are read, and no alignment is asked for.
+        let chunk = unsafe { _mm_loadu_si128(chunk.as_ptr().cast::<__m128i>()) };
+        let grams = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(chunk), spread);
+        let bit = _mm256_srl_epi32(_mm256_mullo_epi32(grams, factor), shift);
+        let word = _mm256_srli_epi32::<{ LANE_BITS_LOG2 as i32 }>(bit);
+        // SAFETY: each word is a bit number without its last five digits, and the bitmap has four bytes for each of those.
+        let words = unsafe { _mm256_i32gather_epi32::<4>(bits.as_ptr().cast::<i32>(), word) };
+        // The bit of each lane becomes its sign.
+        let signs = _mm256_sllv_epi32(words, _mm256_andnot_si256(bit, last_bit));
+        let mut hits = _mm256_movemask_ps(_mm256_castsi256_ps(signs)).cast_unsigned();
+        while hits != 0 {
+            found(position + hits.trailing_zeros() as usize);
+            hits &= hits - 1;
+        }
+        position += STEP_POSITIONS;
+    }
+    position
+}
+
+/// Puts four bytes from each of eight positions into a lane.
+#[target_feature(enable = "avx2")]
+fn wide_grams() -> __m256i {
+    _mm256_setr_epi8(
+        0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8, 9, 7, 8,
+        9, 10,
+    )
+}
+
+/// Puts two bytes from each of eight positions into a lane.
+#[target_feature(enable = "avx2")]
+fn narrow_grams() -> __m256i {
+    let zero = -1;
+    _mm256_setr_epi8(
+        0, 1, zero, zero, 1, 2, zero, zero, 2, 3, zero, zero, 3, 4, zero, zero, 4, 5, zero, zero,
+        5, 6, zero, zero, 6, 7, zero, zero, 7, 8, zero, zero,
+    )
+}
