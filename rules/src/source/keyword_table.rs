@@ -231,7 +231,6 @@ const SMB: Role = Foreign("it came with version 8 of the reference");
 const NFS: Role = Foreign("there is no parser for NFS yet");
 const RFB: Role = Foreign("there is no parser for RFB yet");
 const MQTT: Role = Foreign("packets of MQTT are frames here, and not taken apart yet");
-const QUIC: Role = Foreign("there is no parser for QUIC yet");
 const MODBUS: Role = Foreign("there is no parser for Modbus yet");
 const DNP3: Role = Foreign("there is no parser for DNP3 yet");
 const FILES: Role = Foreign("files are not hashed, and not looked at by libmagic");
@@ -550,11 +549,11 @@ keywords! {
     "mqtt.unsubscribe.topic" [] "6.0" None buffer_of(MQTT), "Each topic left.";
 
     # "QUIC";
-    "quic.version" [] "7.0" None buffer_of(QUIC), "Version.";
-    "quic.sni" [] "7.0" None buffer_of(QUIC), "Server name.";
-    "quic.ua" [] "7.0" None buffer_of(QUIC), "User agent.";
-    "quic.cyu.hash" [] "7.0" None buffer_of(QUIC), "CYU hash.";
-    "quic.cyu.string" [] "7.0" None buffer_of(QUIC), "What the CYU hash is made from.";
+    "quic.version" [] "7.0" None Sticky(B::QuicVersion), "Version.";
+    "quic.sni" [] "7.0" None Sticky(B::QuicSni), "Server name.";
+    "quic.ua" [] "7.0" None Sticky(B::QuicUserAgent), "User agent.";
+    "quic.cyu.hash" [] "7.0" None Sticky(B::QuicCyuHash), "CYU hash.";
+    "quic.cyu.string" [] "7.0" None Sticky(B::QuicCyuString), "What the CYU hash is made from.";
 
     # "SNMP";
     "snmp.version" [] "5.0" Required TransactionField(F::SnmpVersion, P::Snmp, u32::MAX as u64), "Version.";

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 20] = [
+const PROTOCOLS: [(AppProtocol, Transport); 21] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -30,6 +30,7 @@ const PROTOCOLS: [(AppProtocol, Transport); 20] = [
     (AppProtocol::Enip, Transport::Udp),
     (AppProtocol::Http2, Transport::Tcp),
     (AppProtocol::Mqtt, Transport::Tcp),
+    (AppProtocol::Quic, Transport::Udp),
 ];
 
 /// The parsers by name, as `dns-udp`; the place in the list is the first byte of an input.
@@ -228,6 +229,14 @@ mod tests {
                 ],
             ),
             script(19, &[(ToServer, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04tool"), (ToClient, b"\x20\x02\0\0\x30\xff")]),
+            script(
+                20,
+                &[
+                    (ToServer, b"\xc0\0\0\0\x02\x02id\0\0\x3a\x06\0\x2f\x01\0\0\x2b\x03\x03RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR\0\0\x02\x13\x01\x01\0\0\x00\x02\x05\x01\0\x01\0\0"),
+                    (ToClient, b"\xf0\0\0\0\x01\0\x02idtoken"),
+                    (ToServer, b"\x09identifyQ043\x01hhhhhhhhhhhh\xa0\x01\0\x1bCHLO\x01\0\0\0SNI\0\x0b\0\0\0g.example.."),
+                ],
+            ),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

@@ -23,6 +23,7 @@ pub mod limits;
 mod lines;
 mod messages;
 mod mqtt;
+mod quic;
 mod reader;
 mod registry;
 mod sip;

@@ -15,6 +15,7 @@ use super::{
     krb5::KerberosProtocol,
     messages::{MessageParser, MessageProtocol},
     mqtt::MqttParser,
+    quic::QuicProtocol,
     sip::SipParser,
     smb::SmbParser,
     smtp::SmtpParser,
@@ -45,6 +46,7 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Ike => messages(IkeProtocol, context),
         AppProtocol::Dhcp => messages(DhcpProtocol, context),
         AppProtocol::Enip => messages(EnipProtocol::new(context.transport), context),
+        AppProtocol::Quic => messages(QuicProtocol::default(), context),
         AppProtocol::Snmp => messages(SnmpProtocol::default(), context),
         _ => None,
     }
