@@ -38,6 +38,15 @@ impl Sides {
 }
 
 impl Buffer {
+    /// Whether it is a fingerprint of a hello of TLS, which QUIC carries too.
+    #[must_use]
+    pub fn is_of_tls_hello(self) -> bool {
+        matches!(
+            self,
+            Self::Ja3Hash | Self::Ja3String | Self::Ja3sHash | Self::Ja3sString | Self::Ja4Hash
+        )
+    }
+
     /// Whether transactions carry it, not single packets or the stream.
     #[must_use]
     pub fn is_of_transactions(self) -> bool {
@@ -162,6 +171,11 @@ buffers! {
     TlsRandom = 81, "tls.random", Both, Some(P::Tls), false;
     TlsRandomTime = 82, "tls.random_time", Both, Some(P::Tls), false;
     TlsRandomBytes = 83, "tls.random_bytes", Both, Some(P::Tls), false;
+    QuicVersion = 84, "quic.version", Both, Some(P::Quic), false;
+    QuicSni = 85, "quic.sni", ToServer, Some(P::Quic), false;
+    QuicUserAgent = 86, "quic.ua", ToServer, Some(P::Quic), false;
+    QuicCyuHash = 87, "quic.cyu.hash", ToServer, Some(P::Quic), true;
+    QuicCyuString = 88, "quic.cyu.string", ToServer, Some(P::Quic), true;
     SshProto = 90, "ssh.proto", Both, Some(P::Ssh), false;
     SshSoftware = 91, "ssh.software", Both, Some(P::Ssh), false;
     SshHassh = 92, "ssh.hassh", ToServer, Some(P::Ssh), false;

@@ -412,30 +412,45 @@ impl RuleDraft {
         keyword: &str,
         span: &Span,
     ) -> Result<(), Problem> {
+        self.refuse_others(&[protocol], keyword, span)?;
+        if self.implied.is_none() {
+            self.implied = Some(protocol);
+        }
+        Ok(())
+    }
+
+    /// Refuses a keyword that these protocols have in a rule that is about another one.
+    pub(crate) fn refuse_others(
+        &self,
+        protocols: &[AppProtocol],
+        keyword: &str,
+        span: &Span,
+    ) -> Result<(), Problem> {
         let header = match self.protocol {
             HeaderProtocol::App(header) => Some(header),
             HeaderProtocol::AnyHttp => Some(AppProtocol::Http1),
             _ => None,
         };
+        let are_strange = |other: &AppProtocol| {
+            let mut protocols = protocols.iter();
+            !protocols.any(|protocol| are_compatible(*other, *protocol))
+        };
         let conflict = [header, self.implied]
             .into_iter()
             .flatten()
-            .find(|other| !are_compatible(*other, protocol));
-        if let Some(other) = conflict {
-            return Err(Problem::error(
-                "protocol-conflict",
-                span.clone(),
-                format!(
-                    "`{keyword}` is of {}, the rule is of {}",
-                    protocol.name(),
-                    other.name()
-                ),
-            ));
-        }
-        if self.implied.is_none() {
-            self.implied = Some(protocol);
-        }
-        Ok(())
+            .find(are_strange);
+        let (Some(other), Some(protocol)) = (conflict, protocols.first()) else {
+            return Ok(());
+        };
+        Err(Problem::error(
+            "protocol-conflict",
+            span.clone(),
+            format!(
+                "`{keyword}` is of {}, the rule is of {}",
+                protocol.name(),
+                other.name()
+            ),
+        ))
     }
 
     /// Notes that a keyword means HTTP/1 and not HTTP/2, as the older modifiers do.
@@ -461,8 +476,8 @@ impl RuleDraft {
     }
 }
 
-/// Whether a keyword of `other` may stand in a rule of `one`: HTTP buffers are those of both versions, TLS fingerprints are
-/// also those of QUIC, and pipes of SMB carry DCERPC.
+/// Whether a keyword of `other` may stand in a rule of `one`: HTTP buffers are those of both versions, and pipes of SMB
+/// carry DCERPC.
 fn are_compatible(one: AppProtocol, other: AppProtocol) -> bool {
     if let (AppProtocol::Smb, AppProtocol::Dcerpc) | (AppProtocol::Dcerpc, AppProtocol::Smb) =
         (one, other)
@@ -471,7 +486,6 @@ fn are_compatible(one: AppProtocol, other: AppProtocol) -> bool {
     }
     let family = |protocol| match protocol {
         AppProtocol::Http2 => AppProtocol::Http1,
-        AppProtocol::Quic => AppProtocol::Tls,
         other => other,
     };
     family(one) == family(other)

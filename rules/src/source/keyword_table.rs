@@ -233,7 +233,6 @@ use Role::{
 };
 
 const SMB: Role = Foreign("it came with version 8 of the reference");
-const QUIC: Role = Foreign("there is no parser for QUIC yet");
 const FILES: Role = Foreign(MAGIC);
 /// Why nothing is said of the kind of a file.
 const MAGIC: &str =
@@ -553,11 +552,11 @@ keywords! {
     "mqtt.unsubscribe.topic" [] "6.0" None Sticky(B::MqttUnsubscribeTopic), "Each topic left.";
 
     # "QUIC";
-    "quic.version" [] "7.0" None buffer_of(QUIC), "Version.";
-    "quic.sni" [] "7.0" None buffer_of(QUIC), "Server name.";
-    "quic.ua" [] "7.0" None buffer_of(QUIC), "User agent.";
-    "quic.cyu.hash" [] "7.0" None buffer_of(QUIC), "CYU hash.";
-    "quic.cyu.string" [] "7.0" None buffer_of(QUIC), "What the CYU hash is made from.";
+    "quic.version" [] "7.0" None Sticky(B::QuicVersion), "Version.";
+    "quic.sni" [] "7.0" None Sticky(B::QuicSni), "Server name.";
+    "quic.ua" [] "7.0" None Sticky(B::QuicUserAgent), "User agent.";
+    "quic.cyu.hash" [] "7.0" None Sticky(B::QuicCyuHash), "CYU hash.";
+    "quic.cyu.string" [] "7.0" None Sticky(B::QuicCyuString), "What the CYU hash is made from.";
 
     # "SNMP";
     "snmp.version" [] "5.0" Required TransactionField(F::SnmpVersion, P::Snmp, u32::MAX as u64), "Version.";

@@ -52,7 +52,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
         P::Http2 | P::FtpData | P::Mqtt | P::Modbus | P::Dnp3 | P::Pgsql => Ok(()),
-        P::Nfs | P::Rfb | P::Telnet => Ok(()),
+        P::Nfs | P::Rfb | P::Telnet | P::Quic => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -107,6 +107,7 @@ pub fn event(name: &str) -> Support {
         Some(("dns", _)) => DNS_EVENTS,
         Some(("smb", _)) => SMB_EVENTS,
         Some(("tls", _)) => TLS_EVENTS,
+        Some(("quic", _)) => &["crypto_frag_too_long", "error_on_data", "failed_decrypt"],
         Some(("ssh", _)) => SSH_EVENTS,
         Some(("sip", _)) => &["incomplete_data", "invalid_data"],
         Some(("smtp", _)) => SMTP_EVENTS,

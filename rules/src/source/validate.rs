@@ -141,7 +141,7 @@ fn check_inspection(inspection: &mut InspectionDraft) -> Result<(), Problem> {
     match inspection.buffer {
         Buffer::HttpHost => check_host(inspection)?,
         Buffer::HttpMethod => check_method(inspection)?,
-        Buffer::Ja3Hash | Buffer::Ja3sHash => {
+        Buffer::Ja3Hash | Buffer::Ja3sHash | Buffer::QuicCyuHash => {
             check_hash_length(inspection)?;
             fold(inspection, |pattern| pattern.make_ascii_lowercase());
         }

@@ -129,6 +129,12 @@ impl AppLayer {
         self.sides[direction.index()].decided_before
     }
 
+    /// Whether the packet in hand, or one before it with none of its direction since, ended that direction's identification.
+    #[must_use]
+    pub fn is_newly_decided(&self, direction: Direction) -> bool {
+        self.sides[direction.index()].decision_due
+    }
+
     /// Whether identification was given up for the flow: nothing will be parsed.
     #[must_use]
     pub fn is_failed(&self) -> bool {
@@ -379,7 +385,10 @@ impl AppLayer {
     fn feed_datagram(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
         let side = &self.sides[direction.index()];
         if side.identification == Identification::Undecided && !side.exhausted {
-            let other = self.identified(direction.opposite());
+            let opposite = direction.opposite();
+            let other = self.identified(opposite);
+            // As in the reference the other direction's packets tell the protocol once more.
+            self.sides[opposite.index()].decision_due = true;
             match identify::identify(context, direction, other, bytes) {
                 Verdict::Identified(protocol) => {
                     self.decide(direction, Identification::Identified(protocol));
@@ -397,7 +406,7 @@ impl AppLayer {
                         other.map_or(Identification::Failed, Identification::Identified);
                     self.decide(direction, identification);
                     self.sides[direction.index()].exhausted = true;
-                    if other.is_none() && self.sides[direction.opposite().index()].exhausted {
+                    if other.is_none() && self.sides[opposite.index()].exhausted {
                         self.give_up();
                         return Feed::Stop;
                     }

@@ -9,7 +9,7 @@ use super::{FeedContext, Parser, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 27] = [
+const PROTOCOLS: [(AppProtocol, Transport); 28] = [
     (AppProtocol::Http1, Transport::Tcp),
     (AppProtocol::Dns, Transport::Udp),
     (AppProtocol::Dns, Transport::Tcp),
@@ -37,6 +37,7 @@ const PROTOCOLS: [(AppProtocol, Transport); 27] = [
     (AppProtocol::Modbus, Transport::Tcp),
     (AppProtocol::Dnp3, Transport::Tcp),
     (AppProtocol::Pgsql, Transport::Tcp),
+    (AppProtocol::Quic, Transport::Udp),
 ];
 
 /// The parsers by name, as `dns-udp`; the place in the list is the first byte of an input.
@@ -245,20 +246,28 @@ mod tests {
                 ],
             ),
             script(
-                20,
+                24,
                 &[
                     (ToServer, b"\0\x01\0\0\0\x0b\x11\x10\xff\xff\0\x02\x04\0\x0a\x01\x02\0\x02\0\0\0\x06\x11\x08\0\x04\0\0"),
                     (ToClient, b"\0\x01\0\0\0\x06\x11\x10\xff\xff\0\x02\0\x02\0\0\0\x03\x11\x88\x0c"),
                 ],
             ),
             script(
-                21,
+                25,
                 &[
                     (ToServer, b"\x05\x64\x0e\xc4\x01\0\x02\0\xe0\x66\xc0\xc0\x01\x3c\x01\x06\x3c\x02\x06\x7f\xcc"),
                     (ToClient, b"\x05\x64\x15\x44\x02\0\x01\0\x33\xcc\xc0\xc0\x81\x10\0\x1e\x02\0\0\x01\x01ab\x01cd\x48\xe1"),
                 ],
             ),
-            script(22, &[(ToServer, b"\0\0\0\x08\x04\xd2\x16\x30"), (ToClient, b"N"), (ToServer, b"\0\0\0\x08\x04\xd2\x16\x2f"), (ToClient, b"S\x16")]),
+            script(26, &[(ToServer, b"\0\0\0\x08\x04\xd2\x16\x30"), (ToClient, b"N"), (ToServer, b"\0\0\0\x08\x04\xd2\x16\x2f"), (ToClient, b"S\x16")]),
+            script(
+                27,
+                &[
+                    (ToServer, b"\xc0\0\0\0\x02\x02id\0\0\x3a\x06\0\x2f\x01\0\0\x2b\x03\x03RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR\0\0\x02\x13\x01\x01\0\0\x00\x02\x05\x01\0\x01\0\0"),
+                    (ToClient, b"\xf0\0\0\0\x01\0\x02idtoken"),
+                    (ToServer, b"\x09identifyQ043\x01hhhhhhhhhhhh\xa0\x01\0\x1bCHLO\x01\0\0\0SNI\0\x0b\0\0\0g.example.."),
+                ],
+            ),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

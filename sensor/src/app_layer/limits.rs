@@ -97,6 +97,15 @@ pub const TLS_CERTIFICATES_MAX: usize = 16;
 /// TLS: extensions read of one hello.
 pub const TLS_EXTENSIONS_MAX: usize = 256;
 
+/// QUIC: packets read of one datagram.
+pub const QUIC_PACKETS_MAX: usize = 64;
+/// QUIC: bytes of the handshake of one direction that are put together, and of its pieces that came early.
+pub const QUIC_CRYPTO_BYTES_MAX: usize = 65_534;
+/// QUIC: pieces of the handshake that wait for what stands before them.
+pub const QUIC_CRYPTO_PIECES_MAX: usize = 256;
+/// QUIC: tags read of one message of Google's handshake.
+pub const QUIC_TAGS_MAX: usize = 128;
+
 /// DCERPC: presentation contexts read of one bind.
 pub const DCERPC_CONTEXTS_MAX: usize = 255;
 /// DCERPC: bytes kept of one call's arguments, and of its results.

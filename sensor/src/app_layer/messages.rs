@@ -257,6 +257,9 @@ pub(super) trait Message: fmt::Debug + Send {
         false
     }
 
+    /// Facts worth telling with an alert, appended to `facts`.
+    fn facts(&self, _facts: &mut Vec<(FactKind, Vec<u8>)>) {}
+
     /// Bytes held beside the message itself.
     fn held_bytes(&self) -> usize {
         0
@@ -330,7 +333,9 @@ impl<M: Message> Transaction for OneMessage<M> {
         self.events.names()
     }
 
-    fn facts(&self, _: &mut Vec<(FactKind, Vec<u8>)>) {}
+    fn facts(&self, facts: &mut Vec<(FactKind, Vec<u8>)>) {
+        self.message.facts(facts);
+    }
 }
 
 impl<M: Message> HeldTransaction for OneMessage<M> {

@@ -27,6 +27,7 @@ mod modbus;
 mod mqtt;
 mod nfs;
 mod pgsql;
+mod quic;
 mod reader;
 mod recent;
 mod registry;

@@ -19,6 +19,7 @@ use super::{
     mqtt::MqttProtocol,
     nfs::NfsParser,
     pgsql::PgsqlParser,
+    quic::QuicProtocol,
     rfb::RfbParser,
     sip::SipParser,
     smb::SmbParser,
@@ -57,6 +58,7 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Ike => messages(IkeProtocol, context),
         AppProtocol::Dhcp => messages(DhcpProtocol, context),
         AppProtocol::Enip => messages(EnipProtocol::new(context.transport), context),
+        AppProtocol::Quic => messages(QuicProtocol::default(), context),
         AppProtocol::Snmp => messages(SnmpProtocol::default(), context),
         _ => None,
     }

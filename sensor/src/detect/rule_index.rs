@@ -205,7 +205,9 @@ pub(crate) fn protocol_serves(wanted: AppProtocol, spoken: AppProtocol) -> bool 
     wanted == spoken
         || matches!(
             (wanted, spoken),
-            (AppProtocol::Http1, AppProtocol::Http2) | (AppProtocol::Dcerpc, AppProtocol::Smb)
+            (AppProtocol::Http1, AppProtocol::Http2)
+                | (AppProtocol::Dcerpc, AppProtocol::Smb)
+                | (AppProtocol::Tls, AppProtocol::Quic)
         )
 }
 

@@ -6,7 +6,7 @@
 //! * [`trace`] is the list of timed packets everything is added to,
 //! * [`tcp`] holds whole conversations (handshake, segments, acknowledgements, disorder on request),
 //!   [`datagram`] UDP and ICMP,
-//! * [`dns`], [`http`], [`tls`] and [`login`] make the payloads,
+//! * [`dns`], [`http`], [`tls`], `quic` and [`login`] make the payloads,
 //! * [`scenario_file`] reads a conversation list from TOML (the cases use it), [`demo`] is the demonstration's day,
 //!   [`floods`] are attacks on the sensor's memory.
 //!
@@ -23,6 +23,7 @@ pub mod http;
 pub mod link;
 pub mod login;
 pub mod network;
+mod quic;
 pub mod scenario_file;
 mod segments;
 pub mod tcp;

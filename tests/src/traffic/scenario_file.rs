@@ -35,7 +35,7 @@ use super::network::{FragmentOrder, Ipv6Extension, Route};
 use super::segments::Segment;
 use super::tcp::{Conversation, Delivery, ETHERNET_SEGMENT_BYTES, Side};
 use super::trace::Trace;
-use super::{datagram, demo, dns, http, tls};
+use super::{datagram, demo, dns, http, quic, tls};
 
 /// 2026-03-02T08:00:00Z: scenarios begin here.
 pub const START_SECONDS: u64 = 1_772_438_400;
@@ -51,7 +51,7 @@ pub enum ScenarioError {
     Syntax(#[from] toml::de::Error),
     /// A message names no payload, or two.
     #[error(
-        "a message must have exactly one of text, hex, request, response, client_hello, server_hello, query, answer; this one has {0}"
+        "a message must have exactly one of text, hex, request, response, client_hello, server_hello, quic, query, answer; this one has {0}"
     )]
     Payload(usize),
     /// A payload is not hexadecimal.
@@ -210,6 +210,8 @@ struct Say {
     client_hello: Option<String>,
     /// A TLS ServerHello; the number seeds its random bytes.
     server_hello: Option<u64>,
+    /// A datagram of QUIC packets: see `quic.rs`.
+    quic: Option<Vec<quic::Packet>>,
     /// A DNS query.
     query: Option<Lookup>,
     /// The response to a DNS query.
@@ -367,6 +369,10 @@ impl Say {
             }),
             self.server_hello
                 .map(|seed| Ok(tls::server_hello(&mut Entropy::new(seed)))),
+            self.quic.as_ref().map(|packets| {
+                let packets = packets.iter().map(|packet| packet.bytes(self.from));
+                Ok(packets.collect::<Result<Vec<_>, _>>()?.concat())
+            }),
             self.query.as_ref().map(|lookup| Ok(lookup.query(client))),
             self.answer.as_ref().map(|lookup| Ok(lookup.answer(client))),
         ];
@@ -396,7 +402,7 @@ impl Lookup {
     }
 }
 
-fn hexadecimal(text: &str) -> Result<Vec<u8>, ScenarioError> {
+pub(super) fn hexadecimal(text: &str) -> Result<Vec<u8>, ScenarioError> {
     let digits: String = text
         .chars()
         .filter(|character| !character.is_whitespace())

@@ -17,14 +17,23 @@ const CIPHER_SUITES: [u16; 5] = [0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f];
 /// The ClientHello for a server name, as one record.
 #[must_use]
 pub fn client_hello(server_name: &str, entropy: &mut Entropy) -> Vec<u8> {
+    record(
+        HANDSHAKE,
+        &client_hello_message(server_name, b"\x08http/1.1", entropy),
+    )
+}
+
+/// The ClientHello for a server name and application protocols, each behind its length.
+#[must_use]
+pub fn client_hello_message(server_name: &str, protocols: &[u8], entropy: &mut Entropy) -> Vec<u8> {
     let name = server_name.as_bytes();
     let host_entry = [&[0][..], &field_u16(name.len()).to_be_bytes(), name].concat();
     let extensions = [
         extension(0, &with_length(&host_entry)),
-        // Groups X25519 and secp256r1, one signature algorithm, ALPN "http/1.1", TLS 1.3 and 1.2, one key share.
+        // Groups X25519 and secp256r1, one signature algorithm, ALPN, TLS 1.3 and 1.2, one key share.
         extension(10, &with_length(&[0, 0x1d, 0, 0x17])),
         extension(13, &with_length(&[0x04, 0x03, 0x08, 0x04])),
-        extension(16, &with_length(b"\x08http/1.1")),
+        extension(16, &with_length(protocols)),
         extension(43, &[4, 0x03, 0x04, 0x03, 0x03]),
         extension(
             51,
@@ -46,12 +55,18 @@ pub fn client_hello(server_name: &str, entropy: &mut Entropy) -> Vec<u8> {
         &with_length(&extensions),
     ]
     .concat();
-    record(HANDSHAKE, &handshake(CLIENT_HELLO, &body))
+    handshake(CLIENT_HELLO, &body)
 }
 
 /// The ServerHello that accepts TLS 1.3, as one record.
 #[must_use]
 pub fn server_hello(entropy: &mut Entropy) -> Vec<u8> {
+    record(HANDSHAKE, &server_hello_message(entropy))
+}
+
+/// The ServerHello that accepts TLS 1.3.
+#[must_use]
+pub fn server_hello_message(entropy: &mut Entropy) -> Vec<u8> {
     let extensions = [
         extension(43, &[0x03, 0x04]),
         extension(51, &[&[0, 0x1d, 0, 32][..], &entropy.bytes(32)].concat()),
@@ -67,7 +82,7 @@ pub fn server_hello(entropy: &mut Entropy) -> Vec<u8> {
         &with_length(&extensions),
     ]
     .concat();
-    record(HANDSHAKE, &handshake(SERVER_HELLO, &body))
+    handshake(SERVER_HELLO, &body)
 }
 
 /// Encrypted records over `bytes` bytes of content.

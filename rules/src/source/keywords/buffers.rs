@@ -2,7 +2,7 @@
 
 use super::{super::keyword_table::Context, Done, value};
 use crate::{
-    model::{Buffer, Transform},
+    model::{AppProtocol, Buffer, Transform},
     source::{
         draft::{InspectionDraft, MatchDraft, RuleDraft, TransformDraft},
         problem::Problem,
@@ -15,7 +15,10 @@ use crate::{
 pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer) -> Done {
     let span = option.name.span();
     check_not_empty(rule)?;
-    if let Some(protocol) = buffer.info().protocol {
+    if buffer.is_of_tls_hello() {
+        let protocols = [AppProtocol::Tls, AppProtocol::Quic];
+        rule.refuse_others(&protocols, option.name.text(), &span)?;
+    } else if let Some(protocol) = buffer.info().protocol {
         rule.imply(protocol, option.name.text(), &span)?;
     }
     if matches!(

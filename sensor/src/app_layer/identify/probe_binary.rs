@@ -6,7 +6,7 @@ use sawp::probe::Status;
 
 use super::Verdict;
 use crate::{
-    app_layer::{modbus, mqtt, nfs},
+    app_layer::{modbus, mqtt, nfs, quic::is_quic},
     direction::Direction,
 };
 
@@ -299,19 +299,7 @@ pub(super) fn ike(_: Direction, bytes: &[u8]) -> Verdict {
     )
 }
 
-/// QUIC long header of a known version, or a Google QUIC header with a version.
+/// QUIC: anything that its headers allow.
 pub(super) fn quic(_: Direction, bytes: &[u8]) -> Verdict {
-    if bytes.len() < 7 {
-        return Verdict::Unknown;
-    }
-    let known = |version: u32| {
-        matches!(
-            version,
-            1 | 0x6b33_43cf | 0x709a_50c4 | 0xfaceb001 | 0xfaceb002
-        ) || version >> 8 == 0x00ff_0000
-            || version >> 24 == 0x51
-    };
-    let long = bytes[0] & 0x80 != 0 && known(big_u32(bytes, 1));
-    let google = bytes.len() > 13 && bytes[0] & 0x81 == 0x01 && big_u32(bytes, 9) >> 24 == 0x51;
-    when(long || google, P::Quic)
+    when(is_quic(bytes), P::Quic)
 }

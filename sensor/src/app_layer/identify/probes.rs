@@ -15,10 +15,14 @@ type Probe = fn(Direction, &[u8]) -> Verdict;
 pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]) -> Verdict {
     let by_server = probe_of(context.transport, context.server_port);
     // A probe for the client's port is asked too where it is a well-known one: the capture may have begun late.
-    let by_client = (context.client_port != context.server_port
-        && !is_of_servers_only(context.transport, context.client_port))
-    .then(|| probe_of(context.transport, context.client_port))
-    .flatten();
+    // Not for QUIC: almost anything may be one.
+    let by_client = Some(context.client_port)
+        .filter(|port| {
+            *port != context.server_port
+                && !is_of_servers_only(context.transport, *port)
+                && !is_of_quic(context.transport, *port)
+        })
+        .and_then(|port| probe_of(context.transport, port));
     let mut verdict = Verdict::Unknown;
     for probe in [by_server, by_client].into_iter().flatten() {
         match probe(direction, bytes) {
@@ -52,6 +56,10 @@ fn is_of_servers_only(transport: Transport, port: u16) -> bool {
         Transport::Tcp => matches!(port, 23 | 2049 | 3389),
         Transport::Udp => matches!(port, 69 | 123 | 2049),
     }
+}
+
+fn is_of_quic(transport: Transport, port: u16) -> bool {
+    transport == Transport::Udp && matches!(port, 80 | 443)
 }
 
 fn probe_of(transport: Transport, port: u16) -> Option<Probe> {

@@ -6,7 +6,7 @@ use sha2::Sha256;
 use super::hello::{ALPN, Hello, SERVER_NAME, is_grease};
 
 /// The JA3 string of a client hello: version, ciphers, extensions, groups, point formats, without GREASE.
-pub(super) fn ja3(hello: &Hello) -> Vec<u8> {
+pub(in crate::app_layer) fn ja3(hello: &Hello) -> Vec<u8> {
     let formats: Vec<u16> = hello
         .point_formats
         .iter()
@@ -22,7 +22,7 @@ pub(super) fn ja3(hello: &Hello) -> Vec<u8> {
 }
 
 /// The JA3S string of a server hello: version, cipher, extensions.
-pub(super) fn ja3s(hello: &Hello) -> Vec<u8> {
+pub(in crate::app_layer) fn ja3s(hello: &Hello) -> Vec<u8> {
     let cipher = hello.ciphers.first().copied().unwrap_or(0);
     format!(
         "{},{},{}",
@@ -34,7 +34,7 @@ pub(super) fn ja3s(hello: &Hello) -> Vec<u8> {
 }
 
 /// MD5 in hexadecimal, as JA3 hashes are written.
-pub(super) fn md5_hex(text: &[u8]) -> Vec<u8> {
+pub(in crate::app_layer) fn md5_hex(text: &[u8]) -> Vec<u8> {
     hex::encode(Md5::digest(text)).into_bytes()
 }
 
@@ -47,8 +47,15 @@ fn dashed(list: &[u16]) -> String {
     items.join("-")
 }
 
-/// The JA4 fingerprint of a client hello over TCP.
-pub(super) fn ja4(hello: &Hello) -> Vec<u8> {
+/// What carries a hello, as JA4 writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app_layer) enum Carrier {
+    Tcp,
+    Quic,
+}
+
+/// The JA4 fingerprint of a client hello.
+pub(in crate::app_layer) fn ja4(hello: &Hello, carrier: Carrier) -> Vec<u8> {
     let plain = |list: &[u16]| -> Vec<u16> {
         list.iter()
             .copied()
@@ -75,8 +82,12 @@ pub(super) fn ja4(hello: &Hello) -> Vec<u8> {
     } else {
         'i'
     };
+    let carrier = match carrier {
+        Carrier::Tcp => 't',
+        Carrier::Quic => 'q',
+    };
     let head = format!(
-        "t{version}{name}{:02}{:02}{}",
+        "{carrier}{version}{name}{:02}{:02}{}",
         ciphers.len().min(99),
         extensions.len().min(99),
         ja4_alpn(hello.alpn.as_deref())
@@ -163,6 +174,9 @@ mod tests {
             alpn: Some(b"h2".to_vec()),
             ..Hello::default()
         };
-        assert_eq!(ja4(&hello), b"t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert_eq!(
+            ja4(&hello, Carrier::Tcp),
+            b"t13d1516h2_8daaf6152771_e5627efa2ab1"
+        );
     }
 }

@@ -5,42 +5,42 @@ use tls_parser::{parse_tls_handshake_client_hello, parse_tls_handshake_server_he
 use crate::app_layer::{limits, reader::Reader};
 
 /// Extension types (IANA registry).
-pub(super) const SERVER_NAME: u16 = 0;
+pub(in crate::app_layer) const SERVER_NAME: u16 = 0;
 const SUPPORTED_GROUPS: u16 = 10;
 const POINT_FORMATS: u16 = 11;
 const SIGNATURE_ALGORITHMS: u16 = 13;
-pub(super) const ALPN: u16 = 16;
+pub(in crate::app_layer) const ALPN: u16 = 16;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// A client or server hello.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Hello {
+pub(in crate::app_layer) struct Hello {
     /// The version field of the message.
-    pub(super) legacy_version: u16,
-    pub(super) random: Vec<u8>,
+    pub(in crate::app_layer) legacy_version: u16,
+    pub(in crate::app_layer) random: Vec<u8>,
     /// Offered by a client, or the one a server chose.
-    pub(super) ciphers: Vec<u16>,
+    pub(in crate::app_layer) ciphers: Vec<u16>,
     /// Types in their order.
-    pub(super) extensions: Vec<u16>,
-    pub(super) groups: Vec<u16>,
-    pub(super) point_formats: Vec<u8>,
-    pub(super) signature_algorithms: Vec<u16>,
+    pub(in crate::app_layer) extensions: Vec<u16>,
+    pub(in crate::app_layer) groups: Vec<u16>,
+    pub(in crate::app_layer) point_formats: Vec<u8>,
+    pub(in crate::app_layer) signature_algorithms: Vec<u16>,
     /// `supported_versions`: all a client offers, or the one a server chose.
-    pub(super) versions: Vec<u16>,
+    pub(in crate::app_layer) versions: Vec<u16>,
     /// The first application protocol.
-    pub(super) alpn: Option<Vec<u8>>,
-    pub(super) server_name: Option<Vec<u8>>,
-    pub(super) anomalies: Vec<&'static str>,
+    pub(in crate::app_layer) alpn: Option<Vec<u8>>,
+    pub(in crate::app_layer) server_name: Option<Vec<u8>>,
+    pub(in crate::app_layer) anomalies: Vec<&'static str>,
 }
 
 /// Values that clients send to keep servers tolerant (RFC 8701).
-pub(super) fn is_grease(value: u16) -> bool {
+pub(in crate::app_layer) fn is_grease(value: u16) -> bool {
     let [high, low] = value.to_be_bytes();
     high == low && high & 0x0f == 0x0a
 }
 
 impl Hello {
-    pub(super) fn client(body: &[u8]) -> Option<Self> {
+    pub(in crate::app_layer) fn client(body: &[u8]) -> Option<Self> {
         let (_, message) = parse_tls_handshake_client_hello(body).ok()?;
         let mut hello = Self {
             legacy_version: message.version.0,
@@ -54,7 +54,7 @@ impl Hello {
         Some(hello)
     }
 
-    pub(super) fn server(body: &[u8]) -> Option<Self> {
+    pub(in crate::app_layer) fn server(body: &[u8]) -> Option<Self> {
         if matches!(body, [0x7f, ..]) {
             return Self::draft_server(body);
         }
@@ -87,7 +87,7 @@ impl Hello {
     }
 
     /// The version in force: of the extension where it is sent, else of the message.
-    pub(super) fn version(&self) -> u16 {
+    pub(in crate::app_layer) fn version(&self) -> u16 {
         self.versions
             .iter()
             .copied()
@@ -151,7 +151,7 @@ impl Hello {
         }
     }
 
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(in crate::app_layer) fn held_bytes(&self) -> usize {
         self.random.capacity()
             + 2 * (self.ciphers.capacity()
                 + self.extensions.capacity()

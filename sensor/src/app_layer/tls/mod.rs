@@ -1,8 +1,8 @@
 //! TLS 1.0 to 1.3 (RFC 5246, RFC 8446) and the SSLv2 hello, up to where both sides encrypt.
 
 mod certificate;
-mod fingerprint;
-mod hello;
+pub(super) mod fingerprint;
+pub(super) mod hello;
 mod parser;
 mod records;
 mod transaction;

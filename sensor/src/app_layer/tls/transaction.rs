@@ -2,7 +2,11 @@
 
 use lapwing_rules::model::{Buffer, HeaderField};
 
-use super::{certificate::Certificates, fingerprint, hello::Hello};
+use super::{
+    certificate::Certificates,
+    fingerprint::{self, Carrier},
+    hello::Hello,
+};
 use crate::{
     app_layer::{BufferView, FactKind, Transaction, TransactionField, transactions::Events},
     direction::Direction,
@@ -52,7 +56,7 @@ impl TlsTransaction {
         let side = self.side_mut(Direction::ToServer);
         let text = fingerprint::ja3(&hello);
         side.ja3 = Some((fingerprint::md5_hex(&text), text));
-        side.ja4 = Some(fingerprint::ja4(&hello));
+        side.ja4 = Some(fingerprint::ja4(&hello, Carrier::Tcp));
         self.hello(Direction::ToServer, hello);
     }
 
