@@ -241,14 +241,6 @@ const LISTS: Role = Foreign("reputations of addresses are not loaded");
 const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
 const NEVER: Role = Foreign("it needs something that a passive sensor does not have");
 
-/// The buffer of a family that is not run.
-const fn buffer_of(family: Role) -> Role {
-    match family {
-        Foreign(reason) => ForeignBuffer(reason),
-        other => other,
-    }
-}
-
 /// A transform of this name.
 const fn transform(transform: Transform<'static>) -> Role {
     Role::Transform(transform)

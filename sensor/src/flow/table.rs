@@ -232,17 +232,15 @@ impl FlowTable {
         })?;
         let entry = self.get(slot)?;
         let source = packet.ip.as_ref()?.source;
-        let server = End {
-            address: entry.flow.server,
-            port: entry.flow.server_port,
+        let flow = &entry.flow;
+        let (address, port) = if source == flow.client {
+            (flow.client, flow.client_port)
+        } else {
+            (flow.server, flow.server_port)
         };
         Some(Found {
             slot,
-            sender: if source == entry.client.address {
-                entry.client
-            } else {
-                server
-            },
+            sender: End { address, port },
             is_new: false,
         })
     }
