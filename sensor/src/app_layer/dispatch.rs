@@ -91,7 +91,7 @@ pub struct AppLayer {
     /// The request that asked for an upgrade, until the parser behind it is made.
     upgraded_request: Option<Box<UpgradedRequest>>,
     failed: bool,
-    /// The parser failed with the packet in hand: it goes with the next one.
+    /// The parser failed with the packet in hand: its frames go with the next one.
     parser_failed: bool,
     first_bytes_from: Option<Direction>,
     parser_fed: bool,
@@ -208,8 +208,12 @@ impl AppLayer {
     pub fn begin_packet(&mut self, direction: Option<Direction>) {
         self.events.clear();
         if std::mem::take(&mut self.parser_failed) {
-            self.parser = None;
             self.stream_frames = None;
+            if let Some(log) = self.parser.as_mut().and_then(|parser| parser.frames_mut()) {
+                for direction in Direction::BOTH {
+                    log.clear(direction);
+                }
+            }
         }
         self.handed_over_now = false;
         for side in &mut self.sides {

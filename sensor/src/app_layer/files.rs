@@ -72,13 +72,20 @@ impl FileTransfer {
         offset < self.size
     }
 
+    /// A piece comes that cannot be followed: of this file nothing will be known.
+    pub(super) fn give_up(&mut self) {
+        self.has_begun = true;
+        self.is_broken = true;
+        self.close();
+    }
+
     /// The file ends with the piece in hand.
     pub(super) fn end_with_piece(&mut self) {
         match &mut self.piece {
             Some(piece) if piece.left > 0 => piece.is_last = true,
             _ => {
                 // Something before its end never came.
-                self.is_broken |= !self.early.is_empty();
+                self.is_broken |= self.early.range(self.size..).next().is_some();
                 self.close();
             }
         }

@@ -125,7 +125,7 @@ impl SideFrames {
             frame: frame.frame,
             bytes,
             offset: from - frame.start,
-            is_end: is_whole,
+            is_end: is_whole || at_end && frame.length_bytes.is_none(),
         })
     }
 }

@@ -56,8 +56,7 @@ pub enum Feed {
     More,
     /// Nothing of this direction will be understood any more; do not feed it again.
     Stop,
-    /// The whole flow makes no sense: nothing more is parsed, and what was understood is inspected with the packet in hand
-    /// only.
+    /// The whole flow makes no sense: nothing more is parsed, and its frames are inspected with the packet in hand only.
     Fail,
     /// The protocol handed the connection over (`CONNECT`, `STARTTLS`): what follows is identified anew.
     Upgrade,

@@ -100,7 +100,7 @@ impl NfsParser {
         let mut at = 0;
         while at < held.len() {
             let fed = &held[at..];
-            let taken = match self.rest_of_record(direction, fed) {
+            let taken = match self.rest_of_record(direction, fed)? {
                 0 if self.sides[direction.index()].is_lost => {
                     let skipped = self.find_record(direction, fed);
                     if skipped == 0 && self.sides[direction.index()].is_lost {
@@ -120,16 +120,20 @@ impl NfsParser {
     }
 
     /// Bytes that belong to a record whose beginning was handled; gives how many they are.
-    fn rest_of_record(&mut self, direction: Direction, fed: &[u8]) -> usize {
+    fn rest_of_record(&mut self, direction: Direction, fed: &[u8]) -> Result<usize, Broken> {
         let side = &mut self.sides[direction.index()];
         if side.passed_over > 0 {
             let passed = side.passed_over.min(fed.len());
             side.passed_over -= passed;
-            return passed;
+            return Ok(passed);
         }
         let Some(unfinished) = side.unfinished.as_mut() else {
-            return 0;
+            return Ok(0);
         };
+        if unfinished.is_hopeless {
+            self.session.malformed();
+            return Err(Broken);
+        }
         let taken = usize::try_from(unfinished.left).map_or(fed.len(), |left| left.min(fed.len()));
         unfinished.left -= taken as u64;
         self.session
@@ -137,7 +141,7 @@ impl NfsParser {
         if unfinished.left == 0 {
             side.unfinished = None;
         }
-        taken
+        Ok(taken)
     }
 
     /// Looks for the beginning of a record behind a gap; gives how many bytes stand before it.
@@ -259,10 +263,6 @@ impl NfsParser {
         }
         let (handle, write) = version3::write(call.data)?;
         let unfinished = self.session.write_begins(&call, handle, &write);
-        // The reference takes a last write that is not complete for malformed.
-        if write.is_last && !write.is_whole() {
-            return Err(Fault::Wrong);
-        }
         Ok(Followed::Yes(unfinished))
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Unfinished {
     pub(super) handle: Vec<u8>,
     /// Bytes to come, padding among them.
     pub(super) left: u64,
+    /// The reference fails over what comes.
+    pub(super) is_hopeless: bool,
 }
 
 /// State of one flow.
@@ -368,15 +370,25 @@ impl Session {
         transaction.step();
         let file = transaction.file.as_mut()?;
         let padding = padding(write.length);
+        if write.is_last && !write.is_whole() {
+            file.transfer.give_up();
+            file.is_closed = true;
+            transaction.finish_both();
+            return Some(Unfinished {
+                handle,
+                left: u64::from(write.length),
+                is_hopeless: true,
+            });
+        }
         file.transfer
             .begin_padded_piece(write.offset, u64::from(write.length), padding);
         let taken = file.transfer.go_on(write.bytes);
+        if write.is_last {
+            file.transfer.end_with_piece();
+            file.is_closed = true;
+            transaction.finish_both();
+        }
         if write.is_whole() {
-            if write.is_last {
-                file.transfer.end_with_piece();
-                file.is_closed = true;
-                transaction.finish_both();
-            }
             return None;
         }
         unfinished(handle, u64::from(write.length) + padding, taken)
@@ -511,7 +523,11 @@ fn padding(length: u32) -> u64 {
 
 fn unfinished(handle: Vec<u8>, whole: u64, taken: usize) -> Option<Unfinished> {
     let left = whole.saturating_sub(taken as u64);
-    (left > 0).then_some(Unfinished { handle, left })
+    (left > 0).then_some(Unfinished {
+        handle,
+        left,
+        is_hopeless: false,
+    })
 }
 
 /// A compound behind what credentials of GSS put around it; nothing where it is encrypted.
