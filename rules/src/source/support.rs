@@ -229,6 +229,8 @@ const SMB_EVENTS: &[&str] = &[
     "file_overlap",
     "malformed_data",
     "negotiate_malformed_dialects",
+    "negotiate_max_read_size_too_large",
+    "negotiate_max_write_size_too_large",
     "read_request_too_large",
     "read_response_too_large",
     "record_overflow",

@@ -113,6 +113,8 @@ pub const DCERPC_STUB_BYTES_MAX: usize = 100 * 1024;
 
 /// SMB: bytes of one record that is put together; a longer one is passed over, but for the bytes of files.
 pub const SMB_RECORD_BYTES_MAX: usize = 1024 * 1024;
+/// SMB: a larger read or write that a server agrees to is an event (`max-read-size`, `max-write-size`).
+pub const SMB_AGREED_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// SMB: bytes of a read or write that must be there before it is taken in parts.
 pub const SMB_PARTIAL_RECORD_BYTES_MIN: usize = 512;
 /// SMB: trees, open files, and requests whose answers are still to come, of each kind.

@@ -10,7 +10,10 @@ use super::{
     session::{FilePiece, Handle, Rest, Session, Tree},
     transaction::{Command, Subject},
 };
-use crate::{app_layer::reader::Reader, direction::Direction};
+use crate::{
+    app_layer::{limits, reader::Reader},
+    direction::Direction,
+};
 
 const NEGOTIATE: u16 = 0;
 const SESSION_SETUP: u16 = 1;
@@ -379,6 +382,17 @@ fn negotiate_response(session: &mut Session, record: &Smb2<'_>) -> Option<()> {
     let mut reader = Reader::at(record.body, 32);
     session.max_read_bytes = reader.le_u32()?;
     session.max_write_bytes = reader.le_u32()?;
+    for (agreed_bytes, event) in [
+        (session.max_read_bytes, "negotiate_max_read_size_too_large"),
+        (
+            session.max_write_bytes,
+            "negotiate_max_write_size_too_large",
+        ),
+    ] {
+        if agreed_bytes > limits::SMB_AGREED_BYTES_MAX {
+            session.event(event);
+        }
+    }
     // It may answer the negotiation of SMB 1 that offered this version.
     session.negotiation_answered();
     Some(())

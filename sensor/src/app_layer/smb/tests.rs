@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::parser::SmbParser;
 use crate::{
     app_layer::{
-        BufferView, Feed, Parser, Transport,
+        BufferView, Feed, Parser, Transport, limits,
         testing::{self, Turn},
     },
     direction::Direction::{self, ToClient, ToServer},
@@ -169,6 +169,25 @@ fn writing_a_place_again_is_an_event() {
     ];
     let turns: Vec<Turn<'_>> = turns.iter().map(|(d, b)| (*d, &b[..])).collect();
     assert_eq!(lines_with(&turns, "!file_overlap").len(), 1);
+}
+
+#[test]
+fn a_server_that_agrees_to_too_much_is_told() {
+    let request = smb2(0, 1, false, &[&[36, 0, 0, 0][..], &[0; 32]].concat());
+    let answer = |read_bytes: u32, write_bytes: u32| {
+        let sizes = [read_bytes.to_le_bytes(), write_bytes.to_le_bytes()].concat();
+        smb2(0, 1, true, &[&[0; 32][..], &sizes, &[0; 24]].concat())
+    };
+    let most = limits::SMB_AGREED_BYTES_MAX;
+    for (read_bytes, write_bytes, expected) in [
+        (most, most, ""),
+        (most + 1, most, "!negotiate_max_read_size_too_large"),
+        (most, most + 1, "!negotiate_max_write_size_too_large"),
+    ] {
+        let answer = answer(read_bytes, write_bytes);
+        let turns = [(ToServer, &request[..]), (ToClient, &answer)];
+        assert_eq!(told(&turns), [expected]);
+    }
 }
 
 /// An answer that comes later: it has a number of its own in the place of its tree.
