@@ -99,7 +99,10 @@ impl HostBits {
             expiries.remove(&key);
             return;
         }
-        if expiries.get(&key).is_some_and(|expiry| now.seconds() <= *expiry) {
+        if expiries
+            .get(&key)
+            .is_some_and(|expiry| now.seconds() <= *expiry)
+        {
             return;
         }
         if expiries.len() >= HOST_BITS_MAX && !expiries.contains_key(&key) {
