@@ -53,12 +53,16 @@ struct ExpectedLine {
 #[derive(Deserialize)]
 struct EveLine {
     event_type: String,
+    /// Ends and protocol are missing where a packet has no IP layer.
+    #[serde(default)]
     src_ip: String,
     #[serde(default)]
     src_port: u16,
+    #[serde(default)]
     dest_ip: String,
     #[serde(default)]
     dest_port: u16,
+    #[serde(default)]
     proto: String,
     alert: Option<EveAlert>,
 }

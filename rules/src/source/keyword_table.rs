@@ -418,7 +418,7 @@ keywords! {
     "flowint" [] "1.0" Required Read(bits::flow_integer), "Count in a number of the flow, or compare it.", takes "name, operator, value; or name, isset | isnotset";
     "stream_size" [] "1.0" Required Read(flow::stream_size), "Bytes of the stream so far.", takes "server | client | both | either, operator, bytes";
     "threshold" [] "1.0" Required Read(thresholds::threshold), "Limit how often it alerts.", takes "type limit | threshold | both, track by_src | by_dst | by_both | by_rule, count N, seconds N";
-    "detection_filter" [] "1.0" Required Read(thresholds::detection_filter), "Alert from the Nth match in a window on.", takes "track by_src | by_dst | by_both | by_rule, count N, seconds N";
+    "detection_filter" [] "1.0" Required Read(thresholds::detection_filter), "Alert from the Nth match in a window on.", takes "track by_src | by_dst, count N, seconds N";
     "flow.age" [] "7.0" Required PacketField(F::FlowAge, u32::MAX as u64), "Age of the flow in seconds.";
     "flow.pkts_toserver" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the server.";
     "flow.pkts_toclient" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the client.";

@@ -102,8 +102,8 @@ struct Incomplete {
     /// Disjoint, by position.
     pieces: Vec<Piece>,
     fragments: usize,
-    /// End of the fragment without "more fragments".
-    end: Option<usize>,
+    /// The fragment without "more fragments".
+    last: Option<Extent>,
 }
 
 impl Incomplete {
@@ -161,13 +161,17 @@ impl Defragmenter {
     ) -> Option<Whole> {
         let is_ipv4 = key.source.is_ipv4();
         let end = fragment.offset_bytes + fragment.payload.len();
-        let header_bytes = if is_ipv4 { 20 } else { 40 };
+        // As in the reference, which counts a header for IPv4 only.
+        let header_bytes = if is_ipv4 { 20 } else { 0 };
         if header_bytes + end > limits::REASSEMBLED_PACKET_MAX_BYTES {
             packet.event(if is_ipv4 {
                 "ipv4.frag_pkt_too_large"
             } else {
                 "ipv6.frag_pkt_too_large"
             });
+            return None;
+        }
+        if fragment.payload.is_empty() {
             return None;
         }
         self.expire(fragment.time, counters);
@@ -192,15 +196,23 @@ impl Defragmenter {
         {
             entry.header = Some(ip.header.to_vec());
         }
-        if !fragment.more_fragments {
-            entry.end = Some(end);
-        }
         let policy = if is_ipv4 {
             OverlapPolicy::Windows
         } else {
             OverlapPolicy::Bsd
         };
-        if place(&mut entry, policy, fragment) {
+        let placed = place(&mut entry, policy, fragment);
+        // A last fragment of which nothing counts is none; of several the one that begins first ends the packet.
+        let is_first_last = entry
+            .last
+            .is_none_or(|last| fragment.offset_bytes < last.start);
+        if !fragment.more_fragments && placed.counts && is_first_last {
+            entry.last = Some(Extent {
+                start: fragment.offset_bytes,
+                end,
+            });
+        }
+        if placed.overlaps {
             packet.event(if is_ipv4 {
                 "ipv4.frag_overlap"
             } else {
@@ -209,7 +221,7 @@ impl Defragmenter {
         }
         if is_complete(&entry) {
             let mut payload = entry.buffer;
-            payload.truncate(entry.end.unwrap_or(0));
+            payload.truncate(entry.last.map_or(0, |last| last.end));
             return entry.header.map(|header| Whole { header, payload });
         }
         self.put_back(key, entry, counters);
@@ -230,7 +242,7 @@ impl Defragmenter {
                 buffer: Vec::new(),
                 pieces: Vec::new(),
                 fragments: 0,
-                end: None,
+                last: None,
             },
         }
     }
@@ -273,7 +285,7 @@ impl Defragmenter {
 
 /// Whether the pieces reach from 0 to the end without a hole.
 fn is_complete(entry: &Incomplete) -> bool {
-    let Some(end) = entry.end else {
+    let Some(Extent { end, .. }) = entry.last else {
         return false;
     };
     let mut reached = 0;
@@ -286,8 +298,16 @@ fn is_complete(entry: &Incomplete) -> bool {
     entry.header.is_some() && reached >= end
 }
 
-/// Enters a fragment's bytes where they count. Whether it overlapped others.
-fn place(entry: &mut Incomplete, policy: OverlapPolicy, fragment: &Fragment<'_>) -> bool {
+/// What became of a fragment's bytes.
+struct Placed {
+    /// It overlapped others.
+    overlaps: bool,
+    /// Any of its bytes count.
+    counts: bool,
+}
+
+/// Enters a fragment's bytes where they count.
+fn place(entry: &mut Incomplete, policy: OverlapPolicy, fragment: &Fragment<'_>) -> Placed {
     let whole = Extent {
         start: fragment.offset_bytes,
         end: fragment.offset_bytes + fragment.payload.len(),
@@ -308,7 +328,9 @@ fn place(entry: &mut Incomplete, policy: OverlapPolicy, fragment: &Fragment<'_>)
             continue;
         };
         overlaps = true;
-        if policy.new_wins(piece.whole, whole) {
+        // In the reference a last fragment ends the packet, so that others which begin behind it are not looked at.
+        let ends_before = !fragment.more_fragments && whole.start < piece.whole.start;
+        if ends_before || policy.new_wins(piece.whole, whole) {
             for kept in [
                 Extent {
                     start: piece.kept.start,
@@ -341,6 +363,7 @@ fn place(entry: &mut Incomplete, policy: OverlapPolicy, fragment: &Fragment<'_>)
         }
     }
     won.extend(remaining.filter(|new| new.start < new.end));
+    let counts = !won.is_empty();
     for kept in won {
         let source = fragment
             .payload
@@ -352,7 +375,7 @@ fn place(entry: &mut Incomplete, policy: OverlapPolicy, fragment: &Fragment<'_>)
     }
     pieces.sort_unstable_by_key(|piece| piece.kept.start);
     entry.pieces = pieces;
-    overlaps
+    Placed { overlaps, counts }
 }
 
 #[cfg(test)]
@@ -369,7 +392,7 @@ mod tests {
             buffer: Vec::new(),
             pieces: Vec::new(),
             fragments: 0,
-            end: None,
+            last: None,
         }
     }
 

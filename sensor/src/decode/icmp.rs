@@ -9,6 +9,7 @@ const HALF_HEADER_BYTES: usize = 4;
 /// Type of the message that a destination was not reached.
 const UNREACHABLE: u8 = 3;
 const TIMESTAMP_HEADER_BYTES: usize = 20;
+const ADVERTISEMENT_HEADER_BYTES: usize = 24;
 const IPV4_HEADER_MIN_BYTES: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;
 /// Highest hop limit; neighbour discovery must come with it.
@@ -46,9 +47,18 @@ impl Walk<'_> {
             }
             Some(_) => true,
         };
-        if matches!(kind, 13 | 14) && data.len() < TIMESTAMP_HEADER_BYTES {
+        let full_header_length = match kind {
+            // Timestamps are part of the header (RFC 792, page 16), as is the first router advertised (RFC 1256).
+            13 | 14 => TIMESTAMP_HEADER_BYTES,
+            9 => ADVERTISEMENT_HEADER_BYTES,
+            _ => HEADER_BYTES,
+        };
+        let header_length = if data.len() < full_header_length {
             packet.event("icmpv4.ipv4_trunc_pkt");
-        }
+            HEADER_BYTES
+        } else {
+            full_header_length
+        };
         let is_error = matches!(kind, 3 | 4 | 5 | 11 | 12);
         if is_error && is_code_known {
             match payload.first().map(|byte| byte >> 4) {
@@ -60,11 +70,6 @@ impl Walk<'_> {
             }
         }
         let has_id = matches!(kind, 0 | 8 | 13..=18);
-        // Timestamps are part of the header (RFC 792, page 16).
-        let header_length = match kind {
-            13 | 14 if data.len() >= TIMESTAMP_HEADER_BYTES => TIMESTAMP_HEADER_BYTES,
-            _ => HEADER_BYTES,
-        };
         let (whole_header, payload) = data.split_at(header_length);
         packet.transport = Transport::Icmpv4(Icmp {
             error: is_error.then(|| IcmpError {

@@ -218,7 +218,7 @@ fn malformed(kind: u8, length: usize, body: &[u8]) -> Option<&'static str> {
                 .and(MALFORMED)
         }
         option::QUICK_START => (length < 8).then_some(()).and(INVALID_LENGTH),
-        option::SECURITY => (length != 11).then_some(()).and(INVALID_LENGTH),
+        option::SECURITY => (length < 3).then_some(()).and(INVALID_LENGTH),
         option::STREAM_IDENTIFIER | option::ROUTER_ALERT => {
             (length != 4).then_some(()).and(INVALID_LENGTH)
         }

@@ -120,7 +120,6 @@ impl Walk<'_> {
         self.counters.fragments += 1;
         if header.more_fragments && !ip.payload.len().is_multiple_of(8) {
             packet.event("ipv6.frag_invalid_length");
-            return;
         }
         let key = FragmentKey::new(packet, ip, None);
         let fragment = Fragment {
@@ -264,7 +263,13 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
             }
             _ => {}
         }
-        if next != next_header::HOP_BY_HOP {
+        if matches!(
+            next,
+            next_header::ROUTING
+                | next_header::DESTINATION_OPTIONS
+                | next_header::FRAGMENT
+                | next_header::AUTHENTICATION
+        ) {
             last_read = next;
         }
         announced_at = at;
@@ -335,16 +340,16 @@ fn fragment_header(
 fn padded_options(packet: &mut Packet<'_>, mut options: &[u8], events: [&'static str; 2]) {
     const PAD_1: u8 = 0;
     const PAD_N: u8 = 1;
+    const ROUTER_ALERT: u8 = 0x05;
+    const JUMBO_PAYLOAD: u8 = 0xc2;
+    const HOME_ADDRESS: u8 = 0xc9;
     /// With the least length of their bodies.
-    const KNOWN: [(u8, u8); 3] = [
-        (0x05, 2),  // router alert
-        (0xc2, 4),  // jumbo payload
-        (0xc9, 16), // home address
-    ];
+    const KNOWN: [(u8, u8); 3] = [(ROUTER_ALERT, 2), (JUMBO_PAYLOAD, 4), (HOME_ADDRESS, 16)];
     let [unknown, only_padding] = events;
-    let mut others = 0;
+    let (mut others, mut paddings) = (0, 0);
     while let Some((&kind, rest)) = options.split_first() {
         if kind == PAD_1 {
+            paddings += 1;
             options = rest;
             continue;
         }
@@ -354,11 +359,13 @@ fn padded_options(packet: &mut Packet<'_>, mut options: &[u8], events: [&'static
             break;
         };
         if kind == PAD_N {
+            paddings += 1;
             if length == 0 {
                 packet.event("ipv6.zero_len_padn");
             }
         } else {
-            others += 1;
+            // The reference counts neither jumbo payloads nor home addresses.
+            others += u32::from(!matches!(kind, JUMBO_PAYLOAD | HOME_ADDRESS));
             match KNOWN.iter().find(|(known, _)| *known == kind) {
                 None => packet.event(unknown),
                 Some((_, least)) if length < *least => {
@@ -370,7 +377,7 @@ fn padded_options(packet: &mut Packet<'_>, mut options: &[u8], events: [&'static
         }
         options = following;
     }
-    if others == 0 {
+    if others == 0 && paddings > 0 {
         packet.event(only_padding);
     }
 }

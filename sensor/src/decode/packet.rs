@@ -163,8 +163,8 @@ pub struct Packet<'a> {
     /// Whether its payload was taken into the stream, so that rules which look at streams meet it there and need not
     /// look at this packet. False for what the stream engine refused: such payload is looked at by itself.
     pub is_in_stream: bool,
-    /// Whether stream and transactions of its flow are looked at with it: not before its connection is open, and not with a
-    /// message about another packet.
+    /// Whether the stream and the protocol of its flow are looked at with it: not before its connection is open, not with
+    /// what the connection refused, and not with a message about another packet.
     pub sees_stream: bool,
 }
 

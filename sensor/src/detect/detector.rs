@@ -346,7 +346,10 @@ impl Detector {
 
     fn judge_transactions(&mut self, pack: &Pack, round: &Round<'_>, state: &mut FlowDetection) {
         let Some(flow) = round.flow else { return };
-        let (Some(parser), Some(protocol)) = (flow.app.parser(), round.app_protocol) else {
+        // A message about a packet of the flow is none of its own.
+        let is_own = (round.packet.ip).is_some_and(|ip| ip.protocol == flow.protocol);
+        let (Some(parser), Some(protocol), true) = (flow.app.parser(), flow.app.protocol(), is_own)
+        else {
             return;
         };
         let direction = round.direction();

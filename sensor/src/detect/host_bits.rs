@@ -26,10 +26,10 @@ enum Owner {
     Pair(IpAddr, IpAddr),
 }
 
-/// Bits that are set, by their owner and the key of their name, with the time at which they run out.
+/// Bits that are set, by their owner and the key of their name, with the last second in which they are set.
 #[derive(Debug, Default)]
 pub(crate) struct BitTable {
-    expiry: HashMap<(Owner, u64), Timestamp, RandomState>,
+    expiry: HashMap<(Owner, u64), u64, RandomState>,
 }
 
 impl BitTable {
@@ -67,10 +67,10 @@ impl HostBits {
                 let table = lock(&self.table);
                 table.expiry.get(&(owner, self.key(bit))).copied()
             })
-            .is_some_and(|expiry| now < expiry)
+            .is_some_and(|expiry| now.seconds() <= expiry)
     }
 
-    /// Sets, unsets or toggles a bit; 0 seconds never expire.
+    /// Sets, unsets or toggles a bit; 0 seconds never expire. A bit that is set lives on as long as it would have.
     #[expect(
         clippy::too_many_arguments,
         reason = "an effect's fields and where it takes place"
@@ -99,18 +99,24 @@ impl HostBits {
             expiries.remove(&key);
             return;
         }
+        if expiries
+            .get(&key)
+            .is_some_and(|expiry| now.seconds() <= *expiry)
+        {
+            return;
+        }
         if expiries.len() >= HOST_BITS_MAX && !expiries.contains_key(&key) {
-            expiries.retain(|_, expiry| now < *expiry);
+            expiries.retain(|_, expiry| now.seconds() <= *expiry);
             if expiries.len() >= HOST_BITS_MAX {
                 counters.host_bits_over_cap += 1;
                 return;
             }
         }
-        let lifetime = match expire_seconds {
+        let expiry = match expire_seconds {
             0 => u64::MAX,
-            seconds => u64::from(seconds) * Timestamp::NANOSECONDS_PER_SECOND,
+            seconds => now.seconds().saturating_add(u64::from(seconds)),
         };
-        expiries.insert(key, Timestamp(now.0.saturating_add(lifetime)));
+        expiries.insert(key, expiry);
     }
 }
 
@@ -151,8 +157,8 @@ mod tests {
             bits.apply(scope, action, 1, 5, &ends(1, 2), second(0), &mut counters);
         };
         apply(&bits, BitScope::HostPair, BitAction::Set);
-        assert!(bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(4)));
-        assert!(!bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(5)));
+        assert!(bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(5)));
+        assert!(!bits.is_set(BitScope::HostPair, 1, &ends(2, 1), second(6)));
         assert!(!bits.is_set(BitScope::SourceHost, 1, &ends(1, 2), second(1)));
         apply(&bits, BitScope::SourceHost, BitAction::Toggle);
         assert!(bits.is_set(BitScope::SourceHost, 1, &ends(1, 9), second(1)));

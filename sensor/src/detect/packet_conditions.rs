@@ -105,13 +105,17 @@ fn checksum_counts_as_valid(packet: &Packet<'_>, layer: &str) -> Option<bool> {
 }
 
 /// `flow` asks for a flow, unless it asks for nothing but a direction: a packet without a flow goes to the server.
-fn flow_holds(requirement: &FlowRequirement, round: &Round<'_>) -> bool {
-    let is_direction_only = FlowRequirement {
+pub(super) fn needs_flow(requirement: &FlowRequirement) -> bool {
+    let beside_direction = FlowRequirement {
         to_server: false,
         to_client: false,
         ..*requirement
-    } == FlowRequirement::default();
-    if round.flow.is_none() && !is_direction_only {
+    };
+    beside_direction != FlowRequirement::default()
+}
+
+fn flow_holds(requirement: &FlowRequirement, round: &Round<'_>) -> bool {
+    if round.flow.is_none() && needs_flow(requirement) {
         return false;
     }
     let to_server = round.direction() == Direction::ToServer;

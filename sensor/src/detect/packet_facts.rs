@@ -5,7 +5,7 @@ use lapwing_rules::{
     pack::RuleView,
 };
 
-use super::round::Round;
+use super::{packet_conditions::needs_flow, round::Round};
 use crate::{
     decode::{PacketOrigin, Transport},
     direction::Direction,
@@ -108,6 +108,7 @@ impl PacketFacts {
 }
 
 fn asked_of_flow(requirement: &FlowRequirement) -> u32 {
+    let in_flow = if needs_flow(requirement) { IN_FLOW } else { 0 };
     let asked = [
         (requirement.to_server, TO_SERVER),
         (requirement.to_client, TO_CLIENT),
@@ -119,7 +120,7 @@ fn asked_of_flow(requirement: &FlowRequirement) -> u32 {
     asked
         .iter()
         .filter(|(is_asked, _)| *is_asked)
-        .fold(IN_FLOW, |facts, (_, fact)| facts | fact)
+        .fold(in_flow, |facts, (_, fact)| facts | fact)
 }
 
 fn asked_of_flags(flags: u8, considered: u8, mode: TcpFlagsMode) -> u32 {

@@ -60,7 +60,8 @@ impl RuleIndex {
     }
 }
 
-/// The reference's order: action, then writers of flow bits before readers, integers and host bits alike, then priority.
+/// The reference's order: action, then writers of flow bits before readers, integers and host bits alike, then priority. Bits
+/// that expire (`xbits`) are read before they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct OrderKey {
     action: u8,
@@ -99,6 +100,7 @@ enum Access {
     ReadsAndWrites,
     Reads,
     None,
+    WritesLate,
 }
 
 impl Access {
@@ -132,6 +134,13 @@ impl OrderKey {
             )
         };
         let access = |wanted| Access::new(reads_bits(wanted), writes_bits(wanted));
+        let expires = rule.effects().any(
+            |effect| matches!(effect, Effect::Bit { expire_seconds, .. } if expire_seconds > 0),
+        );
+        let late = |access| match access {
+            Access::Writes if expires => Access::WritesLate,
+            access => access,
+        };
         Self {
             action: match rule.action() {
                 Action::Pass => 0,
@@ -147,10 +156,10 @@ impl OrderKey {
             ),
             flow_texts: texts(VariableScope::Flow),
             packet_texts: texts(VariableScope::Packet),
-            host_bits: access(|scope| {
+            host_bits: late(access(|scope| {
                 matches!(scope, BitScope::SourceHost | BitScope::DestinationHost)
-            }),
-            pair_bits: access(|scope| scope == BitScope::HostPair),
+            })),
+            pair_bits: late(access(|scope| scope == BitScope::HostPair)),
             severity: rule.severity(),
         }
     }

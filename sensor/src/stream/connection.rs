@@ -205,7 +205,7 @@ impl Connection {
         } else {
             self.in_state(&segment, packet, tools)
         };
-        packet.sees_stream = self.state >= TcpState::Established;
+        packet.sees_stream = outcome.is_ok() && self.state >= TcpState::Established;
         if outcome.is_err() {
             tools.counters.invalid_packets += 1;
         }

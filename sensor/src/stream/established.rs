@@ -35,6 +35,19 @@ impl Connection {
         if segment.direction == Direction::ToClient {
             self.is_confirmed = true;
         }
+        if self.ack_in_established(segment, packet, tools).is_err() {
+            // Not taken, but as in the reference still looked at as a packet of the open connection.
+            tools.counters.invalid_packets += 1;
+        }
+        Ok(())
+    }
+
+    fn ack_in_established(
+        &mut self,
+        segment: &Segment<'_>,
+        packet: &mut Packet<'_>,
+        tools: &mut Tools<'_>,
+    ) -> Result<(), Refused> {
         if self.check_acknowledgment(segment, packet).is_err() {
             packet.event("stream.est_invalid_ack");
             return Err(Refused);

@@ -50,8 +50,14 @@ fn read(option: &RuleOption<'_>, is_filter: bool) -> Result<Items, Problem> {
                 let track = match what.bytes {
                     b"by_src" => TrackBy::Source,
                     b"by_dst" => TrackBy::Destination,
-                    b"by_both" => TrackBy::Both,
-                    b"by_rule" => TrackBy::Rule,
+                    b"by_both" if !is_filter => TrackBy::Both,
+                    b"by_rule" if !is_filter => TrackBy::Rule,
+                    _ if is_filter => {
+                        return Err(Problem::value(
+                            item.span(),
+                            "a filter counts by_src or by_dst",
+                        ));
+                    }
                     _ => {
                         return Err(Problem::value(
                             item.span(),
