@@ -404,7 +404,7 @@ pub(crate) fn uri_length(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
     };
     let range = number_range(*range, 65535)?;
     let span = option.name.span();
-    rule.imply(crate::model::AppProtocol::Http1, "urilen", &span)?;
+    rule.imply(AppProtocol::Http1, "urilen", &span)?;
     let index = rule.inspection_of(buffer, &span);
     rule.inspections[index]
         .matches
