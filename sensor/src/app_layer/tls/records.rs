@@ -87,6 +87,8 @@ pub(super) struct Records {
     /// The first bytes of a heartbeat, and how long its record is.
     heartbeat: Option<(Vec<u8>, usize)>,
     has_records: bool,
+    /// What is left of the record is not read: it holds a message that nobody knows.
+    skips_record: bool,
     /// Bytes of a message beyond the cap that are still to come.
     passing_over: usize,
     encrypted: bool,
@@ -111,7 +113,7 @@ impl Records {
                             left: left - now.len(),
                         }
                     };
-                    if kind == HANDSHAKE && !self.encrypted {
+                    if kind == HANDSHAKE && !self.encrypted && !self.skips_record {
                         self.handshake(now, tell);
                         let is_at_end = self.state == State::Header;
                         if is_at_end && (1..HANDSHAKE_HEADER_BYTES).contains(&self.handshake.len())
@@ -218,6 +220,7 @@ impl Records {
             return &[];
         }
         self.has_records = true;
+        self.skips_record = false;
         if left > limits::TLS_RECORD_BYTES_MAX {
             self.stop("invalid_record_length", tell);
             return &[];
@@ -261,6 +264,7 @@ impl Records {
         while let [kind, high, middle, low, behind @ ..] = rest {
             if !KNOWN_MESSAGES.contains(kind) {
                 tell(Unit::UnknownHandshake);
+                self.skips_record = true;
                 rest = &[];
                 break;
             }
