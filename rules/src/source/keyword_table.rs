@@ -371,9 +371,9 @@ keywords! {
     "ssl_version" [] "1.3" Required Read(transaction_fields::ssl_version), "One of these record versions.", takes "[!]sslv2 | sslv3 | tls1.0 | tls1.1 | tls1.2 | tls1.3, …";
     "ssl_state" [] "1.3" Required Foreign("the state of the handshake is not compared yet"), "How far the handshake is.";
     "tls.cert_chain_len" [] "7.0" Required TransactionField(F::TlsCertificateChainLength, P::Tls, u32::MAX as u64), "The number of certificates.";
-    "tls.subject" [] "1.3" Required CERTIFICATE, "The certificate's subject contains this.";
-    "tls.issuerdn" [] "1.3" Required CERTIFICATE, "The certificate's issuer contains this.";
-    "tls.fingerprint" [] "1.3" Required CERTIFICATE, "SHA-1 of the certificate.";
+    "tls.subject" [] "1.3" Required Read(content::tls_subject), "The certificate's subject contains this.", takes "[!]\"text\"";
+    "tls.issuerdn" [] "1.3" Required Read(content::tls_issuer), "The certificate's issuer contains this.", takes "[!]\"text\"";
+    "tls.fingerprint" [] "1.3" Required Read(content::tls_fingerprint), "SHA-1 of the certificate.", takes "[!]\"ab:cd:…\"";
     "tls_cert_notbefore" [] "3.2" Required CERTIFICATE, "Begin of the certificate's validity.";
     "tls_cert_notafter" [] "3.2" Required CERTIFICATE, "End of the certificate's validity.";
     "tls_cert_expired" [] "3.2" None CERTIFICATE, "The certificate has expired.";

@@ -238,17 +238,28 @@ const SMB_EVENTS: &[&str] = &[
 ];
 
 const TLS_EVENTS: &[&str] = &[
+    "certificate_invalid_algorithmidentifier",
+    "certificate_invalid_date",
     "certificate_invalid_der",
+    "certificate_invalid_extensions",
+    "certificate_invalid_length",
+    "certificate_invalid_serial",
+    "certificate_invalid_version",
+    "certificate_invalid_x509name",
+    "dataleak_heartbeat_mismatch",
+    "error_message_encountered",
     "handshake_invalid_length",
     "invalid_certificate",
     "invalid_handshake_message",
-    "invalid_record_length",
+    "invalid_heartbeat_message",
     "invalid_record_type",
     "invalid_record_version",
     "invalid_sni_length",
     "invalid_sni_type",
+    "invalid_ssl_record",
     "invalid_sslv2_header",
     "multiple_sni_extensions",
+    "overflow_heartbeat_message",
 ];
 
 const IKE_EVENTS: &[&str] = &[

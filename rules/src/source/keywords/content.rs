@@ -2,7 +2,7 @@
 
 use super::{super::keyword_table::Context, Done, byte_keywords::push, once, value};
 use crate::{
-    model::{Base64Decode, Buffer, IsDataAt, Match, Operand},
+    model::{AppProtocol, Base64Decode, Buffer, IsDataAt, Match, Operand},
     source::{
         draft::{ContentDraft, FastPattern, MatchDraft, RuleDraft},
         problem::Problem,
@@ -13,6 +13,8 @@ use crate::{
     },
 };
 
+/// SHA-1 as twenty pairs of digits with colons between them.
+const FINGERPRINT_BYTES: usize = 59;
 /// Largest distance in bytes that position modifiers take; the reference has the same.
 const LARGEST_DISTANCE: i64 = 1_048_576;
 
@@ -50,6 +52,50 @@ pub(crate) fn uri_content(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
     let span = option.name.span();
     rule.confine_to_http1("uricontent", &span)?;
     let index = rule.inspection_of(Buffer::HttpUri, &span);
+    rule.inspections[index]
+        .matches
+        .push(MatchDraft::Content(content));
+    Ok(())
+}
+
+/// `tls.subject:"…"` is a content of `tls.cert_subject`.
+pub(crate) fn tls_subject(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    certificate_text(rule, option, Buffer::TlsCertSubject)
+}
+
+/// `tls.issuerdn:"…"` is a content of `tls.cert_issuer`.
+pub(crate) fn tls_issuer(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    certificate_text(rule, option, Buffer::TlsCertIssuer)
+}
+
+/// `tls.fingerprint:"…"` is a content of `tls.cert_fingerprint`.
+pub(crate) fn tls_fingerprint(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    _: &Context<'_>,
+) -> Done {
+    certificate_text(rule, option, Buffer::TlsCertFingerprint)
+}
+
+fn certificate_text(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer) -> Done {
+    let content = new_content(option)?;
+    if value(option).bytes.contains(&b'|') {
+        return Err(Problem::value(
+            value(option).span(),
+            "bytes in hexadecimal are for `content`, not for the text of a certificate",
+        ));
+    }
+    if buffer == Buffer::TlsCertFingerprint && content.pattern.len() != FINGERPRINT_BYTES {
+        return Err(Problem::value(
+            value(option).span(),
+            format!(
+                "a fingerprint is {FINGERPRINT_BYTES} characters: twenty pairs of digits with colons"
+            ),
+        ));
+    }
+    let span = option.name.span();
+    rule.imply(AppProtocol::Tls, option.name.text(), &span)?;
+    let index = rule.inspection_of(buffer, &span);
     rule.inspections[index]
         .matches
         .push(MatchDraft::Content(content));
@@ -358,7 +404,7 @@ pub(crate) fn uri_length(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
     };
     let range = number_range(*range, 65535)?;
     let span = option.name.span();
-    rule.imply(crate::model::AppProtocol::Http1, "urilen", &span)?;
+    rule.imply(AppProtocol::Http1, "urilen", &span)?;
     let index = rule.inspection_of(buffer, &span);
     rule.inspections[index]
         .matches

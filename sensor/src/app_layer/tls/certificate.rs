@@ -1,14 +1,17 @@
-//! Certificates of the server, as rules see them.
+//! Certificates of either side, as rules see them.
 
 use sha1::{Digest as _, Sha1};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::{
+    nom,
+    prelude::{FromDer as _, X509Certificate, X509Error},
+};
 
 use crate::app_layer::{limits, reader::Reader};
 
-/// The chain a server sent, and what is told of its first certificate.
+/// The chain that one side sent, and what is told of its first certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Certificates {
-    /// DER, the server's own first.
+    /// DER, the side's own first.
     pub(super) chain: Vec<Vec<u8>>,
     /// Certificates in the message, also those beyond the cap.
     pub(super) count: usize,
@@ -30,8 +33,8 @@ impl Certificates {
         let length = message
             .u24()
             .and_then(|length| usize::try_from(length).ok());
+        // As in the reference, a list that is cut off is none, and not told.
         let Some(list) = length.and_then(|length| message.take(length)) else {
-            certificates.anomalies.push("invalid_certificate");
             return certificates;
         };
         let mut list = Reader::new(list);
@@ -41,6 +44,10 @@ impl Certificates {
                 certificates.anomalies.push("invalid_certificate");
                 break;
             };
+            if der.is_empty() {
+                certificates.anomalies.push("certificate_invalid_length");
+                break;
+            }
             certificates.count += 1;
             if certificates.chain.len() < limits::TLS_CERTIFICATES_MAX {
                 certificates.chain.push(der.to_vec());
@@ -61,7 +68,12 @@ impl Certificates {
                 self.issuer = Some(certificate.issuer().to_string().into_bytes());
                 self.serial = Some(colons(certificate.raw_serial(), true));
             }
-            Err(_) => self.anomalies.push("certificate_invalid_der"),
+            Err(error) => {
+                self.fingerprint = None;
+                self.chain.clear();
+                self.count = 0;
+                self.anomalies.push(anomaly(&error));
+            }
         }
     }
 
@@ -73,6 +85,22 @@ impl Certificates {
                 .flatten()
                 .map(Vec::capacity)
                 .sum::<usize>()
+    }
+}
+
+/// The event that says what is wrong with a certificate.
+fn anomaly(error: &nom::Err<X509Error>) -> &'static str {
+    let (nom::Err::Error(error) | nom::Err::Failure(error)) = error else {
+        return "invalid_certificate";
+    };
+    match error {
+        X509Error::InvalidVersion => "certificate_invalid_version",
+        X509Error::InvalidSerial => "certificate_invalid_serial",
+        X509Error::InvalidAlgorithmIdentifier => "certificate_invalid_algorithmidentifier",
+        X509Error::InvalidX509Name => "certificate_invalid_x509name",
+        X509Error::InvalidDate => "certificate_invalid_date",
+        X509Error::InvalidExtensions => "certificate_invalid_extensions",
+        _ => "invalid_certificate",
     }
 }
 

@@ -6,10 +6,13 @@ use crate::app_layer::{limits, reader::Reader};
 
 /// Extension types (IANA registry).
 pub(in crate::app_layer) const SERVER_NAME: u16 = 0;
+/// Longer names are an event, and no names.
+const SERVER_NAME_BYTES_MAX: usize = 255;
 const SUPPORTED_GROUPS: u16 = 10;
 const POINT_FORMATS: u16 = 11;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 pub(in crate::app_layer) const ALPN: u16 = 16;
+const HEARTBEAT: u16 = 15;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// A client or server hello.
@@ -30,6 +33,8 @@ pub(in crate::app_layer) struct Hello {
     /// The first application protocol.
     pub(in crate::app_layer) alpn: Option<Vec<u8>>,
     pub(in crate::app_layer) server_name: Option<Vec<u8>>,
+    /// Whether it speaks of heartbeats (RFC 6520).
+    pub(in crate::app_layer) has_heartbeat: bool,
     pub(in crate::app_layer) anomalies: Vec<&'static str>,
 }
 
@@ -109,25 +114,35 @@ impl Hello {
                 break;
             }
             self.extensions.push(kind);
-            self.read_extension(kind, data, from_client);
+            if self.read_extension(kind, data, from_client).is_none() {
+                self.anomalies.push("handshake_invalid_length");
+                break;
+            }
         }
     }
 
-    fn read_extension(&mut self, kind: u16, data: &[u8], from_client: bool) {
+    /// Reads what is known of an extension; nothing where a list in it is cut off.
+    fn read_extension(&mut self, kind: u16, data: &[u8], from_client: bool) -> Option<()> {
         let mut reader = Reader::new(data);
         match kind {
             SERVER_NAME if from_client => self.read_server_name(data),
-            SUPPORTED_GROUPS => self.groups = numbers(reader.prefixed_u16()),
-            POINT_FORMATS => self.point_formats = reader.prefixed_u8().unwrap_or_default().to_vec(),
-            SIGNATURE_ALGORITHMS => self.signature_algorithms = numbers(reader.prefixed_u16()),
-            SUPPORTED_VERSIONS if from_client => self.versions = numbers(reader.prefixed_u8()),
-            SUPPORTED_VERSIONS => self.versions = numbers(Some(data)),
+            _ if data.is_empty() => {}
+            SUPPORTED_GROUPS => self.groups = numbers(reader.prefixed_u16()?),
+            POINT_FORMATS => self.point_formats = reader.prefixed_u8()?.to_vec(),
+            SIGNATURE_ALGORITHMS => self.signature_algorithms = numbers(reader.prefixed_u16()?),
+            SUPPORTED_VERSIONS if from_client => {
+                let versions = reader.prefixed_u8().filter(|list| list.len() > 1)?;
+                self.versions = numbers(versions);
+            }
+            SUPPORTED_VERSIONS => self.versions = numbers(data),
             ALPN => {
-                let list = reader.prefixed_u16().unwrap_or_default();
+                let list = reader.prefixed_u16()?;
                 self.alpn = Reader::new(list).prefixed_u8().map(<[u8]>::to_vec);
             }
+            HEARTBEAT => self.has_heartbeat = true,
             _ => {}
         }
+        Some(())
     }
 
     /// RFC 6066, section 3: the first name of the first list.
@@ -142,9 +157,10 @@ impl Hello {
         }
         match list.u8() {
             Some(0) => match list.prefixed_u16() {
-                Some(name) if !name.is_empty() => self.server_name = Some(name.to_vec()),
-                Some(_) => {}
-                None => self.anomalies.push("invalid_sni_length"),
+                Some(name) if (1..=SERVER_NAME_BYTES_MAX).contains(&name.len()) => {
+                    self.server_name = Some(name.to_vec());
+                }
+                _ => self.anomalies.push("invalid_sni_length"),
             },
             Some(_) => self.anomalies.push("invalid_sni_type"),
             None => {}
@@ -164,9 +180,8 @@ impl Hello {
     }
 }
 
-fn numbers(bytes: Option<&[u8]>) -> Vec<u16> {
+fn numbers(bytes: &[u8]) -> Vec<u16> {
     bytes
-        .unwrap_or_default()
         .chunks_exact(2)
         .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
         .collect()

@@ -20,12 +20,21 @@ const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 
+/// Types of heartbeats, and the least padding of one (RFC 6520, section 4).
+const HEARTBEAT_TYPES: [u8; 2] = [1, 2];
+const HEARTBEAT_HEADER_BYTES: usize = 3;
+const HEARTBEAT_PADDING_BYTES_MIN: usize = 16;
+/// The number that stands for SSLv2.
+const SSL_2: u16 = 2;
+
 /// What was seen of both sides.
 #[derive(Debug, Default)]
 struct Progress {
     cipher_change: [bool; 2],
     application: [bool; 2],
     broken: [bool; 2],
+    /// An encrypted heartbeat without an answer so far: who sent it, and the length of its record.
+    heartbeat: Option<(Direction, usize)>,
 }
 
 impl Progress {
@@ -59,6 +68,17 @@ impl Default for TlsParser {
 }
 
 impl TlsParser {
+    /// Whether the server agreed to heartbeats, which are followed behind the handshake too.
+    fn has_heartbeats(&self) -> bool {
+        let server = self
+            .transactions
+            .get(0)
+            .map(|transaction| transaction.side(Direction::ToClient));
+        server
+            .and_then(|server| server.hello.as_ref())
+            .is_some_and(|hello| hello.has_heartbeat)
+    }
+
     fn finish(&mut self) {
         if let Some(transaction) = self.transactions.get_mut(0)
             && !transaction.is_done
@@ -102,16 +122,84 @@ fn report_frames(frames: &mut FrameLog, direction: Direction, unit: &Unit<'_>) {
     }
 }
 
+/// A handshake message that is there as a whole.
+fn take_handshake(transaction: &mut TlsTransaction, direction: Direction, kind: u8, body: &[u8]) {
+    let from_client = direction == Direction::ToServer;
+    match kind {
+        CLIENT_HELLO if from_client => match Hello::client(body) {
+            Some(hello) => transaction.client_hello(hello),
+            None => transaction.events.add("handshake_invalid_length"),
+        },
+        SERVER_HELLO if !from_client => match Hello::server(body) {
+            Some(hello) => transaction.server_hello(hello),
+            None => transaction.events.add("handshake_invalid_length"),
+        },
+        CERTIFICATE => {
+            let certificates = Certificates::read(body);
+            for anomaly in &certificates.anomalies {
+                transaction.events.add(anomaly);
+            }
+            transaction.side_mut(direction).certificates = Some(certificates);
+            transaction.step_both();
+        }
+        _ => {}
+    }
+}
+
+/// A heartbeat whose claim nobody encrypted: as long as it says, with its padding, or an attempt to read memory.
+fn claim_event(record_bytes: usize, (kind, claimed_bytes): (u8, usize)) -> Option<&'static str> {
+    if !HEARTBEAT_TYPES.contains(&kind) {
+        return Some("invalid_heartbeat_message");
+    }
+    match record_bytes.checked_sub(HEARTBEAT_HEADER_BYTES + claimed_bytes) {
+        None => Some("overflow_heartbeat_message"),
+        Some(padding) if padding < HEARTBEAT_PADDING_BYTES_MIN => Some("invalid_heartbeat_message"),
+        Some(_) => None,
+    }
+}
+
+/// An encrypted heartbeat: an answer longer than its request leaks; two requests in a row are odd.
+fn sealed_event(
+    progress: &mut Progress,
+    direction: Direction,
+    record_bytes: usize,
+) -> Option<&'static str> {
+    match progress.heartbeat.take() {
+        None => {
+            progress.heartbeat = Some((direction, record_bytes));
+            None
+        }
+        Some((sender, _)) if sender == direction => Some("invalid_heartbeat_message"),
+        Some((_, asked_bytes)) if record_bytes > asked_bytes => Some("dataleak_heartbeat_mismatch"),
+        Some(_) => None,
+    }
+}
+
 fn take(
     transaction: &mut TlsTransaction,
     progress: &mut Progress,
     direction: Direction,
     unit: Unit<'_>,
 ) {
-    if progress.is_encrypted() || progress.broken[direction.index()] {
+    if progress.broken[direction.index()] {
         return;
     }
-    let from_client = direction == Direction::ToServer;
+    if let Unit::Heartbeat {
+        record_bytes,
+        claim,
+    } = unit
+    {
+        let event = match claim {
+            Some(claim) => claim_event(record_bytes, claim),
+            None => sealed_event(progress, direction, record_bytes),
+        };
+        if let Some(event) = event {
+            transaction.events.add(event);
+        }
+    }
+    if progress.is_encrypted() {
+        return;
+    }
     match unit {
         Unit::Record { version, .. } => {
             let side = transaction.side_mut(direction);
@@ -119,44 +207,22 @@ fn take(
                 side.version = Some(version);
             }
         }
-        Unit::Handshake {
-            kind: CLIENT_HELLO,
-            body,
-        } if from_client => match Hello::client(body) {
-            Some(hello) => transaction.client_hello(hello),
-            None => transaction.events.add("invalid_handshake_message"),
-        },
-        Unit::Handshake {
-            kind: SERVER_HELLO,
-            body,
-        } if !from_client => {
-            // Drafts of TLS 1.3 have other forms: not an event.
-            if let Some(hello) = Hello::server(body) {
-                transaction.server_hello(hello);
-            }
+        Unit::Handshake { kind, body } => take_handshake(transaction, direction, kind, body),
+        Unit::UnknownHandshake => {
+            transaction.events.add("invalid_handshake_message");
         }
-        Unit::Handshake {
-            kind: CERTIFICATE,
-            body,
-        } if !from_client => {
-            let certificates = Certificates::read(body);
-            for anomaly in &certificates.anomalies {
-                transaction.events.add(anomaly);
-            }
-            transaction.certificates = Some(certificates);
-            transaction.step_both();
-        }
-        Unit::Handshake { .. } => {}
         Unit::HandshakeTooLong => transaction.events.add("handshake_invalid_length"),
+        Unit::HandshakeCut => transaction.events.add("invalid_ssl_record"),
         Unit::CipherChange => {
             progress.cipher_change[direction.index()] = true;
-            transaction.server_is_encrypted |= !from_client;
+            transaction.is_encrypted[direction.index()] = true;
             transaction.step_both();
         }
         Unit::Application => {
             progress.application[direction.index()] = true;
-            transaction.server_is_encrypted |= !from_client;
+            transaction.is_encrypted[direction.index()] = true;
         }
+        Unit::Heartbeat { .. } => {}
         Unit::OldHello { kind, body, .. } => {
             // Type, then the version both for a client's (1) and behind two bytes for a server's hello (4).
             let mut reader = Reader::new(body);
@@ -167,6 +233,14 @@ fn take(
                 Some(version) => transaction.side_mut(direction).version = Some(version),
                 None => transaction.events.add("invalid_sslv2_header"),
             }
+        }
+        Unit::OldHeader { kind } => {
+            transaction.side_mut(direction).version = Some(SSL_2);
+            transaction.step_both();
+            if kind == Some(0) {
+                transaction.events.add("error_message_encountered");
+            }
+            progress.broken[direction.index()] = true;
         }
         Unit::Invalid(event) => {
             transaction.events.add(event);
@@ -198,7 +272,7 @@ impl Parser for TlsParser {
                 take(transaction, progress, direction, unit);
             }
         });
-        if self.is_encrypted() {
+        if self.is_encrypted() && !self.has_heartbeats() {
             self.finish();
             // Ciphertext has frames too, for rules that ask for them.
             return if self.frames.is_wanted() {

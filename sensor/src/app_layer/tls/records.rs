@@ -9,6 +9,20 @@ const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 pub(super) const HEARTBEAT: u8 = 24;
 
+/// Bytes of a handshake message's header, and of a heartbeat's.
+const HANDSHAKE_HEADER_BYTES: usize = 4;
+const HEARTBEAT_HEADER_BYTES: usize = 3;
+/// A first byte with one of these begins a header of SSLv2.
+const OLD_HEADER_BITS: u8 = 0xc0;
+
+/// Every type that the reference knows; another one is an event.
+const KNOWN_MESSAGES: [u8; 13] = [0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 22];
+
+/// SSLv3 to TLS 1.3, and the drafts of that.
+fn is_version(version: u16) -> bool {
+    matches!(version, 0x0300..=0x0304 | 0x7f01..=0x7f1c)
+}
+
 /// What a direction's bytes turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit<'a> {
@@ -22,12 +36,23 @@ pub(super) enum Unit<'a> {
     },
     /// A whole handshake message: its type and body.
     Handshake { kind: u8, body: &'a [u8] },
+    /// A handshake message of a type that nobody knows; what its record holds behind it is not read.
+    UnknownHandshake,
     /// A message longer than the cap was passed over.
     HandshakeTooLong,
     /// What this side sends from now on is encrypted.
     CipherChange,
     /// Application data.
     Application,
+    /// A heartbeat: how long its record is, and its type and the length it claims unless it is encrypted or too short.
+    Heartbeat {
+        record_bytes: usize,
+        claim: Option<(u8, usize)>,
+    },
+    /// A record ends within the header of a handshake message.
+    HandshakeCut,
+    /// A header of SSLv2 where one of a record was due, and the type of its message if that is there.
+    OldHeader { kind: Option<u8> },
     /// An SSLv2 hello: type and the rest of it.
     OldHello {
         kind: u8,
@@ -59,6 +84,11 @@ pub(super) struct Records {
     state: State,
     header: Vec<u8>,
     handshake: Vec<u8>,
+    /// The first bytes of a heartbeat, and how long its record is.
+    heartbeat: Option<(Vec<u8>, usize)>,
+    has_records: bool,
+    /// What is left of the record is not read: it holds a message that nobody knows.
+    skips_record: bool,
     /// Bytes of a message beyond the cap that are still to come.
     passing_over: usize,
     encrypted: bool,
@@ -83,8 +113,16 @@ impl Records {
                             left: left - now.len(),
                         }
                     };
-                    if kind == HANDSHAKE && !self.encrypted {
+                    if kind == HANDSHAKE && !self.encrypted && !self.skips_record {
                         self.handshake(now, tell);
+                        let is_at_end = self.state == State::Header;
+                        if is_at_end && (1..HANDSHAKE_HEADER_BYTES).contains(&self.handshake.len())
+                        {
+                            tell(Unit::HandshakeCut);
+                        }
+                    }
+                    if kind == HEARTBEAT && !self.encrypted {
+                        self.heartbeat(now, tell);
                     }
                 }
             }
@@ -93,6 +131,22 @@ impl Records {
 
     pub(super) fn held_bytes(&self) -> usize {
         self.header.capacity() + self.handshake.capacity()
+    }
+
+    /// Collects type and claimed length of a heartbeat (RFC 6520, section 4).
+    fn heartbeat(&mut self, bytes: &[u8], tell: &mut dyn FnMut(Unit<'_>)) {
+        let Some((held, record_bytes)) = &mut self.heartbeat else {
+            return;
+        };
+        let missing = HEARTBEAT_HEADER_BYTES - held.len();
+        held.extend(bytes.iter().take(missing));
+        if let [kind, high, low] = held[..] {
+            tell(Unit::Heartbeat {
+                record_bytes: *record_bytes,
+                claim: Some((kind, usize::from(u16::from_be_bytes([high, low])))),
+            });
+            self.heartbeat = None;
+        }
     }
 
     fn stop(&mut self, event: &'static str, tell: &mut dyn FnMut(Unit<'_>)) {
@@ -146,14 +200,27 @@ impl Records {
         let kind = header[0];
         let version = u16::from_be_bytes([header[1], header[2]]);
         let left = usize::from(u16::from_be_bytes([header[3], header[4]]));
+        if kind & OLD_HEADER_BITS != 0 {
+            // A header of two bytes, or of three; then the type of the message.
+            let type_at = if kind & 0x80 == 0 { 3 } else { 2 };
+            self.state = State::Stopped;
+            self.handshake = Vec::new();
+            tell(Unit::OldHeader {
+                kind: header.get(type_at).copied(),
+            });
+            return &[];
+        }
         if !(CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) {
             self.stop("invalid_record_type", tell);
             return &[];
         }
-        if header[1] != 3 {
+        // As in the reference, the version of further records is not looked at.
+        if !self.has_records && !is_version(version) {
             self.stop("invalid_record_version", tell);
             return &[];
         }
+        self.has_records = true;
+        self.skips_record = false;
         if left > limits::TLS_RECORD_BYTES_MAX {
             self.stop("invalid_record_length", tell);
             return &[];
@@ -172,7 +239,12 @@ impl Records {
                 tell(Unit::CipherChange);
             }
             APPLICATION_DATA => tell(Unit::Application),
-            HANDSHAKE | ALERT | HEARTBEAT => {}
+            HEARTBEAT if self.encrypted => tell(Unit::Heartbeat {
+                record_bytes: left,
+                claim: None,
+            }),
+            HEARTBEAT => self.heartbeat = Some((Vec::new(), left)),
+            HANDSHAKE | ALERT => {}
             _ => {}
         }
         self.state = if left == 0 {
@@ -190,6 +262,12 @@ impl Records {
         let held = std::mem::take(&mut self.handshake);
         let mut rest = &held[..];
         while let [kind, high, middle, low, behind @ ..] = rest {
+            if !KNOWN_MESSAGES.contains(kind) {
+                tell(Unit::UnknownHandshake);
+                self.skips_record = true;
+                rest = &[];
+                break;
+            }
             let length = u32::from_be_bytes([0, *high, *middle, *low]);
             let length = usize::try_from(length).unwrap_or(usize::MAX);
             if length > limits::TLS_HANDSHAKE_BYTES_MAX {

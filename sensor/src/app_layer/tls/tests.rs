@@ -61,7 +61,7 @@ fn server_hello() -> Vec<u8> {
 }
 
 fn certificate() -> Vec<u8> {
-    // A chain whose first member is no certificate: told, and its fingerprint is known all the same.
+    // A chain whose first member is no certificate.
     handshake(
         11,
         &prefixed(3, &[prefixed(3, b"not DER"), prefixed(3, b"x")].concat()),
@@ -107,10 +107,10 @@ fn hellos_and_certificates_are_read_across_records() {
     );
     assert_eq!(
         text(&parser, Buffer::TlsCerts, Direction::ToClient),
-        "not DER"
+        "Absent"
     );
     let transaction = parser.transaction(0).unwrap();
-    assert_eq!(transaction.events(), ["certificate_invalid_der"]);
+    assert_eq!(transaction.events(), ["invalid_certificate"]);
     assert_eq!(
         transaction.field(HeaderField::TlsVersion, Direction::ToServer, 0),
         Some(0x0304)
@@ -125,7 +125,7 @@ fn hellos_and_certificates_are_read_across_records() {
             Direction::ToClient,
             0
         ),
-        Some(2)
+        Some(0)
     );
     assert!(!transaction.is_complete(Direction::ToClient));
     assert_eq!(
@@ -143,6 +143,73 @@ fn hellos_and_certificates_are_read_across_records() {
             .unwrap()
             .is_complete(Direction::ToClient)
     );
+}
+
+fn events(turns: &[(Direction, Vec<u8>)]) -> Vec<&'static str> {
+    let mut parser = TlsParser::default();
+    for (direction, bytes) in turns {
+        for byte in bytes {
+            parser.feed(*direction, &[*byte]);
+        }
+    }
+    parser.transaction(0).unwrap().events().to_vec()
+}
+
+#[test]
+fn heartbeats_that_claim_too_much_are_told() {
+    let cases: [(&[u8], &[&str]); 5] = [
+        (b"\x01\0\x03abcpppppppppppppppp", &[]),
+        (
+            b"\x01\0\x03abcppppppppppppppp",
+            &["invalid_heartbeat_message"],
+        ),
+        (b"\x01\x40\0abc", &["overflow_heartbeat_message"]),
+        (
+            b"\x05\0\x03abcpppppppppppppppp",
+            &["invalid_heartbeat_message"],
+        ),
+        (b"\x01", &[]),
+    ];
+    for (payload, wanted) in cases {
+        let turns = [
+            (Direction::ToServer, record(22, &client_hello(b"a.example"))),
+            (Direction::ToServer, record(24, payload)),
+        ];
+        assert_eq!(events(&turns), wanted, "{payload:02x?}");
+    }
+}
+
+#[test]
+fn odd_records_are_told() {
+    let hello = (Direction::ToServer, record(22, &client_hello(b"a.example")));
+    let version = |bytes: Vec<u8>| [&[bytes[0], 5, 5][..], &bytes[3..]].concat();
+    let cases: [(Vec<u8>, &[&str]); 7] = [
+        (record(30, b"abc"), &["invalid_record_type"]),
+        (
+            record(22, &handshake(99, b"abc")),
+            &["invalid_handshake_message"],
+        ),
+        (record(22, b"\x10"), &["invalid_ssl_record"]),
+        (
+            record(22, &handshake(1, b"abc")),
+            &["handshake_invalid_length"],
+        ),
+        (b"GET / HTTP/1.0\r\n\r\n".to_vec(), &[]),
+        (
+            b"\x80\x03\0\x01\x02".to_vec(),
+            &["error_message_encountered"],
+        ),
+        (version(record(22, &handshake(16, b"abc"))), &[]),
+    ];
+    for (bytes, wanted) in cases {
+        let turns = [hello.clone(), (Direction::ToServer, bytes.clone())];
+        assert_eq!(events(&turns), wanted, "{bytes:02x?}");
+    }
+    let first = (
+        Direction::ToServer,
+        version(record(22, &client_hello(b"a.example"))),
+    );
+    assert_eq!(events(&[first]), ["invalid_record_version"]);
 }
 
 #[test]

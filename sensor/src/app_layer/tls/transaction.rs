@@ -21,6 +21,8 @@ pub(super) struct Side {
     /// JA3 or JA3S.
     ja3: Option<(Vec<u8>, Vec<u8>)>,
     ja4: Option<Vec<u8>>,
+    /// The chain it sent.
+    pub(super) certificates: Option<Certificates>,
     pub(super) steps: u32,
 }
 
@@ -28,11 +30,10 @@ pub(super) struct Side {
 #[derive(Debug, Default)]
 pub(super) struct TlsTransaction {
     sides: [Side; 2],
-    pub(super) certificates: Option<Certificates>,
     /// Nothing more can be read of the handshake.
     pub(super) is_done: bool,
-    /// The server sends no certificate that could be read any more.
-    pub(super) server_is_encrypted: bool,
+    /// What a side sends is encrypted: no certificate of it can be read any more.
+    pub(super) is_encrypted: [bool; 2],
     pub(super) events: Events,
 }
 
@@ -52,7 +53,14 @@ impl TlsTransaction {
         }
     }
 
-    pub(super) fn client_hello(&mut self, hello: Hello) {
+    pub(super) fn client_hello(&mut self, mut hello: Hello) {
+        if let Some(first) = self.server_name() {
+            // A second hello, behind one that the server asked to be said again: its name is the first one's.
+            if hello.server_name.is_some() {
+                hello.anomalies.push("multiple_sni_extensions");
+            }
+            hello.server_name = Some(first.to_vec());
+        }
         let side = self.side_mut(Direction::ToServer);
         let text = fingerprint::ja3(&hello);
         side.ja3 = Some((fingerprint::md5_hex(&text), text));
@@ -73,7 +81,8 @@ impl TlsTransaction {
         let side = self.side_mut(direction);
         side.version = Some(hello.version());
         side.hello = Some(hello);
-        side.steps = side.steps.wrapping_add(1);
+        // The client's random is shown once the server's is there.
+        self.step_both();
     }
 
     pub(super) fn held_bytes(&self) -> usize {
@@ -84,13 +93,12 @@ impl TlsTransaction {
                     .as_ref()
                     .map_or(0, |(hash, text)| hash.capacity() + text.capacity())
                 + side.ja4.as_ref().map_or(0, Vec::capacity)
+                + side
+                    .certificates
+                    .as_ref()
+                    .map_or(0, Certificates::held_bytes)
         });
-        size_of::<Self>()
-            + sides.sum::<usize>()
-            + self
-                .certificates
-                .as_ref()
-                .map_or(0, Certificates::held_bytes)
+        size_of::<Self>() + sides.sum::<usize>()
     }
 
     /// A value that is known once the direction's hello was seen.
@@ -105,13 +113,14 @@ impl TlsTransaction {
     /// A value that is known once the certificates were seen.
     fn of_certificates<'a>(
         &'a self,
+        direction: Direction,
         value: impl FnOnce(&'a Certificates) -> Option<&'a [u8]>,
     ) -> BufferView<'a> {
-        match &self.certificates {
+        match &self.side(direction).certificates {
             Some(certificates) => {
                 value(certificates).map_or(BufferView::Absent, BufferView::Complete)
             }
-            None if self.is_done || self.server_is_encrypted => BufferView::Absent,
+            None if self.is_done || self.is_encrypted[direction.index()] => BufferView::Absent,
             None => BufferView::Pending,
         }
     }
@@ -148,6 +157,12 @@ impl Transaction for TlsTransaction {
         let to_server = direction == Direction::ToServer;
         let ja3 = side.ja3.as_ref();
         match buffer {
+            // As in the reference, both hellos have to be there.
+            Buffer::TlsRandom | Buffer::TlsRandomTime | Buffer::TlsRandomBytes
+                if self.side(direction.opposite()).hello.is_none() =>
+            {
+                self.of_hello(direction.opposite(), None)
+            }
             Buffer::TlsRandom => self.of_hello(direction, random),
             Buffer::TlsRandomTime => {
                 self.of_hello(direction, random.and_then(|random| random.get(..4)))
@@ -169,20 +184,20 @@ impl Transaction for TlsTransaction {
             Buffer::Ja3sString if !to_server => {
                 self.of_hello(direction, ja3.map(|(_, text)| &text[..]))
             }
-            Buffer::TlsCertSubject if !to_server => {
-                self.of_certificates(|known| known.subject.as_deref())
+            Buffer::TlsCertSubject => {
+                self.of_certificates(direction, |known| known.subject.as_deref())
             }
-            Buffer::TlsCertIssuer if !to_server => {
-                self.of_certificates(|known| known.issuer.as_deref())
+            Buffer::TlsCertIssuer => {
+                self.of_certificates(direction, |known| known.issuer.as_deref())
             }
-            Buffer::TlsCertSerial if !to_server => {
-                self.of_certificates(|known| known.serial.as_deref())
+            Buffer::TlsCertSerial => {
+                self.of_certificates(direction, |known| known.serial.as_deref())
             }
-            Buffer::TlsCertFingerprint if !to_server => {
-                self.of_certificates(|known| known.fingerprint.as_deref())
+            Buffer::TlsCertFingerprint => {
+                self.of_certificates(direction, |known| known.fingerprint.as_deref())
             }
-            Buffer::TlsCerts if !to_server => {
-                self.of_certificates(|known| known.chain.get(index).map(Vec::as_slice))
+            Buffer::TlsCerts => {
+                self.of_certificates(direction, |known| known.chain.get(index).map(Vec::as_slice))
             }
             _ => BufferView::Absent,
         }
@@ -191,8 +206,10 @@ impl Transaction for TlsTransaction {
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
         match field {
             HeaderField::TlsVersion if index == 0 => self.side(direction).version.map(u64::from),
-            HeaderField::TlsCertificateChainLength if index == 0 => {
-                let certificates = self.certificates.as_ref()?;
+            HeaderField::TlsCertificateChainLength
+                if index == 0 && direction == Direction::ToClient =>
+            {
+                let certificates = self.side(direction).certificates.as_ref()?;
                 u64::try_from(certificates.count).ok()
             }
             _ => None,
@@ -214,7 +231,7 @@ impl Transaction for TlsTransaction {
     fn facts(&self, facts: &mut Vec<(FactKind, Vec<u8>)>) {
         let client = self.side(Direction::ToServer);
         let server = self.side(Direction::ToClient);
-        let certificates = self.certificates.as_ref();
+        let certificates = server.certificates.as_ref();
         let version = server
             .version
             .or(client.version)
