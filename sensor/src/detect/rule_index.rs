@@ -80,28 +80,51 @@ enum Access {
     None,
 }
 
-impl Access {
-    fn new(reads: bool, writes: bool) -> Self {
-        match (reads, writes) {
-            (false, true) => Self::Writes,
-            (true, true) => Self::ReadsAndWrites,
-            (true, false) => Self::Reads,
-            (false, false) => Self::None,
+/// Whether a rule reads a kind of variable, and whether it writes it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Uses {
+    reads: bool,
+    writes: bool,
+}
+
+impl Uses {
+    fn access(self) -> Access {
+        match (self.reads, self.writes) {
+            (false, true) => Access::Writes,
+            (true, true) => Access::ReadsAndWrites,
+            (true, false) => Access::Reads,
+            (false, false) => Access::None,
         }
     }
 }
 
 impl OrderKey {
     fn of(rule: &RuleView<'_>) -> Self {
-        let reads_bits = |wanted: fn(BitScope) -> bool| {
-            rule.packet_conditions()
-                .any(|c| matches!(c, PacketCondition::Bits { scope, .. } if wanted(scope)))
+        let mut flow_integers = Uses::default();
+        // By scope: those of transactions do not count.
+        let [mut flow, mut host, mut pair, mut transaction] = [Uses::default(); 4];
+        let mut bits = |scope: BitScope, note: fn(&mut Uses)| {
+            note(match scope {
+                BitScope::Flow => &mut flow,
+                BitScope::SourceHost | BitScope::DestinationHost => &mut host,
+                BitScope::HostPair => &mut pair,
+                BitScope::Transaction => &mut transaction,
+            });
         };
-        let writes_bits = |wanted: fn(BitScope) -> bool| {
-            rule.effects()
-                .any(|e| matches!(e, Effect::Bit { scope, .. } if wanted(scope)))
-        };
-        let access = |wanted| Access::new(reads_bits(wanted), writes_bits(wanted));
+        for condition in rule.packet_conditions() {
+            match condition {
+                PacketCondition::Bits { scope, .. } => bits(scope, |uses| uses.reads = true),
+                PacketCondition::FlowInt { .. } => flow_integers.reads = true,
+                _ => {}
+            }
+        }
+        for effect in rule.effects() {
+            match effect {
+                Effect::Bit { scope, .. } => bits(scope, |uses| uses.writes = true),
+                Effect::FlowInt { .. } => flow_integers.writes = true,
+                Effect::NoAlert => {}
+            }
+        }
         Self {
             action: match rule.action() {
                 Action::Pass => 0,
@@ -109,16 +132,10 @@ impl OrderKey {
                 Action::Reject => 2,
                 Action::Alert => 3,
             },
-            flow_bits: access(|scope| scope == BitScope::Flow),
-            flow_integers: Access::new(
-                rule.packet_conditions()
-                    .any(|c| matches!(c, PacketCondition::FlowInt { .. })),
-                rule.effects().any(|e| matches!(e, Effect::FlowInt { .. })),
-            ),
-            host_bits: access(|scope| {
-                matches!(scope, BitScope::SourceHost | BitScope::DestinationHost)
-            }),
-            pair_bits: access(|scope| scope == BitScope::HostPair),
+            flow_bits: flow.access(),
+            flow_integers: flow_integers.access(),
+            host_bits: host.access(),
+            pair_bits: pair.access(),
             severity: rule.severity(),
         }
     }
