@@ -115,9 +115,10 @@ impl PipelineSettings {
         self.memory_bytes / 2
     }
 
-    /// At most a half for parsers and what detection keeps of flows.
+    /// At most a quarter for parsers and what detection keeps of flows: it lies in many small pieces, of which the
+    /// allocator cannot give back all.
     fn app_layer_bytes(&self) -> usize {
-        self.memory_bytes / 2
+        self.memory_bytes / 4
     }
 
     /// Seven eighths for these three together.
@@ -133,6 +134,9 @@ impl PipelineSettings {
 
 /// What the allocator keeps beside each piece of memory.
 const ALLOCATION_BYTES: usize = 16;
+/// Bytes of streams and parsers lie in pieces of all sizes: of what lies between them the allocator keeps so much, one part
+/// in this many.
+const PIECES_SLACK_DIVISOR: usize = 3;
 /// A flow: its entry, its slot and its place in the index, each with the slack of a growing table.
 const FLOW_BYTES: usize = size_of::<FlowEntry>() + ALLOCATION_BYTES + 32;
 /// What a connection takes beside its flow.
@@ -315,16 +319,22 @@ impl<I: Inspector> Engine<I> {
 
     /// What flows, streams and parsers take now.
     fn shared_bytes(&self) -> usize {
+        let in_pieces = self.budget.used_bytes() + self.app_layer_bytes;
         self.flows.len() * FLOW_BYTES
             + self.connections * CONNECTION_BYTES
-            + self.budget.used_bytes()
-            + self.app_layer_bytes
+            + in_pieces
+            + in_pieces / PIECES_SLACK_DIVISOR
     }
 
-    fn is_short_of_memory(&self) -> bool {
-        self.flows.is_full()
-            || self.app_layer_bytes > self.app_layer_bytes_max
-            || self.shared_bytes() > self.shared_bytes_max
+    /// The flow that has to go, as long as memory is short.
+    fn flow_to_give_up(&self) -> Option<Slot> {
+        if self.app_layer_bytes > self.app_layer_bytes_max {
+            self.flows.least_valuable_with_parser()
+        } else if self.flows.is_full() || self.shared_bytes() > self.shared_bytes_max {
+            self.flows.least_valuable()
+        } else {
+            None
+        }
     }
 
     /// The packet's flow; a new one where the same ends begin anew.
@@ -335,8 +345,7 @@ impl<I: Inspector> Engine<I> {
         {
             return self.flows.find_quoted(packet);
         }
-        while self.is_short_of_memory() {
-            let slot = self.flows.least_valuable()?;
+        while let Some(slot) = self.flow_to_give_up() {
             let counters = &mut self.counters.flow;
             match self.flows.get(slot)?.flow.progress {
                 FlowProgress::Closed => counters.evicted_closed += 1,

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 const MEMORY_MEBIBYTES: u64 = 48;
 /// What is not divided: the program and its libraries, the rules, and what the allocator cannot give back at once.
-const MARGIN_MEBIBYTES: u64 = 16;
+const MARGIN_MEBIBYTES: u64 = 8;
 
 /// A control group with a limit of memory, removed at the end.
 struct ControlGroup(PathBuf);

@@ -415,8 +415,13 @@ struct Search<'s, F> {
 impl<F: FnMut(usize)> Search<'_, F> {
     /// Compares the patterns of a slot that have this gram with the bytes around it.
     fn compare(&mut self, entries: &[u8], position: usize, gram: u32) {
-        for entry in entries.chunks_exact(ENTRY_BYTES).map(Entry::read) {
-            if entry.gram != gram || self.seen.has(entry.pattern) {
+        for entry in entries.as_chunks::<ENTRY_BYTES>().0 {
+            // Of a slot's entries most have another gram: nothing else is read of those.
+            if entry.first_chunk() != Some(&gram.to_le_bytes()) {
+                continue;
+            }
+            let entry = Entry::read(entry);
+            if self.seen.has(entry.pattern) {
                 continue;
             }
             let stands_there = position.checked_sub(entry.place).is_some_and(|start| {

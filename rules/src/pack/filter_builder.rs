@@ -10,8 +10,9 @@ use super::{
 
 /// So many patterns may share a gram before a less rare one is taken: what one position may cost at most is bounded by them.
 const PATTERNS_PER_GRAM: u32 = 4;
-/// A bitmap has two to the power of this bits for each slot: one position in 32 to 64 passes it by chance.
-const BITS_PER_SLOT_LOG2: u32 = 5;
+/// A bitmap has two to the power of this bits for each slot: one position in 128 to 256 passes it by chance. What passes costs
+/// more than what is ruled out, and the largest bitmap is 128 KiB for 8,192 patterns.
+const BITS_PER_SLOT_LOG2: u32 = 7;
 /// Logarithm of the bits of the smallest bitmap.
 const SMALLEST_BITMAP_LOG2: u32 = 9;
 

@@ -103,41 +103,75 @@ enum Access {
     WritesLate,
 }
 
-impl Access {
-    fn new(reads: bool, writes: bool) -> Self {
-        match (reads, writes) {
-            (false, true) => Self::Writes,
-            (true, true) => Self::ReadsAndWrites,
-            (true, false) => Self::Reads,
-            (false, false) => Self::None,
+/// Whether a rule reads a kind of variable, and whether it writes it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Uses {
+    reads: bool,
+    writes: bool,
+}
+
+impl Uses {
+    fn access(self) -> Access {
+        match (self.reads, self.writes) {
+            (false, true) => Access::Writes,
+            (true, true) => Access::ReadsAndWrites,
+            (true, false) => Access::Reads,
+            (false, false) => Access::None,
         }
     }
 }
 
 impl OrderKey {
     fn of(rule: &RuleView<'_>) -> Self {
-        let reads_bits = |wanted: fn(BitScope) -> bool| {
-            rule.packet_conditions()
-                .any(|c| matches!(c, PacketCondition::Bits { scope, .. } if wanted(scope)))
+        let mut flow_integers = Uses::default();
+        // By scope: those of transactions do not count.
+        let [mut flow, mut host, mut pair, mut transaction] = [Uses::default(); 4];
+        let mut bits = |scope: BitScope, note: fn(&mut Uses)| {
+            note(match scope {
+                BitScope::Flow => &mut flow,
+                BitScope::SourceHost | BitScope::DestinationHost => &mut host,
+                BitScope::HostPair => &mut pair,
+                BitScope::Transaction => &mut transaction,
+            });
         };
-        let writes_bits = |wanted: fn(BitScope) -> bool| {
-            rule.effects()
-                .any(|e| matches!(e, Effect::Bit { scope, .. } if wanted(scope)))
+        let [mut flow_texts, mut packet_texts] = [Uses::default(); 2];
+        let mut texts = |scope: VariableScope, note: fn(&mut Uses)| {
+            note(match scope {
+                VariableScope::Flow => &mut flow_texts,
+                VariableScope::Packet => &mut packet_texts,
+            });
         };
-        let texts = |wanted: VariableScope| {
-            Access::new(
-                rule.packet_conditions().any(
-                    |c| matches!(c, PacketCondition::TextVariable { scope, .. } if scope == wanted),
-                ),
-                rule.inspections()
-                    .any(|inspection| captures(&inspection).any(|c| c.scope == wanted)),
-            )
-        };
-        let access = |wanted| Access::new(reads_bits(wanted), writes_bits(wanted));
-        let expires = rule.effects().any(
-            |effect| matches!(effect, Effect::Bit { expire_seconds, .. } if expire_seconds > 0),
-        );
-        let late = |access| match access {
+        for condition in rule.packet_conditions() {
+            match condition {
+                PacketCondition::Bits { scope, .. } => bits(scope, |uses| uses.reads = true),
+                PacketCondition::FlowInt { .. } => flow_integers.reads = true,
+                PacketCondition::TextVariable { scope, .. } => {
+                    texts(scope, |uses| uses.reads = true)
+                }
+                _ => {}
+            }
+        }
+        for inspection in rule.inspections() {
+            for capture in captures(&inspection) {
+                texts(capture.scope, |uses| uses.writes = true);
+            }
+        }
+        let mut expires = false;
+        for effect in rule.effects() {
+            match effect {
+                Effect::Bit {
+                    scope,
+                    expire_seconds,
+                    ..
+                } => {
+                    bits(scope, |uses| uses.writes = true);
+                    expires |= expire_seconds > 0;
+                }
+                Effect::FlowInt { .. } => flow_integers.writes = true,
+                Effect::NoAlert => {}
+            }
+        }
+        let late = |uses: Uses| match uses.access() {
             Access::Writes if expires => Access::WritesLate,
             access => access,
         };
@@ -148,18 +182,12 @@ impl OrderKey {
                 Action::Reject => 2,
                 Action::Alert => 3,
             },
-            flow_bits: access(|scope| scope == BitScope::Flow),
-            flow_integers: Access::new(
-                rule.packet_conditions()
-                    .any(|c| matches!(c, PacketCondition::FlowInt { .. })),
-                rule.effects().any(|e| matches!(e, Effect::FlowInt { .. })),
-            ),
-            flow_texts: texts(VariableScope::Flow),
-            packet_texts: texts(VariableScope::Packet),
-            host_bits: late(access(|scope| {
-                matches!(scope, BitScope::SourceHost | BitScope::DestinationHost)
-            })),
-            pair_bits: late(access(|scope| scope == BitScope::HostPair)),
+            flow_bits: flow.access(),
+            flow_integers: flow_integers.access(),
+            flow_texts: flow_texts.access(),
+            packet_texts: packet_texts.access(),
+            host_bits: late(host),
+            pair_bits: late(pair),
             severity: rule.severity(),
         }
     }

@@ -1,7 +1,7 @@
 //! The flow table of one worker: bounded, found by a keyed hash, ended by packet time.
 //!
 //! Flows lie in slots; each time-out class has a list of its flows by age, so that ending what timed out, and giving up
-//! the least valuable when the table is full, costs nothing per packet. Value grows from closed to new to established;
+//! the least valuable when there is no room, costs nothing per packet. Value grows from closed to new to established;
 //! within a state the flow that was silent longest goes first.
 
 use ahash::RandomState;
@@ -287,13 +287,25 @@ impl FlowTable {
     /// The flow to give up when there is no room.
     #[must_use]
     pub fn least_valuable(&self) -> Option<Slot> {
-        [
+        self.oldest_of([
             FlowProgress::Closed,
             FlowProgress::New,
             FlowProgress::Established,
-        ]
-        .into_iter()
-        .find_map(|progress| {
+        ])
+    }
+
+    /// The flow to give up when parsers hold too much: those of new flows hold nothing.
+    #[must_use]
+    pub fn least_valuable_with_parser(&self) -> Option<Slot> {
+        self.oldest_of([
+            FlowProgress::Closed,
+            FlowProgress::Established,
+            FlowProgress::New,
+        ])
+    }
+
+    fn oldest_of(&self, order: [FlowProgress; 3]) -> Option<Slot> {
+        order.into_iter().find_map(|progress| {
             TimeoutClass::with_progress(progress)
                 .filter_map(|class| self.lists[class.index()].oldest)
                 .min_by_key(|slot| self.get(*slot).map(|entry| entry.flow.last_seen))
