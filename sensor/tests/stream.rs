@@ -115,7 +115,6 @@ fn what_was_acknowledged_is_not_taken_again() {
             .events
             .contains(&"stream.pkt_spurious_retransmission")
     );
-    assert!(!talk.bench.last().is_in_stream);
     assert_eq!(talk.finished(ToServer), b"good");
 }
 
@@ -152,7 +151,8 @@ fn an_urgent_byte_is_in_the_stream_as_any_other() {
 #[test]
 fn a_hole_that_was_acknowledged_is_told() {
     let mut talk = Talk::established();
-    talk.say(ToServer, b"first");
+    // What is told of a hole is told to a parser: the protocol is known by then.
+    talk.say(ToServer, b"GET / HTTP/1.0\r\n");
     talk.segment(ToServer, 10, 0, ACK, b"third");
     talk.next[0] = talk.next[0].wrapping_add(15);
     talk.acknowledge(ToServer);
@@ -160,7 +160,7 @@ fn a_hole_that_was_acknowledged_is_told() {
     let counters = talk.bench.pipeline.counters();
     assert_eq!(counters.stream.gaps, 1);
     assert_eq!(counters.stream.gap_bytes, 10);
-    assert_eq!(talk.bench.raw(ToServer), b"firstthird");
+    assert_eq!(talk.bench.raw(ToServer), b"GET / HTTP/1.0\r\nthird");
 }
 
 #[test]

@@ -92,7 +92,10 @@ fn counters_of(flood: Flood, folder: &Path) -> Value {
         "{flood:?}: {}: {said}",
         output.status
     );
-    let line = said.lines().find(|line| line.starts_with('{'));
+    let line = said.lines().find_map(|line| {
+        line.strip_prefix("lapwing: ")
+            .filter(|said| said.starts_with('{'))
+    });
     let counters: Value = serde_json::from_str(line.unwrap()).unwrap();
     eprintln!(
         "{flood:?}: {} KiB at most{}",

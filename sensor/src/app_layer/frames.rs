@@ -369,7 +369,7 @@ mod tests {
         log.fed(ToServer, b"defg");
         log.close(ToServer, id, b"g");
         assert_eq!(due(&mut log, false), [(b"abcdef".to_vec(), 0, true)]);
-        assert_eq!(due(&mut log, true), [(b"abcdefg".to_vec(), 0, false)]);
+        assert_eq!(due(&mut log, true), [(b"abcdefg".to_vec(), 0, true)]);
         assert!(!log.has_frames(ToServer));
     }
 

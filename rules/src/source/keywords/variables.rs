@@ -60,6 +60,17 @@ pub(super) fn captures(
     names: Option<Word<'_>>,
 ) -> Result<Vec<CaptureDraft>, Problem> {
     let groups = groups(expression.bytes);
+    let is_beyond = |names: usize| names > usize::from(u8::MAX);
+    let named_groups = groups
+        .iter()
+        .rposition(Option::is_some)
+        .map_or(0, |last| last + 1);
+    if is_beyond(names.map_or(named_groups, |names| list(names).len())) {
+        return Err(Problem::value(
+            expression.span(),
+            "the variable is captured by a group beyond the 255th",
+        ));
+    }
     let captures: Vec<CaptureDraft> = match names {
         Some(names) => {
             let names = list(names);
@@ -69,12 +80,12 @@ pub(super) fn captures(
                     "there are more variables than groups in the expression",
                 ));
             }
-            (1..)
+            (1..=u8::MAX)
                 .zip(names)
                 .map(|(group, name)| listed(group, name))
                 .collect::<Result<_, _>>()?
         }
-        None => (1..)
+        None => (1..=u8::MAX)
             .zip(groups)
             .filter_map(|(group, name)| named(group, name?))
             .collect(),

@@ -163,15 +163,15 @@ fn writes_make_a_file_until_it_is_committed() {
             write(4, 8, 0, b"ijkl"),
         ]),
         [
-            ">NfsProcedure=7,21 >NfsVersion=3 >FileSize=8 >FilePresent=1 >file.data=abcdefgh",
-            ">NfsProcedure=7 >NfsVersion=3 >FilePresent=1",
+            ">FileSize=8 >FilePresent=1 >NfsProcedure=7,21 >NfsVersion=3 >file.data=abcdefgh",
+            ">FilePresent=1 >NfsProcedure=7 >NfsVersion=3",
         ]
     );
     assert_eq!(
         told_of_client(&[write(1, 0, 2, b"abcd"), write(2, 0, 2, b"efgh")]),
         [
-            ">NfsProcedure=7 >NfsVersion=3 >FileSize=4 >FilePresent=1 >file.data=abcd",
-            ">NfsProcedure=7 >NfsVersion=3 >FileSize=4 >FilePresent=1 >file.data=efgh",
+            ">FileSize=4 >FilePresent=1 >NfsProcedure=7 >NfsVersion=3 >file.data=abcd",
+            ">FileSize=4 >FilePresent=1 >NfsProcedure=7 >NfsVersion=3 >file.data=efgh",
         ]
     );
 }
@@ -198,7 +198,7 @@ fn a_last_write_in_parts_is_malformed_as_in_the_reference() {
     assert_eq!(parser.feed(ToServer, &records[1_000..]), Feed::Fail);
     assert_eq!(
         testing::told(parser.as_ref())[1],
-        "!malformed_data >NfsProcedure=7 >NfsVersion=3 >FilePresent=1"
+        "!malformed_data >FilePresent=1 >NfsProcedure=7 >NfsVersion=3"
     );
 }
 
@@ -239,7 +239,7 @@ fn compounds_are_what_they_create_or_remove_and_carry_files() {
         ]),
         [
             ">NfsProcedure=28 >NfsVersion=4",
-            "!malformed_data >NfsProcedure=38 >NfsVersion=4 >FileSize=4 >FilePresent=1 >file.data=abcd",
+            "!malformed_data >FileSize=4 >FilePresent=1 >NfsProcedure=38 >NfsVersion=4 >file.data=abcd",
         ]
     );
 }
