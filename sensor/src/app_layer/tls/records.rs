@@ -201,12 +201,20 @@ impl Records {
         let version = u16::from_be_bytes([header[1], header[2]]);
         let left = usize::from(u16::from_be_bytes([header[3], header[4]]));
         if kind & OLD_HEADER_BITS != 0 {
-            // A header of two bytes, or of three; then the type of the message.
-            let type_at = if kind & 0x80 == 0 { 3 } else { 2 };
+            // A header of two bytes, or of three; then the type of the message. It is told of short ones, which are there as
+            // a whole when they come.
+            let (type_at, length_bits) = if kind & 0x80 == 0 {
+                (3, 0x3f)
+            } else {
+                (2, 0x7f)
+            };
             self.state = State::Stopped;
             self.handshake = Vec::new();
             tell(Unit::OldHeader {
-                kind: header.get(type_at).copied(),
+                kind: header
+                    .get(type_at)
+                    .copied()
+                    .filter(|_| kind & length_bits == 0),
             });
             return &[];
         }

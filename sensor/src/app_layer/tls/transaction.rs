@@ -216,6 +216,11 @@ impl Transaction for TlsTransaction {
         }
     }
 
+    /// The version is that of the newest record until it is that of the hello, and of plain text behind it SSLv2.
+    fn fields_may_grow(&self) -> bool {
+        !self.is_done
+    }
+
     fn progress(&self, direction: Direction) -> u32 {
         self.side(direction).steps
     }
