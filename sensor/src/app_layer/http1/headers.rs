@@ -39,11 +39,14 @@ impl Headers {
         self.fields.get(index)
     }
 
-    /// A field by name, in any case.
+    /// A field by name, in any case; NUL bytes in the name are passed over, as in the reference.
     pub(super) fn get(&self, name: &[u8]) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(name))
+        self.fields.iter().find(|field| {
+            let letters = field.name.iter().filter(|&&byte| byte != 0);
+            letters
+                .map(u8::to_ascii_lowercase)
+                .eq(name.iter().map(u8::to_ascii_lowercase))
+        })
     }
 
     /// A field's value by name, in any case.
@@ -201,6 +204,14 @@ mod tests {
             buffers.start,
             b"GET / HTTP/1.1\r\nHost: a.example\r\nX-A: 1, 2\r\nCookie: c=1\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_field_is_found_by_a_name_with_nul_bytes() {
+        let mut headers = Headers::default();
+        headers.add(b"Transfer-Encoding\0: chunked", Direction::ToClient);
+        assert_eq!(headers.value(b"transfer-encoding"), Some(&b"chunked"[..]));
+        assert_eq!(headers.value(b"transfer"), None);
     }
 
     #[test]
