@@ -8,25 +8,33 @@
 //! **A panic costs one flow.** Whatever goes wrong while a frame is handled is caught here; the flow it happened in is dropped
 //! and counted, and the next frame is handled as if nothing had been.
 
+mod app_consumer;
+mod end_packet;
+mod settings;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
-    app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier, limits as app_limits},
+    app_layer::limits as app_limits,
     capture::{CapturedFrame, LinkType},
     counters::EngineCounters,
-    decode::{Decoder, IpLayer, Packet, PacketOrigin, Tcp, Transport},
+    decode::{Decoder, Packet, Transport},
     detect::{Alert, Detector, Renumbering},
     direction::Direction,
     flow::{
-        Bypass, Expectations, Flow, FlowEntry, FlowProgress, FlowTable, FlowTimeouts, Found, Slot,
-        StreamWindow,
+        Bypass, Expectations, Flow, FlowEntry, FlowProgress, FlowTable, Found, Slot, StreamWindow,
     },
     shedding,
     stream::{Connection, ReassemblyBudget, Reuse, StreamConsumer, TcpState, Tools},
     time::Timestamp,
 };
+
+use app_consumer::AppConsumer;
+use end_packet::end_packet;
+pub use settings::PipelineSettings;
+use settings::{CONNECTION_BYTES, FLOW_BYTES, PIECES_SLACK_DIVISOR};
 
 /// Judges packets; [`Detector`] does it by rules.
 pub trait Inspector {
@@ -73,74 +81,6 @@ pub trait AlertSink {
     /// One rule that fired once.
     fn alert(&mut self, alert: &Alert);
 }
-
-/// Numbers of flows that each worker has to itself, as a power of two.
-const FLOWS_OF_A_WORKER_BITS: u32 = 48;
-
-/// How much a pipeline may hold, and how long it keeps flows.
-#[derive(Clone, Copy, Debug)]
-pub struct PipelineSettings {
-    /// Bytes for flows, reassembly and application layer together.
-    pub memory_bytes: usize,
-    /// How long flows are kept.
-    pub timeouts: FlowTimeouts,
-    /// Number of the worker: flows of several workers get numbers of their own.
-    pub worker: u16,
-}
-
-impl Default for PipelineSettings {
-    fn default() -> Self {
-        Self {
-            memory_bytes: 256 * 1024 * 1024,
-            timeouts: FlowTimeouts::default(),
-            worker: 0,
-        }
-    }
-}
-
-impl PipelineSettings {
-    fn flow_table(&self) -> FlowTable {
-        let mut table = FlowTable::new(self.flows_max(), self.timeouts);
-        table.number_from(u64::from(self.worker) << FLOWS_OF_A_WORKER_BITS);
-        table
-    }
-
-    /// At most three quarters for the flow table.
-    fn flows_max(&self) -> usize {
-        (self.memory_bytes / 4 * 3 / FLOW_BYTES).max(64)
-    }
-
-    /// At most a half for reassembly.
-    fn reassembly_bytes(&self) -> usize {
-        self.memory_bytes / 2
-    }
-
-    /// At most a quarter for parsers and what detection keeps of flows: it lies in many small pieces, of which the
-    /// allocator cannot give back all.
-    fn app_layer_bytes(&self) -> usize {
-        self.memory_bytes / 4
-    }
-
-    /// Seven eighths for these three together.
-    fn shared_bytes(&self) -> usize {
-        self.memory_bytes / 8 * 7
-    }
-
-    /// The last eighth for fragments.
-    fn fragment_bytes(&self) -> usize {
-        self.memory_bytes / 8
-    }
-}
-
-/// What the allocator keeps beside each piece of memory.
-const ALLOCATION_BYTES: usize = 16;
-/// Bytes of streams and parsers lie in pieces of all sizes: of what lies between them the allocator keeps so much, one part
-/// in this many.
-const PIECES_SLACK_DIVISOR: usize = 3;
-/// A flow: its entry, its slot and its place in the index, each with the slack of a growing table.
-const FLOW_BYTES: usize = size_of::<FlowEntry>() + ALLOCATION_BYTES + 32;
-/// What a connection takes beside its flow.
-const CONNECTION_BYTES: usize = size_of::<Connection>() + ALLOCATION_BYTES;
 
 /// One worker's pipeline.
 #[derive(Debug)]
@@ -652,142 +592,6 @@ fn progress_of(state: TcpState) -> FlowProgress {
         | TcpState::CloseWait
         | TcpState::Closing => FlowProgress::Established,
         TcpState::TimeWait | TcpState::LastAck | TcpState::Closed => FlowProgress::Closed,
-    }
-}
-
-/// The packet that stands for the end of a flow, in one direction.
-fn end_packet(entry: &FlowEntry, direction: Direction) -> Packet<'static> {
-    let flow = &entry.flow;
-    let mut packet = Packet::undecoded(flow.last_seen, 0);
-    packet.origin = PacketOrigin::FlowEnd;
-    packet.direction = Some(direction);
-    packet.is_established = is_established(entry);
-    packet.sees_stream = entry
-        .connection
-        .as_ref()
-        .is_none_or(|connection| connection.state() >= TcpState::Established);
-    packet.vlans.clone_from(entry.key().vlans());
-    let client = (flow.client, flow.client_port);
-    let server = (flow.server, flow.server_port);
-    let ((source, source_port), (destination, destination_port)) = match direction {
-        Direction::ToServer => (client, server),
-        Direction::ToClient => (server, client),
-    };
-    packet.ip = Some(IpLayer {
-        version: if source.is_ipv4() { 4 } else { 6 },
-        source,
-        destination,
-        protocol: flow.protocol,
-        header: &[],
-        payload: &[],
-        ttl: 0,
-        tos: 0,
-        id: 0,
-        is_fragment: false,
-        fragment_offset: 0,
-        fragment_bits: 0,
-    });
-    packet.transport = match (&entry.connection, flow.protocol) {
-        (Some(_), _) => Transport::Tcp(Tcp {
-            source_port,
-            destination_port,
-            sequence: 0,
-            acknowledgment: 0,
-            flags: 0x10,
-            window: 0,
-            urgent: 0,
-            header: &[],
-            options: &[],
-        }),
-        (None, 17) => Transport::Udp {
-            source_port,
-            destination_port,
-            header: &[],
-        },
-        (None, _) => Transport::None,
-    };
-    packet
-}
-
-/// Hands a flow's bytes to its application layer, and notes when something became complete by them.
-struct AppConsumer<'a> {
-    app: &'a mut AppLayer,
-    context: FeedContext,
-    triggered: [bool; 2],
-    /// It was told something.
-    was_fed: bool,
-}
-
-impl<'a> AppConsumer<'a> {
-    fn new(flow: &'a mut Flow, time: Timestamp, frames: FrameSet) -> Self {
-        Self {
-            context: FeedContext {
-                client_address: flow.client,
-                client_port: flow.client_port,
-                server_port: flow.server_port,
-                transport: if flow.protocol == 17 {
-                    Carrier::Udp
-                } else {
-                    Carrier::Tcp
-                },
-                time,
-                frames,
-            },
-            app: &mut flow.app,
-            triggered: [false; 2],
-            was_fed: false,
-        }
-    }
-
-    /// Directions in which a transaction became complete: their streams are inspected without waiting for a chunk.
-    fn triggered(&self) -> impl Iterator<Item = Direction> {
-        let triggered = self.triggered;
-        Direction::BOTH
-            .into_iter()
-            .filter(move |direction| triggered[direction.index()])
-    }
-
-    /// Whether the bytes so far are worth a raw inspection of their own, as the reference's parsers have it.
-    fn is_raw_due(&self, direction: Direction) -> bool {
-        match self.app.protocol() {
-            Some(AppProtocol::Tls) => true,
-            Some(
-                AppProtocol::Http1 | AppProtocol::Dns | AppProtocol::Smb | AppProtocol::Dcerpc,
-            ) => self.newest_is_complete(direction),
-            _ => false,
-        }
-    }
-
-    fn newest_is_complete(&self, direction: Direction) -> bool {
-        self.app.parser().is_some_and(|parser| {
-            let newest = parser.transactions().end.checked_sub(1);
-            newest
-                .and_then(|number| parser.transaction(number))
-                .is_some_and(|transaction| transaction.is_complete(direction))
-        })
-    }
-}
-
-impl StreamConsumer for AppConsumer<'_> {
-    fn bytes(&mut self, direction: Direction, bytes: &[u8]) -> bool {
-        self.was_fed = true;
-        let goes_on = self.app.feed(&self.context, direction, bytes) != Feed::Stop;
-        self.triggered[direction.index()] |= self.is_raw_due(direction);
-        goes_on
-    }
-
-    fn gap(&mut self, direction: Direction, missing_bytes: u64) -> bool {
-        self.was_fed = true;
-        self.app.gap(direction, missing_bytes) != Feed::Stop
-    }
-
-    fn awaits_more(&self, direction: Direction) -> bool {
-        self.app.awaits_more(direction)
-    }
-
-    fn end(&mut self, direction: Direction) {
-        self.was_fed = true;
-        self.app.end(direction);
     }
 }
 
