@@ -202,10 +202,11 @@ impl NfsParser {
         };
         match unfinished {
             Ok(unfinished) => self.sides[direction.index()].unfinished = unfinished,
-            Err(_) => {
+            Err(fault) => {
                 self.session.malformed();
-                // The reference passes over a call that makes no sense, and fails over a reply.
-                if direction == Direction::ToClient {
+                // What makes no sense is passed over, as the calls that a server of version 4.1 makes are. The reference
+                // fails over a reply that is too short.
+                if direction == Direction::ToClient && fault == Fault::Short {
                     return Err(Broken);
                 }
             }

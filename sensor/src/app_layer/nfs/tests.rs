@@ -286,7 +286,18 @@ fn flaws_are_told_and_only_the_record_is_lost_where_a_call_is_malformed() {
     );
     let mut parser = new();
     parser.feed(ToServer, &lookup(1, b"a"));
+    // A server calls back over the same connection.
+    assert_eq!(
+        parser.feed(ToClient, &record(&call(9, 1, 0, &[]))),
+        Feed::More
+    );
+    assert_eq!(parser.feed(ToClient, &looked_up(1)), Feed::More);
     assert_eq!(parser.feed(ToServer, &words(&[8, 1, 7, 7])), Feed::Fail);
+    assert_eq!(
+        new().feed(ToClient, &record(&words(&[1, 1, 1, 1, 1]))),
+        Feed::Fail,
+        "a reply that is too short"
+    );
 }
 
 #[test]
