@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench mutations flat live-proof
+.PHONY: help setup build demo test bench mutations deltas flat live-proof
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ mutations: setup ## A million damaged packs, canonical packs and deltas through 
 
 live-proof: build ## Highest rate without a drop between two name spaces (CAPTURE=FILE RULES=FILE; needs root and tcpreplay)
 	@tests/tools/live-proof --lapwing $(TARGET)/release/lapwing --capture $(CAPTURE) --rules $(RULES) $(LIVE_PROOF_ARGUMENTS)
+
+deltas: setup ## Ten random changes of the conformance corpus' large rule set, 200 times: delta, difference, the full pack's bytes
+	@LAPWING_DELTAS=$${LAPWING_DELTAS:-200} $(CARGO) nextest run --release -p lapwing-rules --test large_set_deltas --no-capture
 
 flat: build ## Replay the conformance corpus 200 times in one process: memory must stay flat
 	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --release -p lapwing-tests --test memory_flat --no-capture

@@ -7,13 +7,14 @@ use crate::{
     source::Source,
 };
 
-/// Compiles and checks bytes as a rule file, and what stands behind their first zero byte as a `threshold.config`.
+/// Compiles and checks bytes as a rule file; what stands behind their first zero byte is a `threshold.config`, what stands behind the
+/// second a list of indicators.
 ///
 /// # Panics
 /// Where a promise is broken: that whatever is written opens, and that every rule is counted.
 #[doc(hidden)]
 pub fn fuzz_entry(bytes: &[u8]) {
-    let mut parts = bytes.splitn(2, |byte| *byte == 0);
+    let mut parts = bytes.splitn(3, |byte| *byte == 0);
     let mut source = |name: &str| {
         parts.next().map(|bytes| Source {
             name: name.into(),
@@ -23,6 +24,7 @@ pub fn fuzz_entry(bytes: &[u8]) {
     let rules: Vec<Source> = source("rules").into_iter().collect();
     let settings = Settings {
         thresholds: source("threshold.config").into_iter().collect(),
+        indicators: source("indicators").into_iter().collect(),
         ..Settings::default()
     };
     let compiled = compile(&rules, &settings);
@@ -35,7 +37,10 @@ pub fn fuzz_entry(bytes: &[u8]) {
         "a refusal has no reason"
     );
     let pack = Pack::from_bytes(compiled.pack);
-    let rule_count = pack.as_ref().map(|pack| pack.rule_count() as usize);
+    // Each list of indicators has a rule of its own.
+    let rule_count = pack
+        .as_ref()
+        .map(|pack| pack.rule_count() as usize - pack.indicators().lists().count());
     assert!(
         rule_count.is_ok_and(|count| count == compiled.counts.compiled),
         "what was compiled does not open"

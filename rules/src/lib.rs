@@ -16,6 +16,7 @@ mod diagnostic;
 pub mod difference;
 mod fuzz;
 pub mod help;
+pub mod indicator;
 pub mod layout;
 pub mod limits;
 pub mod lint;

@@ -50,3 +50,19 @@ pub const RULE_SCOPES: u64 = 64;
 pub const RECORD_STRINGS: u64 = 16 * 1024;
 /// Most rules in the lists of a pack's address index, counted once for each list that has them.
 pub const ADDRESS_INDEX_RULES: usize = 1 << 20;
+/// Most indicators in one pack.
+pub const INDICATORS: usize = 1 << 23;
+/// Widest prefixes of indicators: a wider one would match everybody.
+pub const INDICATOR_PREFIX_IPV4_BITS: u8 = 8;
+/// The same of IPv6.
+pub const INDICATOR_PREFIX_IPV6_BITS: u8 = 16;
+/// Longest URL of an indicator, in bytes.
+pub const INDICATOR_URL_BYTES: usize = 2048;
+/// Longest name of a list of indicators, in bytes.
+pub const INDICATOR_LIST_NAME_BYTES: usize = 200;
+/// Most mistakes in lists of indicators that are told one by one.
+pub const INDICATOR_MISTAKES: usize = 1000;
+/// Most names above a name that are looked up.
+pub const INDICATOR_NAME_LABELS: usize = 128;
+/// Deepest nesting of files that a file of variables includes.
+pub const INCLUDED_FILES_DEPTH: usize = 8;

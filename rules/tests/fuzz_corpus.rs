@@ -3,6 +3,8 @@
 
 use std::{fs, path::PathBuf};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+
 #[test]
 fn the_corpus_of_the_rule_parser_runs() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/rule_parser");
@@ -12,6 +14,25 @@ fn the_corpus_of_the_rule_parser_runs() {
         files += 1;
     }
     assert!(files >= 4, "only {files} files");
+}
+
+/// What a fuzzer found, one input a line in base64.
+fn found(name: &str) -> Vec<Vec<u8>> {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/corpus/{name}.txt"));
+    let text = fs::read_to_string(file).unwrap();
+    text.lines()
+        .map(|line| BASE64.decode(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn what_the_fuzzers_found_runs() {
+    for input in found("rule_parser") {
+        lapwing_rules::fuzz_entry(&input);
+    }
+    for input in found("open_pack") {
+        lapwing_rules::pack::fuzz_entry(&input);
+    }
 }
 
 #[test]

@@ -25,7 +25,12 @@ fn codes(rules: &str) -> BTreeSet<&'static str> {
 }
 
 /// Mistakes that no short example shows.
-const WITHOUT_EXAMPLE: [&str; 5] = [
+const WITHOUT_EXAMPLE: [&str; 10] = [
+    "indicator",
+    "list-without-type",
+    "list-of-two-types",
+    "unreadable-list",
+    "lists-too-large",
     "too-long",
     "too-many-rules",
     "limit-without-effect",

@@ -31,6 +31,32 @@ alert dns any any -> any any (msg:"h"; dns.query; content:"bad"; sid:8;)
 alert tcp any any -> any any (msg:"i"; lua:x.lua; sid:9;)
 "#;
 
+/// Indicators of every kind, more than fit one block.
+fn indicators() -> Source {
+    let mut text = "kind,value,id,severity,list,list_name\n".to_owned();
+    for number in 1..300 {
+        text.push_str(&format!(
+            "address,198.18.{}.{},{number},1,1,first\n",
+            number / 200,
+            number % 200
+        ));
+    }
+    text.push_str(
+        "address,2001:db8::/32,900,1,2,second\n\
+         address,203.0.113.0/24,901,2,2,\n\
+         domain,listed.example,902,1,2,\n\
+         host,www.example,903,1,2,\n\
+         url,www.example/a,904,1,2,\n\
+         ja3,01d9fc0b1ffad07469ab6dd42de4948c,905,1,2,\n\
+         ja4,t13d0506h1_e133e205ac38_e12c865f31a5,906,1,2,\n\
+         sha1,4aa3667682cb6b23bbc3584723a463a778a4a118,907,1,2,\n",
+    );
+    Source {
+        name: "indicators.csv".into(),
+        bytes: text.into_bytes(),
+    }
+}
+
 fn compiled(text: &str) -> Compiled {
     let source = Source {
         name: "mutations.rules".into(),
@@ -38,6 +64,7 @@ fn compiled(text: &str) -> Compiled {
     };
     let settings = Settings {
         keep_texts: true,
+        indicators: vec![indicators()],
         ..Settings::default()
     };
     compile(&[source], &settings)

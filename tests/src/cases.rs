@@ -131,6 +131,12 @@ impl Case {
         Some(self.folder.join("threshold.config")).filter(|path| path.exists())
     }
 
+    /// Its list of indicators, if it has an `indicators.csv`.
+    #[must_use]
+    pub fn indicators(&self) -> Option<PathBuf> {
+        Some(self.folder.join("indicators.csv")).filter(|path| path.exists())
+    }
+
     /// What must be found.
     ///
     /// # Errors

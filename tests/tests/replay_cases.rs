@@ -21,6 +21,9 @@ fn found(case: &Case) -> Result<Alerts> {
     if let Some(file) = case.thresholds() {
         command.arg("--thresholds").arg(file);
     }
+    if let Some(file) = case.indicators() {
+        command.arg("--indicators").arg(file);
+    }
     let output = command.arg(&capture).output()?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(

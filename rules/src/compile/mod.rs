@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     diagnostic::{Diagnostic, Level},
+    indicator::IndicatorLists,
     limits,
     model::RuleKind,
     pack::{CanonicalWriter, PackWriter},
@@ -30,6 +31,10 @@ pub struct Counts {
     pub disabled: usize,
     /// Rules that a newer revision in the same sources replaced.
     pub replaced: usize,
+    /// Indicators, each value once.
+    pub indicators: usize,
+    /// Lines of lists whose value stands in another line too.
+    pub repeated_indicators: usize,
 }
 
 /// What came of a compilation.
@@ -58,6 +63,8 @@ pub struct Settings {
     pub thresholds: Vec<Source>,
     /// Where the files of lists are that rules name.
     pub list_files: ListFiles,
+    /// Lists of indicators, CSV files as [`crate::indicator::IndicatorLists`] reads them.
+    pub indicators: Vec<Source>,
     /// Whether the pack keeps the text of each rule.
     pub keep_texts: bool,
 }
@@ -192,6 +199,11 @@ fn write(rules: &[ParsedRule], settings: &Settings, compiled: &mut Compiled) {
                 .extend(rule.unsupported.iter().cloned());
         }
     }
+    let lists = IndicatorLists::read(&settings.indicators);
+    compiled.diagnostics.extend(lists.diagnostics);
+    compiled.counts.indicators = lists.indicators.len();
+    compiled.counts.repeated_indicators = lists.repeated;
+    canonical.indicators(lists.indicators, lists.names);
     match canonical.finish() {
         Ok(written) => {
             compiled.pack = written.pack;

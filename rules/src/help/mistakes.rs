@@ -472,6 +472,108 @@ mistakes! {
     /// This is not the rules' fault; tell the makers of Lapwing.
     "prefilter", Error;
 
+    /// A value stands in quotes that takes none.
+    ///
+    /// Texts stand in double quotes; numbers, names and lists stand without. The reference refuses quotes where it wants none.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; depth:"10"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; depth:10; sid:1;)
+    /// ```
+    "unexpected-quotes", Error;
+
+    /// A `prefilter` has nothing before it that it can be about.
+    ///
+    /// It is for one keyword of a rule that looks at a number, a state or a content. Leaving it out changes nothing in what matches.
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; flowbits:isset,seen; prefilter; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert tcp any any -> any any (msg:"x"; content:"abcd"; dsize:>10; prefilter; sid:1;)
+    /// ```
+    "misplaced-prefilter", Error;
+
+    /// The rule asks for files of a protocol that carries none.
+    ///
+    /// Files are of http, http2, smtp, smb, nfs and ftp-data; names of files are not of http2.
+    ///
+    /// ```text
+    /// alert dns any any -> any any (msg:"x"; file.data; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert smtp any any -> any any (msg:"x"; file.data; content:"abcd"; sid:1;)
+    /// ```
+    "no-files", Error;
+
+    /// Raw headers do not say whose they are.
+    ///
+    /// Requests and responses both have headers, and `http.header.raw` is looked for in one of them: say which by `flow`.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.header.raw; content:"abcd"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; flow:to_server; http.header.raw; content:"abcd"; sid:1;)
+    /// ```
+    "missing-direction", Error;
+
+    /// A content has letters that its buffer cannot have.
+    ///
+    /// Behind `to_lowercase` a buffer has no upper case, behind `to_uppercase` no lower case.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; to_lowercase; content:"ABCD"; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.uri; to_lowercase; content:"abcd"; sid:1;)
+    /// ```
+    "impossible-case", Error;
+
+    /// A list is asked without a buffer before it.
+    ///
+    /// `dataset` and `datarep` ask whether what stands in a buffer is in a list, so they follow a sticky buffer.
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; content:"abcd"; dataset:isset,names,type string; sid:1;)
+    /// ```
+    ///
+    /// ```text
+    /// alert http any any -> any any (msg:"x"; http.host; dataset:isset,names,type string; sid:1;)
+    /// ```
+    "list-without-buffer", Error;
+
+    /// A list has no type.
+    ///
+    /// The first rule that names a list says what its entries are, as `type string`; the others may leave it out.
+    "list-without-type", Error;
+
+    /// A list has two types.
+    ///
+    /// A rule before this one says that the entries of the list are of another type. A list of another type needs another name.
+    "list-of-two-types", Error;
+
+    /// A list cannot be read.
+    ///
+    /// The file is not beside the rule file, or a line of it is no entry of the type that the rule says.
+    "unreadable-list", Error;
+
+    /// All lists together have too many entries.
+    "lists-too-large", Error;
+
+    /// A line of a list of indicators is not as it should be.
+    ///
+    /// Lists are CSV files whose first line names the columns: kind, value, id, and perhaps severity, list and list_name. The line that
+    /// is wrong is left out; what is wrong stands in the remark.
+    "indicator", Error;
+
     /// A class type that is not in `classification.config`.
     ///
     /// The rule is loaded with priority 3.

@@ -208,19 +208,19 @@ fn cookie_in_headers(subject: &Subject<'_>, report: &mut Report) {
 }
 
 lint! {
-    /// A content in a case that the buffer does not have after its transform.
+    /// A negated content in a case that the buffer does not have after its transform.
     ///
     /// Behind `to_lowercase` there are no capital letters, behind `to_uppercase` no small ones, and digests are written in small
-    /// letters, so a content that asks for others never matches.
+    /// letters, so a content in others is never there and its negation says nothing. (Without `!` the rule is not loaded.)
     ///
     /// ```text
-    /// alert http any any -> any any (msg:"x"; flow:to_server,established; http.uri; to_lowercase; content:"/Admin"; sid:1;)
+    /// alert http any any -> any any (msg:"x"; flow:to_server,established; http.uri; to_lowercase; content:"/login"; content:!"/Admin"; sid:1;)
     /// ```
     ///
     /// Write the case that the transform gives:
     ///
     /// ```text
-    /// alert http any any -> any any (msg:"x"; flow:to_server,established; http.uri; to_lowercase; content:"/admin"; sid:1;)
+    /// alert http any any -> any any (msg:"x"; flow:to_server,established; http.uri; to_lowercase; content:"/login"; content:!"/admin"; sid:1;)
     /// ```
     WRONG_CASE_AFTER_TRANSFORM = "wrong-case-after-transform", Correctness, Warning, Rule(wrong_case_after_transform)
 }

@@ -294,6 +294,7 @@ mod tests {
             starts_with: false,
             ends_with: false,
             fast_pattern: None,
+            raw_bytes: false,
         }
     }
 

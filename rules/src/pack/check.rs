@@ -7,6 +7,7 @@ use super::{
         GROUP_BYTES, REGEX_BYTES, RULE_BYTES, Section, UNSUPPORTED_BYTES,
         header_protocol_from_code, rule_bits,
     },
+    indicators,
     program::Program,
     reader::{Pack, RECORD_SECTIONS, REGEX_NEEDS_BACKTRACKING, section_numbers},
     rule_view::Pairs,
@@ -65,6 +66,7 @@ pub(super) fn check_contents(pack: &Pack) -> Checked {
         check_group(pack, index)
             .map_err(|problem| format!("prefilter group {index}: {problem}"))?;
     }
+    indicators::check(pack)?;
     require(
         [Section::SourceIndex, Section::DestinationIndex]
             .iter()

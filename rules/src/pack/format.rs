@@ -16,7 +16,7 @@
 //! Directly behind the header, one entry of [`SECTION_ENTRY_BYTES`] = 24 bytes a section, in ascending order of kind:
 //! kind (u32), zero (u32), offset from the start of the file (u64), length in bytes (u64).
 //! Sections start at multiples of 8, follow one another in the order of the table and do not overlap. A reader skips
-//! kinds it does not know; every kind of [`Section`] that is not said to be optional must be there, if only empty.
+//! kinds it does not know; every kind of [`Section`] that is not optional (see [`Section::is_optional`]) must be there, if only empty.
 //!
 //! # Sections
 //!
@@ -84,6 +84,15 @@
 //!
 //! *Unsupported rules.* [`Section::Unsupported`]: [`UNSUPPORTED_BYTES`] = 20 bytes each: gid, sid, rev, message (text), reason (text).
 //!
+//! *Indicators* (optional). [`Section::Indicators`]: [`INDICATOR_BYTES`] = 24 bytes each: key (16 bytes, see `indicator/mod.rs`), id
+//! (u32), list (u16), severity (u8), of an address the number of bits that count of its 128, else 0 (u8). One table a kind; within it
+//! ascending by key (bytewise) and bits. [`Section::IndicatorFences`]: [`INDICATOR_FENCE_BYTES`] = 20 bytes for every
+//! [`INDICATOR_BLOCK_ENTRIES`] = 128 entries of a table: key and bits of the first of them, three zeros. [`Section::IndicatorTables`]:
+//! [`INDICATOR_TABLE_BYTES`] = 32 bytes a table, ascending by kind: kind (u8), three zeros, first entry, number of entries, first fence
+//! (u32 each), lengths of prefixes that are there (u128, bit `n - 1` for `n` bits). [`Section::IndicatorLists`]: [`INDICATOR_LIST_BYTES`]
+//! = 8 bytes a list, ascending: its number, and the index of the rule that tells its findings (u32 each). That rule has the generator
+//! number [`crate::indicator::INDICATOR_GENERATOR`], the list's number as sid and its name as message, and is in no group.
+//!
 //! *Rule texts* (optional). [`Section::RuleTexts`]: one text (u32) a rule: the rule as it was written.
 
 use crate::model::{AppProtocol, HeaderProtocol};
@@ -124,6 +133,17 @@ pub const LIST_KEY_BYTES: usize = 16;
 pub const LIST_VALUE_BYTES: usize = 2;
 /// Bytes of a range of ports.
 pub const PORT_RANGE_BYTES: usize = 4;
+
+/// Bytes of an indicator.
+pub const INDICATOR_BYTES: usize = 24;
+/// Bytes of a fence of indicators.
+pub const INDICATOR_FENCE_BYTES: usize = 20;
+/// Entries of one kind's table before each of which stands a fence.
+pub const INDICATOR_BLOCK_ENTRIES: usize = 128;
+/// Bytes of the description of a table of indicators.
+pub const INDICATOR_TABLE_BYTES: usize = 32;
+/// Bytes of the record of a list of indicators.
+pub const INDICATOR_LIST_BYTES: usize = 8;
 
 /// Bits of byte 16 of a rule record.
 pub mod rule_bits {
@@ -182,6 +202,10 @@ sections! {
     Lists = 26;
     ListKeys = 27;
     ListValues = 28;
+    Indicators = 29;
+    IndicatorFences = 30;
+    IndicatorTables = 31;
+    IndicatorLists = 32;
 }
 
 impl Section {
@@ -190,7 +214,14 @@ impl Section {
     pub fn is_optional(self) -> bool {
         matches!(
             self,
-            Self::RuleTexts | Self::Lists | Self::ListKeys | Self::ListValues
+            Self::RuleTexts
+                | Self::Lists
+                | Self::ListKeys
+                | Self::ListValues
+                | Self::Indicators
+                | Self::IndicatorFences
+                | Self::IndicatorTables
+                | Self::IndicatorLists
         )
     }
 

@@ -13,6 +13,7 @@ mod error;
 mod filter;
 mod filter_builder;
 pub mod format;
+mod indicators;
 mod lists;
 mod mapped_file;
 mod prefilter;
@@ -31,6 +32,7 @@ pub use canonical::{
 pub(crate) use canonical::{CanonicalWriter, Trigger};
 pub use error::PackError;
 pub use filter::{GRAM_HASH_FACTOR, GramBitmap, GramSearch, PortableSearch, SeenPatterns};
+pub use indicators::{IndicatorView, Indicators};
 pub use lists::ListView;
 pub use prefilter::{GroupPlace, PrefilterGroup, PrefilterScope, TransportClass};
 pub use program::Items;
@@ -40,6 +42,8 @@ pub use sets::{AddressSetView, PortSetView};
 pub use writer::{GroupToWrite, ListToWrite, PackWriter, RuleToWrite};
 
 use crate::model::ListId;
+
+use crate::indicator::IndicatorKind;
 
 /// The body of the fuzz target: opens bytes as a pack and, if they are one, walks everything in it.
 #[doc(hidden)]
@@ -88,5 +92,21 @@ fn walk(pack: &Pack) -> usize {
         visited += usize::from(list.value(&[0; 16]).is_some());
         visited += list.len() + list.name().len();
     }
-    visited + pack.unsupported().count()
+    let indicators = pack.indicators();
+    let looked_up = |one: IndicatorView| match one.kind {
+        IndicatorKind::Address => {
+            let address = std::net::Ipv6Addr::from(one.key).to_canonical();
+            indicators.find_address(address)
+        }
+        kind => indicators.find(kind, one.key),
+    };
+    for one in indicators.iter() {
+        assert!(
+            looked_up(one).is_some_and(|found| found.prefix_bits >= one.prefix_bits),
+            "an indicator is not found"
+        );
+        assert!(indicators.rule_of(one.list).is_some(), "a list has no rule");
+        visited += 1;
+    }
+    visited + pack.unsupported().count() + indicators.lists().count()
 }

@@ -9,7 +9,8 @@ use super::{
     error::PackError,
     filter::Patterns,
     format::{
-        ADDRESS_INDEX_BYTES, ADDRESS_SET_BYTES, GROUP_BYTES, HEADER_BYTES, IPV4_RANGE_BYTES,
+        ADDRESS_INDEX_BYTES, ADDRESS_SET_BYTES, GROUP_BYTES, HEADER_BYTES, INDICATOR_BYTES,
+        INDICATOR_FENCE_BYTES, INDICATOR_LIST_BYTES, INDICATOR_TABLE_BYTES, IPV4_RANGE_BYTES,
         IPV6_RANGE_BYTES, LIST_BYTES, LIST_KEY_BYTES, LIST_VALUE_BYTES, MAGIC, PORT_RANGE_BYTES,
         PORT_SET_BYTES, REGEX_BYTES, RULE_BYTES, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, Section,
         UNSUPPORTED_BYTES, VERSION,
@@ -514,6 +515,10 @@ pub(super) const RECORD_SECTIONS: &[(Section, usize)] = &[
     (Section::Lists, LIST_BYTES),
     (Section::ListKeys, LIST_KEY_BYTES),
     (Section::ListValues, LIST_VALUE_BYTES),
+    (Section::Indicators, INDICATOR_BYTES),
+    (Section::IndicatorFences, INDICATOR_FENCE_BYTES),
+    (Section::IndicatorTables, INDICATOR_TABLE_BYTES),
+    (Section::IndicatorLists, INDICATOR_LIST_BYTES),
 ];
 
 /// Every u32 of a section.

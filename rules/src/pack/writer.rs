@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     address_index::IndexSections,
-    assembly::Assembly,
+    assembly::{Assembly, Pieces},
     bytes::put_number,
     filter_builder,
     format::{Section, header_protocol_code, rule_bits},
@@ -15,8 +15,8 @@ use super::{
     strings::Interner,
 };
 use crate::model::{
-    Action, AddressSetId, AlertLimit, Effect, Header, Inspection, ListId, ListKey, ListKind,
-    PacketCondition, PortSetId, RuleDirection, RuleId, RuleKind, Severity, Side, Sides,
+    Action, AddressSetId, AlertLimit, Effect, Header, HeaderProtocol, Inspection, ListId, ListKey,
+    ListKind, PacketCondition, PortSetId, RuleDirection, RuleId, RuleKind, Severity, Side, Sides,
 };
 
 /// A rule with every name resolved, ready to be written.
@@ -357,15 +357,55 @@ impl PackWriter {
         put_u32s(self.section(Section::Unsupported), record);
     }
 
+    /// Adds the rule that a list of indicators is told under: nothing but its indicators makes it fire.
+    pub(super) fn indicator_rule(&mut self, gid: u32, sid: u32, message: &str) -> u32 {
+        let text = (!self.section(Section::RuleTexts).is_empty()).then_some("");
+        self.rule(&RuleToWrite {
+            id: RuleId { gid, sid, rev: 1 },
+            action: Action::Alert,
+            severity: Severity(1),
+            header: Header {
+                protocol: HeaderProtocol::Ip,
+                source: AddressSetId(0),
+                source_port: PortSetId(0),
+                direction: RuleDirection::Forward,
+                destination: AddressSetId(0),
+                destination_port: PortSetId(0),
+            },
+            kind: RuleKind::Packet,
+            sides: Sides::Both,
+            inspects_packet: false,
+            inspects_stream: false,
+            byte_variables: 0,
+            message,
+            class_type: "",
+            class_description: "",
+            conditions: Vec::new(),
+            inspections: Vec::new(),
+            effects: Vec::new(),
+            limits: Vec::new(),
+            references: Vec::new(),
+            metadata: Vec::new(),
+            text,
+        })
+    }
+
+    /// Puts the tables of indicators in, all but the entries.
+    pub(super) fn indicator_tables(&mut self, fences: Vec<u8>, tables: Vec<u8>, lists: Vec<u8>) {
+        *self.section(Section::IndicatorFences) = fences;
+        *self.section(Section::IndicatorTables) = tables;
+        *self.section(Section::IndicatorLists) = lists;
+    }
+
     /// The bytes of the pack.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
-        self.assemble().into_bytes()
+        self.assemble(None).into_bytes()
     }
 
-    /// The pack, ready to be written.
-    pub(super) fn assemble(self) -> Assembly {
-        Assembly::new(self.into_sections())
+    /// The pack, ready to be written; its indicators lie elsewhere.
+    pub(super) fn assemble(self, indicators: Option<Pieces<'_>>) -> Assembly<'_> {
+        Assembly::new(self.into_sections(), indicators)
     }
 
     /// The sections, by [`Section::index`].

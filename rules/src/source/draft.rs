@@ -8,7 +8,6 @@ use super::{
     problem::Problem,
     syntax::Span,
 };
-use crate::diagnostic::Level;
 use crate::model::{
     Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, Frame,
     HeaderProtocol, ListKind, Match, NumberRange, Operand, PacketCondition, RateFilter,
@@ -157,6 +156,8 @@ pub(crate) struct InspectionDraft {
     pub(crate) span: Span,
     /// Opened by a sticky keyword, not by a modifier.
     pub(crate) is_sticky: bool,
+    /// Something is asked of it that is not run.
+    pub(crate) asks_unrun: bool,
 }
 
 /// A transform that owns its bytes.
@@ -268,6 +269,8 @@ pub(crate) struct ContentDraft {
     pub(crate) starts_with: bool,
     pub(crate) ends_with: bool,
     pub(crate) fast_pattern: Option<FastPattern>,
+    /// Has `rawbytes`, which is not for a content that moves elsewhere.
+    pub(crate) raw_bytes: bool,
 }
 
 impl ContentDraft {
@@ -336,6 +339,7 @@ impl RuleDraft {
                 matches: Vec::new(),
                 span: span.clone(),
                 is_sticky: false,
+                asks_unrun: false,
             });
             self.inspections.len() - 1
         })
@@ -398,13 +402,6 @@ impl RuleDraft {
             .push(Problem::unsupported(span.clone(), reason.into()));
     }
 
-    /// Whether it was found not to be run.
-    pub(crate) fn is_unsupported(&self) -> bool {
-        self.remarks
-            .iter()
-            .any(|remark| remark.level == Level::Unsupported)
-    }
-
     /// Notes that its keywords speak of an application protocol, and refuses a second one.
     pub(crate) fn imply(
         &mut self,
@@ -456,6 +453,14 @@ impl RuleDraft {
     /// Notes that a keyword means HTTP/1 and not HTTP/2, as the older modifiers do.
     pub(crate) fn confine_to_http1(&mut self, keyword: &str, span: &Span) -> Result<(), Problem> {
         self.imply(AppProtocol::Http1, keyword, span)?;
+        if self.protocol == HeaderProtocol::App(AppProtocol::Http2) {
+            return Err(Problem::error(
+                "protocol-conflict",
+                span.clone(),
+                format!("`{keyword}` is of HTTP/1 only"),
+            )
+            .hint("use the sticky buffer"));
+        }
         let condition = ConditionDraft::Plain(PacketCondition::SpeaksHttp1);
         match self.protocol {
             HeaderProtocol::AnyHttp => self.protocol = HeaderProtocol::App(AppProtocol::Http1),

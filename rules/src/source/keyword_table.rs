@@ -10,9 +10,9 @@ use super::{
     catalogue::Catalogue,
     draft::RuleDraft,
     keywords::{
-        asn1, bits, buffers, byte_keywords, content, dcerpc, dnp3, enip, files, flow, frames,
-        header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, rfb, rpc, ssh,
-        thresholds, transaction_fields, variables,
+        asn1, bits, buffers, byte_keywords, checked, content, dcerpc, dnp3, enip, files, flow,
+        frames, header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, rfb, rpc,
+        ssh, thresholds, transaction_fields, variables,
     },
     list_files::ListFiles,
     problem::Problem,
@@ -57,6 +57,8 @@ pub(crate) enum Role {
     Transform(Transform<'static>),
     /// Compares a number of the packet or flow.
     PacketField(HeaderField, u64),
+    /// Compares a number of the packet with one number, not with a range.
+    PacketNumber(HeaderField, u64),
     /// Compares a number of a transaction.
     TransactionField(HeaderField, AppProtocol, u64),
     /// Compares a number of a transaction with one number, not with a range.
@@ -65,6 +67,8 @@ pub(crate) enum Role {
     NoEffect,
     /// Is known and not run.
     Foreign(&'static str),
+    /// Is known and not run, with a value that is checked.
+    Checked(&'static str, Apply),
     /// Opens a buffer that is known and not filled.
     ForeignBuffer(&'static str),
 }
@@ -98,12 +102,25 @@ impl Keyword {
     pub fn support(&self) -> Support {
         match self.role {
             Sticky(buffer) | Modifier(buffer) => super::support::buffer(buffer),
-            PacketField(field, _) | TransactionField(field, ..) | TransactionNumber(field, ..) => {
-                super::support::field(field)
-            }
-            Foreign(reason) | ForeignBuffer(reason) => Err(reason),
+            PacketField(field, _)
+            | PacketNumber(field, _)
+            | TransactionField(field, ..)
+            | TransactionNumber(field, ..) => super::support::field(field),
+            Foreign(reason) | Checked(reason, _) | ForeignBuffer(reason) => Err(reason),
             Read(_) | Role::Transform(_) | NoEffect => Ok(()),
         }
+    }
+
+    /// Whether version 7.0 of the reference, which rules here are of, knows it.
+    #[must_use]
+    pub fn is_of_version_7(&self) -> bool {
+        !self.since.starts_with('8') && !self.since.ends_with("only")
+    }
+
+    /// Whether its value may stand in double quotes. The reference refuses quotes around any other value.
+    #[must_use]
+    pub fn takes_quotes(&self) -> bool {
+        QUOTED.contains(&self.name)
     }
 
     /// Whether it moves the content before it into a buffer, as older rules do.
@@ -120,7 +137,7 @@ impl Keyword {
             (_, PacketField(..) | TransactionField(..)) if self.takes.is_empty() => {
                 Some("N | !N | <N | >N | <=N | >=N | N<>M")
             }
-            (_, TransactionNumber(..)) if self.takes.is_empty() => Some("N"),
+            (_, PacketNumber(..) | TransactionNumber(..)) if self.takes.is_empty() => Some("N"),
             _ if self.takes.is_empty() => Some("…"),
             _ => Some(self.takes),
         }
@@ -144,6 +161,30 @@ impl Keyword {
         }
     }
 }
+
+/// Keywords whose value may stand in double quotes.
+const QUOTED: &[&str] = &[
+    "msg",
+    "content",
+    "uricontent",
+    "replace",
+    "pcre",
+    "pcrexform",
+    "xor",
+    "filename",
+    "fileext",
+    "filemagic",
+    "app-layer-protocol",
+    "ip_proto",
+    "tos",
+    "tls.subject",
+    "tls.issuerdn",
+    "tls.fingerprint",
+    "ssh.protoversion",
+    "ssh.softwareversion",
+    "flowvar",
+    "pktvar",
+];
 
 /// The keyword of this name.
 #[must_use]
@@ -169,7 +210,7 @@ pub fn find(name: &str) -> Option<&'static Keyword> {
 #[must_use]
 pub fn of_field(field: HeaderField) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(
-        |keyword| matches!(keyword.role, PacketField(of, _) | TransactionField(of, ..) if of == field),
+        |keyword| matches!(keyword.role, PacketField(of, _) | PacketNumber(of, _) | TransactionField(of, ..) if of == field),
     )
 }
 
@@ -228,8 +269,8 @@ use AppProtocol as P;
 use Buffer as B;
 use HeaderField as F;
 use Role::{
-    Foreign, ForeignBuffer, Modifier, NoEffect, PacketField, Read, Sticky, TransactionField,
-    TransactionNumber,
+    Checked, Foreign, ForeignBuffer, Modifier, NoEffect, PacketField, PacketNumber, Read, Sticky,
+    TransactionField, TransactionNumber,
 };
 
 const SMB: Role = Foreign("it came with version 8 of the reference");
@@ -240,6 +281,14 @@ const MAGIC: &str =
 const LISTS: Role = Foreign("reputations of addresses are not loaded");
 const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
 const NEVER: Role = Foreign("it needs something that a passive sensor does not have");
+
+/// A keyword of a family that is not run, whose value is checked.
+const fn checked(family: Role, check: Apply) -> Role {
+    match family {
+        Foreign(reason) => Checked(reason, check),
+        other => other,
+    }
+}
 
 /// A transform of this name.
 const fn transform(transform: Transform<'static>) -> Role {
@@ -263,8 +312,8 @@ keywords! {
     "tag" [] "1.0" Required Read(meta::tag), "Keep packets that follow.", takes "session | host [, count, packets | seconds | bytes [, src | dst]]", differs "checked and otherwise left alone: which packets are kept as evidence is for the host's policy to say";
     "prefilter" [] "4.0" None NoEffect, "Use the keyword before it as prefilter.", differs "changes speed only; after a number with `<=`, `>=` or `!` the reference never matches such a rule, so it is not run here";
     "bypass" [] "4.0" None NoEffect, "Stop looking at the flow after a match.", differs "has no effect: a passive sensor goes on looking";
-    "rawbytes" [] "1.0" None NoEffect, "For compatibility, without effect: content is always raw bytes.";
-    "nfq_set_mark" [] "1.0" Required NoEffect, "Mark the packet for an inline queue.", takes "mark[/mask]", differs "has no effect: a passive sensor has no queue";
+    "rawbytes" [] "1.0" None Read(content::raw_bytes), "For compatibility, without effect: content is always raw bytes.";
+    "nfq_set_mark" [] "1.0" Required Read(checked::mark), "Mark the packet for an inline queue.", takes "mark[/mask]", differs "has no effect: a passive sensor has no queue";
 
     # "Content, expressions and numbers in the payload";
     "content" [] "1.0" Required Read(content::content), "These bytes.", takes "[!]\"text|0D 0A|text\"";
@@ -276,7 +325,7 @@ keywords! {
     "startswith" [] "5.0" None Read(content::starts_with), "At the start of the buffer.";
     "endswith" [] "5.0" None Read(content::ends_with), "At the end of the buffer.";
     "fast_pattern" [] "1.0" Optional Read(content::fast_pattern), "Look for this content first; only, or offset,length of a part.", takes "nothing | only | offset,length";
-    "replace" [] "1.0" Required NEVER, "Replace the content; inline only.";
+    "replace" [] "1.0" Required checked(NEVER, checked::text), "Replace the content; inline only.";
     "isdataat" [] "1.0" Required Read(content::is_data_at), "There are bytes at this place.", takes "[!]number | variable [, relative] [, rawbytes]";
     "absent" [] "8.0" Optional Foreign("the reference's version 7.0 does not know it"), "The buffer is absent.";
     "bsize" [] "5.0" Required Read(content::buffer_size), "The length of the buffer.", takes "N | !N | <N | >N | <=N | >=N | N<>M";
@@ -285,7 +334,7 @@ keywords! {
     "byte_test" [] "1.0" Required Read(byte_keywords::byte_test), "Read a number and compare it.", takes "bytes, [!]operator, value, offset [, relative] [, big | little | dce] [, string, hex | dec | oct] [, bitmask mask]";
     "byte_jump" [] "1.0" Required Read(byte_keywords::byte_jump), "Read a number and move the cursor by it.", takes "bytes, offset [, relative] [, multiplier N] [, big | little | dce] [, string, hex | dec | oct] [, align] [, from_beginning | from_end] [, post_offset N]";
     "byte_extract" [] "1.4" Required Read(byte_keywords::byte_extract), "Read a number into a variable.", takes "bytes, offset, variable [, relative] [, multiplier N] [, big | little | dce] [, string, hex | dec | oct] [, align 2 | 4]";
-    "byte_math" [] "4.1" Required Read(byte_keywords::byte_math), "Read a number, calculate, and put the result into a variable.", takes "bytes N, offset N, oper + | - | * | / | << | >>, rvalue N | variable, result variable [, relative] [, endian big | little] [, string hex | dec | oct] [, dce] [, bitmask mask]";
+    "byte_math" [] "4.1" Required Read(byte_keywords::byte_math), "Read a number, calculate, and put the result into a variable.", takes "bytes N, offset N, oper + | - | * | / | << | >>, rvalue N | variable, result variable [, relative] [, endian big | little] [, string hex | dec | oct] [, bitmask mask]";
     "base64_decode" [] "2.0" Optional Read(content::base64_decode), "Decode base64 for `base64_data`.", takes "nothing | [bytes N] [, offset N] [, relative]";
     "base64_data" [] "2.0" None Sticky(B::Base64Data), "What `base64_decode` decoded.";
     "uricontent" [] "legacy" Required Read(content::uri_content), "A content in the URI.", takes "[!]\"text\"";
@@ -351,7 +400,7 @@ keywords! {
 
     # "DNS";
     "dns.query" ["dns_query"] "2.0" None Sticky(B::DnsQuery), "Each name asked for.";
-    "dns.opcode" [] "7.0" Required TransactionField(F::DnsOpcode, P::Dns, 255), "The operation code.";
+    "dns.opcode" [] "7.0" Required Read(transaction_fields::dns_opcode), "The operation code.", takes "[!]N";
     "dns.queries.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Each name asked for.";
     "dns.answers.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of answers.";
     "dns.authorities.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of authorities.";
@@ -369,13 +418,13 @@ keywords! {
     "tls.random_bytes" [] "7.0" None Sticky(B::TlsRandomBytes), "The rest of the random.";
     "tls.version" [] "1.3" Required Read(transaction_fields::tls_version), "The negotiated version.", takes "1.0 | 1.1 | 1.2 | 1.3";
     "ssl_version" [] "1.3" Required Read(transaction_fields::ssl_version), "One of these record versions.", takes "[!]sslv2 | sslv3 | tls1.0 | tls1.1 | tls1.2 | tls1.3, …";
-    "ssl_state" [] "1.3" Required Foreign("the state of the handshake is not compared yet"), "How far the handshake is.";
+    "ssl_state" [] "1.3" Required Checked("the state of the handshake is not compared yet", checked::tls_state), "How far the handshake is.";
     "tls.cert_chain_len" [] "7.0" Required TransactionField(F::TlsCertificateChainLength, P::Tls, u32::MAX as u64), "The number of certificates.";
     "tls.subject" [] "1.3" Required Read(content::tls_subject), "The certificate's subject contains this.", takes "[!]\"text\"";
     "tls.issuerdn" [] "1.3" Required Read(content::tls_issuer), "The certificate's issuer contains this.", takes "[!]\"text\"";
     "tls.fingerprint" [] "1.3" Required Read(content::tls_fingerprint), "SHA-1 of the certificate.", takes "[!]\"ab:cd:…\"";
-    "tls_cert_notbefore" [] "3.2" Required CERTIFICATE, "Begin of the certificate's validity.";
-    "tls_cert_notafter" [] "3.2" Required CERTIFICATE, "End of the certificate's validity.";
+    "tls_cert_notbefore" [] "3.2" Required checked(CERTIFICATE, checked::tls_date), "Begin of the certificate's validity.";
+    "tls_cert_notafter" [] "3.2" Required checked(CERTIFICATE, checked::tls_date), "End of the certificate's validity.";
     "tls_cert_expired" [] "3.2" None CERTIFICATE, "The certificate has expired.";
     "tls_cert_valid" [] "3.2" None CERTIFICATE, "The certificate has not expired.";
     "tls.store" ["tls_store"] "1.3" None NoEffect, "Keep the certificate.", differs "has no effect: which certificates are kept is for the host's policy to say";
@@ -413,8 +462,8 @@ keywords! {
     # "Flow, bits, rate limits, events";
     "flow" [] "1.0" Required Read(flow::flow), "Direction and state of the flow.", takes "to_server | to_client, established | not_established | stateless, only_stream | no_stream, only_frag | no_frag";
     "flowbits" [] "1.0" Required Read(bits::flow_bits), "Set, test or clear a bit of the flow.", takes "set | unset | toggle | isset | isnotset, name[|name…]; or noalert";
-    "xbits" [] "2.1" Required Read(bits::exchange_bits), "Set, test or clear a bit of a host or pair of hosts.", takes "set | unset | toggle | isset | isnotset, name, track ip_src | ip_dst | ip_pair | tx [, expire seconds]; or noalert";
-    "hostbits" [] "2.0" Required Read(bits::host_bits), "Set, test or clear a bit of a host.", takes "set | unset | toggle | isset | isnotset, name [, src | dst | both]; or noalert";
+    "xbits" [] "2.1" Required Read(bits::exchange_bits), "Set, test or clear a bit of a host or pair of hosts.", takes "set | unset | toggle | isset | isnotset, name, track ip_src | ip_dst | ip_pair [, expire seconds]";
+    "hostbits" [] "2.0" Required Read(bits::host_bits), "Set, test or clear a bit of a host.", takes "set | unset | toggle | isset | isnotset, name [, src | dst]; or noalert";
     "flowint" [] "1.0" Required Read(bits::flow_integer), "Count in a number of the flow, or compare it.", takes "name, operator, value; or name, isset | isnotset";
     "stream_size" [] "1.0" Required Read(flow::stream_size), "Bytes of the stream so far.", takes "server | client | both | either, operator, bytes";
     "threshold" [] "1.0" Required Read(thresholds::threshold), "Limit how often it alerts.", takes "type limit | threshold | both, track by_src | by_dst | by_both | by_rule, count N, seconds N";
@@ -427,26 +476,27 @@ keywords! {
     "app-layer-protocol" [] "2.1" Required Read(flow::app_layer_protocol), "The detected application protocol.", takes "[!]name";
     "app-layer-event" [] "2.0" Required Read(flow::app_layer_event), "An anomaly that a parser noticed.", takes "protocol.event";
     "stream-event" [] "1.0" Required Read(flow::stream_event), "An anomaly that reassembly noticed.", takes "event";
-    "decode-event" ["engine-event"] "1.0" Required Read(flow::decode_event), "An anomaly that decoding noticed.", takes "event";
+    "decode-event" [] "1.0" Required Read(flow::decode_event), "An anomaly that decoding noticed.", takes "event";
+    "engine-event" [] "1.0" Required Read(flow::engine_event), "An anomaly that decoding or reassembly noticed.", takes "decoder.event | stream.event";
 
     # "Fields of packet headers";
     "dsize" [] "1.0" Required Read(header_fields::payload_size), "Size of the packet's payload.", takes "N | !N | <N | >N | N<>M";
     "ttl" [] "1.0" Required PacketField(F::Ttl, 255), "Time to live or hop limit.";
     "id" [] "1.0" Required Read(header_fields::ip_id), "IPv4 identification.", takes "number";
-    "tos" [] "4.1" Required PacketField(F::Tos, 255), "Type of service.";
+    "tos" [] "4.1" Required Read(header_fields::type_of_service), "Type of service.", takes "[!]N | [!]xN in hexadecimal";
     "ip_proto" [] "1.0" Required Read(header_fields::ip_protocol), "Protocol above IP.", takes "[!]number or name | <N | >N";
     "ipopts" [] "1.0" Required Read(header_fields::ip_options), "An IP option is there.", takes "rr | lsrr | eol | nop | ts | sec | esec | ssrr | satid | any";
     "fragbits" [] "1.0" Required Read(header_fields::fragment_bits), "Fragmentation bits.", takes "[+ | * | !] of M, D, R";
-    "fragoffset" [] "1.0" Required PacketField(F::FragmentOffset, 65535), "Fragment offset.";
+    "fragoffset" [] "1.0" Required Read(header_fields::fragment_offset), "Fragment offset.", takes "N | <N | >N";
     "sameip" [] "1.0" None Read(header_fields::same_ip), "Source and destination address are the same.";
     "geoip" [] "2.0" Required Foreign("no database of countries is loaded"), "Country of an address.";
-    "l3_proto" [] "6.0" Required Foreign("the version of IP is not compared by this keyword yet"), "Version of IP.";
+    "l3_proto" [] "6.0" Required Checked("the version of IP is not compared by this keyword yet", checked::ip_version), "Version of IP.";
     "ip.src" [] "7.0" None Sticky(B::IpSource), "The source address as a buffer.";
     "ip.dst" [] "7.0" None Sticky(B::IpDestination), "The destination address as a buffer.";
     "tcp.flags" ["flags"] "1.0" Required Read(header_fields::tcp_flags), "TCP flags.", takes "[+ | * | !] of F, S, R, P, A, U, C, E or 0 [, flags to leave out of the comparison]";
-    "tcp.seq" ["seq"] "1.0" Required PacketField(F::TcpSequence, u32::MAX as u64), "TCP sequence number.";
-    "tcp.ack" ["ack"] "1.0" Required PacketField(F::TcpAcknowledgment, u32::MAX as u64), "TCP acknowledgement number.";
-    "tcp.window" ["window"] "1.0" Required PacketField(F::TcpWindow, 65535), "TCP window.";
+    "tcp.seq" ["seq"] "1.0" Required PacketNumber(F::TcpSequence, u32::MAX as u64), "TCP sequence number.";
+    "tcp.ack" ["ack"] "1.0" Required PacketNumber(F::TcpAcknowledgment, u32::MAX as u64), "TCP acknowledgement number.";
+    "tcp.window" ["window"] "1.0" Required Read(header_fields::tcp_window), "TCP window.", takes "[!]N";
     "tcp.mss" [] "6.0" Required PacketField(F::TcpMss, 65535), "TCP maximum segment size.";
     "itype" [] "1.0" Required PacketField(F::IcmpType, 255), "ICMP type.";
     "icode" [] "1.0" Required PacketField(F::IcmpCode, 255), "ICMP code.";
@@ -467,12 +517,12 @@ keywords! {
     "dataset" [] "5.0" Required Read(lists::data_set), "Add the whole buffer to a set, take it out, or ask whether it is there.", takes "set | unset | isset | isnotset, name [, type string | md5 | sha256 | ipv4 | ip] [, load file] [, save file | state file] [, memcap size] [, hashsize number]", differs "`save` and `state` write no file: a set that rules fill lives as long as the sensor runs. How much is kept is bounded for all sets together, not by `memcap`";
     "datarep" [] "5.0" Required Read(lists::data_reputation), "The reputation that a list gives the whole buffer.", takes "name, < | > | ==, number [, load file] [, type string | md5 | sha256 | ipv4 | ip]";
     "iprep" [] "1.4" Required LISTS, "An address's reputation.";
-    "config" [] "6.0" Required Foreign("a rule cannot change the sensor's settings"), "Change settings for a flow.";
+    "config" [] "6.0" Required Checked("a rule cannot change the sensor's settings", checked::config), "Change settings for a flow.";
     "flowvar" [] "1.0" Required Read(variables::flow_variable), "A variable of the flow, captured by an expression, holds these bytes.", takes "name, \"text\"";
     "pktvar" [] "1.0" Required Read(variables::packet_variable), "A variable of the packet, captured by an expression, holds these bytes.", takes "name, \"text\"";
     "filename" [] "1.1" Required Read(files::name), "The file's name contains this, in any case.", takes "\"text\"";
     "fileext" [] "1.1" Required Read(files::extension), "The file's extension, in any case.", takes "\"text\"";
-    "filemagic" [] "1.1" Required FILES, "What libmagic says of the file contains this.";
+    "filemagic" [] "1.1" Required checked(FILES, checked::text), "What libmagic says of the file contains this.";
     "filestore" [] "1.1" Optional Read(files::store), "There is a file; none is kept.", takes "[direction][,scope]";
     "filesize" [] "2.0" Required Read(files::size), "The size of a whole file in bytes.", takes "number | <number | >number | low<>high";
     "filemd5" [] "1.1" Required Read(lists::file_digest), "The MD5 of a whole file is in a list.", takes "[!]file of digests, beside the rules";
@@ -508,7 +558,7 @@ keywords! {
     "http2.size_update" [] "6.0" Required TransactionField(F::Http2SizeUpdate, P::Http2, u64::MAX), "Table size update.";
     "http2.settings" [] "6.0" Required Read(http2::settings), "A setting is there, or has such a value.", takes "name [=N | <N | >N | N-M]";
     "http2.header_name" [] "6.0" None Sticky(B::Http2HeaderName), "Each header name.";
-    "http2.header" [] "6.0" None ForeignBuffer("version 7.0 has http.request_header and http.response_header in its place"), "Each header.";
+    "http2.header" [] "6.0 only" None ForeignBuffer("version 7.0 has http.request_header and http.response_header in its place"), "Each header.";
 
     # "SIP";
     "sip.method" [] "6.0" None Sticky(B::SipMethod), "The method.";

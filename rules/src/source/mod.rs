@@ -3,6 +3,7 @@
 //! Nothing here stops at the first mistake. A rule that the reference refuses is refused with one diagnostic; a rule that is
 //! valid but uses something this version does not run is kept apart with the reasons.
 
+mod carriers;
 mod catalogue;
 pub(crate) mod draft;
 mod file_line;
@@ -12,7 +13,9 @@ pub mod keyword_table;
 mod keywords;
 pub(crate) mod list_files;
 mod logical_lines;
+mod packet_events;
 mod parser;
+mod prefilter_option;
 pub(crate) mod problem;
 mod protocols;
 pub(crate) mod ranges;
@@ -29,4 +32,4 @@ pub use list_files::ListFiles;
 pub(crate) use logical_lines::LogicalLines;
 pub use parser::Source;
 pub(crate) use parser::{ParsedRule, bits_set_by_disabled_rules, disabled_rule, is_read, parse};
-pub use variables::{Variables, VariablesError};
+pub use variables::{Files, Variables, VariablesError};

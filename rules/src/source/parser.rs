@@ -3,26 +3,23 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{
-    draft::{ConditionDraft, RuleDraft},
+    draft::RuleDraft,
     file_line::FileLine,
     groups,
     keyword_table::{self, Argument, Context, Keyword, Role},
     keywords::{buffers, header_fields, transaction_fields},
     logical_lines::{LogicalLine, LogicalLines},
+    prefilter_option,
     problem::Problem,
-    protocols::{self, HeaderWord},
-    support,
-    syntax::{RuleOption, RuleSyntax, Span},
+    protocols, support,
+    syntax::{RuleOption, RuleSyntax},
     validate, values,
     variables::Variables,
 };
 use crate::{
     compile::Settings,
     diagnostic::{Diagnostic, Level},
-    model::{
-        Action, FlowRequirement, HeaderProtocol, NumberRange, PacketCondition, RuleDirection,
-        RuleId,
-    },
+    model::{Action, FlowRequirement, HeaderProtocol, RuleDirection, RuleId},
 };
 
 /// A rule file's name and bytes.
@@ -239,43 +236,9 @@ fn parse_rule(
     {
         read_option(&mut draft, option, rule_file, settings).map_err(refuse)?;
     }
-    notice_prefilters_that_never_match(&syntax, &mut draft);
+    prefilter_option::check(&syntax, &mut draft).map_err(refuse)?;
     validate::finish(&mut draft, &syntax).map_err(refuse)?;
     Ok(draft)
-}
-
-/// The reference's prefilters over numbers know no `<=`, `>=` and `!`: a rule that asks for one never matches there.
-fn notice_prefilters_that_never_match(syntax: &RuleSyntax<'_>, draft: &mut RuleDraft) {
-    for pair in syntax.options.windows(2) {
-        let [number, prefilter] = pair else { continue };
-        let operators = number.value.map_or(&[][..], |value| value.bytes);
-        if prefilter.name.bytes == b"prefilter"
-            && [&b"<="[..], b">=", b"!"]
-                .iter()
-                .any(|operator| operators.starts_with(operator))
-        {
-            never_match(draft, prefilter.name.span());
-        }
-    }
-}
-
-/// Makes the numbers that a rule asks for such that none fits.
-fn never_match(draft: &mut RuleDraft, span: Span) {
-    let mut has_number = false;
-    for condition in &mut draft.conditions {
-        if let ConditionDraft::Plain(PacketCondition::Field(_, range)) = condition {
-            *range = NumberRange::NONE;
-            has_number = true;
-        }
-    }
-    let what = "with `<=`, `>=` or `!` before it, a rule never matches in the reference";
-    if has_number {
-        draft
-            .remarks
-            .push(Problem::warning("never-matches", span, what).hint("leave `prefilter` out"));
-    } else {
-        draft.unsupported(&span, what);
-    }
 }
 
 fn is_identity(option: &RuleOption<'_>) -> bool {
@@ -303,17 +266,7 @@ fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, P
         }
     };
     let protocol = match protocols::header_protocol(syntax.protocol.text()) {
-        Some(HeaderWord::Known(protocol)) => protocol,
-        Some(HeaderWord::NotParsed) => {
-            remarks.push(Problem::unsupported(
-                syntax.protocol.span(),
-                format!(
-                    "the protocol `{}` is not recognised yet",
-                    syntax.protocol.text()
-                ),
-            ));
-            HeaderProtocol::Ip
-        }
+        Some(protocol) => protocol,
         None => {
             return Err(Problem::error(
                 "unknown-protocol",
@@ -397,7 +350,7 @@ fn read_option(
             None => problem,
         }
     })?;
-    if keyword.since.starts_with('8') {
+    if !keyword.is_of_version_7() {
         return Err(Problem::error(
             "newer-keyword",
             option.name.span(),
@@ -411,6 +364,11 @@ fn read_option(
     if let Err(reason) = keyword.support() {
         draft.unsupported(&option.name.span(), format!("`{name}`: {reason}"));
     }
+    if matches!(keyword.role, Role::Foreign(_))
+        && let Some(open) = draft.current.and_then(|at| draft.inspections.get_mut(at))
+    {
+        open.asks_unrun = true;
+    }
     let context = Context {
         keyword,
         catalogue: &settings.catalogue,
@@ -418,21 +376,19 @@ fn read_option(
         list_files: settings.list_files,
     };
     match keyword.role {
-        Role::Read(read) => read(draft, option, &context),
+        Role::Read(read) | Role::Checked(_, read) => read(draft, option, &context),
         Role::Sticky(buffer) => buffers::open(draft, option, buffer),
         Role::Modifier(buffer) => buffers::move_content(draft, option, buffer),
         Role::Transform(transform) => buffers::plain_transform(draft, option, transform),
         Role::PacketField(field, max) => header_fields::compare(draft, option, field, max),
+        Role::PacketNumber(field, max) => header_fields::exactly(draft, option, field, max),
         Role::TransactionField(field, protocol, max) => {
             transaction_fields::compare(draft, option, field, protocol, max)
         }
         Role::TransactionNumber(field, protocol, max) => {
             transaction_fields::equal(draft, option, field, protocol, max)
         }
-        Role::ForeignBuffer(_) => {
-            buffers::open_foreign(draft, option);
-            Ok(())
-        }
+        Role::ForeignBuffer(_) => buffers::open_foreign(draft, option),
         Role::NoEffect | Role::Foreign(_) => Ok(()),
     }
 }
@@ -459,6 +415,23 @@ fn check_argument(keyword: &Keyword, option: &RuleOption<'_>) -> Result<(), Prob
                 .map_or(option.name.span(), |value| value.span()),
             format!("`{name}` takes no value"),
         )),
+        _ => check_quotes(keyword, option),
+    }
+}
+
+fn check_quotes(keyword: &Keyword, option: &RuleOption<'_>) -> Result<(), Problem> {
+    match option.value {
+        Some(value) if value.bytes.starts_with(b"\"") && !keyword.takes_quotes() => {
+            Err(Problem::error(
+                "unexpected-quotes",
+                value.span(),
+                format!(
+                    "the value of `{}` stands without quotes",
+                    option.name.text()
+                ),
+            )
+            .hint("leave the quotes out"))
+        }
         _ => Ok(()),
     }
 }

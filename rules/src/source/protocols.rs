@@ -9,19 +9,16 @@ pub(crate) enum Known {
     One(AppProtocol),
     /// `http`: version 1 and 2.
     AnyHttp,
-    /// The reference knows it, and there is no number for it here.
-    NotParsed,
 }
 
-/// The application protocol of this name.
+/// The application protocol of this name, which is in lower case in rules.
 pub(crate) fn app_protocol(name: &str) -> Option<Known> {
-    let name = name.to_ascii_lowercase();
-    Some(match name.as_str() {
-        "http" | "http_any" => Known::AnyHttp,
+    Some(match name {
+        "http" => Known::AnyHttp,
         "http1" => Known::One(AppProtocol::Http1),
-        "ssl" => Known::One(AppProtocol::Tls),
         "ikev2" => Known::One(AppProtocol::Ike),
-        "ftp_data" | "template" | "failed" => Known::NotParsed,
+        // Version 7.0 of the reference knows no rules about these.
+        "ldap" | "websocket" | "pop3" | "jabber" | "irc" | "msn" => return None,
         name => Known::One(
             AppProtocol::ALL
                 .iter()
@@ -31,16 +28,9 @@ pub(crate) fn app_protocol(name: &str) -> Option<Known> {
     })
 }
 
-/// What the protocol word of a header means.
-pub(crate) enum HeaderWord {
-    Known(HeaderProtocol),
-    NotParsed,
-}
-
-/// The protocol word of a header.
-pub(crate) fn header_protocol(name: &str) -> Option<HeaderWord> {
-    let name = name.to_ascii_lowercase();
-    let protocol = match name.as_str() {
+/// The protocol word of a header. What is below applications may stand in upper case.
+pub(crate) fn header_protocol(name: &str) -> Option<HeaderProtocol> {
+    Some(match name.to_ascii_lowercase().as_str() {
         "ip" => HeaderProtocol::Ip,
         "ipv4" | "ip4" => HeaderProtocol::Ipv4,
         "ipv6" | "ip6" => HeaderProtocol::Ipv6,
@@ -53,12 +43,9 @@ pub(crate) fn header_protocol(name: &str) -> Option<HeaderWord> {
         "icmpv4" => HeaderProtocol::Icmpv4,
         "icmpv6" => HeaderProtocol::Icmpv6,
         "pkthdr" => HeaderProtocol::PacketHeader,
-        "http" => HeaderProtocol::AnyHttp,
-        name => match app_protocol(name)? {
+        _ => match app_protocol(name)? {
             Known::One(protocol) => HeaderProtocol::App(protocol),
             Known::AnyHttp => HeaderProtocol::AnyHttp,
-            Known::NotParsed => return Some(HeaderWord::NotParsed),
         },
-    };
-    Some(HeaderWord::Known(protocol))
+    })
 }

@@ -101,7 +101,7 @@ pub fn feature(name: &str) -> Support {
 /// The reason why not.
 pub fn event(name: &str) -> Support {
     let raised: &[&str] = match name.split_once('.') {
-        Some(("decoder" | "stream", _)) => return Ok(()),
+        Some(("decoder" | "stream", _)) => return super::packet_events::is_raised(name),
         Some(("http", _)) => HTTP_EVENTS,
         Some(("http2", _)) => HTTP2_EVENTS,
         Some(("dns", _)) => DNS_EVENTS,
@@ -133,7 +133,11 @@ pub fn event(name: &str) -> Support {
         Some(("modbus", _)) => MODBUS_EVENTS,
         Some(("ftp", _)) => &["request_command_too_long", "response_command_too_long"],
         Some(_) => &[],
-        None => IDENTIFICATION_EVENTS,
+        None => &[
+            "applayer_detect_protocol_only_one_direction",
+            "applayer_mismatch_protocol_both_directions",
+            "applayer_wrong_direction_first_data",
+        ],
     };
     let event = name.split_once('.').map_or(name, |(_, event)| event);
     if raised.contains(&event) {
@@ -143,9 +147,12 @@ pub fn event(name: &str) -> Support {
     }
 }
 
-const IDENTIFICATION_EVENTS: &[&str] = &[
+/// Events of protocol detection, all that the reference knows.
+pub(crate) const IDENTIFICATION_EVENTS: &[&str] = &[
     "applayer_detect_protocol_only_one_direction",
     "applayer_mismatch_protocol_both_directions",
+    "applayer_no_tls_after_starttls",
+    "applayer_unexpected_protocol",
     "applayer_wrong_direction_first_data",
 ];
 

@@ -1,7 +1,8 @@
 //! Checks of a rule as a whole, once all its options are read: what the reference refuses is refused here.
 
 use super::{
-    draft::{ContentDraft, InspectionDraft, MatchDraft, RuleDraft},
+    carriers,
+    draft::{ContentDraft, InspectionDraft, MatchDraft, RuleDraft, TransformDraft},
     keywords::{buffers, frames},
     problem::Problem,
     support,
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::model::{
     AppProtocol, Buffer, HeaderField, HeaderProtocol, Match, NumberRange, Operand, PacketCondition,
-    Side, Sides,
+    Side, Sides, Transform,
 };
 
 /// Finishes a rule: empty lists go, contradictions are refused, what is not run is noted.
@@ -25,6 +26,7 @@ pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<()
         );
     }
     check_sides(rule, syntax)?;
+    carriers::check(rule, syntax)?;
     check_file_names(rule)?;
     frames::check_alone(rule)?;
     check_one_kind(rule, syntax)?;
@@ -142,16 +144,84 @@ fn check_inspection(inspection: &mut InspectionDraft) -> Result<(), Problem> {
         Buffer::HttpHost => check_host(inspection)?,
         Buffer::HttpMethod => check_method(inspection)?,
         Buffer::Ja3Hash | Buffer::Ja3sHash | Buffer::QuicCyuHash => {
-            check_hash_length(inspection)?;
+            check_each(inspection, is_hash, "a hash has 32 digits")?;
             fold(inspection, |pattern| pattern.make_ascii_lowercase());
         }
-        Buffer::TlsCertSerial => fold(inspection, |pattern| pattern.make_ascii_uppercase()),
-        Buffer::TlsCertFingerprint | Buffer::SshHassh | Buffer::SshHasshServer => {
-            fold(inspection, |pattern| pattern.make_ascii_lowercase())
+        Buffer::TlsCertSerial => {
+            let is_joined = |pattern: &[u8]| pattern.len() < 3 || pattern.contains(&b':');
+            check_each(
+                inspection,
+                is_joined,
+                "the bytes of a serial number stand between colons, as `5C:19:B7`",
+            )?;
+            fold(inspection, |pattern| pattern.make_ascii_uppercase());
+        }
+        Buffer::TlsCertFingerprint => {
+            check_each(
+                inspection,
+                is_fingerprint,
+                "a fingerprint is 20 bytes between colons, as `4a:a3:…`",
+            )?;
+            fold(inspection, |pattern| pattern.make_ascii_lowercase());
+        }
+        Buffer::SshHassh | Buffer::SshHasshServer => {
+            let is_hassh =
+                |pattern: &[u8]| is_hash(pattern) && pattern.iter().all(u8::is_ascii_hexdigit);
+            check_each(inspection, is_hassh, "a hash has 32 hexadecimal digits")?;
+            fold(inspection, |pattern| pattern.make_ascii_lowercase());
         }
         _ => {}
     }
+    check_case(inspection)
+}
+
+/// Refuses a content whose letters a transform of its buffer has changed.
+fn check_case(inspection: &InspectionDraft) -> Result<(), Problem> {
+    for transform in &inspection.transforms {
+        let (is_changed, case): (fn(&u8) -> bool, _) = match transform {
+            TransformDraft::Plain(Transform::ToLowercase) => (u8::is_ascii_uppercase, "lower"),
+            TransformDraft::Plain(Transform::ToUppercase) => (u8::is_ascii_lowercase, "upper"),
+            _ => continue,
+        };
+        let lost = contents(inspection)
+            .find(|content| !content.negated && content.pattern.iter().any(is_changed));
+        if let Some(content) = lost {
+            return Err(Problem::error(
+                "impossible-case",
+                content.span.clone(),
+                format!("the buffer is in {case} case behind its transform"),
+            )
+            .hint(format!("write the content in {case} case")));
+        }
+    }
     Ok(())
+}
+
+/// Refuses contents that nothing in the buffer can be, unless a transform makes something else of it.
+fn check_each(
+    inspection: &InspectionDraft,
+    fits: impl Fn(&[u8]) -> bool,
+    what: &str,
+) -> Result<(), Problem> {
+    let odd = contents(inspection).find(|content| !fits(&content.pattern));
+    match odd {
+        Some(content) if inspection.transforms.is_empty() => Err(Problem::error(
+            "impossible-size",
+            content.span.clone(),
+            what,
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether it has the digits of an MD5, which JA3 and HASSH are.
+fn is_hash(pattern: &[u8]) -> bool {
+    pattern.len() == 32
+}
+
+/// Whether it is a SHA-1 with colons between its bytes.
+fn is_fingerprint(pattern: &[u8]) -> bool {
+    pattern.len() == 59 && pattern.iter().skip(2).step_by(3).all(|byte| *byte == b':')
 }
 
 /// A length asked of a buffer holds for every content of that buffer, whichever keyword opened it.
@@ -261,25 +331,6 @@ fn check_method(inspection: &InspectionDraft) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Digits of an MD5, which a JA3 hash is.
-const HASH_DIGITS: usize = 32;
-
-fn check_hash_length(inspection: &InspectionDraft) -> Result<(), Problem> {
-    for content in contents(inspection) {
-        if content.pattern.len() != HASH_DIGITS {
-            return Err(Problem::error(
-                "impossible-size",
-                content.span.clone(),
-                format!(
-                    "a hash has {HASH_DIGITS} digits, not {}",
-                    content.pattern.len()
-                ),
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// `dsize` must leave room for the contents of the payload.
 fn check_payload_size(rule: &RuleDraft) -> Result<(), Problem> {
     let size = rule
@@ -315,23 +366,10 @@ fn note_unsupported(rule: &mut RuleDraft) {
         }
     }
     for inspection in &rule.inspections {
-        let is_decoded = inspection.buffer == Buffer::Base64Data;
-        let has_decoder = rule.inspections.iter().any(|other| {
-            other
-                .matches
-                .iter()
-                .any(|item| matches!(item, MatchDraft::Other(Match::Base64Decode(_))))
-        });
-        if is_decoded && !has_decoder {
-            notes.push((
-                inspection.span.clone(),
-                "`base64_data` without `base64_decode` has nothing to look at".to_owned(),
-            ));
-        }
         for transform in &inspection.transforms {
             if matches!(
                 transform,
-                super::draft::TransformDraft::FirstCapture(regex) if regex.needs_backtracking
+                TransformDraft::FirstCapture(regex) if regex.needs_backtracking
             ) {
                 notes.push((
                     inspection.span.clone(),

@@ -205,6 +205,21 @@ pub(crate) fn number_u32(word: Word<'_>) -> Result<u32, Problem> {
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
+/// A decimal number up to `max` and nothing else: neither sign nor `0x`.
+pub(crate) fn plain_number(word: Word<'_>, max: u64) -> Result<u64, Problem> {
+    let is_number = !word.bytes.is_empty() && word.bytes.iter().all(u8::is_ascii_digit);
+    word.text()
+        .parse()
+        .ok()
+        .filter(|number| is_number && *number <= max)
+        .ok_or_else(|| {
+            Problem::value(
+                word.span(),
+                format!("`{}` is no number up to {max}", word.text()),
+            )
+        })
+}
+
 /// A range of numbers as most keywords take it: `N`, `!N`, `!=N`, `<N`, `>N`, `<=N`, `>=N`, `N<>M` and `N-M` (both without their ends).
 pub(crate) fn number_range(word: Word<'_>, max: u64) -> Result<NumberRange, Problem> {
     parse_range(word.text().trim(), max).ok_or_else(|| {
@@ -222,11 +237,8 @@ pub(crate) fn number_range(word: Word<'_>, max: u64) -> Result<NumberRange, Prob
 fn parse_range(text: &str, max: u64) -> Option<NumberRange> {
     let number = |text: &str| {
         let text = text.trim();
-        let parsed = match text.strip_prefix("0x") {
-            Some(hex) => u64::from_str_radix(hex, 16).ok()?,
-            None if text.starts_with('+') => return None,
-            None => text.parse::<u64>().ok()?,
-        };
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let parsed = text.parse::<u64>().ok().filter(|_| is_number)?;
         (parsed <= max).then_some(parsed)
     };
     let range = |min: u64, max: u64| {
@@ -246,13 +258,16 @@ fn parse_range(text: &str, max: u64) -> Option<NumberRange> {
         return range(0, number(rest)?.checked_sub(1)?);
     }
     if let Some(rest) = text.strip_prefix('>') {
-        return range(number(rest)?.checked_add(1)?, u64::MAX);
+        let above = number(rest)?;
+        // Nothing is greater than the greatest.
+        return (above < max).then(|| range(above + 1, u64::MAX)).flatten();
     }
     let (negated, rest) = match text.strip_prefix('!') {
         Some(rest) => (true, rest.strip_prefix('=').unwrap_or(rest)),
         None => (false, text.strip_prefix('=').unwrap_or(text)),
     };
     let inner = match rest.split_once("<>").or_else(|| rest.split_once('-')) {
+        Some(_) if negated => return None,
         Some((first, last)) => range(
             number(first)?.checked_add(1)?,
             number(last)?.checked_sub(1)?,
@@ -296,7 +311,9 @@ mod tests {
         assert_eq!(bounds("!5"), Ok((5, 5, true)));
         assert_eq!(bounds("> 5"), Ok((6, u64::MAX, false)));
         assert_eq!(bounds("<=5"), Ok((0, 5, false)));
-        for wrong in ["", "5<>6", "<0", "70000", "abc", "5<>"] {
+        for wrong in [
+            "", "5<>6", "<0", "70000", "abc", "5<>", ">65535", "0x10", "!5<>9", "+1",
+        ] {
             assert!(bounds(wrong).is_err(), "{wrong}");
         }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits;
+
 /// Values of the variables, each in the notation of a rule header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variables {
@@ -18,6 +20,9 @@ pub struct VariablesError {
     /// What is wrong and what to do.
     pub problem: String,
 }
+
+/// Gives the text of an included file by its name, or says why not.
+pub type Files<'f> = &'f dyn Fn(&str) -> Result<String, String>;
 
 const DEFAULT_ADDRESSES: &[(&str, &str)] = &[
     ("HOME_NET", "[192.168.0.0/16,10.0.0.0/8,172.16.0.0/12]"),
@@ -96,10 +101,35 @@ impl Variables {
     /// # Errors
     /// The first line of a group that is no `NAME: value`, or a file without groups.
     pub fn read(text: &str) -> Result<Self, VariablesError> {
+        Self::read_with(text, &|name| {
+            Err(format!(
+                "`{name}` is included, and other files are not read here"
+            ))
+        })
+    }
+
+    /// As [`Variables::read`], for a file that may `include:` others; `file` gives the text of one by the name that stands there.
+    ///
+    /// # Errors
+    /// As [`Variables::read`]; a file that cannot be read, or too many of them in one another.
+    pub fn read_with(text: &str, file: Files<'_>) -> Result<Self, VariablesError> {
         let mut variables = Self::default();
+        if variables.merge(text, file, 0)? {
+            Ok(variables)
+        } else {
+            Err(VariablesError {
+                line: 1,
+                problem: "there is neither `address-groups:` nor `port-groups:` in it".to_owned(),
+            })
+        }
+    }
+
+    /// Reads a file over what is known; whether it has any group.
+    fn merge(&mut self, text: &str, file: Files<'_>, depth: usize) -> Result<bool, VariablesError> {
         // The group being read, how far it is indented, and whether any was found.
         let mut group: Option<(bool, usize)> = None;
         let mut found_any = false;
+        let mut is_list_of_files = false;
         let mut lines = text.lines().enumerate();
         while let Some((index, line)) = lines.next() {
             let mut content = without_comment(line).to_owned();
@@ -114,6 +144,21 @@ impl Variables {
             }
             let indent = content.len() - content.trim_start().len();
             let word = content.trim();
+            if let Some(name) = included(word, indent, &mut is_list_of_files) {
+                group = None;
+                let at = |problem: String| VariablesError {
+                    line: index + 1,
+                    problem,
+                };
+                if depth >= limits::INCLUDED_FILES_DEPTH {
+                    return Err(at(format!("`{name}` is included too deeply")));
+                }
+                let text = file(name).map_err(at)?;
+                found_any |= self
+                    .merge(&text, file, depth + 1)
+                    .map_err(|error| at(format!("in `{name}`: {error}")))?;
+                continue;
+            }
             let name = word.trim_matches(['[', ']']).trim_end_matches(':');
             if matches!(name, "address-groups" | "port-groups") {
                 group = Some((name == "address-groups", indent));
@@ -136,20 +181,26 @@ impl Variables {
                 problem: format!("`{word}` is not of the form `NAME: value`"),
             })?;
             if is_address {
-                variables.set_address(name, value);
+                self.set_address(name, value);
             } else {
-                variables.set_port(name, value);
+                self.set_port(name, value);
             }
         }
-        if found_any {
-            Ok(variables)
-        } else {
-            Err(VariablesError {
-                line: 1,
-                problem: "there is neither `address-groups:` nor `port-groups:` in it".to_owned(),
-            })
-        }
+        Ok(found_any)
     }
+}
+
+/// The file that a line includes: `include: file`, or an item of a list behind `include:`.
+fn included<'l>(word: &'l str, indent: usize, is_list: &mut bool) -> Option<&'l str> {
+    let unquoted = |name: &'l str| name.trim().trim_matches(['"', '\'']);
+    if let Some(name) = word.strip_prefix("include:").filter(|_| indent == 0) {
+        let name = unquoted(name);
+        *is_list = name.is_empty();
+        return Some(name).filter(|name| !name.is_empty());
+    }
+    let item = word.strip_prefix("- ").filter(|_| *is_list).map(unquoted);
+    *is_list &= item.is_some();
+    item
 }
 
 /// The line up to a `#` outside of quotes.
@@ -224,6 +275,27 @@ mod tests {
         let variables = Variables::read(text).unwrap();
         assert_eq!(variables.address("HOME_NET"), Some("!10.0.0.0/8"));
         assert_eq!(variables.port("WEB"), Some("[80,8080]"));
+    }
+
+    #[test]
+    fn included_files_are_read_where_they_stand() {
+        let files = |name: &str| match name {
+            "home.yaml" => {
+                Ok("vars:\n  address-groups:\n    HOME_NET: \"[192.0.2.0/24]\"\n".to_owned())
+            }
+            "ports.yaml" => Ok("vars:\n  port-groups:\n    SSH_PORTS: 2222\n".to_owned()),
+            "loop.yaml" => Ok("include: loop.yaml\n".to_owned()),
+            other => Err(format!("{other}: no such file")),
+        };
+        let text = "vars:\n  address-groups:\n    HOME_NET: \"[10.0.0.0/8]\"\ninclude:\n  - home.yaml\n  - 'ports.yaml' # ours\nrule-files:\n  - a.rules\n";
+        let variables = Variables::read_with(text, &files).unwrap();
+        assert_eq!(variables.address("HOME_NET"), Some("[192.0.2.0/24]"));
+        assert_eq!(variables.port("SSH_PORTS"), Some("2222"));
+        let variables = Variables::read_with("include: home.yaml\n", &files).unwrap();
+        assert_eq!(variables.address("HOME_NET"), Some("[192.0.2.0/24]"));
+        let error = Variables::read_with("# one\ninclude: none.yaml\n", &files).unwrap_err();
+        assert_eq!(error.to_string(), "line 2: none.yaml: no such file");
+        assert!(Variables::read_with("include: loop.yaml\n", &files).is_err());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) fn from_settings(rules: &Rules) -> anyhow::Result<Arc<Pack>> {
     let pack = match &rules.source {
         RuleSource::Pack(path) => open_pack(path)?,
         RuleSource::Files(files) => {
-            pack_of_files(files, rules.variables.as_deref(), &rules.thresholds)?
+            pack_of_files(files, rules.variables.as_deref(), &rules.thresholds, &[])?
         }
     };
     if pack.rule_count() == 0 {
@@ -47,8 +47,9 @@ pub(crate) fn pack_of_files(
     files: &[PathBuf],
     variables: Option<&Path>,
     thresholds: &[PathBuf],
+    indicators: &[PathBuf],
 ) -> anyhow::Result<Pack> {
-    let compiled = compile_files(files, variables, thresholds)?;
+    let compiled = compile_files(files, variables, thresholds, indicators)?;
     let mut errors = compiled
         .diagnostics
         .iter()
@@ -83,11 +84,13 @@ fn compile_files(
     files: &[PathBuf],
     variables: Option<&Path>,
     thresholds: &[PathBuf],
+    indicators: &[PathBuf],
 ) -> anyhow::Result<Compiled> {
     let settings = lapwing_rules::Settings {
         variables: read_variables(variables)?,
         thresholds: read_sources(thresholds)?,
         list_files: ListFiles::BesideTheRules,
+        indicators: read_sources(indicators)?,
         ..lapwing_rules::Settings::default()
     };
     Ok(lapwing_rules::compile(&read_sources(files)?, &settings))
@@ -97,7 +100,11 @@ fn compile_files(
 pub(super) fn read_variables(path: Option<&Path>) -> anyhow::Result<Variables> {
     match path {
         Some(path) => {
-            Variables::read(&read_text(path)?).with_context(|| path.display().to_string())
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let file =
+                |name: &str| read_text(&folder.join(name)).map_err(|error| format!("{error:#}"));
+            Variables::read_with(&read_text(path)?, &file)
+                .with_context(|| path.display().to_string())
         }
         None => Ok(Variables::default()),
     }

@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// Limits of alerts kept apart from the rules (threshold.config), for --rules
     #[arg(long, value_name = "FILE", num_args = 1, requires = "rules")]
     thresholds: Vec<PathBuf>,
+    /// Lists of indicators (CSV), for --rules
+    #[arg(long, value_name = "FILE", num_args = 1, requires = "rules")]
+    indicators: Vec<PathBuf>,
     /// How to print alerts
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -169,6 +172,7 @@ fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
             &arguments.rules,
             arguments.vars.as_deref(),
             &arguments.thresholds,
+            &arguments.indicators,
         ),
     }
 }

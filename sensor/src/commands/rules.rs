@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod fmt;
 mod help;
+mod indicators;
 mod inspect;
 mod keywords;
 mod new_file;
@@ -181,8 +182,15 @@ fn summary(compiled: &Compiled) -> String {
         .iter()
         .filter(|diagnostic| diagnostic.level == Level::Warning)
         .count();
+    let indicators = match (counts.indicators, counts.repeated_indicators) {
+        (0, _) => String::new(),
+        (count, 0) => format!(", {count} indicators"),
+        (count, repeated) => format!(
+            ", {count} indicators ({repeated} lines name one that another line names too: the gravest is kept)"
+        ),
+    };
     format!(
-        "{} rules run, {} are not supported, {} were refused, {} are switched off, {} were replaced by newer revisions, {warnings} warnings",
+        "{} rules run, {} are not supported, {} were refused, {} are switched off, {} were replaced by newer revisions, {warnings} warnings{indicators}",
         counts.compiled, counts.unsupported, counts.refused, counts.disabled, counts.replaced
     )
 }

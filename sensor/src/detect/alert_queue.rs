@@ -1,7 +1,7 @@
 //! What matched on one packet, until it is known what is told: `pass`, rate limits, `noalert` and the cap of a packet.
 
 use lapwing_rules::{
-    model::{Action, Effect, RuleKind},
+    model::{Action, Effect, RuleId, RuleKind, Severity},
     pack::Pack,
 };
 
@@ -25,6 +25,16 @@ pub(crate) struct Matched {
     pub(crate) rule: u32,
     /// It matched in reassembled bytes or a transaction, so what it says holds for the flow.
     pub(crate) is_of_flow: bool,
+    /// What was seen, where the rule is that of a list of indicators.
+    pub(crate) sighting: Option<Sighting>,
+}
+
+/// An indicator that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sighting {
+    /// Its number, which stands in place of the rule's.
+    pub(crate) indicator: u32,
+    pub(crate) severity: u8,
 }
 
 /// Turns what matched into alerts, in the order of the rules.
@@ -104,10 +114,15 @@ pub(crate) fn tell(
         judge.counters.alerts += 1;
         let mut alert = Alert {
             time: round.packet.time,
-            rule: rule.id(),
+            rule: RuleId {
+                sid: one.sighting.map_or(rule.id().sid, |seen| seen.indicator),
+                ..rule.id()
+            },
             rule_index: one.rule,
             action,
-            severity: rule.severity(),
+            severity: one
+                .sighting
+                .map_or(rule.severity(), |seen| Severity(seen.severity)),
             ends: round.ends,
             protocol: round.packet.ip.as_ref().map_or(0, |ip| ip.protocol),
             icmp: match &round.packet.transport {

@@ -15,7 +15,9 @@ pub struct DetectorCounters {
     pub candidates: u64,
     /// Candidates whose header and conditions held, so that bytes were inspected.
     pub inspections: u64,
-    /// Rules that matched.
+    /// Addresses, names, URLs and hashes that were looked up among the indicators.
+    pub indicators_asked: u64,
+    /// Rules that matched, and indicators that were seen.
     pub matches: u64,
     /// Alerts handed on.
     pub alerts: u64,

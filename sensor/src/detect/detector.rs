@@ -11,7 +11,7 @@ use super::{
     Alert, DetectorCounters,
     alert_queue::{self, Matched},
     flow_state::{FlowDetection, TransactionNotes},
-    frame_rules,
+    frame_rules, indicators,
     judge::{Judge, RuleCase},
     limits::{REGEX_CACHE_BYTES, TRANSACTIONS_PER_PACKET_MAX},
     packet_facts::PacketFacts,
@@ -234,10 +234,14 @@ impl Detector {
             lowered,
             judge,
             pack,
+            matched,
             ..
         } = self;
         let class = round.transport_class();
         if !round.is_flow_end() {
+            if round.flow.is_none() || !state.addresses_tried.contains(&true) {
+                indicators::look_up_ends(pack, index, round, judge, matched);
+            }
             for &(asked, rule) in &header_rules[class as usize] {
                 if candidates.facts.satisfy(asked) {
                     candidates.add(rule, index);
@@ -299,6 +303,7 @@ impl Detector {
                     transaction: None,
                     rule: number,
                     is_of_flow: found.in_stream,
+                    sighting: None,
                 });
             }
         }
@@ -337,6 +342,7 @@ impl Detector {
                             transaction: None,
                             rule: number,
                             is_of_flow: true,
+                            sighting: None,
                         });
                     }
                 }
@@ -419,6 +425,14 @@ impl Detector {
             );
         }
         notes.waiting.sort_unstable_by_key(|waiting| waiting.rank);
+        indicators::look_up_transaction(
+            pack,
+            &self.index,
+            (number, side),
+            notes,
+            &mut self.judge,
+            &mut self.matched,
+        );
         notes.is_started = true;
         notes.progress = progress;
         let mut waiting = std::mem::take(&mut notes.waiting);
@@ -444,6 +458,7 @@ impl Detector {
                         transaction: Some(number),
                         rule: one.rule,
                         is_of_flow: true,
+                        sighting: None,
                     });
                     true
                 }

@@ -6,6 +6,7 @@ use lapwing_rules::model::{BitAction, IntegerOperand};
 
 use super::{
     counters::DetectorCounters,
+    indicators::LookedUp,
     limits::{FLOW_VARIABLES_MAX, TRANSACTION_NOTES_PER_FLOW_MAX},
     renumbering::Renumbering,
     rule_index::RuleIndex,
@@ -268,6 +269,7 @@ impl TransactionNotes {
             side.is_started = false;
             side.is_done = false;
             side.progress = 0;
+            side.looked_up = LookedUp::default();
             side.scans.clear();
             side.waiting.clear();
         }
@@ -280,6 +282,8 @@ pub(super) struct SideNotes {
     pub(super) is_started: bool,
     pub(super) is_done: bool,
     pub(super) progress: u32,
+    /// What was looked up among the indicators.
+    pub(super) looked_up: LookedUp,
     pub(super) scans: Vec<ScanMark>,
     /// Candidates that are not decided, and those that fired.
     pub(super) waiting: Vec<Waiting>,

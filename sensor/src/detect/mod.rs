@@ -29,6 +29,7 @@ mod flow_state;
 mod frame_rules;
 mod header_check;
 mod host_bits;
+mod indicators;
 mod judge;
 pub mod limits;
 mod packet_conditions;

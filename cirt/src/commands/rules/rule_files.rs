@@ -27,6 +27,9 @@ pub(super) struct RuleFiles {
     /// A threshold.config with limits of alerts; may be given several times
     #[arg(long, value_name = "FILE")]
     thresholds: Vec<PathBuf>,
+    /// A list of indicators (CSV); may be given several times
+    #[arg(long, value_name = "FILE")]
+    indicators: Vec<PathBuf>,
 }
 
 impl RuleFiles {
@@ -37,7 +40,10 @@ impl RuleFiles {
             ..Settings::default()
         };
         if let Some(path) = &self.vars {
-            settings.variables = Variables::read(&read_text(path)?)
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let file =
+                |name: &str| read_text(&folder.join(name)).map_err(|error| format!("{error:#}"));
+            settings.variables = Variables::read_with(&read_text(path)?, &file)
                 .with_context(|| format!("{} holds no variables", path.display()))?;
         }
         if let Some(path) = &self.classification {
@@ -54,6 +60,8 @@ impl RuleFiles {
         }
         let thresholds = self.thresholds.iter().map(|path| read_source(path));
         settings.thresholds = thresholds.collect::<Result<_, _>>()?;
+        let indicators = self.indicators.iter().map(|path| read_source(path));
+        settings.indicators = indicators.collect::<Result<_, _>>()?;
         let sources = self.files.iter().map(|path| read_source(path));
         Ok((sources.collect::<Result<_, _>>()?, settings))
     }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io::Write};
 
 use super::{
     super::{
-        assembly::Assembly,
+        assembly::{Assembly, EachPiece, Pieces, Take},
         bytes::{Cursor, to_usize},
         program::Renumbering,
         reader::Pack,
@@ -14,6 +14,7 @@ use super::{
     CanonicalError, CanonicalPack, RecordKind,
     file::Record,
     groups::Groups,
+    indicators::{self, IndicatorTables},
     list_record,
     rule_record::{self, AddressRanges, RuleRecord, RuleSet, SetName},
 };
@@ -35,7 +36,19 @@ pub fn derive(canonical: &CanonicalPack, out: &mut impl Write) -> Result<(), Can
             canonical.release();
         }
     }
-    let pack = derivation.finish();
+    let entries = |take: &mut Take<'_>| {
+        let indicators = canonical.records_of(RecordKind::Indicator);
+        for (index, record) in indicators.enumerate() {
+            take(&indicators::entry_of(record))?;
+            if index.is_multiple_of(RECORDS_BEFORE_RELEASE) {
+                canonical.release();
+            }
+        }
+        Ok(())
+    };
+    let pack = derivation
+        .finish(&entries)
+        .map_err(CanonicalError::Damaged)?;
     if pack.digest() != canonical.derived_digest() || pack.length() != canonical.derived_bytes() {
         return Err(CanonicalError::DerivedDiffers {
             expected: hex::encode(canonical.derived_digest()),
@@ -56,6 +69,7 @@ pub(super) struct Derivation {
     regexes: HashMap<(String, String, bool), u32>,
     /// Name, kind and whether it gives reputations.
     lists: HashMap<(String, ListKind, bool), ListId>,
+    indicators: IndicatorTables,
 }
 
 impl Derivation {
@@ -66,17 +80,27 @@ impl Derivation {
             Some(RecordKind::List) => self.add_list(record),
             Some(RecordKind::Rule) => self.add_rule(record),
             Some(RecordKind::Unsupported) => self.add_unsupported(record),
+            Some(RecordKind::Indicator) => self.indicators.add(record),
+            Some(RecordKind::IndicatorList) => self.indicators.add_list(record, &mut self.writer),
             None => Err("a record is of unknown kind".to_owned()),
         }
     }
 
-    /// The pack.
-    pub(super) fn finish(self) -> Assembly {
+    /// The pack. `entries` gives those of its indicators in the order in which they were added, as often as it is asked.
+    pub(super) fn finish<'e>(self, entries: &'e EachPiece<'e>) -> Result<Assembly<'e>, String> {
         let Self {
-            mut writer, groups, ..
+            mut writer,
+            groups,
+            indicators,
+            ..
         } = self;
         groups.write(&mut writer);
-        writer.assemble()
+        let pieces = Pieces {
+            bytes: indicators.entry_bytes(),
+            each: entries,
+        };
+        indicators.write(&mut writer)?;
+        Ok(writer.assemble(Some(pieces)))
     }
 
     fn add_address_set(&mut self, record: Record<'_>) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! Opening a canonical pack: header, digest and the order of the records are checked once.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use sha2::{Digest, Sha256};
 
@@ -8,6 +8,7 @@ use super::{
     super::{
         bytes::{Cursor, field_u32, field_u64, to_usize},
         format::VERSION,
+        indicators::IndicatorView,
         mapped_file::{PackBytes, stream_digest},
     },
     CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, CanonicalError, DIGEST_COVERS_FROM,
@@ -26,10 +27,21 @@ pub enum RecordKind {
     Rule = 32,
     /// A rule that is named and not run.
     Unsupported = 48,
+    /// An indicator.
+    Indicator = 64,
+    /// A list that indicators are from.
+    IndicatorList = 65,
 }
 
 impl RecordKind {
-    pub(super) const ALL: [Self; 4] = [Self::AddressSet, Self::List, Self::Rule, Self::Unsupported];
+    pub(super) const ALL: [Self; 6] = [
+        Self::AddressSet,
+        Self::List,
+        Self::Rule,
+        Self::Unsupported,
+        Self::Indicator,
+        Self::IndicatorList,
+    ];
 
     /// The kind of the record with this key.
     pub(super) fn of(key: &[u8]) -> Option<Self> {
@@ -50,9 +62,13 @@ pub(super) struct Record<'a> {
 pub struct CanonicalPack {
     bytes: PackBytes,
     digest: [u8; 32],
-    /// Where each record begins.
+    /// Where every [`RECORDS_BETWEEN_POSITIONS`]-th record begins.
     positions: Vec<u32>,
+    records: usize,
 }
+
+/// Records of which only the first one's place is remembered: there may be millions.
+const RECORDS_BETWEEN_POSITIONS: usize = 16;
 
 impl CanonicalPack {
     /// Maps a file and checks it.
@@ -83,12 +99,13 @@ impl CanonicalPack {
         if bytes.get(24..56) != Some(digest.as_slice()) {
             return Err(CanonicalError::WrongDigest);
         }
-        let positions = find_records(&bytes)?;
+        let (positions, records) = find_records(&bytes)?;
         bytes.release();
         Ok(Self {
             bytes,
             digest,
             positions,
+            records,
         })
     }
 
@@ -119,37 +136,84 @@ impl CanonicalPack {
     /// Number of records.
     #[must_use]
     pub fn record_count(&self) -> usize {
-        self.positions.len()
+        self.records
     }
 
     /// Number of records of one kind.
     #[must_use]
     pub fn count_of(&self, kind: RecordKind) -> usize {
-        let below = |limit: u8| {
-            self.positions.partition_point(|position| {
-                record_at(&self.bytes, to_usize(*position))
-                    .is_ok_and(|(record, _)| record.key.first().is_some_and(|byte| *byte < limit))
+        let range = self.range_of(kind);
+        range.end - range.start
+    }
+
+    /// The indicators, in order of kind and key, each with its value in normal form (empty where the key says all of it).
+    pub fn indicators(&self) -> impl Iterator<Item = (IndicatorView, &str)> {
+        self.records_of(RecordKind::Indicator)
+            .filter_map(|record| super::indicators::decode(record).ok())
+    }
+
+    /// The lists that indicators are from, by number.
+    pub fn indicator_lists(&self) -> impl Iterator<Item = (u16, &str)> {
+        self.records_of(RecordKind::IndicatorList)
+            .filter_map(|record| {
+                let number = record.key.get(1..)?.try_into().ok()?;
+                Some((
+                    u16::from_be_bytes(number),
+                    std::str::from_utf8(record.body).ok()?,
+                ))
             })
-        };
-        below(kind as u8 + 1) - below(kind as u8)
+    }
+
+    fn range_of(&self, kind: RecordKind) -> Range<usize> {
+        let first = [kind as u8];
+        let end = [(kind as u8).saturating_add(1)];
+        self.lower_bound(&first)..self.lower_bound(&end)
+    }
+
+    /// Every record of a kind, in order of key.
+    pub(super) fn records_of(&self, kind: RecordKind) -> impl Iterator<Item = Record<'_>> {
+        let range = self.range_of(kind);
+        self.records_from(range.start).take(range.end - range.start)
     }
 
     /// The record with this index.
     pub(super) fn record(&self, index: usize) -> Option<Record<'_>> {
-        let position = *self.positions.get(index)?;
-        Some(record_at(&self.bytes, to_usize(position)).ok()?.0)
+        self.records_from(index).next()
     }
 
     /// The bytes of these records as they stand in the file.
-    pub(super) fn bytes_of(&self, records: std::ops::Range<usize>) -> &[u8] {
-        let start_of = |index: usize| {
-            self.positions
-                .get(index)
-                .map_or(self.bytes.len(), |position| to_usize(*position))
-        };
+    pub(super) fn bytes_of(&self, records: Range<usize>) -> &[u8] {
         self.bytes
-            .get(start_of(records.start)..start_of(records.end))
+            .get(self.position(records.start)..self.position(records.end))
             .unwrap_or_default()
+    }
+
+    /// Where a record begins, or the file ends.
+    fn position(&self, index: usize) -> usize {
+        let known = self.positions.get(index / RECORDS_BETWEEN_POSITIONS);
+        let Some(known) = known.filter(|_| index < self.records) else {
+            return self.bytes.len();
+        };
+        let mut position = to_usize(*known);
+        for _ in 0..index % RECORDS_BETWEEN_POSITIONS {
+            let Ok((_, next)) = record_at(&self.bytes, position) else {
+                return self.bytes.len();
+            };
+            position = next;
+        }
+        position
+    }
+
+    fn records_from(&self, index: usize) -> impl Iterator<Item = Record<'_>> {
+        let mut position = self.position(index);
+        std::iter::from_fn(move || {
+            if position >= self.bytes.len() {
+                return None;
+            }
+            let (record, next) = record_at(&self.bytes, position).ok()?;
+            position = next;
+            Some(record)
+        })
     }
 
     /// Gives back the memory of pages that were read; they come back when they are read again.
@@ -159,14 +223,25 @@ impl CanonicalPack {
 
     /// Every record, in order of key.
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        (0..self.positions.len()).filter_map(|index| self.record(index))
+        self.records_from(0)
     }
 
     /// Index of the first record whose key is not below `key`.
     pub(super) fn lower_bound(&self, key: &[u8]) -> usize {
-        self.positions.partition_point(|position| {
-            record_at(&self.bytes, to_usize(*position)).is_ok_and(|(record, _)| record.key < key)
-        })
+        let is_below = |record: &Record<'_>| record.key < key;
+        let known = self.positions.partition_point(|position| {
+            record_at(&self.bytes, to_usize(*position)).is_ok_and(|(record, _)| is_below(&record))
+        });
+        let Some(before) = known.checked_sub(1) else {
+            return 0;
+        };
+        let first = before * RECORDS_BETWEEN_POSITIONS;
+        first
+            + self
+                .records_from(first)
+                .take(RECORDS_BETWEEN_POSITIONS)
+                .take_while(is_below)
+                .count()
     }
 }
 
@@ -233,8 +308,9 @@ fn record_at(bytes: &[u8], position: usize) -> Result<(Record<'_>, usize), Canon
     Ok((Record { key, body }, next))
 }
 
-fn find_records(bytes: &[u8]) -> Result<Vec<u32>, CanonicalError> {
+fn find_records(bytes: &[u8]) -> Result<(Vec<u32>, usize), CanonicalError> {
     let mut positions = Vec::new();
+    let mut count = 0_usize;
     let mut position = CANONICAL_HEADER_BYTES;
     let mut key_before: &[u8] = &[];
     while position < bytes.len() {
@@ -245,10 +321,13 @@ fn find_records(bytes: &[u8]) -> Result<Vec<u32>, CanonicalError> {
         if record.key <= key_before {
             return Err(CanonicalError::damaged("its records are out of order"));
         }
-        // Files are capped below 4 GiB.
-        positions.push(u32::try_from(position).unwrap_or(u32::MAX));
+        if count.is_multiple_of(RECORDS_BETWEEN_POSITIONS) {
+            // Files are capped below 4 GiB.
+            positions.push(u32::try_from(position).unwrap_or(u32::MAX));
+        }
+        count += 1;
         key_before = record.key;
         position = next;
     }
-    Ok(positions)
+    Ok((positions, count))
 }

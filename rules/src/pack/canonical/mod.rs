@@ -53,6 +53,7 @@
 //! | 24 list | its name | see `list_record.rs` |
 //! | 32 rule | gid, sid (u32) | see `rule_record.rs` |
 //! | 48 unsupported rule | gid, sid (u32) | rev (variable), length of the message (variable), message, reason |
+//! | 64 indicator, 65 list of indicators | see `indicators.rs` | |
 //!
 //! Address sets of more than [`SHARED_SET_RANGES`] ranges stand once, in records of their own; smaller ones in the rules.
 //!
@@ -80,6 +81,7 @@ mod derive;
 mod error;
 mod file;
 mod groups;
+mod indicators;
 mod list_record;
 mod rule_record;
 mod writer;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     super::{
-        assembly::Assembly,
+        assembly::{Assembly, Take},
         bytes::put_number,
         format::VERSION,
         writer::{ListToWrite, PackWriter, put_u32s},
@@ -14,15 +14,21 @@ use super::{
     CANONICAL_HEADER_BYTES, CANONICAL_MAGIC, DIGEST_COVERS_FROM, RecordKind,
     derive::Derivation,
     file::Record,
-    list_record,
+    indicators, list_record,
     rule_record::{self, Trigger},
 };
-use crate::model::RuleId;
+use crate::{
+    indicator::{Indicator, ListName},
+    model::RuleId,
+};
 
 /// Collects records in any order; the order in the file is that of their keys.
 #[derive(Debug, Default)]
 pub(crate) struct CanonicalWriter {
     records: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// In order of kind and key.
+    indicators: Vec<Indicator>,
+    lists: Vec<ListName>,
 }
 
 /// A canonical pack and the pack that is derived from it.
@@ -58,6 +64,12 @@ impl CanonicalWriter {
             .insert(rule_key(RecordKind::Unsupported, id), body);
     }
 
+    /// Adds the indicators, in order of kind and key, and the lists that they are from, by number.
+    pub(crate) fn indicators(&mut self, indicators: Vec<Indicator>, lists: Vec<ListName>) {
+        self.indicators = indicators;
+        self.lists = lists;
+    }
+
     /// Derives the pack, and writes both.
     ///
     /// # Errors
@@ -67,11 +79,38 @@ impl CanonicalWriter {
         for (key, body) in &self.records {
             derivation.add(Record { key, body })?;
         }
-        let pack = derivation.finish();
         let mut bytes = vec![0; CANONICAL_HEADER_BYTES];
         for (key, body) in &self.records {
             put_record(&mut bytes, Record { key, body });
         }
+        for indicator in &self.indicators {
+            let (key, body) = indicators::record_of(indicator);
+            let record = Record {
+                key: &key,
+                body: &body,
+            };
+            derivation.add(record)?;
+            put_record(&mut bytes, record);
+        }
+        for list in &self.lists {
+            let (key, body) = indicators::record_of_list(list);
+            let record = Record {
+                key: &key,
+                body: &body,
+            };
+            derivation.add(record)?;
+            put_record(&mut bytes, record);
+        }
+        let entries = |take: &mut Take<'_>| {
+            self.indicators.iter().try_for_each(|indicator| {
+                let (key, body) = indicators::record_of(indicator);
+                take(&indicators::entry_of(Record {
+                    key: &key,
+                    body: &body,
+                }))
+            })
+        };
+        let pack = derivation.finish(&entries)?;
         write_header(&mut bytes, &pack);
         Ok(Written {
             canonical: bytes,
@@ -95,7 +134,7 @@ pub(super) fn put_record(out: &mut Vec<u8>, record: Record<'_>) {
     }
 }
 
-fn write_header(bytes: &mut [u8], pack: &Assembly) {
+fn write_header(bytes: &mut [u8], pack: &Assembly<'_>) {
     let length = bytes.len() as u64;
     let mut header = Vec::with_capacity(CANONICAL_HEADER_BYTES);
     header.extend_from_slice(&CANONICAL_MAGIC);

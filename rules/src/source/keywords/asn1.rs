@@ -7,7 +7,7 @@ use crate::{
         draft::{MatchDraft, RuleDraft},
         problem::Problem,
         syntax::{RuleOption, Word},
-        values::{list, number_within, split_space, unquoted},
+        values::{list, number_within, split_space},
     },
 };
 
@@ -21,7 +21,7 @@ pub(crate) fn asn1(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_
         oversize_length: None,
     };
     let (mut absolute, mut relative) = (None, None);
-    for item in list(unquoted(value(option))) {
+    for item in list(value(option)) {
         let mut rest = item;
         loop {
             let (name, behind) = split_space(rest);

@@ -7,7 +7,7 @@ use crate::{
         draft::{ConditionDraft, EffectDraft, IntegerDraft, RuleDraft},
         problem::Problem,
         syntax::{RuleOption, Word},
-        values::{integer, list, number_u32, split_space, unquoted},
+        values::{integer, list, number_u32, split_space},
     },
 };
 
@@ -26,6 +26,14 @@ fn action(word: Word<'_>) -> Result<BitAction, Problem> {
             .hint("write set, unset, toggle, isset or isnotset"));
         }
     })
+}
+
+/// The reference takes no space before the first comma.
+fn check_joined(word: Word<'_>, verb: Word<'_>) -> Done {
+    if word.bytes.get(verb.bytes.len()) == Some(&b',') {
+        return Ok(());
+    }
+    Err(Problem::value(word.span(), "a space stands before the first comma").hint("remove it"))
 }
 
 fn name(word: Word<'_>) -> Result<String, Problem> {
@@ -69,7 +77,7 @@ fn add(
 
 /// `flowbits:isset,a|b`, `flowbits:noalert`
 pub(crate) fn flow_bits(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     if word.bytes == b"noalert" {
         rule.no_alert = true;
         return Ok(());
@@ -78,6 +86,7 @@ pub(crate) fn flow_bits(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
     let [verb, bit] = items.as_slice() else {
         return Err(Problem::value(word.span(), "a flow bit is action, name"));
     };
+    check_joined(word, *verb)?;
     let action = action(*verb)?;
     let mut names = Vec::new();
     for part in bit.bytes.split(|byte| *byte == b'|') {
@@ -97,25 +106,21 @@ pub(crate) fn exchange_bits(
     option: &RuleOption<'_>,
     _: &Context<'_>,
 ) -> Done {
-    let word = unquoted(value(option));
-    if word.bytes == b"noalert" {
-        rule.no_alert = true;
-        return Ok(());
-    }
+    let word = value(option);
     let items = list(word);
     let [verb, bit, track, rest @ ..] = items.as_slice() else {
         return Err(Problem::value(
             word.span(),
-            "an exchange bit is action, name, track ip_src, ip_dst, ip_pair or tx",
+            "an exchange bit is action, name, track ip_src, ip_dst or ip_pair",
         ));
     };
+    check_joined(word, *verb)?;
     let action = action(*verb)?;
     let scope = match split_space(*track) {
         (key, what) if key.bytes == b"track" => match what.bytes {
             b"ip_src" => Some(BitScope::SourceHost),
             b"ip_dst" => Some(BitScope::DestinationHost),
             b"ip_pair" => Some(BitScope::HostPair),
-            b"tx" => Some(BitScope::Transaction),
             _ => None,
         },
         _ => None,
@@ -123,7 +128,7 @@ pub(crate) fn exchange_bits(
     let scope = scope.ok_or_else(|| {
         Problem::value(
             track.span(),
-            "`track ip_src`, `ip_dst`, `ip_pair` or `tx` is expected",
+            "`track ip_src`, `ip_dst` or `ip_pair` is expected",
         )
     })?;
     let expire_seconds = match rest {
@@ -159,7 +164,7 @@ const DEFAULT_EXPIRY_SECONDS: u32 = 30;
 
 /// `hostbits:set,name[,src|dst|both]`
 pub(crate) fn host_bits(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     if word.bytes == b"noalert" {
         rule.no_alert = true;
         return Ok(());
@@ -172,10 +177,13 @@ pub(crate) fn host_bits(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
                 b"src" => BitScope::SourceHost,
                 b"dst" => BitScope::DestinationHost,
                 b"both" => {
-                    rule.unsupported(&side.span(), "host bits of both ends are not kept");
-                    BitScope::SourceHost
+                    return Err(Problem::value(
+                        side.span(),
+                        "bits of both hosts at once are not kept, as in the reference",
+                    )
+                    .hint("write two options, one for src and one for dst"));
                 }
-                _ => return Err(Problem::value(side.span(), "a side is src, dst or both")),
+                _ => return Err(Problem::value(side.span(), "a side is src or dst")),
             };
             (verb, bit, scope)
         }
@@ -199,9 +207,26 @@ pub(crate) fn host_bits(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
     Ok(())
 }
 
+/// Letters, digits, `_`, `.` and `/`, two at least, a letter first.
+fn integer_name(word: Word<'_>) -> Result<String, Problem> {
+    let fits = word.bytes.len() >= 2
+        && word.bytes.first().is_some_and(u8::is_ascii_alphabetic)
+        && word
+            .bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_./".contains(byte));
+    if !fits {
+        return Err(Problem::value(
+            word.span(),
+            "the name of a flow integer begins with a letter and has at least two letters, digits, `_`, `.` or `/`",
+        ));
+    }
+    Ok(word.text().to_owned())
+}
+
 /// `flowint:name,operator[,value]`
 pub(crate) fn flow_integer(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let items = list(word);
     let (variable, verb, number) = match items.as_slice() {
         [variable, verb] => (variable, verb, None),
@@ -213,7 +238,7 @@ pub(crate) fn flow_integer(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Co
             ));
         }
     };
-    let variable_name = name(*variable)?;
+    let variable_name = integer_name(*variable)?;
     rule.traits.beyond_addresses = true;
     let operator = match verb.bytes {
         b"isset" => b's',

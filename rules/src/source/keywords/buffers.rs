@@ -2,23 +2,31 @@
 
 use super::{super::keyword_table::Context, Done, value};
 use crate::{
-    model::{AppProtocol, Buffer, Transform},
+    model::{AppProtocol, Buffer, HeaderProtocol, Match, Transform},
     source::{
         draft::{InspectionDraft, MatchDraft, RuleDraft, TransformDraft},
         problem::Problem,
         syntax::RuleOption,
-        values::unquoted,
+        values::quoted,
     },
 };
 
 /// Opens a buffer: what follows is looked for there. Each sticky keyword opens its own instance.
 pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer) -> Done {
     let span = option.name.span();
+    if buffer == Buffer::Base64Data && !has_decoder(rule) {
+        return Err(Problem::error(
+            "modifier-without-buffer",
+            span,
+            "`base64_data` needs a `base64_decode` before it",
+        ));
+    }
     check_not_empty(rule)?;
     if buffer.is_of_tls_hello() {
         let protocols = [AppProtocol::Tls, AppProtocol::Quic];
         rule.refuse_others(&protocols, option.name.text(), &span)?;
     } else if let Some(protocol) = buffer.info().protocol {
+        check_header(rule, option, buffer)?;
         rule.imply(protocol, option.name.text(), &span)?;
     }
     if matches!(
@@ -41,13 +49,49 @@ pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer
         matches: Vec::new(),
         span,
         is_sticky: true,
+        asks_unrun: false,
     });
     rule.current = Some(rule.inspections.len() - 1);
     Ok(())
 }
 
+/// Families of protocols share keywords, and not every buffer is of each member.
+fn check_header(rule: &RuleDraft, option: &RuleOption<'_>, buffer: Buffer) -> Done {
+    use AppProtocol as P;
+    let HeaderProtocol::App(header) = rule.protocol else {
+        return Ok(());
+    };
+    let is_other = match (header, buffer.info().protocol) {
+        (P::Http2, Some(P::Http1)) => buffer == Buffer::HttpStart,
+        (P::Quic, Some(P::Tls)) => !matches!(
+            buffer,
+            Buffer::Ja3Hash
+                | Buffer::Ja3String
+                | Buffer::Ja3sHash
+                | Buffer::Ja3sString
+                | Buffer::Ja4Hash
+        ),
+        (P::Dcerpc, Some(P::Smb)) | (P::Http1, Some(P::Http2)) => true,
+        _ => false,
+    };
+    if is_other {
+        return Err(Problem::error(
+            "protocol-conflict",
+            option.name.span(),
+            format!("{} has no `{}`", header.name(), option.name.text()),
+        ));
+    }
+    Ok(())
+}
+
+fn has_decoder(rule: &RuleDraft) -> bool {
+    let mut matches = rule.inspections.iter().flat_map(|one| &one.matches);
+    matches.any(|item| matches!(item, MatchDraft::Other(Match::Base64Decode(_))))
+}
+
 /// Opens a buffer that nothing fills: the rule is not run, and what follows is still read for mistakes.
-pub(crate) fn open_foreign(rule: &mut RuleDraft, option: &RuleOption<'_>) {
+pub(crate) fn open_foreign(rule: &mut RuleDraft, option: &RuleOption<'_>) -> Done {
+    check_not_empty(rule)?;
     rule.inspections.push(InspectionDraft {
         buffer: Buffer::Payload,
         frame: None,
@@ -55,15 +99,17 @@ pub(crate) fn open_foreign(rule: &mut RuleDraft, option: &RuleOption<'_>) {
         matches: Vec::new(),
         span: option.name.span(),
         is_sticky: true,
+        asks_unrun: false,
     });
     rule.current = Some(rule.inspections.len() - 1);
+    Ok(())
 }
 
 /// A sticky buffer that nothing was asked of before the next one.
 pub(crate) fn check_not_empty(rule: &RuleDraft) -> Done {
     let open = rule.current.and_then(|index| rule.inspections.get(index));
     match open {
-        Some(inspection) if inspection.matches.is_empty() && !rule.is_unsupported() => {
+        Some(inspection) if inspection.matches.is_empty() && !inspection.asks_unrun => {
             Err(Problem::error(
                 "empty-buffer",
                 inspection.span.clone(),
@@ -113,6 +159,14 @@ pub(crate) fn move_content(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer
         )
         .hint("a modifier follows the content it is about"));
     };
+    if content.raw_bytes {
+        return Err(Problem::error(
+            "contradictory-positions",
+            span,
+            format!("a content with `rawbytes` is of the payload and cannot move to `{keyword}`"),
+        )
+        .hint("leave `rawbytes` out"));
+    }
     rule.confine_to_http1(keyword, &span)?;
     let index = rule.inspection_of(buffer, &content.span);
     rule.inspections[index]
@@ -158,7 +212,7 @@ pub(crate) fn plain_transform(
 
 /// `xor:"0d0ac8ff"`: the key in hexadecimal.
 pub(crate) fn xor(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = quoted(value(option), false)?.inner;
     let digits: Option<Vec<u8>> = word
         .bytes
         .iter()

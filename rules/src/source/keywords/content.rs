@@ -8,7 +8,7 @@ use crate::{
         problem::Problem,
         syntax::{RuleOption, Word},
         values::{
-            integer, list, number_range, number_within, pattern, quoted, split_space, unquoted,
+            Quoted, integer, list, number_range, number_within, pattern, quoted, split_space,
         },
     },
 };
@@ -18,8 +18,18 @@ const FINGERPRINT_BYTES: usize = 59;
 /// Largest distance in bytes that position modifiers take; the reference has the same.
 const LARGEST_DISTANCE: i64 = 1_048_576;
 
+/// Largest offset and depth in bytes.
+const LARGEST_OFFSET: i64 = 65_535;
+
 pub(super) fn new_content(option: &RuleOption<'_>) -> Result<ContentDraft, Problem> {
-    let value = quoted(value(option), true)?;
+    content_of(option, quoted(value(option), true)?)
+}
+
+/// A content of bytes whose quotes were taken off.
+pub(super) fn content_of(
+    option: &RuleOption<'_>,
+    value: Quoted<'_>,
+) -> Result<ContentDraft, Problem> {
     Ok(ContentDraft {
         pattern: pattern(value.inner)?,
         span: option.name.start
@@ -35,6 +45,7 @@ pub(super) fn new_content(option: &RuleOption<'_>) -> Result<ContentDraft, Probl
         starts_with: false,
         ends_with: false,
         fast_pattern: None,
+        raw_bytes: false,
     })
 }
 
@@ -50,6 +61,14 @@ pub(crate) fn content(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context
 pub(crate) fn uri_content(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     let content = new_content(option)?;
     let span = option.name.span();
+    if rule.current.is_some() {
+        return Err(Problem::error(
+            "modifier-after-sticky-buffer",
+            span,
+            "`uricontent` cannot follow a sticky buffer",
+        )
+        .hint("use `http.uri` and `content`"));
+    }
     rule.confine_to_http1("uricontent", &span)?;
     let index = rule.inspection_of(Buffer::HttpUri, &span);
     rule.inspections[index]
@@ -126,6 +145,39 @@ pub(crate) fn nocase(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<
     flag(rule, option, |content| &mut content.nocase)
 }
 
+/// `rawbytes`: content is always raw bytes, so it changes nothing; where it stands is checked.
+pub(crate) fn raw_bytes(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let span = option.name.span();
+    if rule.current.is_some() {
+        return Err(Problem::error(
+            "modifier-after-sticky-buffer",
+            span,
+            "`rawbytes` cannot follow a sticky buffer",
+        ));
+    }
+    let newest = rule
+        .inspections
+        .iter_mut()
+        .filter(|inspection| inspection.buffer == Buffer::Payload)
+        .flat_map(|inspection| &mut inspection.matches)
+        .rev()
+        .find_map(|item| match item {
+            MatchDraft::Content(content) => Some(content),
+            _ => None,
+        });
+    let content = newest.ok_or_else(|| {
+        Problem::error(
+            "modifier-without-content",
+            span,
+            "`rawbytes` has no content of the payload before it",
+        )
+    })?;
+    if std::mem::replace(&mut content.raw_bytes, true) {
+        return Err(twice(option));
+    }
+    Ok(())
+}
+
 pub(crate) fn ends_with(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     flag(rule, option, |content| &mut content.ends_with)
 }
@@ -185,10 +237,10 @@ pub(super) fn operand(
 fn position(
     rule: &mut RuleDraft,
     option: &RuleOption<'_>,
-    min: i64,
+    (min, max): (i64, i64),
     slot: fn(&mut ContentDraft) -> &mut Option<Operand>,
 ) -> Result<(usize, Operand), Problem> {
-    let number = operand(rule, unquoted(value(option)), min, LARGEST_DISTANCE)?;
+    let number = operand(rule, value(option), min, max)?;
     let content = rule.last_content(option.name.text(), &option.name.span())?;
     if slot(content).replace(number).is_some() {
         return Err(twice(option));
@@ -212,7 +264,10 @@ fn check_room(option: &RuleOption<'_>, (length, number): (usize, Operand)) -> Do
 }
 
 pub(crate) fn offset(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    position(rule, option, 0, |content| &mut content.offset).map(drop)
+    position(rule, option, (0, LARGEST_OFFSET), |content| {
+        &mut content.offset
+    })
+    .map(drop)
 }
 
 pub(crate) fn depth(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
@@ -224,21 +279,29 @@ pub(crate) fn depth(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'
             "`depth` cannot stand beside `startswith`",
         ));
     }
-    let set = position(rule, option, 0, |content| &mut content.depth)?;
+    let set = position(rule, option, (0, LARGEST_OFFSET), |content| {
+        &mut content.depth
+    })?;
     check_room(option, set)
 }
 
 pub(crate) fn distance(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    position(rule, option, -LARGEST_DISTANCE, |content| {
-        &mut content.distance
-    })?;
+    position(
+        rule,
+        option,
+        (-LARGEST_DISTANCE, LARGEST_DISTANCE),
+        |content| &mut content.distance,
+    )?;
     check_before(rule, option)
 }
 
 pub(crate) fn within(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let set = position(rule, option, -LARGEST_DISTANCE, |content| {
-        &mut content.within
-    })?;
+    let set = position(
+        rule,
+        option,
+        (-LARGEST_DISTANCE, LARGEST_DISTANCE),
+        |content| &mut content.within,
+    )?;
     check_room(option, set)?;
     check_before(rule, option)
 }
@@ -344,6 +407,9 @@ pub(crate) fn fast_pattern(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Co
 pub(crate) fn is_data_at(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     let word = value(option);
     let negated = word.bytes.first() == Some(&b'!');
+    if negated && word.bytes.get(1).is_some_and(u8::is_ascii_whitespace) {
+        return Err(Problem::value(word.span(), "a space stands behind `!`").hint("remove it"));
+    }
     let items = list(Word {
         bytes: word.bytes.strip_prefix(b"!").unwrap_or(word.bytes),
         start: word.start + usize::from(negated),
@@ -351,19 +417,22 @@ pub(crate) fn is_data_at(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
     let Some((first, flags)) = items.split_first() else {
         return Err(Problem::value(word.span(), "a position is missing"));
     };
-    let mut relative = false;
-    for flag in flags {
-        match flag.bytes {
-            b"relative" => relative = true,
-            b"rawbytes" => {}
-            _ => {
-                return Err(Problem::value(
-                    flag.span(),
-                    "`relative` or `rawbytes` is expected",
-                ));
-            }
+    let relative = match flags {
+        [] => false,
+        [relative]
+        | [
+            relative,
+            Word {
+                bytes: b"rawbytes", ..
+            },
+        ] if relative.bytes == b"relative" => true,
+        _ => {
+            return Err(Problem::value(
+                word.span(),
+                "behind the position may stand `relative`, and then `rawbytes`",
+            ));
         }
-    }
+    };
     let at = IsDataAt {
         offset: operand(rule, *first, 0, 65535)?,
         relative,
@@ -381,7 +450,7 @@ pub(crate) fn buffer_size(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
         )
         .hint("use `dsize` for the payload of a packet"));
     }
-    let range = number_range(unquoted(value(option)), u64::MAX)?;
+    let range = number_range(value(option), u64::MAX)?;
     rule.current_inspection(&option.name.span())
         .matches
         .push(MatchDraft::Other(Match::BufferSize(range)));
@@ -390,7 +459,7 @@ pub(crate) fn buffer_size(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
 
 /// `urilen:5<>20,raw`
 pub(crate) fn uri_length(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let items = list(unquoted(value(option)));
+    let items = list(value(option));
     let (range, buffer) = match items.as_slice() {
         [range] => (range, Buffer::HttpUri),
         [range, kind] if kind.bytes == b"norm" => (range, Buffer::HttpUri),
@@ -405,7 +474,12 @@ pub(crate) fn uri_length(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
     let range = number_range(*range, 65535)?;
     let span = option.name.span();
     rule.imply(AppProtocol::Http1, "urilen", &span)?;
-    let index = rule.inspection_of(buffer, &span);
+    let open = rule.current.filter(|at| {
+        rule.inspections
+            .get(*at)
+            .is_some_and(|one| one.buffer == buffer)
+    });
+    let index = open.unwrap_or_else(|| rule.inspection_of(buffer, &span));
     rule.inspections[index]
         .matches
         .push(MatchDraft::Other(Match::BufferSize(range)));
@@ -424,10 +498,24 @@ pub(crate) fn base64_decode(
         offset: 0,
         relative: false,
     };
+    // Each at most once, and in this order: `relative` may also stand alone before `bytes`.
+    let mut last = 0;
     for item in option.value.map(list).unwrap_or_default() {
         let (name, number) = split_space(item);
+        let place = match name.bytes {
+            b"bytes" => 1,
+            b"offset" => 2,
+            _ => 0,
+        };
+        if place != 0 && std::mem::replace(&mut last, place) >= place {
+            return Err(Problem::value(
+                item.span(),
+                "`bytes` stands before `offset`, and each once at most",
+            ));
+        }
         let parsed = || {
-            number_within(number, 0, 65535).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+            number_within(number, 0, i64::from(u32::MAX))
+                .map(|number| u32::try_from(number).unwrap_or(u32::MAX))
         };
         match name.bytes {
             b"bytes" => decode.bytes = parsed()?,

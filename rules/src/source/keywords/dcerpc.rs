@@ -7,7 +7,7 @@ use crate::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
         syntax::{RuleOption, Word},
-        values::{list, number_range, unquoted},
+        values::{list, number_range},
     },
 };
 
@@ -26,7 +26,7 @@ fn push(
 
 /// `dcerpc.iface:367abb81-9844-35f1-ad32-98f038001003,=2,any_frag`
 pub(crate) fn interface(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let mut items = list(word).into_iter().peekable();
     let uuid = items.next().unwrap_or(word);
     let mut interface = DcerpcInterface {
@@ -71,7 +71,7 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
 
 /// `dcerpc.opnum:12,14,20-22`
 pub(crate) fn operation(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let ranges = list(unquoted(value(option)))
+    let ranges = list(value(option))
         .into_iter()
         .map(operation_range)
         .collect::<Result<_, _>>()?;

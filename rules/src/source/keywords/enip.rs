@@ -7,13 +7,13 @@ use crate::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
         syntax::{RuleOption, Word, trimmed},
-        values::{list, unquoted},
+        values::list,
     },
 };
 
 /// `cip_service:3`, `cip_service:3,0x4,5` with class and attribute, `…,!5` without that attribute.
 pub(crate) fn service(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let items = list(word);
     let (service, class, attribute) = match items[..] {
         [service] => (service, None, None),

@@ -1,13 +1,18 @@
 //! Names, sizes and keeping of files in transfer, whichever protocol carries them.
 
-use super::{super::keyword_table::Context, Done, content::new_content, value};
+use super::{
+    super::keyword_table::Context,
+    Done,
+    content::{content_of, new_content},
+    value,
+};
 use crate::{
     model::{Buffer, HeaderField, NumberRange, PacketCondition},
     source::{
         draft::{ConditionDraft, ContentDraft, MatchDraft, RuleDraft},
         problem::Problem,
         syntax::RuleOption,
-        values::{number_range, unquoted},
+        values::{number_range, perhaps_quoted},
     },
 };
 
@@ -23,7 +28,7 @@ fn of_name(rule: &mut RuleDraft, option: &RuleOption<'_>, content: ContentDraft)
 pub(crate) fn name(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     let content = ContentDraft {
         nocase: true,
-        ..new_content(option)?
+        ..name_content(option)?
     };
     of_name(rule, option, content);
     Ok(())
@@ -34,11 +39,20 @@ pub(crate) fn extension(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
     let mut content = ContentDraft {
         nocase: true,
         ends_with: true,
-        ..new_content(option)?
+        ..name_content(option)?
     };
     content.pattern.insert(0, b'.');
     of_name(rule, option, content);
     Ok(())
+}
+
+/// A content whose quotes may be left out, in any case.
+fn name_content(option: &RuleOption<'_>) -> Result<ContentDraft, Problem> {
+    let word = value(option);
+    if word.bytes.first() == Some(&b'"') || word.bytes.starts_with(b"!\"") {
+        return new_content(option);
+    }
+    content_of(option, perhaps_quoted(word))
 }
 
 fn asks(rule: &mut RuleDraft, field: HeaderField, range: NumberRange) {
@@ -49,7 +63,7 @@ fn asks(rule: &mut RuleDraft, field: HeaderField, range: NumberRange) {
 
 /// `filesize:>1000`: of a file that is whole.
 pub(crate) fn size(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let range = number_range(unquoted(value(option)), u64::MAX)?;
+    let range = number_range(value(option), u64::MAX)?;
     asks(rule, HeaderField::FileSize, range);
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Direction and state of the flow, its application protocol, and events.
 
-use super::{super::keyword_table::Context, Done, once, value};
+use super::{super::keyword_table::Context, Done, value};
 use crate::{
     model::{DetectedProtocol, HeaderProtocol, NumberRange, PacketCondition, StreamSizeSide},
     source::{
         draft::{ConditionDraft, RuleDraft},
+        packet_events,
         problem::Problem,
         protocols, support,
         syntax::{RuleOption, Word, trimmed},
@@ -12,9 +13,19 @@ use crate::{
     },
 };
 
+/// Most items of one `flow`; the reference takes as many.
+const FLOW_ITEMS: usize = 3;
+
 pub(crate) fn flow(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    once(rule, option, "flow")?;
-    for item in list(value(option)) {
+    // A second `flow` adds to the first, as in the reference, and must not contradict it.
+    let items = list(value(option));
+    if items.len() > FLOW_ITEMS {
+        return Err(Problem::value(
+            value(option).span(),
+            format!("a flow has at most {FLOW_ITEMS} items"),
+        ));
+    }
+    for item in items {
         let flow = &mut rule.flow;
         let slot = match item.text().to_ascii_lowercase().as_str() {
             "to_server" | "from_client" => &mut flow.to_server,
@@ -128,11 +139,30 @@ pub(crate) fn app_layer_protocol(
             | HeaderProtocol::Ipv4
             | HeaderProtocol::Ipv6
             | HeaderProtocol::Sctp
-    ) {
+            | HeaderProtocol::Icmp
+            | HeaderProtocol::Icmpv4
+            | HeaderProtocol::Icmpv6
+            | HeaderProtocol::PacketHeader
+    ) || rule.implied.is_some()
+    {
         return Err(Problem::error(
             "protocol-conflict",
             option.name.span(),
-            "the rule's header names an application protocol already",
+            "the rule is confined to an application protocol already",
+        )
+        .hint("leave `app-layer-protocol` out, or put it before the keywords of that protocol"));
+    }
+    let is_second = |condition: &ConditionDraft| match condition {
+        ConditionDraft::Plain(PacketCondition::AppProtocol {
+            negated: before, ..
+        }) => !(negated && *before),
+        _ => false,
+    };
+    if rule.conditions.iter().any(is_second) {
+        return Err(Problem::error(
+            "duplicate-keyword",
+            option.name.span(),
+            "several `app-layer-protocol` may stand in a rule only where each is negated",
         ));
     }
     rule.traits.protocol_detection = true;
@@ -141,13 +171,6 @@ pub(crate) fn app_layer_protocol(
         _ if name.bytes == b"failed" => DetectedProtocol::Failed,
         Some(protocols::Known::AnyHttp) => DetectedProtocol::AnyHttp,
         Some(protocols::Known::One(protocol)) => DetectedProtocol::One(protocol),
-        Some(protocols::Known::NotParsed) => {
-            rule.unsupported(
-                &word.span(),
-                format!("the protocol `{}` is not recognised yet", name.text()),
-            );
-            return Ok(());
-        }
         None => {
             return Err(Problem::value(
                 word.span(),
@@ -194,7 +217,6 @@ pub(crate) fn app_layer_event(
                 Some(protocols::Known::AnyHttp) => {
                     rule.confine_to_http1("app-layer-event", &word.span())?;
                 }
-                Some(_) => {}
                 None => {
                     return Err(Problem::value(
                         word.span(),
@@ -205,20 +227,49 @@ pub(crate) fn app_layer_event(
             rule.traits.transaction = true;
             event(rule, word, text.to_owned());
         }
-        None => event(rule, word, text.to_owned()),
+        None if support::IDENTIFICATION_EVENTS.contains(&text) => {
+            event(rule, word, text.to_owned());
+        }
+        None => {
+            return Err(
+                Problem::value(word.span(), format!("`{text}` is no event")).hint(format!(
+                    "write protocol.event, or one of {}",
+                    support::IDENTIFICATION_EVENTS.join(", ")
+                )),
+            );
+        }
     }
     Ok(())
 }
 
-pub(crate) fn stream_event(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
-    event(rule, word, format!("stream.{}", word.text()));
+/// An event of decoding or reassembly by its full name.
+fn packet_event(rule: &mut RuleDraft, word: Word<'_>, name: String) -> Done {
+    if !packet_events::is_known(&name) {
+        return Err(Problem::value(
+            word.span(),
+            format!("`{name}` is no event of decoding or reassembly"),
+        ));
+    }
+    let name = name.to_ascii_lowercase();
+    rule.traits.decoder_event |= name.starts_with("decoder.");
+    event(rule, word, name);
     Ok(())
 }
 
+/// `stream-event:pkt_invalid_ack`
+pub(crate) fn stream_event(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let word = value(option);
+    packet_event(rule, word, format!("stream.{}", word.text()))
+}
+
+/// `decode-event:ipv4.pkt_too_small`
 pub(crate) fn decode_event(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
-    event(rule, word, format!("decoder.{}", word.text()));
-    rule.traits.decoder_event = true;
-    Ok(())
+    let word = value(option);
+    packet_event(rule, word, format!("decoder.{}", word.text()))
+}
+
+/// `engine-event:decoder.ipv4.pkt_too_small`
+pub(crate) fn engine_event(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let word = value(option);
+    packet_event(rule, word, word.text().to_owned())
 }

@@ -46,6 +46,7 @@ pub(crate) fn frame(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'
             matches: Vec::new(),
             span: option.name.span(),
             is_sticky: true,
+            asks_unrun: false,
         });
         rule.inspections.len() - 1
     });

@@ -7,7 +7,7 @@ use crate::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
         syntax::{RuleOption, Word, trimmed},
-        values::{number_range, number_within, unquoted},
+        values::{number_range, plain_number, unquoted},
     },
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn compare(
     field: HeaderField,
     max: u64,
 ) -> Done {
-    let range = number_range(unquoted(value(option)), max)?;
+    let range = number_range(value(option), max)?;
     push(rule, PacketCondition::Field(field, range))?;
     Ok(())
 }
@@ -53,23 +53,93 @@ pub(crate) fn icmp_sequence(
 
 /// One number of 16 bits, not a range.
 fn number_field(rule: &mut RuleDraft, option: &RuleOption<'_>, field: HeaderField) -> Done {
-    let number = number_within(unquoted(value(option)), 0, 65535)?;
-    let number = number.cast_unsigned();
+    exactly(rule, option, field, 65535)
+}
+
+/// One number, not a range.
+pub(crate) fn exactly(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    field: HeaderField,
+    max: u64,
+) -> Done {
+    let number = plain_number(value(option), max)?;
+    push(rule, PacketCondition::Field(field, equal_to(number, false)))
+}
+
+fn equal_to(number: u64, negated: bool) -> NumberRange {
+    NumberRange {
+        min: number,
+        max: number,
+        negated,
+    }
+}
+
+/// `[!]number`, compared with a field.
+fn perhaps_not(
+    rule: &mut RuleDraft,
+    field: HeaderField,
+    word: Word<'_>,
+    number: impl FnOnce(Word<'_>) -> Result<u64, Problem>,
+) -> Done {
+    let negated = word.bytes.first() == Some(&b'!');
+    let rest = trimmed(word.bytes, usize::from(negated)..word.bytes.len());
+    let start = word.start + rest.start;
+    let number = number(Word { start, ..rest })?;
     push(
         rule,
-        PacketCondition::Field(
-            field,
-            NumberRange {
-                min: number,
-                max: number,
-                negated: false,
-            },
-        ),
+        PacketCondition::Field(field, equal_to(number, negated)),
     )
+}
+
+/// `window:[!]N`
+pub(crate) fn tcp_window(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    perhaps_not(rule, HeaderField::TcpWindow, value(option), |word| {
+        plain_number(word, 65535)
+    })
+}
+
+/// `tos:[!]N`, and in hexadecimal `tos:[!]xN`
+pub(crate) fn type_of_service(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    _: &Context<'_>,
+) -> Done {
+    perhaps_not(rule, HeaderField::Tos, unquoted(value(option)), |word| {
+        let Some(digits) = word.bytes.strip_prefix(b"x") else {
+            return plain_number(word, 255);
+        };
+        let is_hexadecimal = digits.iter().all(u8::is_ascii_hexdigit);
+        std::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            .filter(|number| is_hexadecimal && *number <= 255)
+            .ok_or_else(|| {
+                Problem::value(word.span(), "a type of service is 0 to 255, or x0 to xff")
+            })
+    })
+}
+
+/// `fragoffset:[<|>]N`
+pub(crate) fn fragment_offset(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    _: &Context<'_>,
+) -> Done {
+    let word = value(option);
+    if !matches!(word.bytes.first(), Some(b'<' | b'>' | b'0'..=b'9')) || word.bytes.contains(&b'=')
+    {
+        return Err(Problem::value(
+            word.span(),
+            "a fragment offset is N, <N or >N",
+        ));
+    }
+    compare(rule, option, HeaderField::FragmentOffset, 65535)
 }
 
 /// IANA protocol numbers by the names that rules use.
 const PROTOCOL_NAMES: &[(&str, u64)] = &[
+    ("ip", 0),
     ("icmp", 1),
     ("igmp", 2),
     ("ipip", 4),
@@ -108,7 +178,10 @@ const PROTOCOL_NAMES: &[(&str, u64)] = &[
 pub(crate) fn ip_protocol(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     if !matches!(
         rule.protocol,
-        HeaderProtocol::Ip | HeaderProtocol::Ipv4 | HeaderProtocol::Ipv6
+        HeaderProtocol::Ip
+            | HeaderProtocol::Ipv4
+            | HeaderProtocol::Ipv6
+            | HeaderProtocol::PacketHeader
     ) {
         return Err(Problem::error(
             "protocol-conflict",
@@ -139,7 +212,18 @@ pub(crate) fn ip_protocol(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
             max: *number,
             negated: first == Some(&b'!'),
         },
-        (None, _) => number_range(word, 255)?,
+        (None, Some(b'!' | b'<' | b'>' | b'0'..=b'9'))
+            if !word.bytes.iter().any(|byte| b"=-".contains(byte))
+                && memchr::memmem::find(word.bytes, b"<>").is_none() =>
+        {
+            number_range(word, 255)?
+        }
+        _ => {
+            return Err(Problem::value(
+                word.span(),
+                "a protocol is a name or number, perhaps behind `!`, `<` or `>`",
+            ));
+        }
     };
     rule.conditions
         .push(ConditionDraft::Plain(PacketCondition::Field(
@@ -158,30 +242,27 @@ const IP_OPTIONS: &[(&str, u8)] = &[
     ("sec", 130),
     ("lsrr", 131),
     ("esec", 133),
-    ("cipso", 134),
     ("satid", 136),
     ("ssrr", 137),
     ("any", 0xff),
 ];
 
 pub(crate) fn ip_options(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
-    let negated = word.bytes.first() == Some(&b'!');
-    let name = trimmed(word.bytes, usize::from(negated)..word.bytes.len());
+    let word = value(option);
     let found = IP_OPTIONS
         .iter()
-        .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name.bytes));
+        .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(word.bytes));
     match found {
         Some((_, number)) => push(
             rule,
             PacketCondition::IpOption {
                 option: *number,
-                negated,
+                negated: false,
             },
         ),
         None => Err(Problem::value(
             word.span(),
-            "an IP option is eol, nop, rr, ts, sec, lsrr, esec, cipso, satid, ssrr or any",
+            "an IP option is eol, nop, rr, ts, sec, lsrr, esec, satid, ssrr or any",
         )),
     }
 }
@@ -192,7 +273,6 @@ fn mode_and_letters(word: Word<'_>) -> (TcpFlagsMode, &[u8]) {
         Some(b'+') => Some(TcpFlagsMode::All),
         Some(b'*') => Some(TcpFlagsMode::Any),
         Some(b'!') => Some(TcpFlagsMode::None),
-        Some(b'=') => Some(TcpFlagsMode::Exact),
         _ => None,
     };
     if let Some(mode) = mode(word.bytes.first()) {
@@ -211,9 +291,15 @@ pub(crate) fn fragment_bits(
 ) -> Done {
     let word = unquoted(value(option));
     let (mode, letters) = mode_and_letters(word);
+    if letters.is_empty() {
+        return Err(Problem::value(
+            word.span(),
+            "fragmentation bits are M, D and R",
+        ));
+    }
     let mut bits = 0;
     for letter in letters {
-        bits |= match letter.to_ascii_uppercase() {
+        bits |= match letter {
             b'M' => 1,
             b'D' => 2,
             b'R' => 4,
@@ -231,7 +317,7 @@ pub(crate) fn fragment_bits(
 
 /// The TCP flag of a letter; `0` is none.
 fn tcp_flag(letter: u8) -> Option<u8> {
-    Some(match letter.to_ascii_uppercase() {
+    Some(match letter {
         b'F' => 0x01,
         b'S' => 0x02,
         b'R' => 0x04,
@@ -254,20 +340,17 @@ pub(crate) fn tcp_flags(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
     let of_letters = |letters: &[u8]| {
         letters
             .iter()
-            .filter(|letter| !letter.is_ascii_whitespace())
             .try_fold(0_u8, |flags, letter| Some(flags | tcp_flag(*letter)?))
     };
     if letters.is_empty() {
         return Err(wrong());
     }
     let flags = of_letters(letters).ok_or_else(wrong)?;
-    let ignored = word
-        .bytes
-        .get(comma + 1..)
-        .map_or(Some(0), |letters| {
-            of_letters(letters.strip_prefix(b"!").unwrap_or(letters))
-        })
-        .ok_or_else(wrong)?;
+    let ignored = match word.bytes.get(comma + 1..).map(<[u8]>::trim_ascii) {
+        None => 0,
+        Some(letters) if letters.is_empty() || letters.contains(&b'0') => return Err(wrong()),
+        Some(letters) => of_letters(letters).ok_or_else(wrong)?,
+    };
     push(
         rule,
         PacketCondition::TcpFlags {
@@ -288,11 +371,12 @@ pub(crate) fn checksum(
     option: &RuleOption<'_>,
     context: &Context<'_>,
 ) -> Done {
-    let word = unquoted(value(option));
-    let valid = match word.bytes {
-        b"valid" => true,
-        b"invalid" => false,
-        _ => {
+    let word = value(option);
+    let is = |name: &[u8]| word.bytes.eq_ignore_ascii_case(name);
+    let valid = match () {
+        () if is(b"valid") => true,
+        () if is(b"invalid") => false,
+        () => {
             return Err(Problem::value(
                 word.span(),
                 "a checksum is valid or invalid",

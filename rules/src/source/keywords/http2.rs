@@ -7,7 +7,7 @@ use crate::{
         draft::RuleDraft,
         problem::Problem,
         syntax::{RuleOption, Word},
-        values::{number_range, unquoted},
+        values::number_range,
     },
 };
 
@@ -98,7 +98,7 @@ fn named(word: Word<'_>, names: &[&str], max: u64) -> Result<NumberRange, Proble
 
 /// `http2.frametype:GOAWAY` or `:7`
 pub(crate) fn frame_type(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let range = named(unquoted(value(option)), FRAME_TYPES, u8::MAX.into())?;
+    let range = named(value(option), FRAME_TYPES, u8::MAX.into())?;
     push_field(
         rule,
         option,
@@ -110,7 +110,7 @@ pub(crate) fn frame_type(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
 
 /// `http2.errorcode:NO_ERROR` or `:0`
 pub(crate) fn error_code(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let range = named(unquoted(value(option)), ERROR_CODES, u32::MAX.into())?;
+    let range = named(value(option), ERROR_CODES, u32::MAX.into())?;
     push_field(
         rule,
         option,
@@ -122,7 +122,7 @@ pub(crate) fn error_code(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Cont
 
 /// `http2.settings:SETTINGS_ENABLE_PUSH=0`, or the name alone where any value will do.
 pub(crate) fn settings(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let name_bytes = word
         .bytes
         .iter()

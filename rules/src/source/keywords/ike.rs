@@ -7,7 +7,6 @@ use crate::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
         syntax::RuleOption,
-        values::unquoted,
     },
 };
 
@@ -17,7 +16,7 @@ pub(crate) fn chosen_attribute(
     option: &RuleOption<'_>,
     _: &Context<'_>,
 ) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let text = word.text();
     let number = text
         .split_once('=')

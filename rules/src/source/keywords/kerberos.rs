@@ -7,7 +7,7 @@ use crate::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
         syntax::{RuleOption, Word},
-        values::{integer, list, unquoted},
+        values::{integer, list},
     },
 };
 
@@ -75,7 +75,7 @@ pub(crate) fn ticket_encryption(
     option: &RuleOption<'_>,
     _: &Context<'_>,
 ) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let ranges = match word.text().trim() {
         "weak" => WEAK.to_vec(),
         "!weak" => STRONG.to_vec(),

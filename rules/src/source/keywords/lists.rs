@@ -239,6 +239,7 @@ pub(crate) fn file_digest(
         })],
         span,
         is_sticky: true,
+        asks_unrun: false,
     });
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! Identity and notes of a rule.
 
-use super::{super::keyword_table::Context, Done, once, value};
+use super::{
+    super::keyword_table::{Context, Keyword},
+    Done, once, value,
+};
 use crate::source::{
     draft::RuleDraft,
     problem::Problem,
     support,
     syntax::{RuleOption, Word},
-    values::{list, number_u32, number_within, quoted, split_space, text, unquoted},
+    values::{list, plain_number, quoted, split_space, text},
 };
 
 /// The version of the reference that this program follows, for `requires`.
@@ -18,9 +21,15 @@ pub(crate) fn message(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context
     Ok(())
 }
 
+/// A number that identifies: below the largest of 32 bits, in plain digits.
+fn identity_number(option: &RuleOption<'_>) -> Result<u32, Problem> {
+    let number = plain_number(value(option), u64::from(u32::MAX - 1))?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
 pub(crate) fn signature(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     once(rule, option, "sid")?;
-    rule.id.sid = number_u32(unquoted(value(option)))?;
+    rule.id.sid = identity_number(option)?;
     if rule.id.sid == 0 {
         return Err(Problem::value(
             value(option).span(),
@@ -31,14 +40,20 @@ pub(crate) fn signature(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Conte
 }
 
 pub(crate) fn generator(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    once(rule, option, "gid")?;
-    rule.id.gid = number_u32(unquoted(value(option)))?;
+    // Where it stands twice the last one counts, as in the reference.
+    rule.id.gid = identity_number(option)?;
     Ok(())
 }
 
 pub(crate) fn revision(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     once(rule, option, "rev")?;
-    rule.id.rev = number_u32(unquoted(value(option)))?;
+    rule.id.rev = identity_number(option)?;
+    if rule.id.rev == 0 {
+        return Err(Problem::value(
+            value(option).span(),
+            "a rev is greater than 0",
+        ));
+    }
     Ok(())
 }
 
@@ -47,8 +62,19 @@ pub(crate) fn class_type(
     option: &RuleOption<'_>,
     context: &Context<'_>,
 ) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let name = word.text();
+    let is_name = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+    };
+    if !word.bytes.first().is_some_and(u8::is_ascii_alphabetic) || !is_name(word.bytes) {
+        return Err(Problem::value(
+            word.span(),
+            "a class type is one name of letters, digits, `-` and `_`, a letter first",
+        ));
+    }
     rule.class_type = name.to_owned();
     match context.catalogue.class(name) {
         Some(class) => {
@@ -73,9 +99,8 @@ pub(crate) fn class_type(
 }
 
 pub(crate) fn priority(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    once(rule, option, "priority")?;
-    let word = unquoted(value(option));
-    let priority = number_within(word, 0, i64::from(i32::MAX))?;
+    // Where it stands twice the last one counts, as in the reference.
+    let priority = plain_number(value(option), u64::from(u32::MAX))?;
     // One byte in packs; everything beyond is equally unimportant.
     rule.severity = Some(u8::try_from(priority).unwrap_or(u8::MAX));
     Ok(())
@@ -96,6 +121,14 @@ pub(crate) fn reference(
     let (system, target) = (&word.bytes[..comma], &word.bytes[comma + 1..]);
     let system = text(system.trim_ascii()).to_lowercase();
     let target = text(target.trim_ascii());
+    let is_name = system.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && system.starts_with(|first: char| first.is_ascii_alphabetic());
+    if !is_name || target.is_empty() {
+        return Err(Problem::value(
+            word.span(),
+            "a reference is `system,target`, the system a name of letters and digits",
+        ));
+    }
     if context.catalogue.reference_prefix(&system).is_none() {
         rule.remarks.push(Problem::warning(
             "unknown-reference",
@@ -118,14 +151,32 @@ pub(crate) fn metadata(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Contex
     Ok(())
 }
 
-pub(crate) fn target(_: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+pub(crate) fn target(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     match value(option).bytes {
-        b"src_ip" | b"dest_ip" => Ok(()),
+        b"src_ip" => once_of(rule, option, "target:src_ip", "target:dest_ip"),
+        b"dest_ip" => once_of(rule, option, "target:dest_ip", "target:src_ip"),
         _ => Err(Problem::value(
             value(option).span(),
             "a target is `src_ip` or `dest_ip`",
         )),
     }
+}
+
+/// Notes that this was said, and refuses it where the contrary was.
+fn once_of(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    this: &'static str,
+    contrary: &'static str,
+) -> Done {
+    if rule.seen.contains(&contrary) {
+        return Err(Problem::value(
+            value(option).span(),
+            "the rule names another target already",
+        ));
+    }
+    rule.seen.push(this);
+    Ok(())
 }
 
 pub(crate) fn no_alert(rule: &mut RuleDraft, _: &RuleOption<'_>, _: &Context<'_>) -> Done {
@@ -164,17 +215,21 @@ pub(crate) fn tag(_: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -
 
 /// `requires:version >= 7.0.3 < 8, feature geoip`: rules for another version or feature are not run.
 pub(crate) fn requires(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let mut has_version = false;
     for item in list(value(option)) {
         let (kind, rest) = split_space(item);
         match kind.bytes {
             b"version" => {
+                if std::mem::replace(&mut has_version, true) {
+                    return Err(Problem::value(item.span(), "a version stands here already"));
+                }
                 if !version_fits(rest)? {
                     rule.unsupported(&item.span(), format!("it requires {}", item.text()));
                 }
             }
             b"keyword" => {
                 let known = super::super::keyword_table::find(rest.text())
-                    .is_some_and(|keyword| !keyword.since.starts_with('8'));
+                    .is_some_and(Keyword::is_of_version_7);
                 if !known {
                     rule.unsupported(&item.span(), format!("it requires the {}", item.text()));
                 }

@@ -4,6 +4,7 @@ pub(super) mod asn1;
 pub(super) mod bits;
 pub(super) mod buffers;
 pub(super) mod byte_keywords;
+pub(super) mod checked;
 pub(super) mod content;
 pub(super) mod dcerpc;
 pub(super) mod dnp3;

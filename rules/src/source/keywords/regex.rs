@@ -89,15 +89,8 @@ fn modifiers(letters: Word<'_>) -> Result<Modifiers, Problem> {
                 ));
             }
         };
-        if modifiers
-            .buffer
-            .replace(buffer)
-            .is_some_and(|before| before != buffer)
-        {
-            return Err(Problem::value(
-                letters.span(),
-                "the flags name two different buffers",
-            ));
+        if modifiers.buffer.replace(buffer).is_some() {
+            return Err(Problem::value(letters.span(), "one flag can name a buffer"));
         }
     }
     Ok(modifiers)
@@ -305,13 +298,43 @@ fn is_same(sticky: Buffer, flag: Buffer) -> bool {
     sticky == flag || (sticky == Buffer::HttpResponseBody && flag == Buffer::FileData)
 }
 
-/// `pcrexform:"expression"`: the first capture becomes the buffer.
+/// How many groups of an expression capture.
+fn captures(expression: &[u8]) -> usize {
+    let (mut count, mut in_class) = (0, false);
+    let mut rest = expression;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b'\\' => rest = behind.get(1..).unwrap_or_default(),
+            b'[' => in_class = true,
+            b']' => in_class = false,
+            b'(' if !in_class => {
+                let is_named = [&b"?<"[..], b"?P<", b"?'"]
+                    .iter()
+                    .any(|start| behind.starts_with(start))
+                    && !behind.starts_with(b"?<=")
+                    && !behind.starts_with(b"?<!");
+                count += usize::from(is_named || !matches!(behind.first(), Some(b'?' | b'*')));
+            }
+            _ => {}
+        }
+    }
+    count
+}
+
+/// `pcrexform:"expression"`: the capture becomes the buffer.
 pub(crate) fn pcre_transform(
     rule: &mut RuleDraft,
     option: &RuleOption<'_>,
     _: &Context<'_>,
 ) -> Done {
     let expression = quoted(value(option), false)?.inner;
+    if captures(expression.bytes) != 1 {
+        return Err(Problem::value(
+            expression.span(),
+            "the expression has one capture, which becomes the buffer, as `a(.*)b`",
+        ));
+    }
     let regex = read(rule, expression, expression, PerlFlags::default(), true)?;
     buffers::transform(rule, option, TransformDraft::FirstCapture(regex))
 }

@@ -78,6 +78,7 @@ fn whole_of(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer, bytes
             starts_with: true,
             ends_with: true,
             fast_pattern: None,
+            raw_bytes: false,
         }));
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::{
         draft::{LimitDraft, RuleDraft},
         problem::Problem,
         syntax::RuleOption,
-        values::{list, number_u32, split_space, unquoted},
+        values::{list, number_u32, split_space},
     },
 };
 
@@ -21,7 +21,7 @@ struct Items {
 }
 
 fn read(option: &RuleOption<'_>, is_filter: bool) -> Result<Items, Problem> {
-    let word = unquoted(value(option));
+    let word = value(option);
     let mut items = Items::default();
     for item in list(word) {
         let (key, what) = split_space(item);

@@ -6,8 +6,8 @@ use crate::{
     source::{
         draft::{ConditionDraft, RuleDraft},
         problem::Problem,
-        syntax::{RuleOption, trimmed},
-        values::{list, number_range, unquoted},
+        syntax::{RuleOption, Word, trimmed},
+        values::{list, number_range, plain_number},
     },
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn compare(
     protocol: AppProtocol,
     max: u64,
 ) -> Done {
-    let range = number_range(unquoted(value(option)), max)?;
+    let range = number_range(value(option), max)?;
     push_field(rule, option, protocol, field, range)
 }
 
@@ -46,19 +46,7 @@ pub(crate) fn equal(
     protocol: AppProtocol,
     max: u64,
 ) -> Done {
-    let word = unquoted(value(option));
-    let is_number = !word.bytes.is_empty() && word.bytes.iter().all(u8::is_ascii_digit);
-    let number = word
-        .text()
-        .parse()
-        .ok()
-        .filter(|number| is_number && *number <= max);
-    let Some(number) = number else {
-        return Err(Problem::value(
-            word.span(),
-            format!("`{}` is no number up to {max}", word.text()),
-        ));
-    };
+    let number = plain_number(value(option), max)?;
     rule.imply(protocol, option.name.text(), &option.name.span())?;
     rule.traits.transaction = true;
     rule.conditions
@@ -71,6 +59,27 @@ pub(crate) fn equal(
             },
         )));
     Ok(())
+}
+
+/// `dns.opcode:[!]4`
+pub(crate) fn dns_opcode(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+    let word = value(option);
+    let negated = word.bytes.first() == Some(&b'!');
+    let rest = trimmed(word.bytes, usize::from(negated)..word.bytes.len());
+    let start = word.start + rest.start;
+    let number = plain_number(Word { start, ..rest }, 255)?;
+    let range = NumberRange {
+        min: number,
+        max: number,
+        negated,
+    };
+    push_field(
+        rule,
+        option,
+        AppProtocol::Dns,
+        HeaderField::DnsOpcode,
+        range,
+    )
 }
 
 /// `ftpbounce`
@@ -96,7 +105,7 @@ pub(crate) fn ftp_data_command(
     option: &RuleOption<'_>,
     _: &Context<'_>,
 ) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let number = match word.bytes {
         b"retr" => 1,
         b"stor" => 2,
@@ -151,11 +160,25 @@ fn push_version(rule: &mut RuleDraft, option: &RuleOption<'_>, range: NumberRang
 
 /// `tls.version:1.2`
 pub(crate) fn tls_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
-    let number = match version_number(word.bytes) {
-        Some(number) => number,
-        None => number_range(word, 0xffff)?.min,
+    let word = value(option);
+    // In 7.0 a number of two hexadecimal bytes is a version as well, whether or not there is one.
+    let hexadecimal = || {
+        let digits = word
+            .bytes
+            .strip_prefix(b"0x")
+            .filter(|digits| digits.len() == 4)?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        u64::from_str_radix(digits, 16).ok()
     };
+    let named = word
+        .bytes
+        .first()
+        .is_some_and(u8::is_ascii_digit)
+        .then(|| version_number(word.bytes))
+        .flatten();
+    let number = named.or_else(hexadecimal).ok_or_else(|| {
+        Problem::value(word.span(), "a version is 1.0, 1.1, 1.2, 1.3 or as 0x0303")
+    })?;
     push_version(
         rule,
         option,
@@ -169,12 +192,15 @@ pub(crate) fn tls_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
 
 /// `ssl_version:tls1.0,tls1.1`, or each of them negated.
 pub(crate) fn ssl_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
-    let word = unquoted(value(option));
+    let word = value(option);
     let mut versions = Vec::new();
     let mut negations = Vec::new();
     for item in list(word) {
         let negated = item.bytes.first() == Some(&b'!');
-        let name = trimmed(item.bytes, usize::from(negated)..item.bytes.len());
+        let name = Word {
+            bytes: &item.bytes[usize::from(negated)..],
+            start: item.start,
+        };
         let lower = name.bytes.to_ascii_lowercase();
         let number = version_number(&lower)
             .filter(|_| lower.starts_with(b"ssl") || lower.starts_with(b"tls"));
@@ -188,7 +214,9 @@ pub(crate) fn ssl_version(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
         versions.push(number);
     }
     versions.sort_unstable();
-    versions.dedup();
+    if versions.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Problem::value(word.span(), "a version stands here twice"));
+    }
     if negations.contains(&true) && negations.contains(&false) {
         return Err(Problem::value(
             word.span(),

@@ -19,7 +19,7 @@ use lapwing_rules::{
 };
 use lapwing_sensor::whole_file;
 
-use super::{Form, explain};
+use super::{Form, explain, indicators};
 use crate::commands::load_rules::{read_sources, read_variables};
 
 /// What to compare.
@@ -42,6 +42,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(out: &mut impl Write, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (old, new) = (open(&arguments.old)?, open(&arguments.new)?);
+    let changed_indicators = match (&old, &new) {
+        (Side::Canonical(old, _), Side::Canonical(new, _)) => {
+            indicators::differences(out, old, new, arguments.format)?
+        }
+        _ => 0,
+    };
     let (old, new) = match (old, new) {
         (Side::Files(old), Side::Files(new)) => (Listing::of(&old), Listing::of(&new)),
         (old, new) => {
@@ -76,7 +82,8 @@ pub(super) fn run(out: &mut impl Write, arguments: &Arguments) -> anyhow::Result
             }
         }
     }
-    Ok(if arguments.exit_code && !differences.is_empty() {
+    let is_different = !differences.is_empty() || changed_indicators > 0;
+    Ok(if arguments.exit_code && is_different {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
@@ -118,13 +125,14 @@ fn summary(differences: &[Difference]) -> String {
 enum Side {
     Files(Vec<lapwing_rules::source::Source>),
     Pack(Box<Pack>),
+    Canonical(Box<CanonicalPack>, Box<Pack>),
 }
 
 impl Side {
     fn into_pack(self, settings: &Settings) -> anyhow::Result<Pack> {
         match self {
             Self::Files(sources) => Ok(Pack::from_bytes(compile(&sources, settings).pack)?),
-            Self::Pack(pack) => Ok(*pack),
+            Self::Pack(pack) | Self::Canonical(_, pack) => Ok(*pack),
         }
     }
 }
@@ -146,7 +154,7 @@ fn open(path: &Path) -> anyhow::Result<Side> {
         let mut derived = Vec::new();
         derive(&canonical, &mut derived).with_context(no_pack)?;
         let pack = Pack::from_bytes(derived)?;
-        return Ok(Side::Pack(Box::new(pack)));
+        return Ok(Side::Canonical(Box::new(canonical), Box::new(pack)));
     }
     Ok(Side::Files(read_sources(&[path.to_owned()])?))
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use lapwing_rules::pack::Pack;
+use lapwing_rules::{indicator::IndicatorKind, pack::Pack};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Which pack.
@@ -42,6 +42,21 @@ fn inspect(out: &mut impl Write, path: &Path) -> anyhow::Result<ExitCode> {
             .map(|group| group.pattern_count())
             .sum::<usize>()
     )?;
+    for kind in IndicatorKind::ALL {
+        let count = pack.indicators().count(*kind);
+        if count > 0 {
+            writeln!(out, "{:<12} {count} indicators", kind.name())?;
+        }
+    }
+    for (list, rule) in pack.indicators().lists() {
+        let name = pack.rule(rule).map_or("", |rule| rule.message());
+        let count = pack
+            .indicators()
+            .iter()
+            .filter(|one| one.list == list)
+            .count();
+        writeln!(out, "list {list:<7} {count} indicators: {name}")?;
+    }
     writeln!(out, "digest took  {digest_took}")?;
     writeln!(out, "opening took {opening_took}")?;
     Ok(ExitCode::SUCCESS)

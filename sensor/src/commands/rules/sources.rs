@@ -28,6 +28,9 @@ pub(crate) struct RuleFiles {
     /// Limits of alerts kept apart from the rules (threshold.config); may be given several times
     #[arg(long, value_name = "FILE", num_args = 1)]
     thresholds: Vec<PathBuf>,
+    /// Lists of indicators: CSV files with a first line of kind,value,id and perhaps severity,list,list_name; may be given several times
+    #[arg(long, value_name = "FILE", num_args = 1)]
+    indicators: Vec<PathBuf>,
 }
 
 impl RuleFiles {
@@ -55,6 +58,7 @@ impl RuleFiles {
             catalogue,
             thresholds: read_sources(&self.thresholds)?,
             list_files: ListFiles::BesideTheRules,
+            indicators: read_sources(&self.indicators)?,
             keep_texts,
         };
         Ok((read_sources(&self.rules)?, settings))
