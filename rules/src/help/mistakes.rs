@@ -598,44 +598,6 @@ mistakes! {
     /// ```
     "unknown-reference", Warning;
 
-    /// A list of a rule asks about a buffer, and none stands before it.
-    ///
-    /// ```text
-    /// alert http any any -> any any (msg:"x"; dataset:isset,hosts,type string; sid:1;)
-    /// ```
-    ///
-    /// ```text
-    /// alert http any any -> any any (msg:"x"; http.host; dataset:isset,hosts,type string; sid:1;)
-    /// ```
-    "list-without-buffer", Error;
-
-    /// A list has one type, and the first rule that names it says which.
-    ///
-    /// ```text
-    /// alert http any any -> any any (msg:"x"; http.host; dataset:isset,hosts; sid:1;)
-    /// ```
-    ///
-    /// ```text
-    /// alert http any any -> any any (msg:"x"; http.host; dataset:isset,hosts,type string; sid:1;)
-    /// ```
-    "list-without-type", Error;
-
-    /// Two rules name the same list and say different types.
-    ///
-    /// A list holds entries of one type. Give the second list a name of its own.
-    "list-of-two-types", Error;
-
-    /// The lists of all rules together have more entries than a pack may hold.
-    ///
-    /// Large sets of addresses, names and digests belong into lists of indicators, which are made for a million.
-    "lists-too-large", Error;
-
-    /// The file of a list cannot be read, or a line of it is no entry.
-    ///
-    /// The file lies in the folder of the rule file or below it. The remark names the line. A list that is read by half protects
-    /// nobody, so the rule is refused.
-    "unreadable-list", Error;
-
     /// The rule is valid, and this version does not run it.
     ///
     /// It needs a keyword, buffer, protocol or event that is not there yet. It is named with its reason and left out; it is never
