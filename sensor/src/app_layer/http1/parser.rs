@@ -178,6 +178,8 @@ impl Http1Parser {
                 if !at_end {
                     transaction.events.add("response_body_unexpected");
                 }
+                // Its coding ended with it: what is behind stays as it is, however it is cut.
+                transaction.response.body.finish();
                 response::push_body(transaction, &bytes[..line_bytes]);
             }
             let is_last = opens_next || line_bytes == bytes.len();
