@@ -373,7 +373,8 @@ impl Session {
         if write.is_last && !write.is_whole() {
             file.transfer.give_up();
             file.is_closed = true;
-            transaction.finish_both();
+            // The other side still sees the flaw that is told with the rest of it.
+            transaction.finish(Direction::ToServer);
             return Some(Unfinished {
                 handle,
                 left: u64::from(write.length),
