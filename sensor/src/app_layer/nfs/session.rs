@@ -107,16 +107,11 @@ impl Session {
     }
 
     fn call2(&mut self, call: &Call<'_>, pending: &mut Pending) {
-        match call.procedure {
-            version3::LOOKUP2 => match version3::lookup2(call.data) {
-                Some(name) => pending.name = kept(name, limits::NFS_NAME_BYTES_MAX),
-                None => self.malformed(),
-            },
-            version3::READ => match version3::read2(call.data) {
+        if call.procedure == version3::READ {
+            match version3::read2(call.data) {
                 Some((handle, offset)) => self.read_asked(pending, handle, offset),
                 None => self.malformed(),
-            },
-            _ => {}
+            }
         }
         self.plain_call(call);
     }
@@ -231,20 +226,12 @@ impl Session {
         let pending = self.calls.remove(&reply.xid)?;
         let mut unfinished = None;
         match pending.version {
-            2 => match pending.procedure {
-                version3::READ => match version3::read2_result(reply.data) {
-                    Some(piece) => unfinished = self.was_read(reply.xid, &pending, &piece),
-                    None => self.malformed(),
-                },
-                version3::LOOKUP2 => {
-                    if let Some(handle) = version3::lookup2_result(reply.data) {
-                        self.names.insert(kept_handle(handle), pending.name.clone());
-                    }
-                }
-                _ => {}
+            2 if pending.procedure == version3::READ => match version3::read2_result(reply.data) {
+                Some(piece) => unfinished = self.was_read(reply.xid, &pending, &piece),
+                None => self.malformed(),
             },
             3 => unfinished = self.reply3(reply, &pending),
-            _ if pending.procedure == version4::COMPOUND => self.reply4(reply, &pending),
+            4 if pending.procedure == version4::COMPOUND => self.reply4(reply, &pending),
             _ => {}
         }
         self.answered(reply.xid);
@@ -373,7 +360,8 @@ impl Session {
         if write.is_last && !write.is_whole() {
             file.transfer.give_up();
             file.is_closed = true;
-            transaction.finish_both();
+            // The other side still sees the flaw that is told with the rest of it.
+            transaction.finish(Direction::ToServer);
             return Some(Unfinished {
                 handle,
                 left: u64::from(write.length),

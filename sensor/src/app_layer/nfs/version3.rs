@@ -18,8 +18,6 @@ const RMDIR: u32 = 13;
 const RENAME: u32 = 14;
 pub(super) const READDIRPLUS: u32 = 17;
 pub(super) const COMMIT: u32 = 21;
-/// LOOKUP of version 2.
-pub(super) const LOOKUP2: u32 = 4;
 
 /// A write is in the server's stable store when it is answered: no COMMIT will follow.
 pub(super) const FILE_SYNC: u32 = 2;
@@ -256,18 +254,6 @@ pub(super) fn read2(data: &[u8]) -> Option<(&[u8], u64)> {
     let handle = reader.take(VERSION2_HANDLE_BYTES)?;
     let offset = reader.u32()?;
     Some((handle, u64::from(offset)))
-}
-
-/// Version 2: the name that a LOOKUP asks for.
-pub(super) fn lookup2(data: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader::at(data, VERSION2_HANDLE_BYTES);
-    opaque(&mut reader)
-}
-
-/// Version 2: the handle that a LOOKUP gives.
-pub(super) fn lookup2_result(data: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader::at(data, 4);
-    reader.take(VERSION2_HANDLE_BYTES)
 }
 
 /// Version 2: the result of a READ. A piece is the last one where it is as long as the file. As the reference does, a

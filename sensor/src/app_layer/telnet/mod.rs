@@ -1,7 +1,7 @@
 //! Telnet (RFC 854, RFC 855): commands and text as frames; there is nothing else to ask of it.
 //!
-//! As the reference cuts it: a command is a unit, with the option behind it; what stands between the beginning and the end
-//! of a subnegotiation is another. Text goes to the end of its line; where a prompt is expected from the server, before its
+//! As the reference cuts it: a command is a unit, with the option behind it; a subnegotiation is one up to the command that
+//! ends it. Text goes to the end of its line; where a prompt is expected from the server, before its
 //! login and before its password, to `: `.
 
 mod parser;

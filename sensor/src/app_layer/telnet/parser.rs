@@ -31,10 +31,8 @@ enum Unit {
     More,
     /// Bytes of text.
     Text(usize),
-    /// Bytes of a command.
+    /// Bytes of a command; of a subnegotiation up to its end, which is a command.
     Command(usize),
-    /// Bytes of a subnegotiation, its command among them.
-    Subnegotiation(usize),
     /// A command without its option: the reference fails over it.
     Cut,
 }
@@ -61,9 +59,7 @@ impl TelnetParser {
         match bytes {
             [] | [COMMAND] => Unit::More,
             [COMMAND, SUBNEGOTIATION, rest @ ..] => memmem::find(rest, SUBNEGOTIATION_END)
-                .map_or(Unit::More, |end| {
-                    Unit::Subnegotiation(2 + end + SUBNEGOTIATION_END.len())
-                }),
+                .map_or(Unit::More, |end| Unit::Command(2 + end)),
             [COMMAND, 0xfb..=0xfe] => Unit::Cut,
             [COMMAND, 0xfb..=0xfe, ..] => Unit::Command(3),
             [COMMAND, ..] => Unit::Command(2),
@@ -107,12 +103,6 @@ impl TelnetParser {
                 }
                 Unit::Command(length) => {
                     self.close(direction, open, &fed[length..]);
-                    at += length;
-                }
-                Unit::Subnegotiation(length) => {
-                    self.close(direction, open, &fed[2..]);
-                    let inner = self.open(direction, &fed[2..], true);
-                    self.close(direction, inner, &fed[length..]);
                     at += length;
                 }
             }
@@ -256,8 +246,8 @@ mod tests {
             .collect();
         let expected: &[(Frame, &[u8])] = &[
             (Frame::TelnetControl, b"\xff\xfd\x18"),
-            (Frame::TelnetControl, b"\xff\xfa"),
-            (Frame::TelnetControl, b"\x18\x01\xff\xf0"),
+            (Frame::TelnetControl, b"\xff\xfa\x18\x01"),
+            (Frame::TelnetControl, b"\xff\xf0"),
             (Frame::TelnetControl, b"\xff\xfb\x18"),
             (Frame::TelnetData, b"Welcome\r\nlogin: "),
             (Frame::TelnetData, b"root\r\n"),
