@@ -164,6 +164,17 @@ fn a_hole_that_was_acknowledged_is_told() {
 }
 
 #[test]
+fn a_hole_behind_bytes_that_tell_no_protocol_yet_is_waited_for() {
+    let mut talk = Talk::established();
+    talk.say(ToServer, b"G");
+    talk.segment(ToServer, 10, 0, ACK, b"third");
+    talk.next[0] = talk.next[0].wrapping_add(15);
+    talk.acknowledge(ToServer);
+    talk.bench.finish();
+    assert_eq!(talk.bench.pipeline.counters().stream.gaps, 0);
+}
+
+#[test]
 fn the_stream_is_followed_to_its_depth() {
     let mut talk = Talk::established();
     let chunk = vec![b'a'; 1400];

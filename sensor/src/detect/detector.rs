@@ -358,6 +358,11 @@ impl Detector {
         else {
             return;
         };
+        // Transactions are judged with a packet that the connection refused, too; what else asks for the protocol is not.
+        let round = &Round {
+            app_protocol: Some(protocol),
+            ..*round
+        };
         let direction = round.direction();
         let mut done = 0;
         for number in parser.transactions().take(TRANSACTIONS_PER_PACKET_MAX) {
