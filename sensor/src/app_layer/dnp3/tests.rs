@@ -125,7 +125,7 @@ fn objects_are_passed_over_to_find_the_next_header() {
         2
     );
     assert_eq!(
-        objects(b"\x46\x03\x5b\x01\x1a\x00\x1a\x00\x02\x0000000000000000000000xx\x3c\x01\x06")
+        objects(b"\x46\x03\x5b\x01\x1c\x00\x1a\x00\x02\x000000000000000000000000xx\x3c\x01\x06")
             .0
             .len(),
         2

@@ -123,7 +123,7 @@ fn a_stream_is_a_request_with_its_response() {
         (ToServer, Buffer::HttpRequestBody, "upload"),
         (ToServer, Buffer::HttpRequestHeader, ":method: POST"),
         (ToServer, Buffer::Http2HeaderName, ":method"),
-        (ToServer, Buffer::FileData, "Absent"),
+        (ToServer, Buffer::FileData, "upload"),
         (ToClient, Buffer::HttpStatusCode, "200"),
         (ToClient, Buffer::HttpStatusMessage, ""),
         (ToClient, Buffer::HttpResponseLine, "HTTP/2 200\r\n"),
