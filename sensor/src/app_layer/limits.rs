@@ -68,8 +68,9 @@ pub const MQTT_LENGTH_BYTES_MAX: usize = 4;
 pub const MQTT_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// MQTT: topics kept of one message (`subscribe-topic-match-limit`, `unsubscribe-topic-match-limit`).
 pub const MQTT_TOPICS_MAX: usize = 100;
-/// MQTT: transactions of a connection that were never closed; with more it is told (`max-tx`).
-pub const MQTT_OPEN_TRANSACTIONS_MAX: usize = 1_024;
+/// MQTT: transactions of a connection that were never closed; with more it is told (`max-tx`, which the reference looks at
+/// before it adds one).
+pub const MQTT_OPEN_TRANSACTIONS_MAX: usize = 1_025;
 
 /// Modbus: requests of a connection that had no response; with more it is told, and no further ones are kept (`request-flood`).
 pub const MODBUS_OPEN_REQUESTS_MAX: usize = 500;
