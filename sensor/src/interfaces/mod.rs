@@ -1,6 +1,6 @@
 //! The network interfaces of this machine: what there is, what would blur a capture, and how a capture port is made quiet.
 //!
-//! Nothing here touches packets. A capture port must never send: no address, no IPv6, no ARP. [`prepare`] sees to that before the
+//! Nothing here touches packets. A capture port must never send: no address, no IPv6, no ARP. [`fn@prepare`] sees to that before the
 //! port comes up.
 
 mod ethtool;

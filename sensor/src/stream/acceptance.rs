@@ -72,9 +72,9 @@ impl Connection {
         let age = segment.seconds.saturating_sub(sender.timestamp_seconds);
         let is_outdated = age > limits::TIMESTAMP_OUTDATED_SECONDS;
         // One less is taken for the same, as some systems do.
-        let is_in_order = !before(timestamp.wrapping_add(1), sender.last_timestamp)
-            && !(sender.last_timestamp != 0 && is_outdated);
-        is_in_order || (is_next && is_outdated)
+        let is_earlier = before(timestamp.wrapping_add(1), sender.last_timestamp);
+        let is_stale = sender.last_timestamp != 0 && is_outdated;
+        !(is_earlier || is_stale) || (is_next && is_outdated)
     }
 
     /// Keeps the timestamp of a segment that is accepted; as in the reference it counts only where the segment begins at the

@@ -29,7 +29,7 @@ const CATEGORIES: [(&str, u8); 6] = [
 /// `modbus:[unit RANGE[, ]][function … | access …]`
 pub(crate) fn modbus(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     let word = value(option);
-    let wanted = request(&word.text()).ok_or_else(|| {
+    let wanted = request(word.text()).ok_or_else(|| {
         Problem::value(
             word.span(),
             format!("`{}` is nothing that a request of Modbus can be asked for", word.text()),
