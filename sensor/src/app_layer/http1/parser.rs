@@ -182,10 +182,9 @@ impl Http1Parser {
                 transaction.response.body.finish();
                 response::push_body(transaction, &bytes[..line_bytes]);
             }
-            let is_last = opens_next || line_bytes == bytes.len();
-            if is_last && transaction.response.stage != Stage::Complete {
-                transaction.response.advance(Stage::Complete);
-            }
+        }
+        if opens_next || line_bytes == bytes.len() {
+            self.complete_behind();
         }
         if opens_next {
             self.close_frame(Direction::ToClient, bytes);
@@ -194,6 +193,16 @@ impl Http1Parser {
             return Step::Took(0);
         }
         Step::Took(line_bytes)
+    }
+
+    /// A response that is whole by its own framing, and that nothing else will be added to for now.
+    fn complete_behind(&mut self) {
+        if self.responses.is_behind()
+            && let Some(transaction) = self.transactions.get_mut(self.response)
+            && transaction.response.stage != Stage::Complete
+        {
+            transaction.response.advance(Stage::Complete);
+        }
     }
 
     fn response_complete(&mut self, number: u64) {
@@ -269,6 +278,8 @@ impl Parser for Http1Parser {
             }
             Err(()) => {
                 self.failed = true;
+                // However it was cut: bytes behind it that wait for their line end do not keep it open.
+                self.complete_behind();
                 self.stop(direction.opposite());
                 self.stop(direction)
             }

@@ -229,6 +229,22 @@ proptest! {
 }
 
 #[test]
+fn a_failed_request_leaves_a_whole_response_whole() {
+    let pieces: [(Direction, &[u8]); 3] = [
+        (
+            Direction::ToServer,
+            b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n",
+        ),
+        (
+            Direction::ToClient,
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello more\r\n ",
+        ),
+        (Direction::ToServer, b"\r\n"),
+    ];
+    assert_eq!(cut(&pieces, &[1]), cut(&pieces, &[usize::MAX]));
+}
+
+#[test]
 fn credentials_of_an_unknown_scheme_are_an_event() {
     for (value, is_event) in [
         ("Basic dTpw", false),
