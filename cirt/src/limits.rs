@@ -105,3 +105,16 @@ pub const RULE_DAYS_MAX: u32 = 3_650;
 pub const RULE_DELTA_PACKS: usize = 8;
 /// A key file or a draft of a root larger than this is refused.
 pub const RULE_KEY_FILE_BYTES: u64 = 1024 * 1024;
+
+/// A read of findings that takes longer is given up.
+pub const QUERY_DEADLINE: Duration = Duration::from_secs(20);
+/// Tokens that one user may have at a time.
+pub const TOKENS_OF_A_USER: usize = 20;
+/// The longest a token may be good for, days.
+pub const TOKEN_DAYS_MAX: u32 = 366;
+/// Requests to the API that one user may make at once before being slowed down.
+pub const API_BURST_REQUESTS: u32 = 120;
+/// Requests a second to the API that one user may keep up for ever.
+pub const API_REQUESTS_PER_SECOND: u32 = 20;
+/// Failed logins for one user name from anywhere before the name is paused everywhere.
+pub const LOGIN_FAILURES_OF_A_NAME: u32 = 50;

@@ -32,6 +32,10 @@ enum Command {
     Rules(commands::rules::Arguments),
     /// Add, list, disable and reset users
     User(commands::user::Arguments),
+    /// Add and list tenants: providers and sectors whose people see only their own
+    Tenant(commands::tenant::Arguments),
+    /// Read the audit trail, and check that nobody changed it
+    Audit(commands::audit::Arguments),
     /// Drop all derived tables and make them again from the stored batches
     Rebuild(commands::rebuild::Arguments),
     /// Write a copy of the database while the centre runs
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
         Command::Summary(arguments) => commands::summary::run(&arguments),
         Command::Rules(arguments) => commands::rules::run(&arguments),
         Command::User(arguments) => commands::user::run(&arguments),
+        Command::Tenant(arguments) => commands::tenant::run(&arguments),
+        Command::Audit(arguments) => commands::audit::run(&arguments),
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
     };

@@ -32,6 +32,12 @@ pub fn random_token() -> String {
     hex::encode(rand::rng().random::<[u8; 32]>())
 }
 
+/// A token of the API: recognisable when it is found where it should not be.
+#[must_use]
+pub fn api_token() -> String {
+    format!("lapwing_{}", random_token())
+}
+
 /// SHA-256 of a token, which is what is stored: a copy of the database opens no session.
 #[must_use]
 pub fn token_hash(token: &str) -> [u8; 32] {

@@ -2,11 +2,12 @@
 
 use lapwing_wire::{Action, Direction, DisclosedAddress, Endpoint};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::{FindingPage, FindingRow};
 
 /// A page of findings.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FindingsView {
     pub findings: Vec<FindingView>,
     /// Give this as `after` to get the next page; absent on the last.
@@ -15,7 +16,7 @@ pub struct FindingsView {
 }
 
 /// A finding. Times are RFC 3339, UTC.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FindingView {
     pub id: String,
     pub sensor: String,
@@ -50,7 +51,7 @@ pub struct FindingView {
 }
 
 /// The rule that fired; all but the numbers only when its text was imported.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RuleView {
     pub gid: u32,
     pub sid: u32,
@@ -66,7 +67,7 @@ pub struct RuleView {
 }
 
 /// One end.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointView {
     #[serde(flatten)]
     pub address: AddressView,
@@ -75,7 +76,7 @@ pub struct EndpointView {
 }
 
 /// An address, and what it is worth.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AddressView {
     /// Absent when withheld.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +89,7 @@ pub struct AddressView {
 }
 
 /// Packets and bytes each way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrafficView {
     pub packets_to_server: u64,
     pub bytes_to_server: u64,
@@ -97,7 +98,7 @@ pub struct TrafficView {
 }
 
 /// One thing that the application layer said.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FactView {
     pub name: String,
     pub value: String,

@@ -1,21 +1,25 @@
 //! A sensor as JSON.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::SensorTotalsView;
 use crate::store::{Sensor, SensorTotals};
 
 /// All sensors.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SensorsView {
     pub sensors: Vec<SensorView>,
 }
 
 /// A sensor, its enrolment, and its books.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SensorView {
     pub name: String,
     pub identity: String,
+    /// The provider or sector where it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// `pending`, `active`, `replaced` or `revoked`.
     pub state: &'static str,
     /// First 8 bytes of the SHA-256 of the device's public key, in groups; the device shows the same.
@@ -35,7 +39,7 @@ pub struct SensorView {
 }
 
 /// What the newest summary says was seen, and what of it was let pass because the sensor was late.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct InspectedView {
     pub until: String,
     pub bytes: u64,
@@ -43,7 +47,7 @@ pub struct InspectedView {
 }
 
 /// What the newest heartbeat says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HealthView {
     pub made: String,
     pub state: String,
@@ -60,40 +64,47 @@ impl SensorsView {
     /// Joins sensors with their books.
     #[must_use]
     pub fn of(sensors: &[Sensor], totals: &[SensorTotals]) -> Self {
-        let view = |sensor: &Sensor| {
-            let books = totals.iter().find(|totals| totals.sensor == sensor.key);
-            let health = books.and_then(|books| books.health.as_ref());
-            SensorView {
-                name: sensor.name.clone(),
-                identity: sensor.identity.clone(),
-                state: sensor.state.as_str(),
-                key_fingerprint: key_fingerprint(&sensor.public_key),
-                last_contact: sensor.last_contact.map(|time| time.to_string()),
-                last_address: sensor.last_address.clone(),
-                certificate_expires: sensor.certificate_expires.map(|time| time.to_string()),
-                health: health.map(|health| HealthView {
-                    made: health.made.to_string(),
-                    state: health.state.clone(),
-                    clock_quality: health.clock_quality.clone(),
-                    software_version: health.software_version.clone(),
-                    pack_version: health.pack_version.clone(),
-                    packets: health.packets,
-                    dropped_packets: health.dropped_packets,
-                    queued_records: health.queued_records,
-                    queued_bytes: health.queued_bytes,
-                }),
-                inspected: books
-                    .and_then(|books| books.inspected)
-                    .map(|inspected| InspectedView {
-                        until: inspected.until.to_string(),
-                        bytes: inspected.bytes,
-                        bytes_not_inspected: inspected.bytes_not_inspected,
-                    }),
-                totals: books.map(SensorTotalsView::from),
-            }
-        };
+        let view = |sensor: &Sensor| SensorView::of(sensor, totals);
         Self {
             sensors: sensors.iter().map(view).collect(),
+        }
+    }
+}
+
+impl SensorView {
+    /// Joins a sensor with its books, which are among these.
+    #[must_use]
+    pub fn of(sensor: &Sensor, totals: &[SensorTotals]) -> Self {
+        let books = totals.iter().find(|totals| totals.sensor == sensor.key);
+        let health = books.and_then(|books| books.health.as_ref());
+        Self {
+            name: sensor.name.clone(),
+            tenant: sensor.tenant.clone(),
+            identity: sensor.identity.clone(),
+            state: sensor.state.as_str(),
+            key_fingerprint: key_fingerprint(&sensor.public_key),
+            last_contact: sensor.last_contact.map(|time| time.to_string()),
+            last_address: sensor.last_address.clone(),
+            certificate_expires: sensor.certificate_expires.map(|time| time.to_string()),
+            health: health.map(|health| HealthView {
+                made: health.made.to_string(),
+                state: health.state.clone(),
+                clock_quality: health.clock_quality.clone(),
+                software_version: health.software_version.clone(),
+                pack_version: health.pack_version.clone(),
+                packets: health.packets,
+                dropped_packets: health.dropped_packets,
+                queued_records: health.queued_records,
+                queued_bytes: health.queued_bytes,
+            }),
+            inspected: books
+                .and_then(|books| books.inspected)
+                .map(|inspected| InspectedView {
+                    until: inspected.until.to_string(),
+                    bytes: inspected.bytes,
+                    bytes_not_inspected: inspected.bytes_not_inspected,
+                }),
+            totals: books.map(SensorTotalsView::from),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Sums as JSON.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::query::SeverityClass;
 use crate::store::{Activity, SensorTotals};
 
 /// What happened, and whether the books balance.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SummaryView {
     pub findings: u64,
     /// Alerts that the findings stand for.
@@ -21,7 +22,7 @@ pub struct SummaryView {
 }
 
 /// Counts by class.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SeverityCounts {
     pub high: u64,
     pub medium: u64,
@@ -30,7 +31,7 @@ pub struct SeverityCounts {
 }
 
 /// One rule's share.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RuleActivityView {
     pub gid: u32,
     pub sid: u32,
@@ -45,14 +46,14 @@ pub struct RuleActivityView {
 }
 
 /// Findings of one stretch of time.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TimeBarView {
     pub start: String,
     pub findings: u64,
 }
 
 /// `produced = stored + evicted + missing`, in records; `doubled` is always 0.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SensorTotalsView {
     pub sensor: String,
     pub produced: u64,

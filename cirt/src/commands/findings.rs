@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lapwing_cirt::api::{AddressView, FindingView, FindingsView, findings_csv};
 use lapwing_cirt::limits::CLI_ROWS;
 use lapwing_cirt::output::{Align, Table, line, raw};
-use lapwing_cirt::query::RawFilter;
+use lapwing_cirt::query::{FindingQuery, RawFilter, Scope};
 use lapwing_cirt::store::FindingPage;
 
 use super::{Data, OutputFormat};
@@ -27,7 +27,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let filter = arguments.filter.check(Timestamp::now())?;
     let (_, _, store) = arguments.data.open()?;
-    let page = store.findings(&filter, None, arguments.limit)?;
+    let page = store.findings(
+        &FindingQuery::new(Scope::Nation, filter),
+        None,
+        arguments.limit,
+    )?;
     match arguments.output {
         OutputFormat::Json => {
             line(

@@ -6,9 +6,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::enrolment::{CertificateAuthority, create_sealing_key};
 use lapwing_cirt::output::line;
+use lapwing_cirt::people::Role;
 use lapwing_cirt::secrets::{hash_password, readable_password};
 use lapwing_cirt::settings::{Name, Settings};
-use lapwing_cirt::store::{Role, Store};
+use lapwing_cirt::store::Store;
 
 use super::{Data, actor};
 
@@ -53,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let store = Store::create(&folder.database())?;
     let password = readable_password();
     let hash = hash_password(&password).context("cannot hash the password")?;
-    store.add_user(&actor(), &arguments.admin, Role::Administrator, &hash)?;
+    store.add_user(&actor(), &arguments.admin, Role::Administrator, None, &hash)?;
     let settings = Settings {
         name: arguments.name.clone(),
         listen: arguments.listen,

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use lapwing_cirt::settings::{DataFolder, Settings};
 use lapwing_cirt::store::Store;
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod findings;
 pub(crate) mod init;
@@ -14,6 +15,7 @@ pub(crate) mod rules;
 pub(crate) mod sensors;
 pub(crate) mod serve;
 pub(crate) mod summary;
+pub(crate) mod tenant;
 pub(crate) mod user;
 pub(crate) mod voucher;
 

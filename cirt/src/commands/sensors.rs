@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use lapwing_cirt::api::{SensorsView, key_fingerprint};
 use lapwing_cirt::output::{Align, Table, line};
+use lapwing_cirt::query::Scope;
 use lapwing_cirt::store::Store;
 
 use super::{Data, OutputFormat, actor};
@@ -30,6 +31,13 @@ enum SensorsCommand {
     Approve { sensor: String },
     /// Shut a sensor out, from its next request on
     Revoke { sensor: String },
+    /// Say at which tenant a sensor stands; without one only the national view shows it
+    Place {
+        sensor: String,
+        /// Name of the tenant
+        #[arg(long, value_name = "TENANT")]
+        tenant: Option<String>,
+    },
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -38,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         SensorsCommand::List { output } => list(&store, *output),
         SensorsCommand::Show { sensor } => show(&store, sensor),
         SensorsCommand::Approve { sensor } => {
-            let known = store.sensor(sensor)?;
+            let known = store.sensor(Scope::Nation, sensor)?;
             store.approve_sensor(&actor(), sensor)?;
             Ok(line(&format!(
                 "{} approved, key fingerprint {}",
@@ -50,12 +58,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             store.revoke_sensor(&actor(), sensor)?;
             Ok(line(&format!("{sensor} revoked"))?)
         }
+        SensorsCommand::Place { sensor, tenant } => {
+            store.place_sensor(&actor(), sensor, tenant.as_deref())?;
+            let place = tenant.as_deref().unwrap_or("no tenant");
+            Ok(line(&format!("{sensor} stands at {place}"))?)
+        }
     }
 }
 
 fn list(store: &Store, output: OutputFormat) -> anyhow::Result<()> {
-    let sensors = store.sensors()?;
-    let view = SensorsView::of(&sensors, &store.sensor_totals()?);
+    let sensors = store.sensors(Scope::Nation)?;
+    let view = SensorsView::of(&sensors, &store.sensor_totals(Scope::Nation)?);
     if output == OutputFormat::Json {
         return Ok(line(
             &serde_json::to_string_pretty(&view).context("cannot write JSON")?,
@@ -89,7 +102,7 @@ fn list(store: &Store, output: OutputFormat) -> anyhow::Result<()> {
 }
 
 fn show(store: &Store, name: &str) -> anyhow::Result<()> {
-    let sensor = store.sensor(name)?;
+    let sensor = store.sensor(Scope::Nation, name)?;
     let moment = |time: Option<Timestamp>| {
         time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"))
     };
@@ -97,6 +110,10 @@ fn show(store: &Store, name: &str) -> anyhow::Result<()> {
         ("name".to_owned(), sensor.name.clone()),
         ("identity".to_owned(), sensor.identity.clone()),
         ("state".to_owned(), sensor.state.as_str().to_owned()),
+        (
+            "tenant".to_owned(),
+            sensor.tenant.clone().unwrap_or_default(),
+        ),
         (
             "key fingerprint".to_owned(),
             key_fingerprint(&sensor.public_key),

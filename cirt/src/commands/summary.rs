@@ -5,7 +5,7 @@ use clap::Args;
 use jiff::Timestamp;
 use lapwing_cirt::api::{SummaryView, summary_csv};
 use lapwing_cirt::output::{Align, Table, line, raw};
-use lapwing_cirt::query::RawFilter;
+use lapwing_cirt::query::{FindingQuery, RawFilter, Scope};
 
 use super::{Data, OutputFormat};
 
@@ -22,7 +22,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let filter = arguments.filter.check(Timestamp::now())?;
     let (_, _, store) = arguments.data.open()?;
-    let view = SummaryView::of(&store.activity(&filter)?, &store.sensor_totals()?);
+    let query = FindingQuery::new(Scope::Nation, filter);
+    let view = SummaryView::of(
+        &store.activity(&query)?,
+        &store.sensor_totals(Scope::Nation)?,
+    );
     match arguments.output {
         OutputFormat::Json => {
             line(&serde_json::to_string_pretty(&view).context("cannot write JSON")?)?

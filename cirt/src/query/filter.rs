@@ -6,13 +6,15 @@ use clap::Args;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{RuleFilter, SeveritySet, time};
 use crate::limits::FILTER_CHARS;
 
 /// A filter as written, in a URL or on the command line. Empty means "any".
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub struct RawFilter {
     /// Not before this time: 24h, 7d, 2026-05-01 or 2026-05-01T13:00:00Z
     #[arg(long, value_name = "TIME")]

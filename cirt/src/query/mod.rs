@@ -3,12 +3,16 @@
 
 mod cursor;
 mod filter;
+mod finding_query;
 mod rule_filter;
+mod scope;
 mod severity;
 mod time;
 
 pub use cursor::Cursor;
 pub(crate) use filter::percent_encode;
 pub use filter::{FilterError, FindingFilter, RawFilter};
+pub use finding_query::FindingQuery;
 pub use rule_filter::RuleFilter;
+pub use scope::{Scope, TenantKey};
 pub use severity::{SeverityClass, SeveritySet};

@@ -9,7 +9,7 @@ use super::read_findings::{Conditions, FROM};
 use super::time::{from_milliseconds, to_milliseconds};
 use super::{Store, StoreError};
 use crate::limits::{CHART_BARS, TOP_ROWS};
-use crate::query::FindingFilter;
+use crate::query::FindingQuery;
 
 /// Sums over the findings that pass a filter.
 #[derive(Clone, Debug)]
@@ -84,11 +84,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn activity(&self, filter: &FindingFilter) -> Result<Activity, StoreError> {
-        let conditions = Conditions::of(filter);
+    pub fn activity(&self, query: &FindingQuery) -> Result<Activity, StoreError> {
+        let conditions = Conditions::of(query);
         let condition = conditions.sql();
         let values = &conditions.values;
-        self.read(|transaction| {
+        self.read_within(query.deadline, |transaction| {
             let sql = format!(
                 "SELECT count(*), coalesce(sum(hits), 0), min(last_ms), max(last_ms) {FROM} WHERE {condition}"
             );
@@ -134,7 +134,7 @@ impl Store {
                 .collect::<Result<_, _>>()?;
 
             let span = oldest.zip(newest).map(|(oldest, newest)| {
-                let since = filter.since.map_or(oldest, |since| to_milliseconds(since).max(oldest));
+                let since = query.filter.since.map_or(oldest, |since| to_milliseconds(since).max(oldest));
                 (since, newest)
             });
             let (bar_seconds, mut bars) = span.map_or((3_600, Vec::new()), |(oldest, newest)| empty_bars(oldest, newest));

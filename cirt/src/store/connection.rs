@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -14,6 +14,9 @@ use super::{StoreError, schema_version};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle read connections kept open.
 const IDLE_READERS: usize = 4;
+
+/// Steps of SQLite's machine between two looks at the clock: about a millisecond.
+const STEPS_BETWEEN_LOOKS: i32 = 20_000;
 
 /// The open database.
 pub struct Store {
@@ -77,14 +80,47 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.read_until(None, work)
+    }
+
+    /// As [`Self::read`], given up when it takes too long.
+    pub(super) fn read_within<T>(
+        &self,
+        deadline: Duration,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.read_until(Some(deadline), work)
+            .map_err(|error| match error {
+                StoreError::Statement(rusqlite::Error::SqliteFailure(cause, _))
+                    if cause.code == rusqlite::ErrorCode::OperationInterrupted =>
+                {
+                    StoreError::TooSlow(deadline)
+                }
+                error => error,
+            })
+    }
+
+    fn read_until<T>(
+        &self,
+        deadline: Option<Duration>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let idle = locked(&self.idle_readers).pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         };
+        if let Some(deadline) = deadline {
+            let end = Instant::now() + deadline;
+            connection
+                .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() >= end))?;
+        }
         let transaction = connection.transaction()?;
         let result = work(&transaction)?;
         transaction.commit()?;
+        if deadline.is_some() {
+            connection.progress_handler(STEPS_BETWEEN_LOOKS, None::<fn() -> bool>)?;
+        }
         let mut idle_readers = locked(&self.idle_readers);
         if idle_readers.len() < IDLE_READERS {
             idle_readers.push(connection);

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::time::to_milliseconds;
 use super::{SensorKey, Store, StoreError};
+use crate::query::Scope;
 
 /// A stored batch that the loader has not worked through.
 #[derive(Debug)]
@@ -173,16 +174,17 @@ impl Store {
         })
     }
 
-    /// The newest alarms, newest first: when, which sensor, kind, detail.
+    /// The newest alarms within a scope, newest first: when, which sensor, kind, detail.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn alarms(&self, limit: usize) -> Result<Vec<Alarm>, StoreError> {
+    pub fn alarms(&self, scope: Scope, limit: usize) -> Result<Vec<Alarm>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare_cached(&format!(
                 "SELECT at_ms, sensor.name, kind, detail FROM alarm LEFT JOIN sensor ON sensor.key = sensor_key
-                 ORDER BY alarm.key DESC LIMIT ?1",
-            )?;
+                 WHERE {} ORDER BY alarm.key DESC LIMIT ?1",
+                scope.sensor_condition("sensor_key")
+            ))?;
             let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                 Ok(Alarm {
                     at: super::time::from_milliseconds(row.get(0)?),

@@ -9,6 +9,7 @@
 //! * **derived** (findings, summaries, ranges): computed from the inbox by the loader; may be dropped and rebuilt.
 
 mod activity;
+mod api_tokens;
 mod audit;
 mod connection;
 mod enrolments;
@@ -23,12 +24,14 @@ mod rules;
 mod schema_version;
 mod sensors;
 mod sessions;
+mod tenants;
 mod time;
 mod users;
 mod vouchers;
 
 pub use activity::{Activity, RuleActivity, SensorActivity, TimeBar};
-pub use audit::AuditEntry;
+pub use api_tokens::ApiToken;
+pub use audit::{AuditEntry, AuditVerdict};
 pub use connection::Store;
 pub use enrolments::{Enrolment, EnrolmentState};
 pub use error::StoreError;
@@ -39,5 +42,6 @@ pub use reconcile_sensors::{Inspected, SensorHealth, SensorTotals};
 pub use rules::RuleText;
 pub use sensors::{Sensor, SensorKey};
 pub use sessions::Session;
-pub use users::{Role, User};
+pub use tenants::{Tenant, TenantKind};
+pub use users::User;
 pub use vouchers::{Voucher, VoucherRefusal};

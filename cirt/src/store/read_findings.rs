@@ -1,5 +1,6 @@
 //! Findings as people read them, newest first.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
@@ -14,7 +15,7 @@ use super::insert_record::address_bytes;
 use super::rules::{self, RuleText};
 use super::time::{from_milliseconds, to_milliseconds};
 use super::{Store, StoreError};
-use crate::query::{Cursor, FindingFilter, RuleFilter, SeverityClass};
+use crate::query::{Cursor, FindingQuery, RuleFilter, Scope, SeverityClass};
 
 /// A finding with what the centre knows about it.
 #[derive(Clone, Debug)]
@@ -79,11 +80,11 @@ impl Store {
     /// When the database fails.
     pub fn findings(
         &self,
-        filter: &FindingFilter,
+        query: &FindingQuery,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<FindingPage, StoreError> {
-        let mut conditions = Conditions::of(filter);
+        let mut conditions = Conditions::of(query);
         if let Some(cursor) = after {
             conditions.add(
                 "(finding.last_ms, finding.key) < (?, ?)",
@@ -99,7 +100,7 @@ impl Store {
             conditions.sql(),
             limit.saturating_add(1)
         );
-        self.read(|transaction| {
+        self.read_within(query.deadline, |transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
             let rows =
                 statement.query_map(params_from_iter(&conditions.values), finding_from_row)?;
@@ -118,30 +119,31 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn count_findings(&self, filter: &FindingFilter, cap: u64) -> Result<u64, StoreError> {
-        let conditions = Conditions::of(filter);
+    pub fn count_findings(&self, query: &FindingQuery, cap: u64) -> Result<u64, StoreError> {
+        let conditions = Conditions::of(query);
         let sql = format!(
             "SELECT count(*) FROM (SELECT 1 {FROM} WHERE {} LIMIT {cap})",
             conditions.sql()
         );
-        self.read(|transaction| {
+        self.read_within(query.deadline, |transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
             Ok(statement.query_row(params_from_iter(&conditions.values), |row| row.get(0))?)
         })
     }
 
-    /// One finding by its stable name.
+    /// One finding within a scope, by its stable name.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn finding(&self, id: &str) -> Result<Option<FindingRow>, StoreError> {
+    pub fn finding(&self, scope: Scope, id: &str) -> Result<Option<FindingRow>, StoreError> {
         let Some((identity, epoch, lane, number)) = parse_id(id) else {
             return Ok(None);
         };
         let sql = format!(
             "SELECT {COLUMNS}, {} {FROM} WHERE sensor.identity = ?1 AND finding.epoch = ?2 AND finding.lane = ?3
-             AND finding.number = ?4",
-            rules::COLUMNS
+             AND finding.number = ?4 AND {}",
+            rules::COLUMNS,
+            scope.sensor_condition("finding.sensor_key")
         );
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
@@ -170,15 +172,16 @@ fn parse_id(id: &str) -> Option<(Vec<u8>, i64, u8, i64)> {
 
 /// Conditions joined by AND, with their values.
 pub(super) struct Conditions {
-    parts: Vec<&'static str>,
+    parts: Vec<Cow<'static, str>>,
     pub(super) values: Vec<Value>,
 }
 
 impl Conditions {
-    /// The conditions of a filter, over [`FROM`].
-    pub(super) fn of(filter: &FindingFilter) -> Self {
+    /// The conditions of a query, over [`FROM`]: first of all its scope.
+    pub(super) fn of(query: &FindingQuery) -> Self {
+        let filter = &query.filter;
         let mut conditions = Self {
-            parts: Vec::new(),
+            parts: vec![query.scope.sensor_condition("finding.sensor_key").into()],
             values: Vec::new(),
         };
         if let Some(since) = filter.since {
@@ -246,16 +249,12 @@ impl Conditions {
     }
 
     fn add<const N: usize>(&mut self, part: &'static str, values: [Value; N]) {
-        self.parts.push(part);
+        self.parts.push(part.into());
         self.values.extend(values);
     }
 
     pub(super) fn sql(&self) -> String {
-        if self.parts.is_empty() {
-            "TRUE".to_owned()
-        } else {
-            self.parts.join(" AND ")
-        }
+        self.parts.join(" AND ")
     }
 }
 

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::time::from_milliseconds;
 use super::{SensorKey, Store, StoreError};
+use crate::query::Scope;
 use crate::reconciliation::{LaneTotals, Range, reconcile_lane};
 
 /// The books of one sensor.
@@ -72,14 +73,16 @@ pub struct SensorHealth {
 }
 
 impl Store {
-    /// The books of every sensor, by name.
+    /// The books of every sensor within a scope, by name.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sensor_totals(&self) -> Result<Vec<SensorTotals>, StoreError> {
+    pub fn sensor_totals(&self, scope: Scope) -> Result<Vec<SensorTotals>, StoreError> {
         self.read(|transaction| {
-            let mut statement =
-                transaction.prepare_cached("SELECT key, name FROM sensor ORDER BY name")?;
+            let mut statement = transaction.prepare_cached(&format!(
+                "SELECT key, name FROM sensor WHERE {} ORDER BY name",
+                scope.sensor_condition("sensor.key")
+            ))?;
             let sensors: Vec<(i64, String)> = statement
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;

@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_control.sql"),
     include_str!("migrations/0002_inbox.sql"),
     include_str!("migrations/0003_derived.sql"),
+    include_str!("migrations/0004_people.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

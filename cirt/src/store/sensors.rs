@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::enrolments::EnrolmentState;
 use super::time::{from_milliseconds, to_milliseconds};
 use super::{Store, StoreError};
+use crate::query::Scope;
 
 /// A sensor within this database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +19,8 @@ pub struct Sensor {
     /// 32 hexadecimal digits.
     pub identity: String,
     pub name: String,
+    /// Name of the tenant where it stands.
+    pub tenant: Option<String>,
     /// State of the enrolment that matters: the pending one, else the active one, else the last.
     pub state: EnrolmentState,
     /// Public key of that enrolment.
@@ -35,7 +38,8 @@ pub struct Sensor {
 const SELECT: &str = "SELECT sensor.key, sensor.identity, sensor.name, enrolment.state, enrolment.public_key,
         enrolment.machine, enrolment.requested_ms, enrolment.decided_ms, enrolment.decided_by,
         sensor.contact_ms, sensor.contact_address,
-        (SELECT max(expires_ms) FROM certificate WHERE enrolment_key = enrolment.key)
+        (SELECT max(expires_ms) FROM certificate WHERE enrolment_key = enrolment.key),
+        (SELECT name FROM tenant WHERE tenant.key = sensor.tenant_key)
      FROM sensor JOIN enrolment ON enrolment.key = (
         SELECT key FROM enrolment WHERE sensor_key = sensor.key
         ORDER BY CASE state WHEN 'pending' THEN 0 WHEN 'active' THEN 1 ELSE 2 END, key DESC LIMIT 1)";
@@ -59,33 +63,44 @@ fn sensor_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sensor> {
         last_contact: time(9)?,
         last_address: row.get(10)?,
         certificate_expires: time(11)?,
+        tenant: row.get(12)?,
     })
 }
 
 impl Store {
-    /// All sensors by name.
+    /// The sensors within a scope, by name.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sensors(&self) -> Result<Vec<Sensor>, StoreError> {
+    pub fn sensors(&self, scope: Scope) -> Result<Vec<Sensor>, StoreError> {
         self.read(|transaction| {
-            let mut statement =
-                transaction.prepare_cached(&format!("{SELECT} ORDER BY sensor.name"))?;
+            let mut statement = transaction.prepare_cached(&format!(
+                "{SELECT} WHERE {} ORDER BY sensor.name",
+                scope.sensor_condition("sensor.key")
+            ))?;
             let rows = statement.query_map([], sensor_from_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// One sensor, by name or identity.
+    /// One sensor within a scope, by name or identity.
     ///
     /// # Errors
     /// When there is none.
-    pub fn sensor(&self, name: &str) -> Result<Sensor, StoreError> {
+    pub fn sensor(&self, scope: Scope, name: &str) -> Result<Sensor, StoreError> {
         self.read(|transaction| {
             let key = key_of(transaction, name)?;
-            let mut statement =
-                transaction.prepare_cached(&format!("{SELECT} WHERE sensor.key = ?1"))?;
-            Ok(statement.query_row([key.0], sensor_from_row)?)
+            let mut statement = transaction.prepare_cached(&format!(
+                "{SELECT} WHERE sensor.key = ?1 AND {}",
+                scope.sensor_condition("sensor.key")
+            ))?;
+            statement
+                .query_row([key.0], sensor_from_row)
+                .optional()?
+                .ok_or_else(|| StoreError::Absent {
+                    what: "sensor",
+                    name: name.to_owned(),
+                })
         })
     }
 

@@ -5,17 +5,39 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
-use super::users::Role;
 use super::{Store, StoreError};
 use crate::limits::{SESSION_IDLE, SESSION_LIFETIME};
+use crate::people::{Permission, PermissionSet, Role};
+use crate::query::{Scope, TenantKey};
 
-/// A live session.
+/// Who makes a request: a person with a cookie, or a program with a token.
 #[derive(Clone, Debug)]
 pub struct Session {
+    pub user_key: i64,
     pub user: String,
     pub role: Role,
+    /// The only tenant whose rows they see.
+    pub tenant: Option<TenantKey>,
+    /// What they may do: what the role allows, and the token, if it is one.
+    pub permissions: PermissionSet,
+    /// A language tag, or empty for what the browser asks.
+    pub language: String,
     /// What every form of this session must carry.
     pub form_token: String,
+}
+
+impl Session {
+    /// Whose rows may be seen.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.tenant.map_or(Scope::Nation, Scope::Tenant)
+    }
+
+    /// Whether something may be done.
+    #[must_use]
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.permissions.contains(permission)
+    }
 }
 
 impl Store {
@@ -58,7 +80,8 @@ impl Store {
         let found = self.read(|transaction| {
             let found = transaction
                 .prepare_cached(
-                    "SELECT user.name, user.role, session.form_token, session.seen_ms
+                    "SELECT user.name, user.role, session.form_token, session.seen_ms, user.key, user.tenant_key,
+                            user.language
                      FROM session JOIN user ON user.key = session.user_key
                      WHERE token_hash = ?1 AND user.disabled_ms IS NULL AND session.created_ms >= ?2
                        AND session.seen_ms >= ?3",
@@ -71,9 +94,14 @@ impl Store {
                     ],
                     |row| {
                         let role: String = row.get(1)?;
+                        let role = super::users::role_from_text(&role)?;
                         let session = Session {
+                            user_key: row.get(4)?,
                             user: row.get(0)?,
-                            role: role.parse().unwrap_or(Role::Analyst),
+                            role,
+                            tenant: row.get::<_, Option<i64>>(5)?.map(TenantKey),
+                            permissions: role.permissions(),
+                            language: row.get(6)?,
                             form_token: row.get(2)?,
                         };
                         Ok((session, from_milliseconds(row.get(3)?)))

@@ -1,53 +1,14 @@
 //! The people who may read.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
 use super::{Store, StoreError};
+use crate::people::{Role, SecondFactor};
+use crate::query::TenantKey;
 use crate::settings::Name;
-
-/// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Everything, also users and sensors.
-    Administrator,
-    /// Reads findings.
-    Analyst,
-}
-
-impl Role {
-    /// The word used in the database and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Administrator => "administrator",
-            Self::Analyst => "analyst",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "administrator" => Ok(Self::Administrator),
-            "analyst" => Ok(Self::Analyst),
-            _ => Err(format!("{text:?} is no role: say administrator or analyst")),
-        }
-    }
-}
 
 /// A person who may log in.
 #[derive(Clone, Debug)]
@@ -55,21 +16,42 @@ pub struct User {
     pub key: i64,
     pub name: String,
     pub role: Role,
+    /// The only tenant whose rows they see; none means the nation.
+    pub tenant: Option<TenantKey>,
     /// PHC string.
     pub password_hash: String,
+    /// Secret of the second factor, when one was set up.
+    pub totp_secret: Option<Vec<u8>>,
+    /// The newest step of it that was used.
+    pub totp_step: u64,
+    /// A language tag, or empty for what the browser asks.
+    pub language: String,
     pub created: Timestamp,
     pub disabled: Option<Timestamp>,
     pub last_login: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "key, name, role, password_hash, created_ms, disabled_ms, login_ms";
+const COLUMNS: &str =
+    "key, name, role, password_hash, created_ms, disabled_ms, login_ms, tenant_key, totp_secret,
+    totp_step, language";
+
+/// A stored role. One that cannot be read lets nobody in.
+pub(super) fn role_from_text(text: &str) -> rusqlite::Result<Role> {
+    text.parse().map_err(|_| {
+        rusqlite::Error::InvalidColumnType(0, "role".to_owned(), rusqlite::types::Type::Text)
+    })
+}
 
 fn user_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
     let role: String = row.get(2)?;
     Ok(User {
         key: row.get(0)?,
         name: row.get(1)?,
-        role: role.parse().unwrap_or(Role::Analyst),
+        role: role_from_text(&role)?,
+        tenant: row.get::<_, Option<i64>>(7)?.map(TenantKey),
+        totp_secret: row.get(8)?,
+        totp_step: row.get(9)?,
+        language: row.get(10)?,
         password_hash: row.get(3)?,
         created: from_milliseconds(row.get(4)?),
         disabled: row.get::<_, Option<i64>>(5)?.map(from_milliseconds),
@@ -87,16 +69,29 @@ impl Store {
         actor: &str,
         name: &Name,
         role: Role,
+        tenant: Option<&str>,
         password_hash: &str,
     ) -> Result<(), StoreError> {
+        if role == Role::IspContact && tenant.is_none() {
+            let reason = "an isp-contact belongs to a tenant: name one";
+            return Err(StoreError::Refused(reason.to_owned()));
+        }
+        if role == Role::Administrator && tenant.is_some() {
+            let reason = "an administrator sees the nation: leave the tenant out";
+            return Err(StoreError::Refused(reason.to_owned()));
+        }
         self.write(|transaction| {
             let now = Timestamp::now();
+            let tenant_key = tenant
+                .map(|tenant| super::tenants::key_of(transaction, tenant))
+                .transpose()?;
             let added = transaction.execute(
-                "INSERT INTO user (name, role, password_hash, created_ms) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO user (name, role, tenant_key, password_hash, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (name) DO NOTHING",
                 params![
                     name.as_str(),
                     role.as_str(),
+                    tenant_key.map(|tenant| tenant.0),
                     password_hash,
                     to_milliseconds(now)
                 ],
@@ -112,7 +107,10 @@ impl Store {
                 now,
                 actor,
                 "user.add",
-                &format!("{name} as {role}"),
+                &match tenant {
+                    Some(tenant) => format!("{name} as {role} of {tenant}"),
+                    None => format!("{name} as {role}"),
+                },
             )
         })
     }
@@ -172,7 +170,7 @@ impl Store {
         })
     }
 
-    /// Gives a user a new password, lets them in again, and ends all sessions of theirs.
+    /// Gives a user a new password, lets them in again, takes the second factor away, and ends all sessions of theirs.
     ///
     /// # Errors
     /// When there is no such user.
@@ -184,7 +182,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let changed = transaction.execute(
-                "UPDATE user SET password_hash = ?2, disabled_ms = NULL WHERE name = ?1",
+                "UPDATE user SET password_hash = ?2, disabled_ms = NULL, totp_secret = NULL, totp_step = 0 WHERE name = ?1",
                 params![name, password_hash],
             )?;
             if changed == 0 {
@@ -195,6 +193,61 @@ impl Store {
             }
             end_sessions(transaction, name)?;
             record(transaction, Timestamp::now(), actor, "user.reset", name)
+        })
+    }
+
+    /// Sets up a second factor, proven by a first code of it, or replaces it.
+    ///
+    /// # Errors
+    /// When the code is wrong.
+    pub fn set_second_factor(
+        &self,
+        user_key: i64,
+        user: &str,
+        secret: &[u8],
+        code: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let step = SecondFactor::of(secret).and_then(|factor| factor.check(code, seconds, 0));
+        let Some(step) = step else {
+            let reason = "that code is not of this key, or the device's clock is wrong";
+            return Err(StoreError::Refused(reason.to_owned()));
+        };
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE user SET totp_secret = ?2, totp_step = ?3 WHERE key = ?1",
+                params![user_key, secret, step],
+            )?;
+            record(transaction, now, user, "user.second-factor", user)
+        })
+    }
+
+    /// Uses up a step of a second factor; false when it, or a newer one, was used already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn use_second_factor(&self, user_key: i64, step: u64) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE user SET totp_step = ?2 WHERE key = ?1 AND totp_step < ?2",
+                params![user_key, step],
+            )?;
+            Ok(changed == 1)
+        })
+    }
+
+    /// Chooses the language of a user's pages; empty follows the browser.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn set_language(&self, user_key: i64, language: &str) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE user SET language = ?2 WHERE key = ?1",
+                params![user_key, language],
+            )?;
+            Ok(())
         })
     }
 }

@@ -3,85 +3,39 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, Query, State};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::IntoParams;
 
-use super::session::SignedInApi;
+use super::problem::Problem;
+use super::session::SignedIn;
 use super::state::WebState;
-use crate::api::{FindingsView, SensorsView, SummaryView};
+use crate::api::{
+    AuditView, FindingView, FindingsView, SensorView, SensorsView, SummaryView, TenantsView,
+};
 use crate::limits::{API_ROWS, PAGE_ROWS};
-use crate::query::{Cursor, RawFilter};
-use crate::store::StoreError;
-
-/// An error for programs.
-#[derive(Debug)]
-pub(super) struct Problem {
-    status: StatusCode,
-    title: &'static str,
-    detail: String,
-}
-
-impl Problem {
-    pub(super) fn unauthorized() -> Self {
-        let detail = "log in at /login and send the session cookie".to_owned();
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            title: "not logged in",
-            detail,
-        }
-    }
-
-    fn bad_request(detail: String) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            title: "the request is not understood",
-            detail,
-        }
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, source = ?std::error::Error::source(&error), "request failed");
-        let detail = "the log of the centre says why".to_owned();
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            title: "the centre could not answer",
-            detail,
-        }
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let body =
-            json!({ "title": self.title, "status": self.status.as_u16(), "detail": self.detail });
-        (
-            self.status,
-            [(CONTENT_TYPE, "application/problem+json")],
-            body.to_string(),
-        )
-            .into_response()
-    }
-}
+use crate::query::{Cursor, FindingQuery, RawFilter};
 
 /// Query of `/api/v1/findings`. Numbers come as text because the filter is flattened into it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FindingsQuery {
     #[serde(flatten)]
+    #[param(ignore)]
     filter: RawFilter,
+    /// Where the page before ended: its `next`
     after: Option<String>,
+    /// How many at most, 1 to 1000
     limit: Option<String>,
 }
 
+/// Findings, newest first
+#[utoipa::path(get, path = "/api/v1/findings", params(RawFilter, FindingsQuery),
+    responses((status = 200, body = FindingsView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn findings(
     State(state): State<Arc<WebState>>,
-    _: SignedInApi,
+    SignedIn(session): SignedIn,
     Query(query): Query<FindingsQuery>,
 ) -> Result<Json<FindingsView>, Problem> {
     let filter = query
@@ -98,32 +52,98 @@ pub(super) async fn findings(
         Some(Ok(limit)) if (1..=API_ROWS).contains(&limit) => limit,
         Some(_) => return Err(Problem::bad_request(format!("limit: say 1 to {API_ROWS}"))),
     };
+    let query = FindingQuery::new(session.scope(), filter);
     let page = state
-        .query(move |store| store.findings(&filter, after, limit))
+        .query(move |store| store.findings(&query, after, limit))
         .await?;
     Ok(Json(FindingsView::from(&page)))
 }
 
+/// One finding
+#[utoipa::path(get, path = "/api/v1/findings/{id}", params(("id" = String, Path, description = "As in a list")),
+    responses((status = 200, body = FindingView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn finding(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<String>,
+) -> Result<Json<FindingView>, Problem> {
+    let finding = state
+        .query(move |store| store.finding(session.scope(), &id))
+        .await?
+        .ok_or_else(|| Problem::not_found("there is no such finding"))?;
+    Ok(Json(FindingView::from(&finding)))
+}
+
+/// Sums over findings, and the books of the sensors
+#[utoipa::path(get, path = "/api/v1/summary", params(RawFilter),
+    responses((status = 200, body = SummaryView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn summary(
     State(state): State<Arc<WebState>>,
-    _: SignedInApi,
+    SignedIn(session): SignedIn,
     Query(raw): Query<RawFilter>,
 ) -> Result<Json<SummaryView>, Problem> {
     let filter = raw
         .check(Timestamp::now())
         .map_err(|error| Problem::bad_request(error.to_string()))?;
+    let scope = session.scope();
+    let query = FindingQuery::new(scope, filter);
     let (activity, totals) = state
-        .query(move |store| Ok((store.activity(&filter)?, store.sensor_totals()?)))
+        .query(move |store| Ok((store.activity(&query)?, store.sensor_totals(scope)?)))
         .await?;
     Ok(Json(SummaryView::of(&activity, &totals)))
 }
 
+/// Sensors, their state and their books
+#[utoipa::path(get, path = "/api/v1/sensors",
+    responses((status = 200, body = SensorsView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn sensors(
     State(state): State<Arc<WebState>>,
-    _: SignedInApi,
+    SignedIn(session): SignedIn,
 ) -> Result<Json<SensorsView>, Problem> {
+    let scope = session.scope();
     let (sensors, totals) = state
-        .query(|store| Ok((store.sensors()?, store.sensor_totals()?)))
+        .query(move |store| Ok((store.sensors(scope)?, store.sensor_totals(scope)?)))
         .await?;
     Ok(Json(SensorsView::of(&sensors, &totals)))
+}
+
+/// One sensor
+#[utoipa::path(get, path = "/api/v1/sensors/{name}", params(("name" = String, Path, description = "Name or identity")),
+    responses((status = 200, body = SensorView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn sensor(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+    Path(name): Path<String>,
+) -> Result<Json<SensorView>, Problem> {
+    let scope = session.scope();
+    let (sensor, totals) = state
+        .query(move |store| Ok((store.sensor(scope, &name)?, store.sensor_totals(scope)?)))
+        .await?;
+    Ok(Json(SensorView::of(&sensor, &totals)))
+}
+
+/// Providers and sectors
+#[utoipa::path(get, path = "/api/v1/tenants",
+    responses((status = 200, body = TenantsView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn tenants(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<TenantsView>, Problem> {
+    let tenants = state
+        .query(move |store| store.tenants(session.scope()))
+        .await?;
+    Ok(Json(TenantsView::of(&tenants)))
+}
+
+/// The newest lines of the audit trail
+#[utoipa::path(get, path = "/api/v1/audit",
+    responses((status = 200, body = AuditView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn audit(
+    State(state): State<Arc<WebState>>,
+    SignedIn(_): SignedIn,
+) -> Result<Json<AuditView>, Problem> {
+    let lines = state
+        .query(move |store| store.audit_trail(API_ROWS))
+        .await?;
+    Ok(Json(AuditView::of(&lines)))
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::frame::Frame;
+use crate::language::Language;
 use crate::store::StoreError;
 
 /// A page that says what went wrong.
@@ -49,9 +50,13 @@ impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Absent { .. } => Self::not_found(&error.to_string()),
-            StoreError::Refused(reason) => Self {
+            StoreError::Refused(_) | StoreError::Taken { .. } => Self {
                 status: StatusCode::CONFLICT,
-                message: reason,
+                message: error.to_string(),
+            },
+            StoreError::TooSlow(_) => Self {
+                status: StatusCode::GATEWAY_TIMEOUT,
+                message: error.to_string(),
             },
             error => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "page failed");
@@ -86,7 +91,7 @@ impl IntoResponse for PageError {
             _ => "Something failed",
         };
         let page = ErrorTemplate {
-            frame: Frame::anonymous("Lapwing", ""),
+            frame: Frame::anonymous("Lapwing", Language::English),
             title,
             message: self.message,
         };

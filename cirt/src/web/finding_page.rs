@@ -48,7 +48,12 @@ pub(super) async fn show(
     SignedIn(session): SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    let finding = state.query(move |store| store.finding(&id)).await?;
+    let finding = state
+        .query({
+            let scope = session.scope();
+            move |store| store.finding(scope, &id)
+        })
+        .await?;
     let finding = finding.ok_or_else(|| PageError::not_found("There is no such finding."))?;
     let class = finding.severity_class();
     let traffic = finding.traffic;

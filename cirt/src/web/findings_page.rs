@@ -16,7 +16,7 @@ use super::session::SignedIn;
 use super::state::WebState;
 use crate::api::findings_csv;
 use crate::limits::{CSV_ROWS, PAGE_ROWS};
-use crate::query::{Cursor, FindingFilter, RawFilter};
+use crate::query::{Cursor, FindingFilter, FindingQuery, RawFilter};
 use crate::store::FindingRow;
 
 /// Counted no further: more than anyone pages through.
@@ -195,19 +195,21 @@ pub(super) async fn show(
         Err(error) => (None, Some(error.to_string())),
     };
     let after = parse_after(&query.after)?;
+    let scope = session.scope();
     let (page, count, sensors) = state
         .query(move |store| {
             let sensors = store
-                .sensors()?
+                .sensors(scope)?
                 .into_iter()
                 .map(|sensor| sensor.name)
                 .collect::<Vec<_>>();
             match filter {
                 Some(filter) => {
-                    let page = store.findings(&filter, after, PAGE_ROWS)?;
+                    let query = FindingQuery::new(scope, filter);
+                    let page = store.findings(&query, after, PAGE_ROWS)?;
                     Ok((
                         Some(page),
-                        store.count_findings(&filter, COUNT_CAP + 1)?,
+                        store.count_findings(&query, COUNT_CAP + 1)?,
                         sensors,
                     ))
                 }
@@ -250,15 +252,16 @@ pub(super) async fn show(
 /// The same findings as CSV.
 pub(super) async fn csv(
     State(state): State<Arc<WebState>>,
-    SignedIn(_): SignedIn,
+    SignedIn(session): SignedIn,
     Query(query): Query<FindingsQuery>,
 ) -> Result<Response, PageError> {
     let filter: FindingFilter = query
         .filter
         .check(Timestamp::now())
         .map_err(|error| PageError::bad_request(error.to_string()))?;
+    let query = FindingQuery::new(session.scope(), filter);
     let page = state
-        .query(move |store| store.findings(&filter, None, CSV_ROWS))
+        .query(move |store| store.findings(&query, None, CSV_ROWS))
         .await?;
     let body = findings_csv(&page.findings).map_err(|error| {
         tracing::error!(%error, "csv could not be written");

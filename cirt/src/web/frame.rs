@@ -1,47 +1,116 @@
-//! What surrounds every page: navigation, who is logged in, what needs attention.
+//! What surrounds every page: navigation, who is logged in, and the language.
 
 use super::state::WebState;
-use super::static_files::STYLE_VERSION;
-use crate::store::{Role, Session};
+use super::static_files::{SCRIPT_VERSION, STYLE_VERSION};
+use crate::language::{Argument, Language, Texts};
+use crate::people::Permission;
+use crate::store::Session;
 
 /// The parts of a page that are the same everywhere.
 pub(super) struct Frame {
     pub(super) centre: String,
     pub(super) style_version: &'static str,
-    /// Which entry of the navigation is current.
-    pub(super) section: &'static str,
+    pub(super) script_version: &'static str,
+    pub(super) language: &'static str,
+    pub(super) direction: &'static str,
+    texts: &'static Texts,
+    /// Entries of the navigation.
+    pub(super) navigation: Vec<Entry>,
     /// Nobody on the login page.
     pub(super) user: Option<FrameUser>,
+}
+
+/// An entry of the navigation.
+pub(super) struct Entry {
+    pub(super) href: &'static str,
+    pub(super) label: String,
+    pub(super) is_current: bool,
 }
 
 /// Who is logged in.
 pub(super) struct FrameUser {
     pub(super) name: String,
-    pub(super) is_administrator: bool,
+    pub(super) role: String,
     pub(super) form_token: String,
 }
+
+/// Section, link, message, and what one must be allowed to see it.
+const SECTIONS: [(&str, &str, &str, Permission); 5] = [
+    (
+        "summary",
+        "/summary",
+        "nav-overview",
+        Permission::ReadFindings,
+    ),
+    (
+        "findings",
+        "/findings",
+        "nav-findings",
+        Permission::ReadFindings,
+    ),
+    (
+        "sensors",
+        "/sensors",
+        "nav-sensors",
+        Permission::ReadSensors,
+    ),
+    ("users", "/users", "nav-users", Permission::ManageUsers),
+    ("audit", "/audit", "nav-audit", Permission::ReadAudit),
+];
 
 impl Frame {
     /// The frame of a page for someone who is logged in.
     pub(super) fn of(state: &WebState, session: &Session, section: &'static str) -> Self {
-        let user = FrameUser {
+        let language = Language::from_tag(&session.language).unwrap_or(Language::English);
+        let mut frame = Self::anonymous(&state.centre, language);
+        frame.navigation = SECTIONS
+            .into_iter()
+            .filter(|(_, _, _, permission)| session.may(*permission))
+            .map(|(name, href, label, _)| Entry {
+                href,
+                label: frame.texts.get(label),
+                is_current: name == section,
+            })
+            .collect();
+        frame.user = Some(FrameUser {
             name: session.user.clone(),
-            is_administrator: session.role == Role::Administrator,
+            role: frame.texts.get(&format!("role-{}", session.role)),
             form_token: session.form_token.clone(),
-        };
-        Self {
-            user: Some(user),
-            ..Self::anonymous(&state.centre, section)
-        }
+        });
+        frame
     }
 
     /// The frame of a page for anyone.
-    pub(super) fn anonymous(centre: &str, section: &'static str) -> Self {
+    pub(super) fn anonymous(centre: &str, language: Language) -> Self {
         Self {
             centre: centre.to_owned(),
             style_version: STYLE_VERSION.as_str(),
-            section,
+            script_version: SCRIPT_VERSION.as_str(),
+            language: language.tag(),
+            direction: language.direction(),
+            texts: Texts::of(language),
+            navigation: Vec::new(),
             user: None,
         }
+    }
+
+    /// The texts of the page's language.
+    pub(super) const fn texts(&self) -> &'static Texts {
+        self.texts
+    }
+
+    /// A text.
+    pub(super) fn t(&self, key: &str) -> String {
+        self.texts.get(key)
+    }
+
+    /// A text with a `count`.
+    pub(super) fn n(&self, key: &str, count: &u64) -> String {
+        self.texts.fill(key, &[("count", Argument::Number(*count))])
+    }
+
+    /// A text with a `value`.
+    pub(super) fn t1(&self, key: &str, value: &str) -> String {
+        self.texts.fill(key, &[("value", value.into())])
     }
 }

@@ -1,14 +1,15 @@
 //! Slows down whoever guesses passwords.
 //!
 //! Counted for (user, network) and for the network alone (an IPv6 /64 is one), so that an attacker elsewhere cannot
-//! lock a colleague out.
+//! easily lock a colleague out; and, with a much higher bound, for the user from anywhere, against a guesser with many
+//! addresses.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::limits::{LOGIN_FAILURES, LOGIN_PAUSE, LOGIN_TRACKED};
+use crate::limits::{LOGIN_FAILURES, LOGIN_FAILURES_OF_A_NAME, LOGIN_PAUSE, LOGIN_TRACKED};
 
 /// A network may fail for this many users before it is paused as a whole.
 const USERS_OF_A_NETWORK: u32 = 4;
@@ -23,6 +24,7 @@ pub(super) struct LoginGuard {
 enum Key {
     UserFrom(String, IpAddr),
     Network(IpAddr),
+    User(String),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,15 +34,16 @@ struct Failures {
 }
 
 impl Key {
-    fn both(user: &str, address: IpAddr) -> [(Self, u32); 2] {
+    fn all(user: &str, address: IpAddr) -> [(Self, u32); 3] {
         let network = match address {
             IpAddr::V4(_) => address,
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         };
         let user: String = user.chars().take(64).collect();
         [
-            (Self::UserFrom(user, network), LOGIN_FAILURES),
+            (Self::UserFrom(user.clone(), network), LOGIN_FAILURES),
             (Self::Network(network), LOGIN_FAILURES * USERS_OF_A_NETWORK),
+            (Self::User(user), LOGIN_FAILURES_OF_A_NAME),
         ]
     }
 }
@@ -49,7 +52,7 @@ impl LoginGuard {
     /// How long this user must wait here, if at all.
     pub(super) fn pause(&self, user: &str, address: IpAddr, now: Instant) -> Option<Duration> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        Key::both(user, address)
+        Key::all(user, address)
             .into_iter()
             .filter_map(|(key, allowed)| {
                 failures
@@ -75,7 +78,7 @@ impl LoginGuard {
                 failures.remove(&oldest);
             }
         }
-        for (key, _) in Key::both(user, address) {
+        for (key, _) in Key::all(user, address) {
             let entry = failures.entry(key).or_insert(Failures {
                 count: 0,
                 last: now,
@@ -88,7 +91,7 @@ impl LoginGuard {
     /// Notes a right password.
     pub(super) fn succeeded(&self, user: &str, address: IpAddr) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let [(user_key, _), _] = Key::both(user, address);
+        let [(user_key, _), ..] = Key::all(user, address);
         failures.remove(&user_key);
     }
 }
@@ -113,6 +116,21 @@ mod tests {
         assert_eq!(
             guard.pause("root", here, start + LOGIN_PAUSE + Duration::from_secs(1)),
             None
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_tried_from_everywhere_is_paused_everywhere() {
+        let (guard, start) = (LoginGuard::default(), Instant::now());
+        for network in 0..LOGIN_FAILURES_OF_A_NAME {
+            let from = IpAddr::from(Ipv6Addr::from_bits(u128::from(network) << 64));
+            assert_eq!(guard.pause("root", from, start), None);
+            guard.failed("root", from, start);
+        }
+        assert!(
+            guard
+                .pause("root", "192.0.2.1".parse().unwrap(), start)
+                .is_some()
         );
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Form, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use jiff::Timestamp;
@@ -16,9 +16,14 @@ use super::error_page::PageError;
 use super::form_token;
 use super::frame::Frame;
 use super::server::ClientAddress;
-use super::session::{SESSION_COOKIE, SessionToken, SignedIn, strict_cookie};
+use super::session::{
+    CheckedForm, Nothing, SESSION_COOKIE, SessionToken, SignedIn, accepted_languages, strict_cookie,
+};
 use super::state::WebState;
+use crate::language::{Language, Texts};
+use crate::people::SecondFactor;
 use crate::secrets::{random_token, token_hash, verify_password};
+use crate::store::User;
 
 /// Ties the login form to the browser that asked for it.
 const LOGIN_COOKIE: &str = "__Host-lapwing-login";
@@ -33,6 +38,13 @@ struct LoginTemplate {
     next: String,
     user: String,
     mistake: Option<String>,
+}
+
+/// What the form is shown again with.
+struct Again {
+    next: String,
+    user: String,
+    language: Language,
 }
 
 /// Where to go after the login.
@@ -51,86 +63,61 @@ pub(super) struct LoginForm {
     user: String,
     #[serde(default)]
     password: String,
+    /// One-time code of the second factor, when there is one.
+    #[serde(default)]
+    code: String,
     #[serde(default)]
     next: String,
-}
-
-/// The form that ends a session.
-#[derive(Deserialize)]
-pub(super) struct LogoutForm {
-    #[serde(default)]
-    form_token: String,
 }
 
 pub(super) async fn show(
     State(state): State<Arc<WebState>>,
     Query(query): Query<LoginQuery>,
+    headers: HeaderMap,
     jar: CookieJar,
 ) -> Result<Response, PageError> {
-    login_form(&state, jar, query.next, String::new(), None, StatusCode::OK)
+    let again = Again {
+        next: query.next,
+        user: String::new(),
+        language: Language::chosen("", accepted_languages(&headers)),
+    };
+    login_form(&state, jar, again, None, StatusCode::OK)
 }
 
 pub(super) async fn submit(
     State(state): State<Arc<WebState>>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
+    headers: HeaderMap,
     jar: CookieJar,
     Form(form): Form<LoginForm>,
 ) -> Result<Response, PageError> {
+    let language = Language::chosen("", accepted_languages(&headers));
+    let again = Again {
+        next: form.next.clone(),
+        user: form.user.clone(),
+        language,
+    };
+    let texts = Texts::of(language);
     let expected = jar
         .get(LOGIN_COOKIE)
         .map(|cookie| cookie.value().to_owned())
         .unwrap_or_default();
     if !form_token::matches(&expected, &form.form_token) {
-        let mistake = "The form was out of date. Please try again.".to_owned();
-        return login_form(
-            &state,
-            jar,
-            form.next,
-            form.user,
-            Some(mistake),
-            StatusCode::FORBIDDEN,
-        );
+        let mistake = texts.get("login-stale");
+        return login_form(&state, jar, again, Some(mistake), StatusCode::FORBIDDEN);
     }
     if let Some(pause) = state.logins.pause(&form.user, address, Instant::now()) {
         tracing::warn!(%address, "login paused after failures");
         let minutes = pause.as_secs().div_ceil(60);
-        let mistake = format!("Too many failed attempts. Wait {minutes} min and try again.");
-        return login_form(
-            &state,
-            jar,
-            form.next,
-            form.user,
-            Some(mistake),
-            StatusCode::TOO_MANY_REQUESTS,
-        );
+        let mistake = texts.fill("login-paused", &[("count", minutes.into())]);
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        return login_form(&state, jar, again, Some(mistake), status);
     }
-    let name = form.user.clone();
-    let user = state
-        .query(move |store| store.user(&name))
-        .await?
-        .filter(|user| user.disabled.is_none());
-    let hash = user
-        .as_ref()
-        .map_or_else(|| NOBODY.to_owned(), |user| user.password_hash.clone());
-    let Ok(_permit) = state.password_checks.acquire().await else {
-        return Err(PageError::forbidden("The centre is shutting down."));
-    };
-    let password = form.password;
-    let right = tokio::task::spawn_blocking(move || verify_password(&password, &hash))
-        .await
-        .unwrap_or(false);
-    let Some(user) = user.filter(|_| right) else {
+    let Some(user) = proven_user(&state, &form).await? else {
         tracing::warn!(%address, "login failed");
         state.logins.failed(&form.user, address, Instant::now());
-        let mistake = "That user name and password do not go together.".to_owned();
-        return login_form(
-            &state,
-            jar,
-            form.next,
-            form.user,
-            Some(mistake),
-            StatusCode::UNAUTHORIZED,
-        );
+        let mistake = texts.get("login-wrong");
+        return login_form(&state, jar, again, Some(mistake), StatusCode::UNAUTHORIZED);
     };
     state.logins.succeeded(&form.user, address);
     let token = random_token();
@@ -146,18 +133,49 @@ pub(super) async fn submit(
     Ok((jar, Redirect::to(&local_path(&form.next))).into_response())
 }
 
+/// The user, when the password is right and so is the code, where a second factor is set up. What was wrong is not told.
+async fn proven_user(state: &WebState, form: &LoginForm) -> Result<Option<User>, PageError> {
+    let name = form.user.clone();
+    let user = state
+        .query(move |store| store.user(&name))
+        .await?
+        .filter(|user| user.disabled.is_none());
+    let hash = user
+        .as_ref()
+        .map_or_else(|| NOBODY.to_owned(), |user| user.password_hash.clone());
+    let Ok(_permit) = state.password_checks.acquire().await else {
+        return Err(PageError::forbidden("The centre is shutting down."));
+    };
+    let password = form.password.clone();
+    let right = tokio::task::spawn_blocking(move || verify_password(&password, &hash))
+        .await
+        .unwrap_or(false);
+    let Some(user) = user.filter(|_| right) else {
+        return Ok(None);
+    };
+    let Some(secret) = &user.totp_secret else {
+        return Ok(Some(user));
+    };
+    let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+    let step =
+        SecondFactor::of(secret).and_then(|factor| factor.check(&form.code, now, user.totp_step));
+    let Some(step) = step else {
+        return Ok(None);
+    };
+    let key = user.key;
+    let is_first = state
+        .query(move |store| store.use_second_factor(key, step))
+        .await?;
+    Ok(Some(user).filter(|_| is_first))
+}
+
 pub(super) async fn logout(
     State(state): State<Arc<WebState>>,
     SignedIn(session): SignedIn,
     SessionToken(token): SessionToken,
     jar: CookieJar,
-    Form(form): Form<LogoutForm>,
+    CheckedForm(Nothing {}): CheckedForm<Nothing>,
 ) -> Result<Response, PageError> {
-    if !form_token::matches(&session.form_token, &form.form_token) {
-        return Err(PageError::forbidden(
-            "The form was out of date. Go back, reload the page and try again.",
-        ));
-    }
     if let Some(token) = token {
         state
             .query(move |store| store.close_session(&token_hash(&token), &session.user))
@@ -170,17 +188,16 @@ pub(super) async fn logout(
 fn login_form(
     state: &WebState,
     jar: CookieJar,
-    next: String,
-    user: String,
+    again: Again,
     mistake: Option<String>,
     status: StatusCode,
 ) -> Result<Response, PageError> {
     let form_token = random_token();
     let page = LoginTemplate {
-        frame: Frame::anonymous(&state.centre, "login"),
+        frame: Frame::anonymous(&state.centre, again.language),
         form_token: form_token.clone(),
-        next: local_path(&next),
-        user,
+        next: local_path(&again.next),
+        user: again.user,
         mistake,
     };
     let jar = jar.add(strict_cookie(LOGIN_COOKIE, form_token));

@@ -1,9 +1,14 @@
-//! The pages people read, and the JSON beside them: HTTPS, rendered here, without scripts.
+//! The pages people read, and the JSON beside them: HTTPS, rendered here; they work without scripts.
 //!
-//! One Rust file and one template a page. Every page but the login needs a session; every form carries the session's
-//! token; nothing is fetched from elsewhere.
+//! One Rust file and one template a page. Every page but the login needs a session and a permission, see the table in
+//! `routes.rs`; every form carries the session's token; nothing is fetched from elsewhere. The one script adds keys and
+//! live numbers to what works without it.
 
+mod account_page;
+mod api_rates;
+#[allow(unused_qualifications, reason = "what utoipa generates")]
 mod api_routes;
+mod audit_page;
 mod chart;
 mod error_page;
 mod finding_page;
@@ -13,6 +18,8 @@ mod format;
 mod frame;
 mod login_guard;
 mod login_page;
+mod open_api;
+mod problem;
 mod routes;
 mod security_headers;
 mod sensors_page;
@@ -21,7 +28,9 @@ mod session;
 mod state;
 mod static_files;
 mod summary_page;
+mod users_page;
 
-pub use routes::router;
+pub use open_api::open_api;
+pub use routes::{api_paths, router};
 pub use server::{ClientAddress, WebServer, web_tls};
 pub use state::WebState;

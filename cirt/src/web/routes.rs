@@ -1,44 +1,182 @@
-//! Which path is answered by what.
+//! Which path is answered by what, and what one must be allowed to ask it: the one table of both.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::error_page::PageError;
+use super::session::{Gate, GateKind, pass};
 use super::state::WebState;
 use super::{
-    api_routes, finding_page, findings_page, login_page, security_headers, sensors_page,
-    static_files, summary_page,
+    account_page, api_routes, audit_page, finding_page, findings_page, login_page, open_api,
+    security_headers, sensors_page, static_files, summary_page, users_page,
 };
 use crate::limits::{HTTP_BODY_BYTES, HTTP_REQUEST_TIMEOUT};
+use crate::people::Permission as May;
+
+/// The methods of one path.
+type Methods = MethodRouter<Arc<WebState>>;
+
+/// Pages, with what one must be allowed; none: whoever is logged in.
+fn pages() -> Vec<(&'static str, Option<May>, Methods)> {
+    vec![
+        ("/logout", None, post(login_page::logout)),
+        ("/account", None, get(account_page::show)),
+        (
+            "/account/language",
+            None,
+            post(account_page::choose_language),
+        ),
+        (
+            "/account/second-factor",
+            None,
+            post(account_page::set_second_factor),
+        ),
+        ("/account/tokens", None, post(account_page::add_token)),
+        (
+            "/account/tokens/{key}/revoke",
+            None,
+            post(account_page::revoke_token),
+        ),
+        (
+            "/findings",
+            Some(May::ReadFindings),
+            get(findings_page::show),
+        ),
+        (
+            "/findings.csv",
+            Some(May::ReadFindings),
+            get(findings_page::csv),
+        ),
+        (
+            "/findings/{id}",
+            Some(May::ReadFindings),
+            get(finding_page::show),
+        ),
+        ("/summary", Some(May::ReadFindings), get(summary_page::show)),
+        ("/sensors", Some(May::ReadSensors), get(sensors_page::list)),
+        (
+            "/sensors/{name}",
+            Some(May::ReadSensors),
+            get(sensors_page::show),
+        ),
+        (
+            "/sensors/{name}/approve",
+            Some(May::ManageSensors),
+            post(sensors_page::approve),
+        ),
+        (
+            "/sensors/{name}/revoke",
+            Some(May::ManageSensors),
+            post(sensors_page::revoke),
+        ),
+        (
+            "/sensors/{name}/place",
+            Some(May::ManageSensors),
+            post(sensors_page::place),
+        ),
+        (
+            "/users",
+            Some(May::ManageUsers),
+            get(users_page::show).post(users_page::add),
+        ),
+        (
+            "/users/{name}/disable",
+            Some(May::ManageUsers),
+            post(users_page::disable),
+        ),
+        (
+            "/users/{name}/reset",
+            Some(May::ManageUsers),
+            post(users_page::reset),
+        ),
+        (
+            "/tenants",
+            Some(May::ManageUsers),
+            post(users_page::add_tenant),
+        ),
+        ("/audit", Some(May::ReadAudit), get(audit_page::show)),
+    ]
+}
+
+/// The API, with the scope that each call needs. `openapi.json` says the same; a test compares them.
+fn api() -> Vec<(&'static str, Option<May>, Methods)> {
+    vec![
+        (
+            "/api/v1/findings",
+            Some(May::ReadFindings),
+            get(api_routes::findings),
+        ),
+        (
+            "/api/v1/findings/{id}",
+            Some(May::ReadFindings),
+            get(api_routes::finding),
+        ),
+        (
+            "/api/v1/summary",
+            Some(May::ReadFindings),
+            get(api_routes::summary),
+        ),
+        (
+            "/api/v1/sensors",
+            Some(May::ReadSensors),
+            get(api_routes::sensors),
+        ),
+        (
+            "/api/v1/sensors/{name}",
+            Some(May::ReadSensors),
+            get(api_routes::sensor),
+        ),
+        (
+            "/api/v1/tenants",
+            Some(May::ReadFindings),
+            get(api_routes::tenants),
+        ),
+        (
+            "/api/v1/audit",
+            Some(May::ReadAudit),
+            get(api_routes::audit),
+        ),
+        ("/api/v1/openapi.json", None, get(open_api::document)),
+    ]
+}
+
+/// Path and needed permission of every route of the API, for tests.
+#[must_use]
+pub fn api_paths() -> Vec<(&'static str, Option<May>)> {
+    api()
+        .into_iter()
+        .map(|(path, may, _)| (path, may))
+        .collect()
+}
 
 /// All routes. The caller adds the client's address to each request.
 pub fn router(state: Arc<WebState>) -> Router {
-    Router::new()
+    let mut routes = Router::new()
         .route("/", get(|| async { Redirect::to("/findings") }))
         .route("/login", get(login_page::show).post(login_page::submit))
-        .route("/logout", post(login_page::logout))
-        .route("/findings", get(findings_page::show))
-        .route("/findings.csv", get(findings_page::csv))
-        .route("/findings/{id}", get(finding_page::show))
-        .route("/sensors", get(sensors_page::list))
-        .route("/sensors/{name}", get(sensors_page::show))
-        .route("/sensors/{name}/approve", post(sensors_page::approve))
-        .route("/sensors/{name}/revoke", post(sensors_page::revoke))
-        .route("/summary", get(summary_page::show))
-        .route("/api/v1/findings", get(api_routes::findings))
-        .route("/api/v1/summary", get(api_routes::summary))
-        .route("/api/v1/sensors", get(api_routes::sensors))
         .route("/static/lapwing.css", get(static_files::style))
+        .route("/static/lapwing.js", get(static_files::script))
         .route("/static/lapwing.svg", get(static_files::icon))
-        .fallback(|| async { PageError::not_found("There is no page at this address.") })
+        .fallback(|| async { PageError::not_found("There is no page at this address.") });
+    for (kind, table) in [(GateKind::Page, pages()), (GateKind::Api, api())] {
+        for (path, permission, methods) in table {
+            let gate = Gate {
+                state: Arc::clone(&state),
+                permission,
+                kind,
+            };
+            routes = routes.route(path, methods.route_layer(from_fn_with_state(gate, pass)));
+        }
+    }
+    routes
         .with_state(state)
         .layer(map_response(security_headers::add))
         // Cookies are SameSite=Strict, so no other site can make a page with secrets be compressed beside its guesses.

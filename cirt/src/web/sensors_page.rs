@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::error_page::{PageError, render};
-use super::form_token;
 use super::format;
 use super::frame::Frame;
-use super::session::SignedIn;
+use super::session::{CheckedForm, Nothing, SignedIn};
 use super::state::WebState;
 use crate::api::key_fingerprint;
 use crate::limits::LISTED_HOLES;
-use crate::store::{EnrolmentState, Inspected, Role, Sensor, SensorTotals};
+use crate::people::Permission;
+use crate::store::{EnrolmentState, Inspected, Sensor, SensorTotals, Tenant};
 
 /// A sensor that has not been heard for this long is called silent.
 const SILENT_AFTER: SignedDuration = SignedDuration::from_hours(1);
@@ -40,6 +40,9 @@ struct SensorTemplate {
     facts: Vec<(&'static str, String)>,
     machine: Vec<(String, String)>,
     lanes: Vec<LaneLine>,
+    /// Where it may stand, and whether it stands there.
+    tenants: Vec<(Tenant, bool)>,
+    may_decide: bool,
     can_approve: bool,
     can_revoke: bool,
 }
@@ -80,11 +83,11 @@ struct AlarmLine {
     detail: String,
 }
 
-/// A form with nothing but its token.
+/// Where a sensor stands; empty is nowhere.
 #[derive(Deserialize)]
-pub(super) struct DecisionForm {
+pub(super) struct PlaceForm {
     #[serde(default)]
-    form_token: String,
+    tenant: String,
 }
 
 impl SensorLine {
@@ -170,12 +173,13 @@ pub(super) async fn list(
     State(state): State<Arc<WebState>>,
     SignedIn(session): SignedIn,
 ) -> Result<Response, PageError> {
+    let scope = session.scope();
     let (sensors, totals, alarms) = state
-        .query(|store| {
+        .query(move |store| {
             Ok((
-                store.sensors()?,
-                store.sensor_totals()?,
-                store.alarms(ALARMS)?,
+                store.sensors(scope)?,
+                store.sensor_totals(scope)?,
+                store.alarms(scope, ALARMS)?,
             ))
         })
         .await?;
@@ -203,11 +207,18 @@ pub(super) async fn show(
     SignedIn(session): SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, PageError> {
-    let (sensor, totals) = state
-        .query(move |store| Ok((store.sensor(&name)?, store.sensor_totals()?)))
+    let scope = session.scope();
+    let (sensor, totals, tenants) = state
+        .query(move |store| {
+            Ok((
+                store.sensor(scope, &name)?,
+                store.sensor_totals(scope)?,
+                store.tenants(scope)?,
+            ))
+        })
         .await?;
     let books = books_of(&totals, &sensor);
-    let is_administrator = session.role == Role::Administrator;
+    let may_decide = session.may(Permission::ManageSensors);
     render(&SensorTemplate {
         frame: Frame::of(&state, &session, "sensors"),
         fingerprint: key_fingerprint(&sensor.public_key),
@@ -220,8 +231,16 @@ pub(super) async fn show(
             .map(|(name, value)| (name.replace('_', " "), value.to_owned()))
             .collect(),
         lanes: books.map(lane_lines).unwrap_or_default(),
-        can_approve: is_administrator && sensor.state == EnrolmentState::Pending,
-        can_revoke: is_administrator
+        tenants: tenants
+            .into_iter()
+            .map(|tenant| {
+                let is_here = sensor.tenant.as_deref() == Some(tenant.name.as_str());
+                (tenant, is_here)
+            })
+            .collect(),
+        may_decide,
+        can_approve: may_decide && sensor.state == EnrolmentState::Pending,
+        can_revoke: may_decide
             && matches!(
                 sensor.state,
                 EnrolmentState::Pending | EnrolmentState::Active
@@ -233,12 +252,14 @@ pub(super) async fn approve(
     State(state): State<Arc<WebState>>,
     SignedIn(session): SignedIn,
     Path(name): Path<String>,
-    Form(form): Form<DecisionForm>,
+    CheckedForm(Nothing {}): CheckedForm<Nothing>,
 ) -> Result<Response, PageError> {
-    may_decide(&session, &form)?;
     let target = format!("/sensors/{name}");
     state
-        .query(move |store| store.approve_sensor(&session.user, &name))
+        .query(move |store| {
+            store.sensor(session.scope(), &name)?;
+            store.approve_sensor(&session.user, &name)
+        })
         .await?;
     Ok(Redirect::to(&target).into_response())
 }
@@ -247,28 +268,36 @@ pub(super) async fn revoke(
     State(state): State<Arc<WebState>>,
     SignedIn(session): SignedIn,
     Path(name): Path<String>,
-    Form(form): Form<DecisionForm>,
+    CheckedForm(Nothing {}): CheckedForm<Nothing>,
 ) -> Result<Response, PageError> {
-    may_decide(&session, &form)?;
     let target = format!("/sensors/{name}");
     state
-        .query(move |store| store.revoke_sensor(&session.user, &name))
+        .query(move |store| {
+            store.sensor(session.scope(), &name)?;
+            store.revoke_sensor(&session.user, &name)
+        })
         .await?;
     Ok(Redirect::to(&target).into_response())
 }
 
-fn may_decide(session: &crate::store::Session, form: &DecisionForm) -> Result<(), PageError> {
-    if !form_token::matches(&session.form_token, &form.form_token) {
-        return Err(PageError::forbidden(
-            "The form was out of date. Go back, reload the page and try again.",
-        ));
+pub(super) async fn place(
+    State(state): State<Arc<WebState>>,
+    SignedIn(session): SignedIn,
+    Path(name): Path<String>,
+    CheckedForm(form): CheckedForm<PlaceForm>,
+) -> Result<Response, PageError> {
+    if session.tenant.is_some() {
+        let message = "Only the national CIRT says where a sensor stands.";
+        return Err(PageError::forbidden(message));
     }
-    if session.role != Role::Administrator {
-        return Err(PageError::forbidden(
-            "Only administrators decide about sensors.",
-        ));
-    }
-    Ok(())
+    let target = format!("/sensors/{name}");
+    state
+        .query(move |store| {
+            let tenant = Some(form.tenant.as_str()).filter(|tenant| !tenant.is_empty());
+            store.place_sensor(&session.user, &name, tenant)
+        })
+        .await?;
+    Ok(Redirect::to(&target).into_response())
 }
 
 fn books_of<'a>(totals: &'a [SensorTotals], sensor: &Sensor) -> Option<&'a SensorTotals> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::api_rates::ApiRates;
 use super::login_guard::LoginGuard;
 use crate::limits::PASSWORD_CHECKS;
 use crate::store::{Store, StoreError};
@@ -14,6 +15,7 @@ pub struct WebState {
     /// What the centre calls itself.
     pub(super) centre: String,
     pub(super) logins: LoginGuard,
+    pub(super) api_rates: ApiRates,
     pub(super) password_checks: Semaphore,
 }
 
@@ -25,6 +27,7 @@ impl WebState {
             store,
             centre: centre.to_owned(),
             logins: LoginGuard::default(),
+            api_rates: ApiRates::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
         })
     }

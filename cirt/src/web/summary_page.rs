@@ -14,7 +14,7 @@ use super::format;
 use super::frame::Frame;
 use super::session::SignedIn;
 use super::state::WebState;
-use crate::query::{RawFilter, SeverityClass};
+use crate::query::{FindingQuery, RawFilter, SeverityClass};
 
 #[derive(Template)]
 #[template(path = "summary.html")]
@@ -64,14 +64,16 @@ pub(super) async fn show(
         Ok(filter) => (filter, None),
         Err(error) => (Default::default(), Some(error.to_string())),
     };
+    let scope = session.scope();
+    let query = FindingQuery::new(scope, filter);
     let (activity, totals, names) = state
         .query(move |store| {
             let names = store
-                .sensors()?
+                .sensors(scope)?
                 .into_iter()
                 .map(|sensor| sensor.name)
                 .collect::<Vec<_>>();
-            Ok((store.activity(&filter)?, store.sensor_totals()?, names))
+            Ok((store.activity(&query)?, store.sensor_totals(scope)?, names))
         })
         .await?;
     let now = Timestamp::now();

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use lapwing_cirt::api::{FindingsView, SummaryView};
 use lapwing_cirt::enrolment::secret_hash;
-use lapwing_cirt::query::FindingFilter;
+use lapwing_cirt::query::{FindingQuery, Scope};
 use lapwing_cirt::store::RuleText;
 use lapwing_wire::{DisclosedAddress, FactKind, ReceivedEnvelope, SensorId};
 
@@ -85,16 +85,16 @@ fn the_json_forms_stay() {
     };
     store.import_rules("test", &[rule]).unwrap();
 
-    let filter = FindingFilter::default();
+    let query = FindingQuery::all(Scope::Nation);
     compare(
         "findings.json",
-        &FindingsView::from(&store.findings(&filter, None, 10).unwrap()),
+        &FindingsView::from(&store.findings(&query, None, 10).unwrap()),
     );
     compare(
         "summary.json",
         &SummaryView::of(
-            &store.activity(&filter).unwrap(),
-            &store.sensor_totals().unwrap(),
+            &store.activity(&query).unwrap(),
+            &store.sensor_totals(Scope::Nation).unwrap(),
         ),
     );
 }

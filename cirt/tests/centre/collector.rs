@@ -1,5 +1,6 @@
 //! Sensors over real TLS.
 
+use lapwing_cirt::query::Scope;
 use lapwing_wire::{AckState, ErrorCode, Message, RenewRequest};
 
 use crate::support::{Client, Device, RunningCentre, Sample, TestCentre, eventually};
@@ -76,7 +77,7 @@ async fn a_batch_is_stored_once_and_a_conflicting_one_is_put_aside() {
         store.inbox_totals().unwrap().waiting == 0
     })
     .await;
-    let totals = store.sensor_totals().unwrap().remove(0);
+    let totals = store.sensor_totals(Scope::Nation).unwrap().remove(0);
     assert_eq!(
         (
             totals.produced,
@@ -94,8 +95,17 @@ async fn a_batch_is_stored_once_and_a_conflicting_one_is_put_aside() {
         ),
         (1, 2, 1)
     );
-    assert_eq!(store.alarms(10).unwrap()[0].kind, "conflicting batch");
-    assert!(store.sensor("isp-a").unwrap().last_contact.is_some());
+    assert_eq!(
+        store.alarms(Scope::Nation, 10).unwrap()[0].kind,
+        "conflicting batch"
+    );
+    assert!(
+        store
+            .sensor(Scope::Nation, "isp-a")
+            .unwrap()
+            .last_contact
+            .is_some()
+    );
     running.stop().await;
 }
 
@@ -165,7 +175,7 @@ async fn a_forged_batch_is_refused_and_nothing_of_it_is_stored() {
 
     let store = centre.store();
     assert_eq!(store.inbox_totals().unwrap().batches, 0);
-    assert_eq!(store.alarms(10).unwrap().len(), 2);
+    assert_eq!(store.alarms(Scope::Nation, 10).unwrap().len(), 2);
     running.stop().await;
 }
 
@@ -281,13 +291,16 @@ async fn an_unreadable_batch_is_set_aside_and_blocks_nothing() {
         store.inbox_totals().unwrap().waiting == 0
     })
     .await;
-    let totals = store.sensor_totals().unwrap().remove(0);
+    let totals = store.sensor_totals(Scope::Nation).unwrap().remove(0);
     assert_eq!((totals.findings, totals.batches_unreadable), (1, 1));
     assert_eq!(
         (totals.produced, totals.stored, totals.missing),
         (2, 1, 1),
         "the hole is shown"
     );
-    assert_eq!(store.alarms(1).unwrap()[0].kind, "unreadable batch");
+    assert_eq!(
+        store.alarms(Scope::Nation, 1).unwrap()[0].kind,
+        "unreadable batch"
+    );
     running.stop().await;
 }

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod api_golden;
+mod browser;
 mod collector;
 mod migrations;
+mod people;
 mod rule_repository;
 mod store_model;
 mod support;

@@ -1,6 +1,6 @@
 //! Old databases open with the new program.
 
-use lapwing_cirt::query::FindingFilter;
+use lapwing_cirt::query::{FindingQuery, Scope};
 use lapwing_cirt::store::{EnrolmentState, Store, StoreError};
 
 /// A database of schema version 1 as it was written then, as SQL.
@@ -25,14 +25,14 @@ fn a_database_of_version_1_keeps_its_contents() {
         ["admin", "ana"]
     );
     assert!(users[1].disabled.is_some());
-    let sensor = store.sensor("isp-a").unwrap();
+    let sensor = store.sensor(Scope::Nation, "isp-a").unwrap();
     assert_eq!(sensor.state, EnrolmentState::Active);
     assert_eq!(sensor.public_key, [0x22; 32]);
     assert_eq!(store.audit_trail(10).unwrap().len(), 2);
     // What came later is there and empty.
     assert!(
         store
-            .findings(&FindingFilter::default(), None, 10)
+            .findings(&FindingQuery::all(Scope::Nation), None, 10)
             .unwrap()
             .findings
             .is_empty()
@@ -71,4 +71,54 @@ fn the_audit_trail_cannot_be_changed() {
             .is_err()
     );
     assert_eq!(store.audit_trail(10).unwrap().len(), 1);
+}
+
+/// Who holds the file can take the triggers away; the chain tells all the same.
+#[test]
+fn an_edit_behind_the_programs_back_is_seen() {
+    let edits = [
+        "UPDATE audit SET subject = 'another' WHERE id = 2",
+        "DELETE FROM audit WHERE id = 2",
+        "INSERT INTO audit (at_ms, actor, action, subject, digest) VALUES (0, 'x', 'y', 'z', zeroblob(32))",
+    ];
+    for edit in edits {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("centre.db");
+        let store = Store::create(&path).unwrap();
+        for subject in ["one", "two", "three"] {
+            store.record_audit("test", "act", subject).unwrap();
+        }
+        let before = store.verify_audit().unwrap();
+        assert_eq!((before.lines, before.broken_at), (3, None));
+        rusqlite::Connection::open(&path)
+            .unwrap()
+            .execute_batch(&format!(
+                "DROP TRIGGER audit_is_not_rewritten; DROP TRIGGER audit_is_not_deleted; {edit}"
+            ))
+            .unwrap();
+        assert!(store.verify_audit().unwrap().broken_at.is_some(), "{edit}");
+    }
+}
+
+/// Lines from before the chain are covered by its first link.
+#[test]
+fn lines_older_than_the_chain_are_covered_by_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("centre.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(VERSION_1)
+        .unwrap();
+    let store = Store::open(&path).unwrap();
+    store
+        .record_audit("test", "act", "first in the chain")
+        .unwrap();
+    assert_eq!(store.verify_audit().unwrap().broken_at, None);
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DROP TRIGGER audit_is_not_rewritten; UPDATE audit SET actor = 'x' WHERE id = 1",
+        )
+        .unwrap();
+    assert!(store.verify_audit().unwrap().broken_at.is_some());
 }

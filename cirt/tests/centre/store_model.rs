@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use lapwing_cirt::query::FindingFilter;
+use lapwing_cirt::query::{FindingQuery, Scope};
 use lapwing_cirt::store::Store;
 use lapwing_wire::{
     AckState, Eviction, EvictionReason, Lane, ReceivedEnvelope, Record, RecordBody, RecordNumber,
@@ -101,7 +101,7 @@ proptest! {
         }
         loader.run(&store).unwrap();
 
-        let totals = store.sensor_totals().unwrap().remove(0);
+        let totals = store.sensor_totals(Scope::Nation).unwrap().remove(0);
         let produced = expected.last().map_or(0, |highest| highest + 1);
         prop_assert_eq!(totals.stored, expected.len() as u64);
         prop_assert_eq!(totals.findings, expected.len() as u64);
@@ -110,7 +110,7 @@ proptest! {
         prop_assert_eq!(totals.doubled, 0);
         prop_assert_eq!(totals.batches, sealed.len() as u64);
         prop_assert_eq!((totals.batch_repeats, totals.batches_conflicting), (repeats, conflicts));
-        let page = store.findings(&FindingFilter::default(), None, 1_000).unwrap();
+        let page = store.findings(&FindingQuery::all(Scope::Nation), None, 1_000).unwrap();
         let numbers: BTreeSet<u64> =
             page.findings.iter().map(|finding| finding.id.rsplit('-').next().unwrap().parse().unwrap()).collect();
         prop_assert_eq!(numbers, expected);
@@ -144,7 +144,7 @@ fn what_was_evicted_is_told_and_not_missing() {
     );
     centre.loader().run(&store).unwrap();
 
-    let totals = store.sensor_totals().unwrap().remove(0);
+    let totals = store.sensor_totals(Scope::Nation).unwrap().remove(0);
     // Normal lane: 0, 2 and 7 stored; 1, 3 and 4 evicted; 5 and 6 missing. Status lane: 0 stored.
     assert_eq!(
         (
@@ -173,5 +173,5 @@ fn a_copy_of_the_database_is_whole() {
     store.backup(&target).unwrap();
     assert!(store.backup(&target).is_err(), "a copy is not overwritten");
     let copy = Store::open(&target).unwrap();
-    assert_eq!(copy.sensor_totals().unwrap()[0].findings, 2);
+    assert_eq!(copy.sensor_totals(Scope::Nation).unwrap()[0].findings, 2);
 }

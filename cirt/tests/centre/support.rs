@@ -13,15 +13,17 @@ use lapwing_cirt::enrolment::{
     write_voucher,
 };
 use lapwing_cirt::loader::Loader;
+use lapwing_cirt::people::Role;
 use lapwing_cirt::secrets::hash_password;
 use lapwing_cirt::settings::{DataFolder, Settings};
-use lapwing_cirt::store::{Role, Store};
+use lapwing_cirt::store::Store;
 use lapwing_wire::frame::FrameDecoder;
 use lapwing_wire::{
     Action, BatchDigest, BatchIdentity, BatchNumber, BootId, CENTRE_SERVER_NAME, ClockQuality,
     CompressionLevel, Direction, DisclosedAddress, Endpoint, EnrolRequest, Epoch, FactKind, Facts,
-    Finding, Hello, Lane, Message, PolicyDigest, Record, RecordBody, RecordHeader, RecordNumber,
-    RuleId, SealedEnvelope, Sealer, SealingPublicKey, SensorId, Severity, Stamp, Traffic, Voucher,
+    Finding, Hello, Lane, Message, PolicyDigest, ReceivedEnvelope, Record, RecordBody,
+    RecordHeader, RecordNumber, RuleId, SealedEnvelope, Sealer, SealingPublicKey, SensorId,
+    Severity, Stamp, Traffic, Voucher,
 };
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -59,6 +61,7 @@ impl TestCentre {
                 "test",
                 &"admin".parse().unwrap(),
                 Role::Administrator,
+                None,
                 &hash,
             )
             .unwrap();
@@ -123,6 +126,20 @@ impl TestCentre {
             .unwrap();
         device.sensor = SensorId(enrolment.identity);
         device
+    }
+
+    /// Stores a batch of a device, as if it had come over the network, and loads it.
+    pub(crate) fn take(&self, store: &Store, device: &Device, batch: u64, records: &[Record]) {
+        let envelope = device.seal(self.sealing_key(), batch, records);
+        let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
+        let verified = ReceivedEnvelope::parse(envelope.bytes)
+            .unwrap()
+            .verify(&device.public_key())
+            .unwrap();
+        store
+            .accept_batch(enrolment.sensor, &verified, Timestamp::now())
+            .unwrap();
+        self.loader().run(store).unwrap();
     }
 
     /// Starts serving; stops when the handle is dropped or told to.

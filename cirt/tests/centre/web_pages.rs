@@ -1,122 +1,13 @@
 //! The pages, asked as a browser asks.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
-use axum::body::{Body, to_bytes};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use axum::http::{Request, StatusCode};
-use axum::{Extension, Router};
+use axum::http::StatusCode;
 use jiff::Timestamp;
+use lapwing_cirt::query::Scope;
 use lapwing_cirt::store::RuleText;
-use lapwing_cirt::web::{ClientAddress, WebState, router};
-use lapwing_wire::{DisclosedAddress, FactKind, Lane, ReceivedEnvelope};
-use tower::ServiceExt as _;
+use lapwing_wire::{DisclosedAddress, FactKind, Lane};
 
+use crate::browser::{Browser, form_token};
 use crate::support::{PASSWORD, Sample, TestCentre, clear};
-
-/// A browser without scripts: it keeps cookies and reads forms.
-struct Browser {
-    router: Router,
-    cookies: Vec<(String, String)>,
-}
-
-struct Page {
-    status: StatusCode,
-    location: String,
-    policy: String,
-    kind: String,
-    body: String,
-}
-
-impl Browser {
-    fn new(centre: &TestCentre) -> Self {
-        let state = WebState::new(Arc::new(centre.store()), "test");
-        let address = ClientAddress(IpAddr::from([192, 0, 2, 99]));
-        Self {
-            router: router(state).layer(Extension(address)),
-            cookies: Vec::new(),
-        }
-    }
-
-    async fn signed_in(centre: &TestCentre) -> Self {
-        let mut browser = Self::new(centre);
-        let page = browser.sign_in("admin", PASSWORD).await;
-        assert_eq!(page.status, StatusCode::SEE_OTHER);
-        browser
-    }
-
-    async fn sign_in(&mut self, user: &str, password: &str) -> Page {
-        let token = form_token(&self.get("/login").await.body);
-        self.post(
-            "/login",
-            &format!("form_token={token}&user={user}&password={password}&next=/summary"),
-        )
-        .await
-    }
-
-    async fn get(&mut self, path: &str) -> Page {
-        self.send(Request::get(path), Body::empty()).await
-    }
-
-    async fn post(&mut self, path: &str, form: &str) -> Page {
-        let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request, Body::from(form.to_owned())).await
-    }
-
-    async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Page {
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let request = request
-            .header(COOKIE, cookies.join("; "))
-            .body(body)
-            .unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        for cookie in response.headers().get_all(SET_COOKIE) {
-            let text = cookie.to_str().unwrap();
-            assert!(
-                text.contains("HttpOnly")
-                    && text.contains("Secure")
-                    && text.contains("SameSite=Strict"),
-                "{text}"
-            );
-            let (name, rest) = text.split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap();
-            self.cookies.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .map_or("", |value| value.to_str().unwrap())
-                .to_owned()
-        };
-        Page {
-            status: response.status(),
-            location: header(LOCATION),
-            policy: header(CONTENT_SECURITY_POLICY),
-            kind: header(CONTENT_TYPE),
-            body: String::from_utf8(
-                to_bytes(response.into_body(), 1 << 24)
-                    .await
-                    .unwrap()
-                    .to_vec(),
-            )
-            .unwrap(),
-        }
-    }
-}
-
-fn form_token(body: &str) -> String {
-    let (_, rest) = body.split_once("name=\"form_token\" value=\"").unwrap();
-    rest.split('"').next().unwrap().to_owned()
-}
 
 /// A centre with findings that differ in everything one can filter by.
 fn centre_with_findings() -> TestCentre {
@@ -163,17 +54,8 @@ fn centre_with_findings() -> TestCentre {
         ),
     ];
     for (batch, (device, sample)) in samples.iter().enumerate() {
-        let envelope = device.seal(centre.sealing_key(), batch as u64, &[sample.record()]);
-        let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
-        let verified = ReceivedEnvelope::parse(envelope.bytes)
-            .unwrap()
-            .verify(&device.public_key())
-            .unwrap();
-        store
-            .accept_batch(enrolment.sensor, &verified, Timestamp::now())
-            .unwrap();
+        centre.take(&store, device, batch as u64, &[sample.record()]);
     }
-    centre.loader().run(&store).unwrap();
     let rule = RuleText {
         gid: 1,
         sid: 100,
@@ -385,7 +267,10 @@ async fn what_attackers_write_stays_text() {
         let page = browser.get(&path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         assert!(
-            !page.body.contains("<script")
+            !page
+                .body
+                .replace("<script src=\"/static/lapwing.js?v=", "")
+                .contains("<script")
                 && !page.body.contains("<img src=x")
                 && !page.body.contains("<b>"),
             "{path}"
@@ -418,22 +303,14 @@ async fn pages_are_light_and_complete() {
     let centre = TestCentre::new();
     let device = centre.enrolled_device("isp-a");
     let store = centre.store();
-    let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
     let records: Vec<_> = (0..120)
         .map(|number| Sample::numbered(number).record())
         .collect();
-    let envelope = device.seal(centre.sealing_key(), 0, &records);
-    let verified = ReceivedEnvelope::parse(envelope.bytes)
-        .unwrap()
-        .verify(&device.public_key())
-        .unwrap();
-    store
-        .accept_batch(enrolment.sensor, &verified, Timestamp::now())
-        .unwrap();
-    centre.loader().run(&store).unwrap();
+    centre.take(&store, &device, 0, &records);
 
     let mut browser = Browser::signed_in(&centre).await;
-    let style = browser.get("/static/lapwing.css").await.body.len();
+    let style = browser.get("/static/lapwing.css").await.body.len()
+        + browser.get("/static/lapwing.js").await.body.len();
     let mut path = "/findings".to_owned();
     let mut seen = Vec::new();
     for _ in 0..3 {
@@ -500,7 +377,12 @@ async fn a_person_approves_and_revokes_a_sensor() {
         StatusCode::SEE_OTHER
     );
     assert_eq!(
-        centre.store().sensor("isp-c").unwrap().state.as_str(),
+        centre
+            .store()
+            .sensor(Scope::Nation, "isp-c")
+            .unwrap()
+            .state
+            .as_str(),
         "active"
     );
     assert_eq!(
@@ -508,7 +390,12 @@ async fn a_person_approves_and_revokes_a_sensor() {
         StatusCode::SEE_OTHER
     );
     assert_eq!(
-        centre.store().sensor("isp-c").unwrap().state.as_str(),
+        centre
+            .store()
+            .sensor(Scope::Nation, "isp-c")
+            .unwrap()
+            .state
+            .as_str(),
         "revoked"
     );
     assert_eq!(
