@@ -6,9 +6,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use lapwing_rules::{
     Settings, compile,
+    model::{Buffer, Side},
     pack::{
-        CanonicalError, CanonicalPack, DELTA_HEADER_BYTES, Pack, RecordKind, apply_delta, derive,
-        make_delta,
+        CanonicalError, CanonicalPack, DELTA_HEADER_BYTES, Pack, PrefilterScope, RecordKind,
+        TransportClass, apply_delta, derive, make_delta,
     },
     source::Source,
 };
@@ -329,8 +330,8 @@ fn a_canonical_pack_that_is_not_whole_is_refused() {
     changed[bytes.len() / 2] ^= 4;
     assert!(refused(changed).contains("its digest does not fit"));
     let mut changed = bytes.to_vec();
-    changed[8] = 2;
-    assert!(refused(changed).contains("format version 2"));
+    changed[8] = 9;
+    assert!(refused(changed).contains("format version 9"));
     let mut changed = bytes.to_vec();
     changed[16..24].copy_from_slice(&u64::MAX.to_le_bytes());
     assert!(refused(changed).contains("more than"));
@@ -378,4 +379,57 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn short_patterns_of_rules_with_few_ports_have_groups_of_those_ports() {
+    let canonical = canonical_of_text(
+        "alert tcp any any -> any [80,443] (msg:\"few\"; flow:to_server; content:\"|16 03|\"; sid:1;)\n\
+         alert tcp any 7000 -> any [80,443] (msg:\"fewer at the other end\"; flow:to_server; content:\"|16 03|\"; sid:2;)\n\
+         alert tcp any any -> any !80 (msg:\"many\"; flow:to_server; content:\"|16 03|\"; sid:3;)\n\
+         alert tcp any any -> any 80 (msg:\"long\"; flow:to_server; content:\"four\"; sid:4;)\n\
+         alert udp any any -> any 53 (msg:\"datagrams\"; content:\"|01|\"; sid:5;)\n\
+         alert http any any -> any 80 (msg:\"buffer\"; http.uri; content:\"ab\"; sid:6;)",
+    );
+    let pack = Pack::from_bytes(derived(&canonical)).unwrap();
+    let found: Vec<(PrefilterScope, Vec<(Vec<u8>, Vec<u32>)>)> = pack
+        .prefilter_groups()
+        .map(|group| {
+            let sid = |rule| pack.rule(rule).unwrap().id().sid;
+            let patterns = group.patterns().enumerate().map(|(number, pattern)| {
+                (pattern.to_vec(), group.rules_of(number).map(sid).collect())
+            });
+            (group.scope(), patterns.collect())
+        })
+        .collect();
+    let short = |sids: &[u32]| vec![(b"\x16\x03".to_vec(), sids.to_vec())];
+    assert_eq!(
+        found,
+        [
+            (
+                PrefilterScope::Stream(Side::ToServer),
+                vec![(b"\x16\x03".to_vec(), vec![3]), (b"four".to_vec(), vec![4])]
+            ),
+            (
+                PrefilterScope::Buffer(Buffer::HttpUri, Side::ToServer),
+                vec![(b"ab".to_vec(), vec![6])]
+            ),
+            (
+                PrefilterScope::PacketPayloadAtPort(TransportClass::Udp, 53),
+                vec![(vec![1], vec![5])]
+            ),
+            (
+                PrefilterScope::StreamAtPort(Side::ToServer, 80),
+                short(&[1])
+            ),
+            (
+                PrefilterScope::StreamAtPort(Side::ToServer, 443),
+                short(&[1])
+            ),
+            (
+                PrefilterScope::StreamAtPort(Side::ToServer, 7000),
+                short(&[2])
+            ),
+        ]
+    );
 }

@@ -70,8 +70,8 @@
 //! many as there are keys, where it gives reputations). [`Section::ListKeys`]: 16 bytes each, ascending within a list and distinct; what they are says
 //! [`crate::model::ListKind`]. [`Section::ListValues`]: u16 each.
 //!
-//! *Prefilter.* [`Section::PrefilterGroups`]: [`GROUP_BYTES`] = 40 bytes a group: scope tag, two bytes of scope detail and a zero
-//! byte (see `pack/prefilter.rs`), first pattern and number of patterns (into [`Section::GroupPatterns`]), first of the
+//! *Prefilter.* [`Section::PrefilterGroups`]: [`GROUP_BYTES`] = 40 bytes a group: scope tag and three bytes of scope detail
+//! (zero where not used, see `pack/prefilter.rs`), first pattern and number of patterns (into [`Section::GroupPatterns`]), first of the
 //! `patterns + 1` entries of [`Section::GroupRuleOffsets`], first rule and number of rules that are always tried (into
 //! [`Section::GroupRules`]), offset and length of the tables in [`Section::Filters`], bytes of the longest pattern, zero (u32).
 //! [`Section::GroupPatterns`]: byte strings (u32), lower case. [`Section::GroupRuleOffsets`]: offsets (u32) into [`Section::GroupRules`]:
@@ -100,7 +100,7 @@ use crate::model::{AppProtocol, HeaderProtocol};
 /// First bytes of every pack.
 pub const MAGIC: [u8; 8] = *b"LAPWPACK";
 /// The version this program writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 64;
 /// Bytes of one entry of the section table.

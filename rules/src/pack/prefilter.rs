@@ -9,6 +9,11 @@
 //! | 4 | addresses only | 0 for every packet or 6 for those of IPv6, 0 |
 //! | 5 | transaction | application protocol (0: HTTP/1 and HTTP/2), side |
 //! | 6 | frame | frame, side |
+//! | 7 | packet payload with a port | transport class, port (u16) |
+//! | 8 | stream with a port | side, port (u16) |
+//!
+//! Short patterns stand everywhere in traffic, so those of rules that name few ports have groups of their own, one a port: they apply to a
+//! packet that has this port at either end. `canonical/groups.rs` chooses them.
 
 use std::ops::Range;
 
@@ -56,24 +61,36 @@ pub enum PrefilterScope {
     Transaction(Option<AppProtocol>, Side),
     /// One kind of frame.
     Frame(Frame, Side),
+    /// The payload of one packet that has this port at either end.
+    PacketPayloadAtPort(TransportClass, u16),
+    /// Reassembled bytes of one direction, of a connection with this port at either end.
+    StreamAtPort(Side, u16),
 }
 
 impl PrefilterScope {
-    /// The first three bytes of a group's record.
-    pub(super) fn code(self) -> [u8; 3] {
+    /// The first four bytes of a group's record.
+    pub(super) fn code(self) -> [u8; 4] {
+        let at_port = |tag: u8, detail: u8, port: u16| {
+            let [low, high] = port.to_le_bytes();
+            [tag, detail, low, high]
+        };
         match self {
-            Self::PacketPayload(class) => [0, class as u8, 0],
-            Self::Stream(side) => [1, side as u8, 0],
-            Self::Buffer(buffer, side) => [2, buffer as u8, side as u8],
-            Self::PacketHeader(class) => [3, class as u8, 0],
-            Self::AddressOnly => [4, 0, 0],
-            Self::AddressOnlyIpv6 => [4, 6, 0],
-            Self::Transaction(protocol, side) => [5, protocol.map_or(0, |p| p as u8), side as u8],
-            Self::Frame(frame, side) => [6, frame as u8, side as u8],
+            Self::PacketPayload(class) => [0, class as u8, 0, 0],
+            Self::Stream(side) => [1, side as u8, 0, 0],
+            Self::Buffer(buffer, side) => [2, buffer as u8, side as u8, 0],
+            Self::PacketHeader(class) => [3, class as u8, 0, 0],
+            Self::AddressOnly => [4, 0, 0, 0],
+            Self::AddressOnlyIpv6 => [4, 6, 0, 0],
+            Self::Transaction(protocol, side) => {
+                [5, protocol.map_or(0, |p| p as u8), side as u8, 0]
+            }
+            Self::Frame(frame, side) => [6, frame as u8, side as u8, 0],
+            Self::PacketPayloadAtPort(class, port) => at_port(7, class as u8, port),
+            Self::StreamAtPort(side, port) => at_port(8, side as u8, port),
         }
     }
 
-    pub(super) fn from_code(code: [u8; 3]) -> Option<Self> {
+    pub(super) fn from_code(code: [u8; 4]) -> Option<Self> {
         let class = |number: u8| TransportClass::ALL.get(usize::from(number)).copied();
         let side = |number: u8| match number {
             0 => Some(Side::ToServer),
@@ -81,19 +98,39 @@ impl PrefilterScope {
             _ => None,
         };
         Some(match code {
-            [0, number, 0] => Self::PacketPayload(class(number)?),
-            [1, number, 0] => Self::Stream(side(number)?),
-            [2, buffer, number] => Self::Buffer(Buffer::from_number(buffer)?, side(number)?),
-            [3, number, 0] => Self::PacketHeader(class(number)?),
-            [4, 0, 0] => Self::AddressOnly,
-            [4, 6, 0] => Self::AddressOnlyIpv6,
-            [5, 0, number] => Self::Transaction(None, side(number)?),
-            [5, protocol, number] => {
+            [0, number, 0, 0] => Self::PacketPayload(class(number)?),
+            [1, number, 0, 0] => Self::Stream(side(number)?),
+            [2, buffer, number, 0] => Self::Buffer(Buffer::from_number(buffer)?, side(number)?),
+            [3, number, 0, 0] => Self::PacketHeader(class(number)?),
+            [4, 0, 0, 0] => Self::AddressOnly,
+            [4, 6, 0, 0] => Self::AddressOnlyIpv6,
+            [5, 0, number, 0] => Self::Transaction(None, side(number)?),
+            [5, protocol, number, 0] => {
                 Self::Transaction(Some(AppProtocol::from_number(protocol)?), side(number)?)
             }
-            [6, frame, number] => Self::Frame(Frame::from_number(frame)?, side(number)?),
+            [6, frame, number, 0] => Self::Frame(Frame::from_number(frame)?, side(number)?),
+            [7, number, low, high] => {
+                Self::PacketPayloadAtPort(class(number)?, u16::from_le_bytes([low, high]))
+            }
+            [8, number, low, high] => {
+                Self::StreamAtPort(side(number)?, u16::from_le_bytes([low, high]))
+            }
             _ => return None,
         })
+    }
+
+    /// The same for packets that have this port at either end; `None` where scopes are not told apart by ports.
+    pub(super) fn at_port(self, port: u16) -> Option<Self> {
+        match self {
+            Self::PacketPayload(class) => Some(Self::PacketPayloadAtPort(class, port)),
+            Self::Stream(side) => Some(Self::StreamAtPort(side, port)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is for one port.
+    pub(super) fn has_port(self) -> bool {
+        matches!(self, Self::PacketPayloadAtPort(..) | Self::StreamAtPort(..))
     }
 }
 

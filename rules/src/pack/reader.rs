@@ -351,7 +351,7 @@ impl Pack {
         let part = |section, range: &Range<usize>| self.section(section).get(range.clone());
         let record = part(Section::PrefilterGroups, &place.record)?;
         Some(PrefilterGroup {
-            scope: PrefilterScope::from_code([*record.first()?, *record.get(1)?, *record.get(2)?])?,
+            scope: PrefilterScope::from_code(*record.first_chunk()?)?,
             longest_pattern: to_usize(field_u32(record, 32)),
             patterns: Patterns {
                 numbers: part(Section::GroupPatterns, &place.patterns)?,

@@ -11,7 +11,7 @@ use super::{
     prefilter::PrefilterScope,
     program::{Encoder, encode_program},
     reader::REGEX_NEEDS_BACKTRACKING,
-    sets::{self, AddressSetView},
+    sets::{self, AddressSetView, PortSetView},
     strings::Interner,
 };
 use crate::model::{
@@ -309,9 +309,8 @@ impl PackWriter {
             self.append(Section::Filters, &filter_builder::build(&patterns))
         };
         let longest_pattern = patterns.iter().map(|pattern| pattern.len()).max();
-        let [tag, first, second] = group.scope.code();
         let out = self.section(Section::PrefilterGroups);
-        out.extend_from_slice(&[tag, first, second, 0]);
+        out.extend_from_slice(&group.scope.code());
         put_u32s(
             out,
             [
@@ -334,6 +333,14 @@ impl PackWriter {
             self.sections.get(Section::AddressSets.index())?,
             self.sections.get(Section::Ipv4Ranges.index())?,
             self.sections.get(Section::Ipv6Ranges.index())?,
+            id.0,
+        )
+    }
+
+    pub(super) fn port_set_view(&self, id: PortSetId) -> Option<PortSetView<'_>> {
+        sets::port_set(
+            self.sections.get(Section::PortSets.index())?,
+            self.sections.get(Section::PortRanges.index())?,
             id.0,
         )
     }

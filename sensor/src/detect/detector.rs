@@ -263,15 +263,10 @@ impl Detector {
                 }
             }
         }
-        let mut scan = |group: Option<&mut super::prefilter::Group>, bytes: &[u8]| {
-            let Some(group) = group.filter(|_| !bytes.is_empty()) else {
-                return;
-            };
+        let ports = [round.ends.source_port, round.ends.destination_port];
+        let mut scan = |groups: &mut super::prefilter::PortGroups, bytes: &[u8]| {
             judge.counters.prefiltered_bytes += u64::try_from(bytes.len()).unwrap_or(0);
-            for &rule in group.always() {
-                candidates.add(rule, index);
-            }
-            group.scan(bytes, lowered, |rule| candidates.add(rule, index));
+            groups.scan(bytes, ports, lowered, |rule| candidates.add(rule, index));
         };
         scan(prefilter.payload(class), round.payload());
         if class == TransportClass::Tcp {

@@ -52,25 +52,28 @@ impl Group {
     }
 
     /// Calls `candidate` with each rule whose pattern is in `bytes`, the same rule perhaps more than once.
-    pub(crate) fn scan(
-        &mut self,
-        bytes: &[u8],
-        lowered: &mut Vec<u8>,
-        mut candidate: impl FnMut(u32),
-    ) {
-        if self.longest_pattern == 0 {
-            return;
+    pub(crate) fn scan(&mut self, bytes: &[u8], lowered: &mut Vec<u8>, candidate: impl FnMut(u32)) {
+        if self.longest_pattern > 0 {
+            lower(bytes, lowered);
+            self.scan_lowered(lowered, candidate);
         }
+    }
+
+    /// The same for bytes that are in lower case already.
+    fn scan_lowered(&mut self, lowered: &[u8], mut candidate: impl FnMut(u32)) {
         let Some(group) = self.pack.prefilter_group_at(&self.place) else {
             return;
         };
-        lowered.clear();
-        lowered.extend_from_slice(bytes);
-        lowered.make_ascii_lowercase();
         group.scan(lowered, &mut self.seen, &self.scanner, |pattern| {
             group.rules_of(pattern).for_each(&mut candidate);
         });
     }
+}
+
+fn lower(bytes: &[u8], lowered: &mut Vec<u8>) {
+    lowered.clear();
+    lowered.extend_from_slice(bytes);
+    lowered.make_ascii_lowercase();
 }
 
 /// A group over one buffer of transactions.
@@ -80,11 +83,61 @@ pub(crate) struct BufferGroup {
     pub(crate) group: Group,
 }
 
+/// The groups over one kind of bytes: the one for every port, and those for one port each.
+#[derive(Debug, Default)]
+pub(crate) struct PortGroups {
+    everywhere: Option<Group>,
+    /// Ascending.
+    ports: Vec<u16>,
+    /// One for each of them.
+    at_ports: Vec<Group>,
+}
+
+impl PortGroups {
+    /// Groups come in ascending order of port.
+    fn push(&mut self, port: u16, group: Group) {
+        self.ports.push(port);
+        self.at_ports.push(group);
+    }
+
+    /// Calls `candidate` with each rule that `bytes` between these ports may concern, the same rule perhaps more than once.
+    pub(crate) fn scan(
+        &mut self,
+        bytes: &[u8],
+        [source, destination]: [u16; 2],
+        lowered: &mut Vec<u8>,
+        mut candidate: impl FnMut(u32),
+    ) {
+        if bytes.is_empty() {
+            return;
+        }
+        lower(bytes, lowered);
+        let mut scan = |group: &mut Group| {
+            group.always.iter().copied().for_each(&mut candidate);
+            group.scan_lowered(lowered, &mut candidate);
+        };
+        if let Some(group) = &mut self.everywhere {
+            scan(group);
+        }
+        let mut at = |port: u16| {
+            if let Ok(place) = self.ports.binary_search(&port)
+                && let Some(group) = self.at_ports.get_mut(place)
+            {
+                scan(group);
+            }
+        };
+        at(source);
+        if destination != source {
+            at(destination);
+        }
+    }
+}
+
 /// All groups of a pack by where they apply.
 #[derive(Debug)]
 pub(crate) struct Prefilter {
-    payload: [Option<Group>; 4],
-    stream: [Option<Group>; 2],
+    payload: [PortGroups; 4],
+    stream: [PortGroups; 2],
     header: [Vec<u32>; 4],
     /// Rules for addresses that the pack's address index does not have.
     address_only: Vec<u32>,
@@ -102,8 +155,8 @@ pub(crate) struct Prefilter {
 impl Prefilter {
     pub(crate) fn new(pack: &Arc<Pack>) -> Self {
         let mut prefilter = Self {
-            payload: [const { None }; 4],
-            stream: [const { None }; 2],
+            payload: Default::default(),
+            stream: Default::default(),
             header: [const { Vec::new() }; 4],
             address_only: Vec::new(),
             address_only_ipv6: Vec::new(),
@@ -119,9 +172,17 @@ impl Prefilter {
             let group = Group::new(pack, place, &view);
             match view.scope() {
                 PrefilterScope::PacketPayload(class) => {
-                    prefilter.payload[class as usize] = Some(group);
+                    prefilter.payload[class as usize].everywhere = Some(group);
                 }
-                PrefilterScope::Stream(side) => prefilter.stream[side as usize] = Some(group),
+                PrefilterScope::PacketPayloadAtPort(class, port) => {
+                    prefilter.payload[class as usize].push(port, group);
+                }
+                PrefilterScope::Stream(side) => {
+                    prefilter.stream[side as usize].everywhere = Some(group);
+                }
+                PrefilterScope::StreamAtPort(side, port) => {
+                    prefilter.stream[side as usize].push(port, group);
+                }
                 PrefilterScope::Buffer(buffer, side) => {
                     let group = BufferGroup { buffer, group };
                     if buffer.is_of_transactions() {
@@ -146,12 +207,12 @@ impl Prefilter {
         prefilter
     }
 
-    pub(crate) fn payload(&mut self, class: TransportClass) -> Option<&mut Group> {
-        self.payload[class as usize].as_mut()
+    pub(crate) fn payload(&mut self, class: TransportClass) -> &mut PortGroups {
+        &mut self.payload[class as usize]
     }
 
-    pub(crate) fn stream(&mut self, direction: Direction) -> Option<&mut Group> {
-        self.stream[direction.index()].as_mut()
+    pub(crate) fn stream(&mut self, direction: Direction) -> &mut PortGroups {
+        &mut self.stream[direction.index()]
     }
 
     pub(crate) fn header(&self, class: TransportClass) -> &[u32] {

@@ -12,6 +12,33 @@ use super::{
 };
 use crate::model::{Header, RuleDirection};
 
+/// Patterns shorter than this are looked for only at the ports of their rules, where these name few: 131 such rules of 20,017 gave
+/// two thirds of all candidates.
+const LONG_PATTERN_BYTES: usize = 4;
+/// A rule that names more ports than this at both of its ends is looked for at every port.
+const TELLING_PORTS_MAX: usize = 32;
+
+/// The ports without one of which a rule cannot match and at which alone its pattern is looked for; none where it is looked for everywhere.
+fn telling_ports(header: &Header, trigger: &Trigger, writer: &PackWriter) -> Vec<u16> {
+    let pattern_bytes = trigger.pattern.as_ref().map_or(0, Vec::len);
+    if pattern_bytes >= LONG_PATTERN_BYTES {
+        return Vec::new();
+    }
+    [header.source_port, header.destination_port]
+        .into_iter()
+        .filter_map(|set| {
+            let ports: Vec<u16> = writer
+                .port_set_view(set)?
+                .ranges()
+                .flat_map(|(first, last)| first..=last)
+                .take(TELLING_PORTS_MAX + 1)
+                .collect();
+            (ports.len() <= TELLING_PORTS_MAX).then_some(ports)
+        })
+        .min_by_key(Vec::len)
+        .unwrap_or_default()
+}
+
 /// The rules of one scope, by pattern; `BTreeMap`s so that the same rules give the same bytes.
 #[derive(Debug, Default)]
 struct Group {
@@ -40,19 +67,33 @@ impl Groups {
         trigger: &Trigger,
         writer: &PackWriter,
     ) {
+        let ports = telling_ports(header, trigger, writer);
         for scope in &trigger.scopes {
             if *scope == PrefilterScope::AddressOnly && self.index(rule, header, writer) {
                 continue;
             }
-            let group = self.by_scope.entry(*scope).or_default();
-            match &trigger.pattern {
-                Some(pattern) => group
-                    .by_pattern
-                    .entry(pattern.clone())
-                    .or_default()
-                    .push(rule),
-                None => group.always.push(rule),
+            let at_ports: Vec<_> = ports
+                .iter()
+                .filter_map(|port| scope.at_port(*port))
+                .collect();
+            if at_ports.is_empty() {
+                self.add_to(*scope, rule, trigger);
             }
+            for scope in at_ports {
+                self.add_to(scope, rule, trigger);
+            }
+        }
+    }
+
+    fn add_to(&mut self, scope: PrefilterScope, rule: u32, trigger: &Trigger) {
+        let group = self.by_scope.entry(scope).or_default();
+        match &trigger.pattern {
+            Some(pattern) => group
+                .by_pattern
+                .entry(pattern.clone())
+                .or_default()
+                .push(rule),
+            None => group.always.push(rule),
         }
     }
 

@@ -164,7 +164,8 @@ pub(super) fn set_name(body: &[u8]) -> SetName {
 fn put_trigger(out: &mut Vec<u8>, trigger: &Trigger) {
     put_number(out, trigger.scopes.len() as u64);
     for scope in &trigger.scopes {
-        out.extend_from_slice(&scope.code());
+        let [tag, first, second, _] = scope.code();
+        out.extend_from_slice(&[tag, first, second]);
     }
     let pattern = trigger.pattern.as_deref().unwrap_or_default();
     put_number(out, pattern.len() as u64);
@@ -336,8 +337,12 @@ fn trigger(cursor: &mut Cursor<'_>) -> Decoded<Trigger> {
     let count = cursor.count(limits::RULE_SCOPES)?;
     let scopes = (0..count)
         .map(|_| {
-            let code = cursor.take(3)?.first_chunk().copied().unwrap_or_default();
-            PrefilterScope::from_code(code).ok_or(Malformed("a rule has a scope of unknown kind"))
+            let [tag, first, second] = cursor.take(3)?.first_chunk().copied().unwrap_or_default();
+            // Ports are chosen when a pack is derived.
+            let scope = PrefilterScope::from_code([tag, first, second, 0]);
+            scope
+                .filter(|scope| !scope.has_port())
+                .ok_or(Malformed("a rule has a scope of unknown kind"))
         })
         .collect::<Decoded<_>>()?;
     let pattern = cursor.bytes_within(limits::CONTENT_BYTES as u64)?;

@@ -92,6 +92,13 @@ pub(super) fn scope(scope: PrefilterScope) -> String {
         PrefilterScope::PacketPayload(transport) => {
             format!("the payload of a packet of {}", class(transport))
         }
+        PrefilterScope::PacketPayloadAtPort(transport, port) => format!(
+            "the payload of a packet of {} with port {port}",
+            class(transport)
+        ),
+        PrefilterScope::StreamAtPort(from, port) => {
+            format!("the stream of {} with port {port}", side(from))
+        }
         PrefilterScope::Stream(from) => format!("the stream of {}", side(from)),
         PrefilterScope::Buffer(of, from) => format!("{} of {}", buffer(of), side(from)),
         PrefilterScope::PacketHeader(transport) => format!("every packet of {}", class(transport)),
