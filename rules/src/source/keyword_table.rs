@@ -432,7 +432,7 @@ keywords! {
     "ja3.string" ["ja3_string"] "4.1" None Sticky(B::Ja3String), "What JA3 of the client is made from.";
     "ja3s.hash" [] "5.0" None Sticky(B::Ja3sHash), "JA3S of the server.";
     "ja3s.string" [] "5.0" None Sticky(B::Ja3sString), "What JA3S of the server is made from.";
-    "ja4.hash" [] "7.0.5" None Sticky(B::Ja4Hash), "JA4 of the client.";
+    "ja4.hash" ["ja4_hash"] "7.0.5" None Sticky(B::Ja4Hash), "JA4 of the client.";
 
     # "SSH";
     "ssh.proto" ["ssh_proto"] "4.1" None Sticky(B::SshProto), "The protocol version of the banner.";
@@ -627,9 +627,9 @@ keywords! {
     "cip_service" [] "4.0" Required Read(enip::service), "CIP service.", takes "service [, class [, [!]attribute]]";
     "enip_command" [] "4.0" Required TransactionNumber(F::EnipCommand, P::Enip, 65535), "EtherNet/IP command.";
     "dnp3.data" ["dnp3_data"] "3.1" None Sticky(B::Dnp3Data), "A message of the application layer, without checksums.";
-    "dnp3_func" [] "3.1" Required Read(dnp3::function), "Function.", takes "name | number";
-    "dnp3_ind" [] "3.1" Required Read(dnp3::indications), "Any of these internal indications.", takes "name, … | bits as a number";
-    "dnp3_obj" [] "3.1" Required Read(dnp3::object), "An object.", takes "group,variation", differs "what is no pair of numbers is refused";
+    "dnp3_func" ["dnp3.func"] "3.1" Required Read(dnp3::function), "Function.", takes "name | number";
+    "dnp3_ind" ["dnp3.ind"] "3.1" Required Read(dnp3::indications), "Any of these internal indications.", takes "name, … | bits as a number";
+    "dnp3_obj" ["dnp3.obj"] "3.1" Required Read(dnp3::object), "An object.", takes "group,variation", differs "what is no pair of numbers is refused";
 
     # "FTP";
     "ftpdata_command" [] "5.0" Required Read(transaction_fields::ftp_data_command), "The command that opened the data connection.", takes "retr | stor";

@@ -16,7 +16,9 @@ pub(crate) fn security_result(
     _: &Context<'_>,
 ) -> Done {
     let word = unquoted(value(option));
-    let Some(number) = (0..).zip(RESULTS).find(|(_, name)| *name == word.text()) else {
+    // In any case, as the reference takes it.
+    let named = |name: &str| name.eq_ignore_ascii_case(word.text());
+    let Some(number) = (0..).zip(RESULTS).find(|(_, name)| named(name)) else {
         return Err(Problem::value(
             word.span(),
             format!("`{}` is no result of authentication", word.text()),
