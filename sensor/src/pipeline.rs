@@ -120,7 +120,7 @@ impl<I: Inspector> Pipeline<I> {
     pub fn new(inspector: I, settings: PipelineSettings) -> Self {
         Self {
             settings,
-            decoder: Decoder::new(settings.fragment_bytes()),
+            decoder: Decoder::new(settings.fragment_bytes(), settings.decode),
             engine: Engine {
                 flows: settings.flow_table(),
                 expectations: Expectations::default(),
@@ -184,7 +184,7 @@ impl<I: Inspector> Pipeline<I> {
 
     /// Forgets flows, fragments, time, and all that the inspector remembers; the counters go on.
     pub fn forget(&mut self) {
-        self.decoder = Decoder::new(self.settings.fragment_bytes());
+        self.decoder = Decoder::new(self.settings.fragment_bytes(), self.settings.decode);
         let engine = &mut self.engine;
         engine.flows.clear();
         engine.expectations.clear();

@@ -5,7 +5,11 @@ mod support;
 
 use std::net::Ipv4Addr;
 
-use lapwing_sensor::{capture::LinkType, decode::PacketOrigin};
+use lapwing_sensor::{
+    capture::LinkType,
+    decode::{DecodeSettings, PacketOrigin},
+    pipeline::PipelineSettings,
+};
 use proptest::prelude::*;
 use support::{Bench, CLIENT, SERVER, ethernet, ipv4, ipv4_fragment, udp};
 
@@ -93,6 +97,59 @@ fn what_a_tunnel_holds_comes_before_what_carried_it() {
         assert_eq!(shown[0].origin, PacketOrigin::Tunnel, "{name}");
         assert_eq!(shown[0].payload, b"inside", "{name}");
         assert_eq!(shown[1].origin, PacketOrigin::Wire, "{name}");
+    }
+}
+
+/// A G-PDU of tunnel 7 with these flags and what they announce.
+fn gtp_user(flags: u8, optional: &[u8], inside: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(optional.len() + inside.len()).unwrap();
+    let [high, low] = length.to_be_bytes();
+    [&[flags, 255, high, low, 0, 0, 0, 7][..], optional, inside].concat()
+}
+
+#[test]
+fn packets_of_mobile_subscribers_are_those_of_whole_messages_that_carry_some() {
+    let inner = datagram(b"inside");
+    let with = |flags: u8, optional: &[u8]| gtp_user(flags, optional, &inner);
+    let changed = |at: usize, value: u8| {
+        let mut message = with(0x30, &[]);
+        message[at] = value;
+        message
+    };
+    // A PDU session container, as on every packet of a 5G network.
+    let container: &[u8] = &[0, 0, 0, 0x85, 1, 0, 9, 0];
+    for (name, payload, packets) in [
+        ("bare", with(0x30, &[]), 2),
+        ("with a sequence number", with(0x32, &[0, 1, 0, 0]), 2),
+        ("with an extension", with(0x34, container), 2),
+        (
+            "with two",
+            with(0x34, &[0, 0, 0, 0x85, 1, 0, 9, 0x40, 1, 1, 2, 0]),
+            2,
+        ),
+        (
+            "an extension without end",
+            with(0x34, &[0, 0, 0, 0x85, 255]),
+            1,
+        ),
+        ("an empty extension", with(0x34, &[0, 0, 0, 0x85, 0, 0]), 1),
+        ("cut in its options", gtp_user(0x32, &[0, 1], &[]), 1),
+        ("an echo request", changed(1, 1), 1),
+        ("GTP prime", changed(0, 0x20), 1),
+        ("version 2", changed(0, 0x50), 1),
+        ("a length that lies", changed(3, 9), 1),
+        ("nothing inside", gtp_user(0x30, &[], &[]), 1),
+        ("no IP inside", gtp_user(0x30, &[], &[0x50; 40]), 1),
+    ] {
+        let outer = ipv4(CLIENT, SERVER, 17, &udp(2152, 2152, &payload));
+        for (gtp_user, packets) in [(true, packets), (false, 1)] {
+            let mut bench = Bench::with(PipelineSettings {
+                decode: DecodeSettings { gtp_user },
+                ..PipelineSettings::default()
+            });
+            bench.ethernet(&ethernet(0x0800, &outer));
+            assert_eq!(bench.shown().len(), packets, "{name}");
+        }
     }
 }
 

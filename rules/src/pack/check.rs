@@ -62,6 +62,12 @@ pub(super) fn check_contents(pack: &Pack) -> Checked {
         check_rule(pack, index).map_err(|problem| format!("rule {index}: {problem}"))?;
     }
     pack.release_pages();
+    // All groups share one table of rules.
+    let rules = pack.rule_count();
+    require(
+        section_numbers(pack.section(Section::GroupRules)).all(|rule| rule < rules),
+        "a prefilter group leads to a rule that does not exist",
+    )?;
     for index in 0..pack.records(Section::PrefilterGroups, GROUP_BYTES) {
         check_group(pack, index)
             .map_err(|problem| format!("prefilter group {index}: {problem}"))?;
@@ -215,7 +221,6 @@ fn check_group(pack: &Pack, index: u32) -> Checked {
         .prefilter_group(index)
         .ok_or("its scope is unknown or its lists lie outside their sections")?;
     let strings = pack.byte_strings();
-    let rules = pack.rule_count();
     require(
         section_numbers(group.patterns.numbers).all(|id| {
             strings.get(id).is_some_and(|pattern| {
@@ -233,11 +238,6 @@ fn check_group(pack: &Pack, index: u32) -> Checked {
         )?;
         before = offset;
     }
-    require(
-        group.always().all(|rule| rule < rules)
-            && section_numbers(group.rules).all(|rule| rule < rules),
-        "it leads to a rule that does not exist",
-    )?;
     require(
         group.has_sound_filter(),
         "its filter does not lead to its patterns",

@@ -13,6 +13,7 @@ use clap::ValueEnum;
 use lapwing_rules::pack::Pack;
 use lapwing_sensor::{
     capture::CaptureError,
+    decode::DecodeSettings,
     detect::{Alert, Detector},
     memory_shares::MemoryShares,
     output::{AlertFormat, AlertWriter},
@@ -54,6 +55,9 @@ pub(crate) struct Arguments {
     /// What flows, streams, parsers and regular expressions may hold, as "64 MiB"; the setting `memory` of a sensor
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
+    /// Look into what mobile networks carry of their subscribers (GTP-U); the setting `decode.gtp_user` of a sensor
+    #[arg(long)]
+    gtp_user: bool,
     /// Say at the end what was counted and given up, and the peak of memory: one line of JSON on standard error
     #[arg(long)]
     counters: bool,
@@ -84,7 +88,7 @@ impl From<Output> for AlertFormat {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let pack = Arc::new(load_pack(&arguments)?);
-    let mut pipeline = pipeline(&pack, arguments.memory);
+    let mut pipeline = pipeline(&pack, &arguments);
     let mut printer = Printer {
         writer: AlertWriter::new(BufWriter::new(io::stdout().lock()), arguments.output.into()),
         pack,
@@ -121,15 +125,22 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// A pipeline that keeps to a setting of memory, if there is one.
-fn pipeline(pack: &Arc<Pack>, memory: Option<u64>) -> Pipeline<Detector> {
+fn pipeline(pack: &Arc<Pack>, arguments: &Arguments) -> Pipeline<Detector> {
     let pack = Arc::clone(pack);
-    let Some(memory_bytes) = memory else {
-        return Pipeline::new(Detector::new(pack), PipelineSettings::default());
+    let decode = DecodeSettings {
+        gtp_user: arguments.gtp_user,
+    };
+    let settings = PipelineSettings {
+        decode,
+        ..PipelineSettings::default()
+    };
+    let Some(memory_bytes) = arguments.memory else {
+        return Pipeline::new(Detector::new(pack), settings);
     };
     let shares = MemoryShares::of(memory_bytes);
     let settings = PipelineSettings {
         memory_bytes: shares.engine_bytes,
-        ..PipelineSettings::default()
+        ..settings
     };
     let detector = Detector::with_regex_cache(pack, shares.regex_cache_bytes);
     Pipeline::new(detector, settings)

@@ -96,6 +96,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let shares = MemoryShares::of(settings.memory_bytes);
     let pipeline = PipelineSettings {
         memory_bytes: shares.engine_bytes,
+        decode: settings.decode,
         ..PipelineSettings::default()
     };
     let (outlet, inlets) = RuleOutlet::new(

@@ -34,14 +34,23 @@ use crate::{capture::CapturedFrame, counters::DecodeCounters};
 #[derive(Debug, Default)]
 pub struct Decoder {
     defragmenter: Defragmenter,
+    settings: DecodeSettings,
+}
+
+/// What is looked into beyond what the reference looks into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DecodeSettings {
+    /// Packets of mobile subscribers in GTP-U (UDP port 2152).
+    pub gtp_user: bool,
 }
 
 impl Decoder {
     /// A decoder that holds at most `fragment_bytes` of incomplete packets.
     #[must_use]
-    pub fn new(fragment_bytes: usize) -> Self {
+    pub fn new(fragment_bytes: usize, settings: DecodeSettings) -> Self {
         Self {
             defragmenter: Defragmenter::new(fragment_bytes),
+            settings,
         }
     }
 
@@ -57,6 +66,7 @@ impl Decoder {
         let mut packet = Packet::undecoded(frame.time, frame.wire_length_bytes);
         let mut walk = Walk {
             defragmenter: &mut self.defragmenter,
+            settings: self.settings,
             counters,
             emit,
             layers: 0,
@@ -75,6 +85,7 @@ impl Decoder {
 /// What is passed on while one frame is taken apart.
 struct Walk<'walk> {
     defragmenter: &'walk mut Defragmenter,
+    settings: DecodeSettings,
     counters: &'walk mut DecodeCounters,
     emit: &'walk mut dyn FnMut(&mut Packet<'_>),
     /// Headers taken off so far.

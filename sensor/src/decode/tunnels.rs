@@ -1,4 +1,4 @@
-//! Tunnels: IP in IP, GRE, ERSPAN, VXLAN, Geneve, Teredo.
+//! Tunnels: IP in IP, GRE, ERSPAN, VXLAN, Geneve, Teredo, GTP-U.
 //!
 //! What a tunnel holds becomes a packet of its own, handed out before the one that carried it. Where the inside makes no
 //! sense there is no inner packet, and the outer one stays what it was.
@@ -9,6 +9,8 @@ use super::{IpLayer, Packet, PacketOrigin, Walk, bytes, link_layer::ether_type};
 const VXLAN_PORT: u16 = 4789;
 const GENEVE_PORT: u16 = 6081;
 const TEREDO_PORT: u16 = 3544;
+/// The user plane of mobile networks, which the reference does not look into.
+const GTP_USER_PORT: u16 = 2152;
 
 /// EtherTypes that only GRE carries.
 const ERSPAN_II: u16 = 0x88be;
@@ -149,6 +151,18 @@ impl Walk<'_> {
         (is_one(TEREDO_PORT) && self.teredo(packet, payload))
             || (destination_port == GENEVE_PORT && self.geneve(packet, payload))
             || (destination_port == VXLAN_PORT && self.vxlan(packet, payload))
+            || (self.settings.gtp_user
+                && destination_port == GTP_USER_PORT
+                && self.gtp_user(packet, payload))
+    }
+
+    /// The packets of subscribers in GTP version 1 (3GPP TS 29.281): a G-PDU holds an IP packet.
+    fn gtp_user(&mut self, packet: &mut Packet<'_>, payload: &[u8]) -> bool {
+        match gtp_user_data(payload) {
+            Some(inside) if inside[0] >> 4 == 4 => self.inner(packet, Inside::Ipv4, inside),
+            Some(inside) if inside[0] >> 4 == 6 => self.inner(packet, Inside::Ipv6, inside),
+            _ => false,
+        }
     }
 
     /// VXLAN (RFC 7348).
@@ -229,6 +243,42 @@ impl Walk<'_> {
         }
         self.inner(packet, Inside::Ipv6, inside)
     }
+}
+
+/// What a G-PDU carries, at least one byte; `None` for other messages and for what is none.
+fn gtp_user_data(payload: &[u8]) -> Option<&[u8]> {
+    const HEADER_BYTES: usize = 8;
+    /// Sequence number, N-PDU number and type of the first extension header: there if any of the three flags is set.
+    const OPTIONAL_BYTES: usize = 4;
+    const VERSION_1: u8 = 1;
+    const IS_GTP: u8 = 0x10;
+    const OPTIONAL_FLAGS: u8 = 0x07;
+    const G_PDU: u8 = 255;
+    let header = payload.first_chunk::<HEADER_BYTES>()?;
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let rest = &payload[HEADER_BYTES..];
+    // Anything may stand behind UDP: the length is exact.
+    if header[0] >> 5 != VERSION_1
+        || header[0] & IS_GTP == 0
+        || header[1] != G_PDU
+        || length != rest.len()
+    {
+        return None;
+    }
+    let mut inside = rest;
+    if header[0] & OPTIONAL_FLAGS != 0 {
+        let (optional, behind) = rest.split_at_checked(OPTIONAL_BYTES)?;
+        let mut next_extension = optional[3];
+        inside = behind;
+        // Each extension begins with its length in units of four bytes and ends with the type of the next; none is empty.
+        while next_extension != 0 {
+            let length = usize::from(*inside.first()?) * 4;
+            let (extension, behind) = inside.split_at_checked(length)?;
+            next_extension = *extension.last()?;
+            inside = behind;
+        }
+    }
+    (!inside.is_empty()).then_some(inside)
 }
 
 const GRE_CHECKSUM: u16 = 0x8000;

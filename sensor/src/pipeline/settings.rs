@@ -1,6 +1,7 @@
 //! How much a pipeline may hold, and what each thing that it holds takes.
 
 use crate::{
+    decode::DecodeSettings,
     flow::{FlowEntry, FlowTable, FlowTimeouts},
     stream::Connection,
 };
@@ -15,6 +16,8 @@ pub struct PipelineSettings {
     pub memory_bytes: usize,
     /// How long flows are kept.
     pub timeouts: FlowTimeouts,
+    /// What is looked into.
+    pub decode: DecodeSettings,
     /// Number of the worker: flows of several workers get numbers of their own.
     pub worker: u16,
 }
@@ -24,6 +27,7 @@ impl Default for PipelineSettings {
         Self {
             memory_bytes: 256 * 1024 * 1024,
             timeouts: FlowTimeouts::default(),
+            decode: DecodeSettings::default(),
             worker: 0,
         }
     }

@@ -14,7 +14,7 @@ use super::{
     document::{self, Mistakes, Section},
     quantity::{parse_bytes, parse_duration},
 };
-use crate::findings::limits::WINDOW_SECONDS_DEFAULT;
+use crate::{decode::DecodeSettings, findings::limits::WINDOW_SECONDS_DEFAULT};
 
 /// Interfaces that one sensor captures from.
 const INTERFACES_MAX: usize = 8;
@@ -33,6 +33,8 @@ pub struct Settings {
     pub memory_bytes: u64,
     /// Where packets come from; `None` serves replays only.
     pub capture: Option<Capture>,
+    /// What is looked into beyond what the reference looks into.
+    pub decode: DecodeSettings,
     /// The rules.
     pub rules: Rules,
     /// The ISP's policy; without one nothing leaves but heartbeats.
@@ -209,6 +211,9 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             state,
             memory_bytes: memory_bytes.unwrap_or(64 << 20),
             capture: root.section("capture", capture),
+            decode: root.section("decode", |section| DecodeSettings {
+                gtp_user: section.boolean("gtp_user").unwrap_or_default(),
+            }),
             rules: root.section("rules", |section| rules(section, folder)),
             policy: root.section("policy", |section| policy(section, folder)),
             window: window.unwrap_or(Duration::from_secs(WINDOW_SECONDS_DEFAULT)),
