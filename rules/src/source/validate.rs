@@ -389,9 +389,6 @@ fn note_unsupported(rule: &mut RuleDraft) {
     {
         notes.push((0..1, format!("{}: {reason}", protocol.name())));
     }
-    if rule.protocol == HeaderProtocol::Sctp && !rule.inspections.is_empty() {
-        notes.push((0..1, "payloads of SCTP are not inspected yet".to_owned()));
-    }
     for (span, note) in notes {
         rule.unsupported(&span, note);
     }
