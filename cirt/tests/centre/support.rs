@@ -70,6 +70,7 @@ impl TestCentre {
             listen: "127.0.0.1:0".parse().unwrap(),
             web_listen: "127.0.0.1:0".parse().unwrap(),
             public_address: None,
+            renew_expired_days: 400,
         }
         .save(&folder)
         .unwrap();
@@ -105,7 +106,7 @@ impl TestCentre {
             valid_hours: 1,
             pre_approved,
         };
-        let (text, _) = write_voucher(&self.store(), "test", new).unwrap();
+        let text = write_voucher(&self.store(), "test", new).unwrap().text;
         Voucher::decode(&text).unwrap()
     }
 
@@ -295,7 +296,7 @@ impl Device {
             .serialize_request(&key)
             .unwrap();
         EnrolRequest {
-            voucher_secret: voucher.secret,
+            claim: lapwing_wire::VoucherClaim::Secret(voucher.secret),
             certificate_request: request.der().to_vec(),
             device_public_key: self.public_key(),
             sensor_name: "on the box".to_owned(),

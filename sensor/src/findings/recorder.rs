@@ -10,7 +10,9 @@ use std::{
 };
 
 use lapwing_outbox::{Draft, OutboxError, OutboxWriter};
-use lapwing_wire::{Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody, SensorState};
+use lapwing_wire::{
+    Account, Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody, SensorState,
+};
 
 use super::{
     aggregate::{Aggregator, Gathering},
@@ -260,6 +262,7 @@ impl Recorder {
                 }
                 Err(why) => {
                     self.period.count_suppressed(severity, why);
+                    self.outbox.count_suppressed(1);
                     self.totals.findings_suppressed =
                         self.totals.findings_suppressed.saturating_add(1);
                 }
@@ -274,7 +277,7 @@ impl Recorder {
         let (digest, lists) = told.map_or((None, BTreeSet::new()), |(digest, lists)| {
             (Some(digest), lists)
         });
-        let queue = self.queue();
+        let (queue, _) = self.books();
         let summary = self
             .period
             .close(&self.observed, self.about.rules.counts, queue, &lists);
@@ -286,6 +289,7 @@ impl Recorder {
     fn heartbeat(&mut self, state: SensorState) {
         let policy = self.policy.current().ok().map(|signed| signed.digest);
         let recent = self.observed.since(&self.observed_at_heartbeat);
+        let (queue, account) = self.books();
         let heartbeat = Heartbeat {
             state,
             uptime_seconds: self.started.elapsed().as_secs(),
@@ -295,7 +299,8 @@ impl Recorder {
             policy,
             packets: recent.packets,
             dropped_packets: recent.kernel_drops.saturating_add(recent.interface_drops),
-            queue: self.queue(),
+            queue,
+            account,
         };
         self.observed_at_heartbeat = self.observed.clone();
         self.last_heartbeat = Instant::now();
@@ -325,10 +330,10 @@ impl Recorder {
         }
     }
 
-    fn queue(&self) -> Queue {
-        self.outbox.queue().unwrap_or_else(|error| {
+    fn books(&mut self) -> (Queue, Account) {
+        self.outbox.books().unwrap_or_else(|error| {
             tracing::error!(%error, "cannot look at the outbox");
-            Queue::default()
+            (Queue::default(), Account::default())
         })
     }
 }
