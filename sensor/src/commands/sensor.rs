@@ -176,6 +176,7 @@ fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
         heartbeat: settings.heartbeat,
         rules: reload::now_running(pack),
         is_live,
+        tells_digests: settings.uplink.is_dear(),
     }
 }
 

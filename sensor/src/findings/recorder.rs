@@ -37,6 +37,8 @@ pub struct About {
     pub rules: RulesNow,
     /// Whether packets come from an interface, where silence means that something is wrong.
     pub is_live: bool,
+    /// Whether the link is dear, so that summaries have to fit a digest.
+    pub tells_digests: bool,
 }
 
 /// The rules that run.
@@ -281,7 +283,10 @@ impl Recorder {
         let summary = self
             .period
             .close(&self.observed, self.about.rules.counts, queue, &lists);
-        if let (Some(digest), Some(summary)) = (digest, summary) {
+        if let (Some(digest), Some(mut summary)) = (digest, summary) {
+            if self.about.tells_digests {
+                summary = summary.into_digest();
+            }
             self.append(Lane::Status, Some(digest), RecordBody::Summary(summary));
         }
     }

@@ -38,6 +38,16 @@ pub struct Uplink {
     pub retry_max: Duration,
 }
 
+impl Uplink {
+    /// Whether every byte counts.
+    #[must_use]
+    pub fn is_dear(&self) -> bool {
+        self.day_budget_bytes.is_some()
+            || self.month_budget_bytes.is_some()
+            || self.contact_interval.is_some()
+    }
+}
+
 /// Reads the section.
 pub(super) fn uplink(section: &Section<'_>) -> Uplink {
     let percent = section.number("critical_reserve_percent", 0..=90);

@@ -328,10 +328,7 @@ fn messages_of_the_second_version_stay_readable() {
         message.write(&mut written).unwrap();
     }
     let committed = golden("messages_2.bin", &written);
-    assert_eq!(
-        lapwing_wire::answer::read_messages(&committed).unwrap(),
-        messages
-    );
+    assert_eq!(answer::read_messages(&committed).unwrap(), messages);
 }
 
 /// A signed answer, its signature made up: who checks it is `lapwing-uplink`.
