@@ -136,6 +136,9 @@ impl Dispatch {
         budget: &Budget,
         now: u64,
     ) -> Result<(), UplinkError> {
+        if !budget.is_bounded() {
+            return Ok(self.outbox.hold(LaneSet::NONE)?);
+        }
         let records = waiting_in(self.outbox.folder())?.records;
         let plan = budget.plan(&records, now);
         let mut going = vec![];
@@ -173,7 +176,13 @@ impl Dispatch {
         identity: &Identity,
         sealer: &Sealer,
     ) -> Result<Sealed, UplinkError> {
-        let plan = budget.plan(&waiting_in(self.outbox.folder())?.records, now);
+        // Where nothing can be held, nobody need look how much there is.
+        let waiting = if budget.is_bounded() {
+            waiting_in(self.outbox.folder())?.records
+        } else {
+            Waiting::default()
+        };
+        let plan = budget.plan(&waiting, now);
         let max_records = settings.seal.max_records.min(plan.max_records);
         let critical = if budget.wants_critical(now) {
             CRITICAL

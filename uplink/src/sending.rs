@@ -32,6 +32,10 @@ use crate::tls;
 const BUSY_TURN: Duration = Duration::from_secs(60);
 /// Between questions for rules and control on a link that stays open.
 const ASK_INTERVAL: Duration = Duration::from_secs(3600);
+/// Charged bytes that may be forgotten by a kill, on a link with a budget.
+const UNSAVED_METERED_BYTES: u64 = 8 * 1024;
+/// The same on any other.
+const UNSAVED_BYTES: u64 = 4 * 1024 * 1024;
 /// Between looks whether something may be sent again, while nothing may.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -53,8 +57,15 @@ pub fn run(settings: Settings, mut shutdown: Shutdown) -> Result<(), UplinkError
         }
     });
     // What the last connection cost is known, however it ended.
-    uplink.settle_bill()?;
+    uplink.settle_bill(Saved::Now)?;
     result
+}
+
+/// When what was charged is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    Now,
+    NowAndThen,
 }
 
 struct Uplink {
@@ -65,6 +76,8 @@ struct Uplink {
     /// Kept from connection to connection, for it holds the tickets that make the next one cheap.
     tls: Arc<ClientConfig>,
     bill: Arc<Bill>,
+    /// Bytes that were charged and are not written down yet.
+    unsaved_bytes: u64,
     /// Bytes of critical findings that are on the bill and not yet charged.
     critical_bytes: u64,
     budget: Budget,
@@ -93,6 +106,7 @@ impl Uplink {
             orders: Orders::load(&settings.identity_folder)?,
             status: LinkStatus::load(&settings.identity_folder),
             bill: Arc::default(),
+            unsaved_bytes: 0,
             critical_bytes: 0,
             last_contact: None,
             last_asked: None,
@@ -115,11 +129,16 @@ impl Uplink {
                 return error;
             }
             self.last_contact = Some(Instant::now());
+            // A courier may have brought some.
+            match Orders::load(&self.settings.identity_folder) {
+                Ok(orders) => self.orders = orders,
+                Err(error) => return error,
+            }
             let result = match self.connect().await {
                 Ok(connection) => self.converse(connection, &mut backoff).await,
                 Err(error) => Err(error),
             };
-            if let Err(error) = self.settle_bill() {
+            if let Err(error) = self.settle_bill(Saved::Now) {
                 return error;
             }
             let error = match result {
@@ -203,7 +222,7 @@ impl Uplink {
         let mut mirror = None;
         let mut ready = false;
         loop {
-            self.settle_bill()?;
+            self.settle_bill(Saved::NowAndThen)?;
             let mut has_more = false;
             if ready && !self.renews_first() {
                 has_more = self.offer(&mut connection, &mut dispatch)?;
@@ -322,11 +341,29 @@ impl Uplink {
         RuleMirror::begin(folder, connection)
     }
 
-    /// Charges what the sockets have cost since the last time.
-    fn settle_bill(&mut self) -> Result<(), UplinkError> {
+    /// Charges what the sockets have cost since the last time. A kill forgets what was not written down yet:
+    /// little where bytes are counted, more where they are not, for the sake of the disk.
+    fn settle_bill(&mut self, saved: Saved) -> Result<(), UplinkError> {
         let bytes = self.bill.take();
+        self.charge(bytes);
+        let unsaved_max = if self.settings.budget.is_metered() {
+            UNSAVED_METERED_BYTES
+        } else {
+            UNSAVED_BYTES
+        };
+        let is_due = saved == Saved::Now || self.unsaved_bytes > unsaved_max;
+        if self.unsaved_bytes > 0 && is_due {
+            self.unsaved_bytes = 0;
+            self.budget
+                .spending()
+                .store(&self.settings.identity_folder)?;
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, bytes: u64) {
         if bytes == 0 {
-            return Ok(());
+            return;
         }
         let now = self.time.now_seconds();
         self.budget.advance(now);
@@ -342,7 +379,7 @@ impl Uplink {
         };
         self.budget.spend(rest, purpose);
         self.status.spent(bytes);
-        self.budget.spending().store(&self.settings.identity_folder)
+        self.unsaved_bytes = self.unsaved_bytes.saturating_add(bytes);
     }
 
     /// Lets heartbeats say what waits for budget, also while there is no connection.

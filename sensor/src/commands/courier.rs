@@ -85,7 +85,7 @@ fn import(
     if imported.has_orders {
         writeln!(
             text,
-            "new orders came; the uplink takes them with its next start"
+            "new orders came; the uplink takes them with its next contact"
         )?;
     }
     if let Some(reason) = &imported.refused {

@@ -163,6 +163,14 @@ impl Budget {
         self.spending.advance(now_seconds);
     }
 
+    /// Whether anything at all may be held back, now or later today.
+    pub fn is_bounded(&self) -> bool {
+        self.settings.is_metered()
+            || self.settings.rung_max < 2
+            || !self.settings.quiet_hours.is_empty()
+            || self.less.is_some()
+    }
+
     /// Takes note of bytes that the bill will show.
     pub fn spend(&mut self, bytes: u64, purpose: Purpose) {
         self.spending.spend(bytes, purpose);
