@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench mutations deltas flat live-proof
+.PHONY: help setup build demo test bench mutations deltas flat live-proof faults
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ live-proof: build ## Highest rate without a drop between two name spaces (CAPTUR
 
 deltas: setup ## Ten random changes of the conformance corpus' large rule set, 200 times: delta, difference, the full pack's bytes
 	@LAPWING_DELTAS=$${LAPWING_DELTAS:-200} $(CARGO) nextest run --release -p lapwing-rules --test large_set_deltas --no-capture
+
+faults: build ## A thousand random faults between sensor, uplink and centre (LAPWING_FAULTS_SEED repeats a run)
+	@LAPWING_FAULTS=$${LAPWING_FAULTS:-1000} $(CARGO) nextest run --release -p lapwing-tests --test links --no-capture whatever_happens
 
 flat: build ## Replay the conformance corpus 200 times in one process: memory must stay flat
 	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --release -p lapwing-tests --test memory_flat --no-capture

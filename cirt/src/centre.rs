@@ -102,6 +102,8 @@ impl Centre {
                     Arc::clone(&store),
                     desk,
                     Arc::clone(&stored),
+                    folder.clone(),
+                    settings.renew_expired_days,
                 )),
             },
             web: WebServer {

@@ -20,6 +20,8 @@
 pub mod api;
 pub mod centre;
 pub mod collector;
+pub mod control;
+pub mod courier;
 pub mod enrolment;
 pub mod language;
 pub mod limits;

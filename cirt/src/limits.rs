@@ -7,9 +7,11 @@ pub const COLLECTOR_CONNECTIONS: usize = 4_096;
 /// Simultaneous connections of people (browsers and API clients).
 pub const WEB_CONNECTIONS: usize = 512;
 /// A TLS handshake that takes longer is dropped.
-pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Sessions of sensors that a short handshake may take up again.
+pub const RESUMABLE_SESSIONS: usize = 4_096;
 /// A sensor that stays silent longer is disconnected; it may come back whenever it likes.
-pub const SENSOR_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+pub const SENSOR_IDLE_TIMEOUT: Duration = Duration::from_secs(900);
 /// A browser has this long to send the head of a request.
 pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The body of a form; our largest form is the login.
@@ -60,6 +62,8 @@ pub const VOUCHER_HOURS: u32 = 72;
 pub const VOUCHER_HOURS_MAX: u32 = 24 * 90;
 /// Validity of a sensor's certificate. It is renewed over the uplink.
 pub const SENSOR_CERTIFICATE_DAYS: u32 = 30;
+/// How long after its end a certificate may still be renewed, and do nothing else, unless the settings say otherwise.
+pub const RENEW_EXPIRED_DAYS: u32 = 400;
 /// Validity of the centre's own server certificate.
 pub const SERVER_CERTIFICATE_DAYS: u32 = 397;
 /// Validity of the issuing certificate.

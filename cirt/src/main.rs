@@ -22,6 +22,8 @@ enum Command {
     Serve(commands::serve::Arguments),
     /// Write a voucher that lets one sensor enrol
     Voucher(commands::voucher::Arguments),
+    /// Exchange a stick with sensors that no link reaches
+    Courier(commands::courier::Arguments),
     /// List, show, approve and revoke sensors
     Sensors(commands::sensors::Arguments),
     /// Print findings, newest first
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Voucher(arguments) => commands::voucher::run(&arguments),
+        Command::Courier(arguments) => commands::courier::run(&arguments),
         Command::Sensors(arguments) => commands::sensors::run(&arguments),
         Command::Findings(arguments) => commands::findings::run(&arguments),
         Command::Summary(arguments) => commands::summary::run(&arguments),

@@ -77,6 +77,7 @@ impl Site {
                 pack: PackDigest([9; 32]),
             },
             is_live: false,
+            tells_digests: false,
         };
         let outbox =
             OutboxWriter::open(&self.outbox(), lapwing_outbox::Settings::default()).unwrap();

@@ -56,6 +56,29 @@ pub struct Books {
     pub batch_repeats: u64,
 }
 
+/// What became of everything that a sensor made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Account {
+    /// `stored + suppressed + held + evicted + in_flight + gone`.
+    pub produced: u64,
+    /// Durably here.
+    pub stored: u64,
+    /// Kept back by the policy.
+    pub suppressed: u64,
+    /// Waiting for budget.
+    pub held: u64,
+    /// Dropped from a full disk, and told.
+    pub evicted: u64,
+    /// Waiting for the link or on its way.
+    pub in_flight: u64,
+    /// Acknowledged and not here.
+    pub gone: u64,
+    /// Here twice.
+    pub doubled: u64,
+    /// Facts that stayed behind.
+    pub facts_held_back: u64,
+}
+
 /// A finding as the centre tells it, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Finding {
@@ -194,6 +217,26 @@ impl Centre {
             .map_or_else(String::new, |addresses| {
                 format!("https://{}/", addresses.web)
             })
+    }
+
+    /// Where sensors connect; only after the first start.
+    ///
+    /// # Errors
+    /// When it never started.
+    pub fn collector(&self) -> Result<SocketAddr> {
+        let addresses = self.addresses.as_ref();
+        Ok(addresses.context("the centre never started")?.collector)
+    }
+
+    /// The books of one sensor as `sensors show` tells them.
+    ///
+    /// # Errors
+    /// When `lapwing-cirt sensors show` fails.
+    pub fn account(&self, sensor: &str) -> Result<Account> {
+        let text = run(self
+            .command("sensors")
+            .args(["show", sensor, "--output", "json"]))?;
+        serde_json::from_str(&text).context("the books are not what was agreed")
     }
 
     /// A voucher that lets one sensor enrol without further approval.

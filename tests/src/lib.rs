@@ -5,11 +5,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod bad_link;
 pub mod cases;
 pub mod centre;
 pub mod conditions;
 pub mod name_spaces;
 pub mod processes;
 pub mod programs;
+pub mod proxies;
 pub mod site;
 pub mod traffic;

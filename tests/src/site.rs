@@ -33,6 +33,14 @@ impl Site {
     /// # Errors
     /// When one of the commands fails.
     pub fn prepare(folder: &Path, sensor: &str) -> Result<Self> {
+        Self::prepare_with(folder, sensor, "", "")
+    }
+
+    /// The same with more lines at the beginning of the settings, and in their section `[uplink]`.
+    ///
+    /// # Errors
+    /// As [`Site::prepare`].
+    pub fn prepare_with(folder: &Path, sensor: &str, begin: &str, uplink: &str) -> Result<Self> {
         let site = Self {
             folder: folder.to_owned(),
             config: folder.join("sensor.toml"),
@@ -42,6 +50,7 @@ impl Site {
         fs::create_dir_all(&site.state)?;
         let settings = format!(
             "state = {state:?}\n\
+             {begin}\
              [rules]\n\
              pack = \"starter.pack\"\n\
              [policy]\n\
@@ -52,7 +61,8 @@ impl Site {
              heartbeat = \"5 s\"\n\
              [uplink]\n\
              send_interval = \"1 s\"\n\
-             retry_max = \"2 s\"\n",
+             retry_max = \"2 s\"\n\
+             {uplink}",
             state = site.state.display().to_string(),
         );
         fs::write(&site.config, settings).context("cannot write the site's settings")?;
@@ -85,6 +95,36 @@ impl Site {
             .arg(&key)
             .arg(&policy))
         .map(drop)
+    }
+
+    /// Changes the lines in the section `[uplink]` of the settings; a running uplink does not see it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_uplink(&self, lines: &str) -> Result<()> {
+        let settings = fs::read_to_string(&self.config)?;
+        let (before, _) = settings
+            .split_once("[uplink]\n")
+            .context("the settings have no [uplink]")?;
+        fs::write(
+            &self.config,
+            format!("{before}[uplink]\nsend_interval = \"1 s\"\nretry_max = \"2 s\"\n{lines}"),
+        )?;
+        Ok(())
+    }
+
+    /// A command of `lapwing` on this site's settings.
+    #[must_use]
+    pub fn command_of(&self, words: &[&str]) -> Command {
+        let mut command = Self::command(words);
+        command.arg("--config").arg(&self.config);
+        command
+    }
+
+    /// The folder of everything that the sensor keeps.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
     }
 
     /// Enrols the sensor at a centre.

@@ -7,26 +7,28 @@ use std::time::Duration;
 use lapwing_wire::{CENTRE_SERVER_NAME, SenderEvent, SenderSession};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::bill::Bill;
 use crate::certificate::Validity;
 use crate::error::UplinkError;
+use crate::metered::Metered;
+use crate::route::{self, Proxy};
 use crate::time_floor::TimeFloor;
 
-/// How long one address may take for TCP and TLS together. Four round trips over the worst
-/// satellite link with losses fit well.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long TLS may take: eight kilobytes over 2.4 kbit/s and four lossy round trips fit.
+const TLS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a link may take to accept what was written before answers are looked for again.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 const READ_BYTES: usize = 16 * 1024;
 
 /// A session over TLS.
 pub(crate) struct Connection {
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<Metered>,
     pub(crate) session: SenderSession,
     started: Instant,
     unsent: Vec<u8>,
@@ -37,24 +39,23 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to the first address that answers as the centre.
     pub(crate) async fn open(
-        addresses: &[String],
-        config: ClientConfig,
+        way: &Way<'_>,
+        config: Arc<ClientConfig>,
         answer_timeout: Duration,
         time: &TimeFloor,
     ) -> Result<Self, UplinkError> {
-        let connector = TlsConnector::from(Arc::new(config));
+        let connector = TlsConnector::from(config);
         let mut last = (
             String::new(),
             io::Error::other("no address of the centre is known"),
         );
-        for address in addresses {
-            match timeout(CONNECT_TIMEOUT, handshake(address, &connector)).await {
-                Ok(Ok(stream)) => {
+        for address in way.addresses {
+            match handshake(address, way, &connector).await {
+                Ok(stream) => {
                     learn_time(&stream, time)?;
                     return Ok(Self::over(stream, answer_timeout));
                 }
-                Ok(Err(error)) => last = (address.clone(), error),
-                Err(_) => last = (address.clone(), io::ErrorKind::TimedOut.into()),
+                Err(error) => last = (address.clone(), error),
             }
             tracing::debug!(address, error = %last.1, "the centre cannot be reached here");
         }
@@ -62,7 +63,7 @@ impl Connection {
         Err(UplinkError::Unreachable { address, cause })
     }
 
-    fn over(stream: TlsStream<TcpStream>, answer_timeout: Duration) -> Self {
+    fn over(stream: TlsStream<Metered>, answer_timeout: Duration) -> Self {
         let software = concat!("lapwing/", env!("CARGO_PKG_VERSION"));
         let answer_timeout = u64::try_from(answer_timeout.as_millis()).unwrap_or(u64::MAX);
         Self {
@@ -104,6 +105,9 @@ impl Connection {
             },
             written = async { writer.write(waiting).await }, if !waiting.is_empty() => {
                 self.sent += written.map_err(UplinkError::Broken)?;
+                // A slow link is not a dead one.
+                let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                self.session.progress(now);
             }
             () = sleep_until(until) => {}
         }
@@ -114,6 +118,9 @@ impl Connection {
             Err(_) => tracing::trace!("the link takes no more bytes"),
         }
         let now = self.now_milliseconds();
+        if received > 0 {
+            self.session.progress(now);
+        }
         let mut events = self
             .session
             .receive(self.buffer.get(..received).unwrap_or_default(), now);
@@ -121,9 +128,20 @@ impl Connection {
         Ok(events)
     }
 
+    /// Bytes that wait to be written.
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        self.unsent.len() - self.sent + self.session.output_bytes()
+    }
+
     /// Whether everything said so far is on its way.
     pub(crate) fn is_sent(&self) -> bool {
-        self.sent == self.unsent.len()
+        self.backlog_bytes() == 0
+    }
+
+    /// SHA-256 of the last certificate that the centre showed, which is its CA.
+    pub(crate) fn ca_digest(&self) -> Option<[u8; 32]> {
+        let chain = self.stream.get_ref().1.peer_certificates()?;
+        Some(Sha256::digest(chain.last()?).into())
     }
 
     /// Says goodbye to TLS; the other side learns at once instead of by a timeout.
@@ -132,16 +150,31 @@ impl Connection {
     }
 }
 
-async fn handshake(address: &str, connector: &TlsConnector) -> io::Result<TlsStream<TcpStream>> {
-    let tcp = TcpStream::connect(address).await?;
+/// How the centre is reached, and whose bill that is on.
+pub(crate) struct Way<'a> {
+    /// Addresses of the centre, in the order to try.
+    pub(crate) addresses: &'a [String],
+    pub(crate) proxy: Option<&'a Proxy>,
+    pub(crate) bill: &'a Arc<Bill>,
+}
+
+async fn handshake(
+    address: &str,
+    way: &Way<'_>,
+    connector: &TlsConnector,
+) -> io::Result<TlsStream<Metered>> {
+    let tcp = route::connect(address, way.proxy, way.bill).await?;
     // Envelopes are written as a whole; waiting for more to say only delays the last segment.
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from(CENTRE_SERVER_NAME).map_err(io::Error::other)?;
-    connector.connect(name, tcp).await
+    let metered = Metered::new(tcp, Arc::clone(way.bill));
+    timeout(TLS_TIMEOUT, connector.connect(name, metered))
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?
 }
 
 /// The centre's certificate was just checked: it is not earlier than when it was made.
-fn learn_time(stream: &TlsStream<TcpStream>, time: &TimeFloor) -> Result<(), UplinkError> {
+fn learn_time(stream: &TlsStream<Metered>, time: &TimeFloor) -> Result<(), UplinkError> {
     let certificate = stream
         .get_ref()
         .1

@@ -4,13 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lapwing_wire::{EnrolApproval, RenewApproval, SealingPublicKey, SensorId, Voucher};
+use lapwing_wire::{EnrolApproval, RenewApproval, SealingPublicKey, SensorId};
 use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::certificate::{Validity, ed25519_key};
 use crate::device_key::DeviceKey;
+use crate::enrolment::Invitation;
 use crate::error::UplinkError;
 use crate::private_file;
 
@@ -98,17 +99,23 @@ impl Identity {
             .collect()
     }
 
-    /// The identity that an approval gives, after checking that it fits key and voucher.
+    /// The identity that an approval gives, after checking that it fits key and invitation.
     pub(crate) fn approved(
-        voucher: &Voucher,
+        invitation: &Invitation,
+        ca_digest: &[u8; 32],
         key: &DeviceKey,
         approval: EnrolApproval,
     ) -> Result<Self, UplinkError> {
+        if !invitation.is_of(ca_digest, key, &approval) {
+            return Err(UplinkError::BadAnswer {
+                problem: "it does not prove that it is of the centre that wrote the voucher: somebody may stand between".to_owned(),
+            });
+        }
         let identity = Self {
             sensor: approval.sensor,
-            addresses: voucher.addresses.clone(),
+            addresses: invitation.addresses.clone(),
             sealing_key: approval.sealing_key,
-            ca_digest: voucher.ca_digest,
+            ca_digest: *ca_digest,
             certificate: approval.certificate,
             issuing_chain: approval.issuing_chain,
         };

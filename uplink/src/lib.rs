@@ -16,23 +16,36 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod backoff;
+pub mod bill;
+pub mod budget;
+mod centre_signature;
 mod certificate;
 mod connection;
+pub mod courier;
 mod device_key;
+mod dispatch;
 mod enrolment;
 mod error;
 mod identity;
+mod metered;
+mod orders;
 mod private_file;
+mod route;
+mod rule_mirror;
 mod sending;
 mod settings;
 mod shutdown;
+mod status;
 mod time_floor;
 mod tls;
 
-pub use enrolment::{EnrolSettings, enrol};
+pub use enrolment::{EnrolSettings, Invitation, enrol};
 pub use error::UplinkError;
 pub use identity::Identity;
+pub use route::{Proxy, ProxyError};
 pub use sending::run;
 pub use settings::Settings;
 pub use shutdown::{Shutdown, Stopper, shutdown};
+pub use status::LinkStatus;
 pub use time_floor::time_floor_seconds;
+pub use tls::KeyExchange;

@@ -1,27 +1,43 @@
-//! Sending: connect when it can be done, send what waits, let go of what is acknowledged.
+//! Sending: connect when it can and may be done, send what waits, let go of what is acknowledged.
 //!
 //! Files are read and synced on the same thread: this process has nothing else to do
-//! meanwhile, and a batch is small.
+//! meanwhile, and a batch is small. The outbox is this process's only while there is a
+//! connection; between connections a courier may take what waits.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use lapwing_outbox::{AckOutcome, OutboxSender};
-use lapwing_wire::{
-    Ack, BatchNumber, CloseReason, CompressionLevel, ErrorCode, RenewApproval, RenewRequest,
-    Sealer, SenderEvent,
-};
+use lapwing_outbox::{OutboxError, OutboxSender};
+use lapwing_wire::{CloseReason, ErrorCode, RenewApproval, RenewRequest, SenderEvent};
+use rustls::ClientConfig;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
-use crate::connection::Connection;
+use crate::bill::Bill;
+use crate::budget::{Budget, CONNECT_BYTES, Purpose, Spending};
+use crate::connection::{Connection, Way};
 use crate::device_key::DeviceKey;
+use crate::dispatch::{Dispatch, waiting_in};
 use crate::error::UplinkError;
 use crate::identity::Identity;
+use crate::orders::Orders;
+use crate::rule_mirror::RuleMirror;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
+use crate::status::LinkStatus;
 use crate::time_floor::TimeFloor;
 use crate::tls;
+
+/// How long a connection is looked at while bytes wait to go out.
+const BUSY_TURN: Duration = Duration::from_secs(60);
+/// Between questions for rules and control on a link that stays open.
+const ASK_INTERVAL: Duration = Duration::from_secs(3600);
+/// Charged bytes that may be forgotten by a kill, on a link with a budget.
+const UNSAVED_METERED_BYTES: u64 = 8 * 1024;
+/// The same on any other.
+const UNSAVED_BYTES: u64 = 4 * 1024 * 1024;
+/// Between looks whether something may be sent again, while nothing may.
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Carries batches to the centre until told to stop. Links that break and centres that are
 /// away are waited out.
@@ -34,12 +50,22 @@ pub fn run(settings: Settings, mut shutdown: Shutdown) -> Result<(), UplinkError
         .enable_all()
         .build()
         .map_err(UplinkError::Runtime)?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         tokio::select! {
             error = uplink.serve() => Err(error),
             () = shutdown.told() => Ok(()),
         }
-    })
+    });
+    // What the last connection cost is known, however it ended.
+    uplink.settle_bill(Saved::Now)?;
+    result
+}
+
+/// When what was charged is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    Now,
+    NowAndThen,
 }
 
 struct Uplink {
@@ -47,7 +73,18 @@ struct Uplink {
     identity: Identity,
     key: DeviceKey,
     time: TimeFloor,
-    outbox: OutboxSender,
+    /// Kept from connection to connection, for it holds the tickets that make the next one cheap.
+    tls: Arc<ClientConfig>,
+    bill: Arc<Bill>,
+    /// Bytes that were charged and are not written down yet.
+    unsaved_bytes: u64,
+    /// Bytes of critical findings that are on the bill and not yet charged.
+    critical_bytes: u64,
+    budget: Budget,
+    orders: Orders,
+    status: LinkStatus,
+    last_contact: Option<Instant>,
+    last_asked: Option<Instant>,
     /// The centre turned this certificate away: nothing but a renewal will do.
     must_renew: bool,
 }
@@ -55,75 +92,168 @@ struct Uplink {
 impl Uplink {
     fn open(settings: Settings) -> Result<Self, UplinkError> {
         let identity = Identity::load(&settings.identity_folder)?;
+        let key = DeviceKey::load(&settings.identity_folder)?;
+        let time = TimeFloor::load(&settings.identity_folder)?;
+        let tls = tls::sensor(&identity, &key, &time, settings.key_exchange)?;
+        let spending = Spending::load(&settings.identity_folder)?;
+        // Says at once when the outbox cannot be used at all.
+        match OutboxSender::open(&settings.outbox_folder, settings.outbox) {
+            Ok(_) | Err(OutboxError::InUse { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(Self {
-            key: DeviceKey::load(&settings.identity_folder)?,
-            time: TimeFloor::load(&settings.identity_folder)?,
-            outbox: OutboxSender::open(&settings.outbox_folder, settings.outbox)?,
+            budget: Budget::new(settings.budget.clone(), spending),
+            orders: Orders::load(&settings.identity_folder)?,
+            status: LinkStatus::load(&settings.identity_folder),
+            bill: Arc::default(),
+            unsaved_bytes: 0,
+            critical_bytes: 0,
+            last_contact: None,
+            last_asked: None,
+            must_renew: false,
+            key,
+            time,
+            tls,
             identity,
             settings,
-            must_renew: false,
         })
     }
 
     /// Connects again and again; returns only for an error that waiting does not mend.
     async fn serve(&mut self) -> UplinkError {
         let mut backoff = Backoff::new(self.settings.retry_max);
+        self.status.started(self.time.clock_milliseconds() / 1000);
+        self.store_status();
         loop {
-            let error = match self.connect().await {
-                Ok(connection) => match self.converse(connection, &mut backoff).await {
-                    Ok(()) => continue,
-                    Err(error) => error,
-                },
+            if let Err(error) = self.wait_for_occasion().await {
+                return error;
+            }
+            self.last_contact = Some(Instant::now());
+            // A courier may have brought some.
+            match Orders::load(&self.settings.identity_folder) {
+                Ok(orders) => self.orders = orders,
+                Err(error) => return error,
+            }
+            let result = match self.connect().await {
+                Ok(connection) => self.converse(connection, &mut backoff).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = self.settle_bill(Saved::Now) {
+                return error;
+            }
+            let error = match result {
+                Ok(()) => continue,
                 Err(error) => error,
             };
             match &error {
                 UplinkError::Unreachable { .. }
                 | UplinkError::Broken(_)
-                | UplinkError::Session(_) => {}
+                | UplinkError::Session(_)
+                | UplinkError::Outbox(OutboxError::InUse { .. }) => {}
                 _ => return error,
             }
             let wait = backoff.next_wait(&mut rand::rng());
             let cause = std::error::Error::source(&error)
                 .map(ToString::to_string)
                 .unwrap_or_default();
+            self.status
+                .failed(format!("{error}: {cause}"), self.time.now_seconds());
+            self.store_status();
             tracing::info!(%error, cause, wait_milliseconds = wait.as_millis(), "waiting for the centre");
+            // A failed contact is made up for.
+            self.last_contact = None;
             sleep(wait).await;
         }
     }
 
-    async fn connect(&self) -> Result<Connection, UplinkError> {
-        let config = tls::sensor(&self.identity, &self.key, &self.time)?;
-        let addresses = if self.settings.centres.is_empty() {
-            &self.identity.addresses
-        } else {
-            &self.settings.centres
-        };
-        Connection::open(addresses, config, self.settings.answer_timeout, &self.time).await
+    /// Returns when a connection is wanted and may be paid for.
+    async fn wait_for_occasion(&mut self) -> Result<(), UplinkError> {
+        loop {
+            let now = self.time.now_seconds();
+            self.budget.advance(now);
+            if self.settings.contact_interval.is_none() && !self.settings.budget.is_metered() {
+                return Ok(());
+            }
+            let waiting = waiting_in(&self.settings.outbox_folder)?;
+            let is_due = self
+                .settings
+                .contact_interval
+                .zip(self.last_contact)
+                .is_none_or(|(interval, last)| last.elapsed() >= interval);
+            let may = |purpose| self.budget.allows(CONNECT_BYTES, purpose, now);
+            let is_critical = waiting.critical && self.budget.wants_critical(now);
+            if (is_due && may(Purpose::Status)) || (is_critical && may(Purpose::Critical)) {
+                return Ok(());
+            }
+            self.tell_what_is_held(now)?;
+            sleep(
+                self.settings
+                    .send_interval
+                    .max(Duration::from_millis(100))
+                    .min(LOOK_INTERVAL),
+            )
+            .await;
+        }
     }
 
-    /// One session. Ends well when a new certificate asks for a new connection.
+    async fn connect(&self) -> Result<Connection, UplinkError> {
+        let way = Way {
+            addresses: if self.settings.centres.is_empty() {
+                &self.identity.addresses
+            } else {
+                &self.settings.centres
+            },
+            proxy: self.settings.proxy.as_ref(),
+            bill: &self.bill,
+        };
+        let answer_timeout = self.settings.answer_timeout;
+        Connection::open(&way, Arc::clone(&self.tls), answer_timeout, &self.time).await
+    }
+
+    /// One session. Ends well when a new certificate asks for a new connection, or all is said on a link
+    /// that is not kept open.
     async fn converse(
         &mut self,
         mut connection: Connection,
         backoff: &mut Backoff,
     ) -> Result<(), UplinkError> {
-        let mut offered = BTreeSet::new();
+        let outbox = OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox)?;
+        let mut dispatch = Dispatch::new(outbox);
+        let mut mirror = None;
         let mut ready = false;
         loop {
+            self.settle_bill(Saved::NowAndThen)?;
+            let mut has_more = false;
             if ready && !self.renews_first() {
-                self.offer(&mut connection, &mut offered)?;
+                has_more = self.offer(&mut connection, &mut dispatch)?;
+                if mirror.is_none() {
+                    mirror = self.ask(&mut connection);
+                }
+                let is_done = self.settings.contact_interval.is_some()
+                    && !has_more
+                    && connection.is_sent()
+                    && !connection.session.is_waiting();
+                if is_done {
+                    connection.close().await;
+                    return Ok(());
+                }
             }
-            let wait = if connection.is_sent() {
+            let wait = if connection.is_sent() && !has_more {
                 self.settings.send_interval
             } else {
-                Duration::from_secs(60)
+                BUSY_TURN
             };
             for event in connection.turn(wait).await? {
                 match event {
                     SenderEvent::Ready(answer) => {
                         tracing::info!(centre = answer.software, "connected to the centre");
                         backoff.reset();
+                        self.status.connected(self.time.now_seconds());
+                        self.store_status();
                         ready = true;
+                        if answer.version < lapwing_wire::message::VERSION_WITH_CONTROL {
+                            self.last_asked = Some(Instant::now());
+                        }
                         if self.renews_first() || self.renewal_is_due() {
                             let request = RenewRequest {
                                 certificate_request: self.key.certificate_request()?,
@@ -133,11 +263,10 @@ impl Uplink {
                         }
                     }
                     SenderEvent::Acknowledged(ack) => {
-                        offered.remove(&ack.identity.number);
-                        self.acknowledged(&ack)?;
+                        dispatch.acknowledged(&ack, self.time.clock_milliseconds())?;
                     }
                     SenderEvent::Busy(busy) => {
-                        offered.remove(&busy.identity.number);
+                        dispatch.not_taken(busy.identity.number);
                         tracing::info!(
                             retry_after_seconds = busy.retry_after_seconds,
                             "the centre is busy"
@@ -147,6 +276,7 @@ impl Uplink {
                         self.renewed(approval)?;
                         // What is in flight is answered on the next connection.
                         connection.close().await;
+                        self.last_contact = None;
                         return Ok(());
                     }
                     SenderEvent::RenewRefused(refused) => {
@@ -155,6 +285,17 @@ impl Uplink {
                             "the centre renews this certificate no more"
                         );
                     }
+                    SenderEvent::Control(answer) => self.orders.receive(
+                        &answer.answer,
+                        &self.identity,
+                        self.time.now_seconds(),
+                    )?,
+                    SenderEvent::FilePart(part) => {
+                        mirror = RuleMirror::part(mirror, part, &mut connection)?;
+                    }
+                    SenderEvent::FileAbsent(absent) => {
+                        mirror = RuleMirror::absent(mirror, &absent, &mut connection)?;
+                    }
                     SenderEvent::Closed(reason) => return Err(self.closed(reason)),
                     other => tracing::warn!(event = ?other, "an answer that was not asked for"),
                 }
@@ -162,72 +303,104 @@ impl Uplink {
         }
     }
 
-    /// Puts in flight what waits, older batches first, as far as the centre's window allows.
+    /// Puts in flight what waits and may go; says whether more may go as soon as there is room.
     fn offer(
         &mut self,
         connection: &mut Connection,
-        offered: &mut BTreeSet<BatchNumber>,
-    ) -> Result<(), UplinkError> {
-        loop {
-            let waiting = self
-                .outbox
-                .outstanding()
-                .find(|number| !offered.contains(number));
-            let number = match waiting {
-                Some(number) => number,
-                None => match self.seal()? {
-                    Some(number) => number,
-                    None => return Ok(()),
-                },
-            };
-            let envelope = self.outbox.envelope(self.identity.sensor, number)?;
-            if connection
-                .session
-                .offer(&envelope, connection.now_milliseconds())
-                .is_err()
-            {
-                // The window is full, or the centre asked to wait: another time.
-                return Ok(());
-            }
-            offered.insert(number);
+        dispatch: &mut Dispatch,
+    ) -> Result<bool, UplinkError> {
+        let now = self.time.now_seconds();
+        self.budget.advance(now);
+        self.budget.ask_for_less(self.orders.less());
+        dispatch.offer(
+            connection,
+            &self.budget,
+            now,
+            &self.settings,
+            &self.identity,
+            &self.key,
+            &mut self.critical_bytes,
+        )
+    }
+
+    /// Asks for control and for new rules, once a contact and now and then on a link that stays open.
+    fn ask(&mut self, connection: &mut Connection) -> Option<RuleMirror> {
+        if self
+            .last_asked
+            .is_some_and(|last| last.elapsed() < ASK_INTERVAL)
+        {
+            return None;
         }
+        self.last_asked = Some(Instant::now());
+        let now = connection.now_milliseconds();
+        // The session is ready; where it is not, the next contact asks.
+        let _asked = connection
+            .session
+            .request_control(self.orders.request(), now);
+        let folder = self.settings.rule_mirror.as_ref()?;
+        RuleMirror::begin(folder, connection)
     }
 
-    fn seal(&mut self) -> Result<Option<BatchNumber>, UplinkError> {
-        let sealer = Sealer::new(
-            self.key.signing_key(),
-            self.identity.sealing_key,
-            CompressionLevel::DEFAULT,
-        );
-        Ok(self.outbox.seal_next(
-            self.identity.sensor,
-            &sealer,
-            &self.settings.seal,
-            &mut rand::rng(),
-        )?)
-    }
-
-    fn acknowledged(&mut self, ack: &Ack) -> Result<(), UplinkError> {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let wall_milliseconds = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
-        match self.outbox.acknowledge(ack, wall_milliseconds)? {
-            AckOutcome::Forgotten => {
-                tracing::debug!(batch = ack.identity.number.0, state = ?ack.state, "batch acknowledged");
-            }
-            outcome => tracing::warn!(
-                batch = ack.identity.number.0,
-                ?outcome,
-                "an ack that changes nothing"
-            ),
+    /// Charges what the sockets have cost since the last time. A kill forgets what was not written down yet:
+    /// little where bytes are counted, more where they are not, for the sake of the disk.
+    fn settle_bill(&mut self, saved: Saved) -> Result<(), UplinkError> {
+        let bytes = self.bill.take();
+        self.charge(bytes);
+        let unsaved_max = if self.settings.budget.is_metered() {
+            UNSAVED_METERED_BYTES
+        } else {
+            UNSAVED_BYTES
+        };
+        let is_due = saved == Saved::Now || self.unsaved_bytes > unsaved_max;
+        if self.unsaved_bytes > 0 && is_due {
+            self.unsaved_bytes = 0;
+            self.budget
+                .spending()
+                .store(&self.settings.identity_folder)?;
         }
         Ok(())
+    }
+
+    fn charge(&mut self, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        let now = self.time.now_seconds();
+        self.budget.advance(now);
+        let critical = self.critical_bytes.min(bytes);
+        self.critical_bytes -= critical;
+        self.budget.spend(critical, Purpose::Critical);
+        let rest = bytes - critical;
+        // What a critical finding needed beside itself may not eat what heartbeats need.
+        let purpose = if self.budget.left_bytes(Purpose::Status, now) >= rest {
+            Purpose::Ordinary
+        } else {
+            Purpose::Critical
+        };
+        self.budget.spend(rest, purpose);
+        self.status.spent(bytes);
+        self.unsaved_bytes = self.unsaved_bytes.saturating_add(bytes);
+    }
+
+    /// Lets heartbeats say what waits for budget, also while there is no connection.
+    fn tell_what_is_held(&mut self, now: u64) -> Result<(), UplinkError> {
+        match OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox) {
+            Ok(outbox) => Dispatch::new(outbox).tell_what_is_held(&self.budget, now),
+            Err(OutboxError::InUse { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn store_status(&self) {
+        if let Err(error) = self.status.store(&self.settings.identity_folder) {
+            tracing::warn!(%error, "cannot keep how the link is");
+        }
     }
 
     fn renewed(&mut self, approval: RenewApproval) -> Result<(), UplinkError> {
         let identity = self.identity.renewed(&self.key, approval)?;
         identity.store(&self.settings.identity_folder)?;
+        self.tls = tls::sensor(&identity, &self.key, &self.time, self.settings.key_exchange)?;
         self.identity = identity;
         self.must_renew = false;
         tracing::info!(

@@ -4,6 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lapwing_outbox::SealLimits;
+use lapwing_wire::CompressionLevel;
+
+use crate::budget::BudgetSettings;
+use crate::route::Proxy;
+use crate::tls::KeyExchange;
 
 /// How the uplink works. Addresses are `host:port`.
 #[derive(Debug, Clone)]
@@ -18,6 +23,19 @@ pub struct Settings {
     pub seal: SealLimits,
     /// Addresses of the centre, in the order to try; empty for those of the enrolment.
     pub centres: Vec<String>,
+    /// What stands between this site and the world.
+    pub proxy: Option<Proxy>,
+    /// How the keys of a connection are agreed.
+    pub key_exchange: KeyExchange,
+    /// zstd's level for batches.
+    pub compression: CompressionLevel,
+    /// What the link may cost.
+    pub budget: BudgetSettings,
+    /// Longest time between contacts where the link is not kept open; a critical finding does not wait
+    /// for it. None keeps the link open.
+    pub contact_interval: Option<Duration>,
+    /// Folder that mirrors the centre's rule repository; none asks for no rules.
+    pub rule_mirror: Option<PathBuf>,
     /// Time between looks into the outbox.
     pub send_interval: Duration,
     /// Longest time between attempts while the centre cannot be reached.
@@ -35,6 +53,12 @@ impl Settings {
             outbox: lapwing_outbox::Settings::default(),
             seal: SealLimits::default(),
             centres: Vec::new(),
+            proxy: None,
+            key_exchange: KeyExchange::default(),
+            compression: CompressionLevel::DEFAULT,
+            budget: BudgetSettings::unlimited(),
+            contact_interval: None,
+            rule_mirror: None,
             send_interval: Duration::from_secs(1),
             retry_max: Duration::from_secs(300),
             answer_timeout: Duration::from_secs(120),

@@ -52,6 +52,18 @@ impl TimeFloor {
         clock.max(self.floor_seconds.load(Ordering::Relaxed))
     }
 
+    /// What the clock shows, milliseconds since 1970, however wrong.
+    #[expect(
+        clippy::unused_self,
+        reason = "the floor says nothing about milliseconds"
+    )]
+    pub(crate) fn clock_milliseconds(&self) -> u64 {
+        let clock = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(clock.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Learns that it is not earlier than this: the beginning of a certificate of the centre.
     pub(crate) fn raise(&self, seconds: u64) -> Result<(), UplinkError> {
         if self.floor_seconds.fetch_max(seconds, Ordering::Relaxed) < seconds {

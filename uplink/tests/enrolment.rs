@@ -19,14 +19,14 @@ fn a_device_waits_for_a_person_and_becomes_a_sensor() {
     );
     let edge = Edge::new();
     let mut waited = 0;
-    let identity = edge.enrol(centre.voucher(), |_| waited += 1).unwrap();
+    let identity = edge.enrol(centre.voucher(), |_, _| waited += 1).unwrap();
     assert_eq!((identity.sensor, waited), (SENSOR, 2));
     assert_eq!(
         Identity::load(&edge.settings.identity_folder).unwrap(),
         identity
     );
     // It is this sensor for good.
-    let again = edge.enrol(centre.voucher(), |_| ());
+    let again = edge.enrol(centre.voucher(), |_, _| ());
     assert!(
         matches!(again, Err(UplinkError::AlreadyEnrolled { .. })),
         "{again:?}"
@@ -42,7 +42,7 @@ fn a_refusal_says_why() {
             ..Behaviour::default()
         },
     );
-    let result = Edge::new().enrol(centre.voucher(), |_| ());
+    let result = Edge::new().enrol(centre.voucher(), |_, _| ());
     assert!(
         matches!(&result, Err(UplinkError::Refused { reason }) if reason.contains("used before")),
         "{result:?}"
@@ -53,7 +53,7 @@ fn a_refusal_says_why() {
 fn the_secret_is_not_told_to_another_centre() {
     let impostor = Centre::start(&Authority::new(), Behaviour::default());
     let voucher = Authority::new().voucher(impostor.address);
-    let result = Edge::new().enrol(voucher, |_| ());
+    let result = Edge::new().enrol(voucher, |_, _| ());
     let Err(error @ UplinkError::Unreachable { .. }) = &result else {
         panic!("{result:?}")
     };

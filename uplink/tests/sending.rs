@@ -18,7 +18,7 @@ fn enrolled(behaviour: Behaviour, findings: u64) -> (Centre, Edge) {
         },
     );
     let mut edge = Edge::new();
-    edge.enrol(centre.voucher(), |_| ()).unwrap();
+    edge.enrol(centre.voucher(), |_, _| ()).unwrap();
     let centre = centre.stop()(behaviour);
     edge.produce(findings);
     (centre, edge)
@@ -133,7 +133,7 @@ fn a_certificate_of_another_authority_is_turned_away() {
     // The same address, another authority's client certificate: enrolled elsewhere, misled here.
     let elsewhere = Centre::start(&Authority::new(), Behaviour::default());
     let mut stranger = Edge::new();
-    stranger.enrol(elsewhere.voucher(), |_| ()).unwrap();
+    stranger.enrol(elsewhere.voucher(), |_, _| ()).unwrap();
     stranger.produce(5);
     let path = stranger.settings.identity_folder.join("enrolment.json");
     let ours =

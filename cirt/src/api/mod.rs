@@ -2,12 +2,14 @@
 //!
 //! The types here are the frozen outside form; they are filled by hand from what the store gives.
 
+mod books_view;
 mod csv_export;
 mod finding_view;
 mod people_view;
 mod sensor_view;
 mod summary_view;
 
+pub use books_view::{BooksView, LaneView};
 pub use csv_export::{findings_csv, summary_csv};
 pub(crate) use finding_view::action_name;
 pub use finding_view::{AddressView, EndpointView, FindingView, FindingsView, protocol_name};

@@ -59,7 +59,16 @@ pub struct SensorTotalsView {
     pub produced: u64,
     pub stored: u64,
     pub evicted: u64,
+    /// `held + in_flight + gone`.
     pub missing: u64,
+    /// Waiting at the sensor until its budget lets them go.
+    pub held: u64,
+    /// Waiting at the sensor for the link, or on their way.
+    pub in_flight: u64,
+    /// Acknowledged once and not here: this centre was restored from an older backup.
+    pub gone: u64,
+    /// Findings that the policy kept back before they got a number.
+    pub suppressed: u64,
     pub doubled: u64,
     /// Records that came again and were not counted again.
     pub repeated: u64,
@@ -133,6 +142,10 @@ impl From<&SensorTotals> for SensorTotalsView {
             stored: totals.stored,
             evicted: totals.evicted,
             missing: totals.missing,
+            held: totals.held,
+            in_flight: totals.in_flight,
+            gone: totals.gone,
+            suppressed: totals.suppressed,
             doubled: totals.doubled,
             repeated: totals.repeated,
             queued: totals.health.as_ref().map(|health| health.queued_records),

@@ -42,6 +42,11 @@ impl ClientCertificate {
     fn has_expired(self) -> bool {
         UnixTime::now().as_secs() > self.not_after
     }
+
+    fn has_expired_for_days(self, days: u32) -> bool {
+        let since = UnixTime::now().as_secs().saturating_sub(self.not_after);
+        since > u64::from(days) * 24 * 3600
+    }
 }
 
 /// Who is at the other end of a connection.
@@ -51,6 +56,8 @@ pub(super) enum Client {
     Stranger,
     /// A certificate whose key speaks for a sensor.
     Sensor { enrolment: Enrolment, expired: bool },
+    /// A certificate that ended so long ago that it is not even renewed.
+    Forgotten { sensor: String },
     /// A certificate of ours whose key may not speak any more.
     Barred {
         sensor: String,
@@ -70,20 +77,29 @@ impl Client {
                 enrolment,
                 expired: true,
             } => Peer::Expired(SensorId(enrolment.identity)),
-            Self::Stranger | Self::Barred { .. } => Peer::Stranger,
+            Self::Stranger | Self::Forgotten { .. } | Self::Barred { .. } => Peer::Stranger,
         }
     }
 }
 
-/// Looks the certificate's key up.
+/// Looks the certificate's key up. An expired certificate may be renewed for `renew_expired_days`.
 pub(super) fn identify(
     store: &Store,
     certificate: Option<ClientCertificate>,
+    renew_expired_days: u32,
 ) -> Result<Client, StoreError> {
     let Some(certificate) = certificate else {
         return Ok(Client::Stranger);
     };
     Ok(match store.enrolment(&certificate.public_key)? {
+        Some(enrolment)
+            if enrolment.state == EnrolmentState::Active
+                && certificate.has_expired_for_days(renew_expired_days) =>
+        {
+            Client::Forgotten {
+                sensor: enrolment.sensor_name,
+            }
+        }
         Some(enrolment) if enrolment.state == EnrolmentState::Active => Client::Sensor {
             enrolment,
             expired: certificate.has_expired(),

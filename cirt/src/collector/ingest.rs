@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use lapwing_wire::{Ack, EnvelopeError, ErrorCode, ReceivedEnvelope};
 
 use super::client_identity::{Client, ClientCertificate, identify};
-use crate::store::{Store, StoreError};
+use crate::store::{Enrolment, Store, StoreError, Way};
 
 /// What to tell the sensor.
 #[derive(Debug)]
-pub(super) enum Ingested {
+pub(crate) enum Ingested {
     /// Durable.
     Acknowledge(Ack),
     /// Not taken, and the session ends: reason for programs, reason for people.
@@ -19,9 +19,10 @@ pub(super) enum Ingested {
 pub(super) fn ingest(
     store: &Store,
     certificate: Option<ClientCertificate>,
+    renew_expired_days: u32,
     envelope: ReceivedEnvelope,
 ) -> Result<Ingested, StoreError> {
-    let enrolment = match identify(store, certificate)? {
+    let enrolment = match identify(store, certificate, renew_expired_days)? {
         Client::Sensor {
             enrolment,
             expired: false,
@@ -31,6 +32,11 @@ pub(super) fn ingest(
                 ErrorCode::NotAllowed,
                 "the certificate has expired: renew it".to_owned(),
             ));
+        }
+        Client::Forgotten { sensor } => {
+            let reason =
+                format!("the certificate of sensor {sensor} ended too long ago: enrol it anew");
+            return Ok(Ingested::Refuse(ErrorCode::NotAllowed, reason));
         }
         Client::Barred { sensor, state } => {
             let reason = format!("sensor {sensor} is {} at the centre", state.as_str());
@@ -43,10 +49,20 @@ pub(super) fn ingest(
             ));
         }
     };
+    ingest_from(store, &enrolment, envelope, Way::Link)
+}
+
+/// Stores what came for a sensor, by whichever way. Durable when this returns [`Ingested::Acknowledge`].
+pub(crate) fn ingest_from(
+    store: &Store,
+    enrolment: &Enrolment,
+    envelope: ReceivedEnvelope,
+    way: Way,
+) -> Result<Ingested, StoreError> {
     let header = *envelope.header();
     if header.identity.sensor.0 != enrolment.identity {
         let detail = format!(
-            "an envelope in the name of {} came over this sensor's connection",
+            "an envelope in the name of {} came in this sensor's place",
             header.identity.sensor
         );
         store.raise_alarm(Some(enrolment.sensor), "forged batch", &detail)?;
@@ -77,7 +93,7 @@ pub(super) fn ingest(
             "batch number above 2^63".to_owned(),
         ));
     }
-    let state = store.accept_batch(enrolment.sensor, &envelope, Timestamp::now())?;
+    let state = store.accept_batch_by(way, enrolment.sensor, &envelope, Timestamp::now())?;
     Ok(Ingested::Acknowledge(Ack {
         identity: header.identity,
         digest: envelope.digest(),

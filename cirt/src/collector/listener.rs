@@ -16,6 +16,7 @@ use crate::enrolment::EnrolmentDesk;
 use crate::limits::{
     COLLECTOR_CONNECTIONS, SHUTDOWN_GRACE, STRANGER_CONNECTIONS, TLS_HANDSHAKE_TIMEOUT,
 };
+use crate::settings::DataFolder;
 use crate::store::Store;
 
 /// What all sessions share.
@@ -26,19 +27,30 @@ pub struct CollectorShared {
     pub(super) admission: Admission,
     /// Told whenever a batch was stored.
     pub(super) stored: Arc<Notify>,
+    pub(super) folder: DataFolder,
+    /// Days for which an expired certificate may still be renewed.
+    pub(super) renew_expired_days: u32,
     strangers: Semaphore,
 }
 
 impl CollectorShared {
     /// `stored` is notified whenever a batch was stored.
     #[must_use]
-    pub fn new(store: Arc<Store>, desk: EnrolmentDesk, stored: Arc<Notify>) -> Self {
+    pub fn new(
+        store: Arc<Store>,
+        desk: EnrolmentDesk,
+        stored: Arc<Notify>,
+        folder: DataFolder,
+        renew_expired_days: u32,
+    ) -> Self {
         Self {
             store,
             desk,
             software: concat!("lapwing-cirt/", env!("CARGO_PKG_VERSION")).to_owned(),
             admission: Admission::default(),
             stored,
+            folder,
+            renew_expired_days,
             strangers: Semaphore::new(STRANGER_CONNECTIONS),
         }
     }

@@ -8,8 +8,10 @@ mod admission;
 mod client_identity;
 mod ingest;
 mod listener;
+mod rule_files;
 mod session;
 mod tls;
 
+pub(crate) use ingest::{Ingested, ingest_from};
 pub use listener::{Collector, CollectorShared};
 pub use tls::{TlsError, collector_tls};

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use lapwing_wire::{Busy, ErrorCode, ReceivedEnvelope, ReceiverEvent, ReceiverSession};
+use lapwing_wire::{
+    Busy, ControlAnswer, ErrorCode, FileAbsent, ReceivedEnvelope, ReceiverEvent, ReceiverSession,
+    SensorId,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -15,10 +18,13 @@ use tokio_rustls::server::TlsStream;
 use super::client_identity::{Client, ClientCertificate, identify};
 use super::ingest::{Ingested, ingest};
 use super::listener::CollectorShared;
+use super::rule_files::read_part;
+use crate::control::Control;
 use crate::enrolment::Answer;
 use crate::limits::{
     BUSY_RETRY_SECONDS, CONTACT_INTERVAL, SENSOR_IDLE_TIMEOUT, SESSION_WINDOW, STRANGER_LIFETIME,
 };
+use crate::rule_repository::RuleRepository;
 use crate::store::StoreError;
 
 /// How often a silent connection is looked at.
@@ -35,6 +41,8 @@ pub(super) enum SessionFailure {
     Store(#[from] StoreError),
     #[error("the enrolment desk failed")]
     Enrolment(#[from] crate::enrolment::EnrolmentError),
+    #[error("control cannot be answered")]
+    Control(#[from] crate::control::ControlError),
     #[error("a worker ended")]
     Worker(#[from] tokio::task::JoinError),
 }
@@ -58,7 +66,9 @@ impl Session {
         certificate: Option<ClientCertificate>,
     ) -> Result<Self, SessionFailure> {
         let store = Arc::clone(&shared.store);
-        let client = tokio::task::spawn_blocking(move || identify(&store, certificate)).await??;
+        let days = shared.renew_expired_days;
+        let client =
+            tokio::task::spawn_blocking(move || identify(&store, certificate, days)).await??;
         let wall = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         let protocol =
             ReceiverSession::new(client.peer(), &shared.software, SESSION_WINDOW, wall, 0);
@@ -88,6 +98,12 @@ impl Session {
             tracing::info!(%sensor, state = state.as_str(), address = %self.address, "barred sensor turned away");
             let reason = format!("sensor {sensor} is {} at the centre", state.as_str());
             self.protocol.fail(ErrorCode::Revoked, &reason);
+        }
+        if let Client::Forgotten { sensor } = &self.client {
+            let reason =
+                format!("the certificate of sensor {sensor} ended too long ago: enrol it anew");
+            tracing::info!(%sensor, address = %self.address, "sensor with an old certificate turned away");
+            self.protocol.fail(ErrorCode::NotAllowed, &reason);
         }
         let mut buffer = vec![0; READ_BYTES];
         let mut heard = Instant::now();
@@ -154,9 +170,11 @@ impl Session {
             ReceiverEvent::Envelope(envelope) => self.envelope(envelope).await,
             ReceiverEvent::EnrolRequested(request) => {
                 let shared = Arc::clone(&self.shared);
-                let answer =
-                    tokio::task::spawn_blocking(move || shared.desk.enrol(&shared.store, &request))
-                        .await??;
+                let answer = tokio::task::spawn_blocking(move || {
+                    let seen = [shared.desk.authority().root_fingerprint()];
+                    shared.desk.enrol(&shared.store, &request, &seen)
+                })
+                .await??;
                 match answer {
                     Answer::Approved(approval) => self.protocol.enrol_approve(*approval),
                     Answer::Pending(pending) => self.protocol.enrol_pending(pending),
@@ -171,10 +189,13 @@ impl Session {
                 // Asked again, not remembered: the sensor may have been revoked since it connected.
                 let (shared, certificate) = (Arc::clone(&self.shared), self.certificate);
                 let answer = tokio::task::spawn_blocking(move || {
-                    match identify(&shared.store, certificate)? {
+                    match identify(&shared.store, certificate, shared.renew_expired_days)? {
                         Client::Sensor { enrolment, .. } => {
                             shared.desk.renew(&shared.store, &enrolment, &request)
                         }
+                        Client::Forgotten { .. } => Ok(Answer::Refused(
+                            "the certificate ended too long ago: enrol anew".to_owned(),
+                        )),
                         Client::Stranger | Client::Barred { .. } => {
                             Ok(Answer::Refused("revoked".to_owned()))
                         }
@@ -190,9 +211,73 @@ impl Session {
                 }
                 Ok(())
             }
+            ReceiverEvent::FileRequested(request) => {
+                if let Some(sensor) = self.still_allowed().await? {
+                    tracing::trace!(%sensor, path = %request.path, "file asked for");
+                    let repository = RuleRepository::new(&self.shared.folder, None);
+                    let path = request.path.clone();
+                    let part = tokio::task::spawn_blocking(move || {
+                        read_part(repository.folder(), &request)
+                    })
+                    .await?;
+                    match part {
+                        Ok(Some(part)) => self.protocol.file_part(part),
+                        Ok(None) => self.protocol.file_absent(FileAbsent { path }),
+                        Err(error) => {
+                            tracing::error!(%path, %error, "a file of the rule repository cannot be read");
+                            self.protocol.file_absent(FileAbsent { path });
+                        }
+                    }
+                }
+                Ok(())
+            }
+            ReceiverEvent::ControlRequested(request) => {
+                if let Some(sensor) = self.still_allowed().await? {
+                    let shared = Arc::clone(&self.shared);
+                    let answer = tokio::task::spawn_blocking(move || {
+                        let authority = shared.desk.authority();
+                        Control::answer(
+                            &shared.folder,
+                            authority,
+                            sensor,
+                            request.known_milliseconds,
+                        )
+                    })
+                    .await??;
+                    self.protocol.control(ControlAnswer { answer });
+                }
+                Ok(())
+            }
             ReceiverEvent::Closed(reason) => {
                 tracing::debug!(address = %self.address, ?reason, "session ended");
                 Ok(())
+            }
+        }
+    }
+
+    /// The sensor, when it may still speak: it may have been revoked since it connected. Otherwise the session ends.
+    async fn still_allowed(&mut self) -> Result<Option<SensorId>, SessionFailure> {
+        let (shared, certificate) = (Arc::clone(&self.shared), self.certificate);
+        let client = tokio::task::spawn_blocking(move || {
+            identify(&shared.store, certificate, shared.renew_expired_days)
+        })
+        .await??;
+        match client {
+            Client::Sensor {
+                enrolment,
+                expired: false,
+            } => Ok(Some(SensorId(enrolment.identity))),
+            Client::Barred { sensor, state } => {
+                let reason = format!("sensor {sensor} is {} at the centre", state.as_str());
+                self.protocol.fail(ErrorCode::Revoked, &reason);
+                Ok(None)
+            }
+            Client::Sensor { expired: true, .. } | Client::Forgotten { .. } | Client::Stranger => {
+                self.protocol.fail(
+                    ErrorCode::NotAllowed,
+                    "the certificate has expired: renew it",
+                );
+                Ok(None)
             }
         }
     }
@@ -214,7 +299,11 @@ impl Session {
             return Ok(());
         }
         let (store, certificate) = (Arc::clone(&self.shared.store), self.certificate);
-        match tokio::task::spawn_blocking(move || ingest(&store, certificate, envelope)).await? {
+        let days = self.shared.renew_expired_days;
+        let ingested =
+            tokio::task::spawn_blocking(move || ingest(&store, certificate, days, envelope))
+                .await?;
+        match ingested {
             Ok(Ingested::Acknowledge(ack)) => {
                 self.protocol.acknowledge(ack);
                 self.shared.stored.notify_one();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::enrolment::{CertificateAuthority, create_sealing_key};
+use lapwing_cirt::limits::RENEW_EXPIRED_DAYS;
 use lapwing_cirt::output::line;
 use lapwing_cirt::people::Role;
 use lapwing_cirt::secrets::{hash_password, readable_password};
@@ -60,6 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         listen: arguments.listen,
         web_listen: arguments.web_listen,
         public_address: arguments.public_address.clone(),
+        renew_expired_days: RENEW_EXPIRED_DAYS,
     };
     // Last: where the settings are, the centre is complete.
     settings.save(&folder)?;

@@ -8,6 +8,7 @@ use lapwing_cirt::store::Store;
 
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod courier;
 pub(crate) mod findings;
 pub(crate) mod init;
 pub(crate) mod rebuild;

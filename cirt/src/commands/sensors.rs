@@ -3,10 +3,14 @@
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use lapwing_cirt::api::{SensorsView, key_fingerprint};
+use lapwing_cirt::api::{BooksView, SensorsView, key_fingerprint};
+use lapwing_cirt::control::{Control, Less};
+use lapwing_cirt::enrolment::CertificateAuthority;
 use lapwing_cirt::output::{Align, Table, line};
 use lapwing_cirt::query::Scope;
 use lapwing_cirt::store::Store;
+use lapwing_wire::SensorId;
+use lapwing_wire::words::comparison_words;
 
 use super::{Data, OutputFormat, actor};
 
@@ -25,9 +29,29 @@ enum SensorsCommand {
         #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
         output: OutputFormat,
     },
-    /// One sensor, with what its device said of itself
-    Show { sensor: String },
-    /// Let a sensor in that waits; compare the key fingerprint with the device first
+    /// One sensor: what its device said of itself, and what became of every record it made
+    Show {
+        sensor: String,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        output: OutputFormat,
+    },
+    /// Ask a sensor to send less, from its next contact on; it cannot be asked for more than its site lets out
+    Less {
+        sensor: String,
+        /// Highest rung of detail wanted: 0 digests, 1 findings, 2 findings with their facts
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=2))]
+        rung: u8,
+        /// Lightest lane of findings wanted: critical, normal or low
+        #[arg(long, default_value = "low")]
+        lightest: String,
+        /// For so many hours; without it until it is ended
+        #[arg(long, value_name = "N")]
+        hours: Option<u32>,
+        /// End an earlier request
+        #[arg(long, conflicts_with_all = ["rung", "lightest", "hours"])]
+        end: bool,
+    },
+    /// Let a sensor in that waits; compare the four words with the device first
     Approve { sensor: String },
     /// Shut a sensor out, from its next request on
     Revoke { sensor: String },
@@ -41,17 +65,43 @@ enum SensorsCommand {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (_, _, store) = arguments.data.open()?;
+    let (folder, _, store) = arguments.data.open()?;
+    let root = CertificateAuthority::load(&folder)?.root_fingerprint();
     match &arguments.command {
         SensorsCommand::List { output } => list(&store, *output),
-        SensorsCommand::Show { sensor } => show(&store, sensor),
+        SensorsCommand::Show { sensor, output } => show(&store, &root, sensor, *output),
+        SensorsCommand::Less {
+            sensor,
+            rung,
+            lightest,
+            hours,
+            end,
+        } => {
+            let known = store.sensor(Scope::Nation, sensor)?;
+            let now = u64::try_from(Timestamp::now().as_millisecond())?;
+            let control = Control {
+                made_milliseconds: now,
+                less: (!end).then(|| Less {
+                    rung_max: *rung,
+                    lightest: lightest.clone(),
+                    until_milliseconds: hours.map_or(0, |hours| now + u64::from(hours) * 3_600_000),
+                }),
+            };
+            control.store(&folder, known.identity.parse::<SensorId>()?)?;
+            store.record_audit(&actor(), "sensor.less", &known.name)?;
+            Ok(line(&format!(
+                "{} is asked with its next contact",
+                known.name
+            ))?)
+        }
         SensorsCommand::Approve { sensor } => {
             let known = store.sensor(Scope::Nation, sensor)?;
             store.approve_sensor(&actor(), sensor)?;
             Ok(line(&format!(
-                "{} approved, key fingerprint {}",
+                "{} approved, key fingerprint {}, words {}",
                 known.name,
-                key_fingerprint(&known.public_key)
+                key_fingerprint(&known.public_key),
+                comparison_words(&root, &known.public_key)
             ))?)
         }
         SensorsCommand::Revoke { sensor } => {
@@ -101,8 +151,16 @@ fn list(store: &Store, output: OutputFormat) -> anyhow::Result<()> {
     }
 }
 
-fn show(store: &Store, name: &str) -> anyhow::Result<()> {
+fn show(store: &Store, root: &[u8; 32], name: &str, output: OutputFormat) -> anyhow::Result<()> {
     let sensor = store.sensor(Scope::Nation, name)?;
+    let books = store.books_of(sensor.key)?;
+    if output != OutputFormat::Table {
+        let view = BooksView::of(&books);
+        return Ok(match output {
+            OutputFormat::Csv => lapwing_cirt::output::raw(&lanes_table(&view).to_csv()?)?,
+            _ => line(&serde_json::to_string_pretty(&view).context("cannot write JSON")?)?,
+        });
+    }
     let moment = |time: Option<Timestamp>| {
         time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"))
     };
@@ -117,6 +175,10 @@ fn show(store: &Store, name: &str) -> anyhow::Result<()> {
         (
             "key fingerprint".to_owned(),
             key_fingerprint(&sensor.public_key),
+        ),
+        (
+            "comparison words".to_owned(),
+            comparison_words(root, &sensor.public_key),
         ),
         ("asked".to_owned(), moment(Some(sensor.requested))),
         ("decided".to_owned(), moment(sensor.decided)),
@@ -148,5 +210,80 @@ fn show(store: &Store, name: &str) -> anyhow::Result<()> {
     for (name, value) in lines {
         table.row(vec![name, value]);
     }
-    Ok(line(&table.render())?)
+    line(&table.render())?;
+    line("")?;
+    show_books(&BooksView::of(&books))
+}
+
+/// Every record in exactly one column.
+fn show_books(view: &BooksView) -> anyhow::Result<()> {
+    line(
+        "records by the numbers they got, and findings that the policy kept back before they got one",
+    )?;
+    line(&lanes_table(view).render())?;
+    line(&format!(
+        "{} produced = {} stored + {} suppressed by policy + {} held by budget + {} evicted + {} in flight + {} gone",
+        view.produced,
+        view.stored,
+        view.suppressed,
+        view.held,
+        view.evicted,
+        view.in_flight,
+        view.gone
+    ))?;
+    for (count, meaning) in [
+        (
+            view.gone,
+            "records were acknowledged by this centre and are not here: it was restored from an older backup",
+        ),
+        (
+            view.doubled,
+            "records are stored twice: this is a defect of this program",
+        ),
+        (
+            view.repeated,
+            "records came again in another batch and were not counted again",
+        ),
+        (
+            view.facts_held_back,
+            "facts stayed at the sensor because the budget did not let them go",
+        ),
+        (
+            view.batches_conflicting,
+            "batches are in conflict with stored ones: the device was cloned or tampered with",
+        ),
+        (view.batches_unreadable, "batches could not be read"),
+    ] {
+        if count > 0 {
+            line(&format!("{count} {meaning}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn lanes_table(view: &BooksView) -> Table {
+    let mut table = Table::new(&[
+        ("outbox", Align::Left),
+        ("lane", Align::Left),
+        ("produced", Align::Right),
+        ("stored", Align::Right),
+        ("held", Align::Right),
+        ("evicted", Align::Right),
+        ("in flight", Align::Right),
+        ("gone", Align::Right),
+    ]);
+    for lane in &view.lanes {
+        let mut row = vec![lane.epoch.clone(), lane.lane.to_owned()];
+        let counts = [
+            lane.produced,
+            lane.stored,
+            lane.held,
+            lane.evicted,
+            lane.in_flight,
+            lane.gone,
+        ];
+        row.extend(counts.map(|count| count.to_string()));
+        table.row(row);
+    }
+    table
 }

@@ -81,7 +81,7 @@ fn print_tables(view: &SummaryView) -> anyhow::Result<()> {
     ]);
     let mut balanced = true;
     for sensor in &view.sensors {
-        balanced &= sensor.missing == 0 && sensor.doubled == 0;
+        balanced &= sensor.gone == 0 && sensor.doubled == 0;
         books.row(vec![
             sensor.sensor.clone(),
             sensor.produced.to_string(),
@@ -113,7 +113,7 @@ fn print_tables(view: &SummaryView) -> anyhow::Result<()> {
         ))?;
     }
     line(if balanced {
-        "the books balance: none missing, none doubled"
+        "the books balance: none gone, none doubled"
     } else {
         "the books do not balance"
     })?;

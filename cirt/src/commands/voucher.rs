@@ -3,10 +3,11 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::centre::Addresses;
-use lapwing_cirt::enrolment::{CertificateAuthority, NewVoucher, write_voucher};
+use lapwing_cirt::enrolment::{CertificateAuthority, NewVoucher, WrittenVoucher, write_voucher};
 use lapwing_cirt::limits::VOUCHER_HOURS;
 use lapwing_cirt::output::line;
 use lapwing_cirt::settings::{DataFolder, Name, Settings};
+use qrcodegen::{QrCode, QrCodeEcc};
 
 use super::{Data, actor};
 
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Print the voucher alone, for scripts
     #[arg(long)]
     quiet: bool,
+    /// With --quiet, print the eight words
+    #[arg(long, requires = "quiet")]
+    words: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -45,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             bail!("{address:?} is not HOST:PORT, for example cirt.example.org:7400");
         }
     }
+    let addresses_told = addresses.join(" --centre ");
     let new = NewVoucher {
         sensor: &arguments.name,
         addresses,
@@ -52,11 +57,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         valid_hours: arguments.valid_hours,
         pre_approved: arguments.pre_approved,
     };
-    let (text, expires) = write_voucher(&store, &actor(), new)?;
+    let WrittenVoucher {
+        text,
+        words,
+        expires,
+    } = write_voucher(&store, &actor(), new)?;
     if arguments.quiet {
-        return Ok(line(&text)?);
+        return Ok(line(if arguments.words { &words } else { &text })?);
     }
+    line(&qr_code(&text)?)?;
     line(&text)?;
+    line(&format!("or, by telephone, eight words: {words}"))?;
+    line(&format!(
+        "(lapwing enroll --centre {} {words})",
+        addresses_told
+    ))?;
     let approval = if arguments.pre_approved {
         "needs no approval".to_owned()
     } else {
@@ -71,6 +86,29 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.name
     ))?;
     Ok(())
+}
+
+/// The voucher as a picture of half blocks, two rows a line, with the quiet zone that readers need.
+fn qr_code(text: &str) -> anyhow::Result<String> {
+    const QUIET: i32 = 2;
+    let code = QrCode::encode_text(text, QrCodeEcc::Low)
+        .map_err(|_| anyhow::anyhow!("the voucher is too long for a QR code"))?;
+    let side = code.size() + 2 * QUIET;
+    let is_dark = |x: i32, y: i32| code.get_module(x - QUIET, y - QUIET);
+    let mut picture = String::new();
+    for y in (0..side).step_by(2) {
+        for x in 0..side {
+            // Light on a dark terminal: a block is a light module.
+            picture.push(match (is_dark(x, y), is_dark(x, y + 1)) {
+                (false, false) => '█',
+                (false, true) => '▀',
+                (true, false) => '▄',
+                (true, true) => ' ',
+            });
+        }
+        picture.push('\n');
+    }
+    Ok(picture)
 }
 
 /// What sensors can connect to: as set, or as listened to, or where the running centre listens.

@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use lapwing_wire::{CENTRE_SERVER_NAME, DecodeError, Message, SensorId, SignedAnswer};
 use rand::RngExt as _;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, SubjectPublicKeyInfo,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, SigningKey as _, SubjectPublicKeyInfo,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -47,6 +48,8 @@ pub enum AuthorityError {
     Read(PathBuf, #[source] std::io::Error),
     #[error("{0} holds no usable certificate or key")]
     Pem(PathBuf),
+    #[error("cannot be said to a sensor")]
+    Say(#[from] DecodeError),
     #[error("cannot make a {0}")]
     Make(&'static str, #[source] rcgen::Error),
     #[error("{0:?} cannot be put into a certificate as a host name")]
@@ -151,6 +154,35 @@ impl CertificateAuthority {
     /// # Errors
     /// When a name is not usable.
     pub fn issue_server(&self, hosts: &[String]) -> Result<ServerIdentity, AuthorityError> {
+        let (chain, key) = self.server(hosts)?;
+        Ok(ServerIdentity {
+            chain,
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        })
+    }
+
+    /// Says something to one sensor, signed as the centre's own server would be in TLS.
+    ///
+    /// # Errors
+    /// When there is too much to say, or signing fails.
+    pub fn sign_answer(
+        &self,
+        sensor: SensorId,
+        made_milliseconds: u64,
+        messages: &[Message],
+    ) -> Result<Vec<u8>, AuthorityError> {
+        let (chain, key) = self.server(&[CENTRE_SERVER_NAME.to_owned()])?;
+        let chain: Vec<Vec<u8>> = chain.iter().map(|der| der.to_vec()).collect();
+        SignedAnswer::write(sensor, made_milliseconds, &chain, messages, |bytes| {
+            key.sign(bytes)
+                .map_err(|error| AuthorityError::Make("signature", error))
+        })
+    }
+
+    fn server(
+        &self,
+        hosts: &[String],
+    ) -> Result<(Vec<CertificateDer<'static>>, KeyPair), AuthorityError> {
         let mut params = leaf_params("lapwing-cirt", SERVER_CERTIFICATE_DAYS);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         for host in hosts {
@@ -173,10 +205,7 @@ impl CertificateAuthority {
             self.issuing.clone(),
             self.root.clone(),
         ];
-        Ok(ServerIdentity {
-            chain,
-            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        })
+        Ok((chain, key))
     }
 
     /// Makes a client certificate for a sensor's Ed25519 key. Nothing in it comes from the sensor but the key.

@@ -9,6 +9,7 @@ mod vouchers;
 pub use certificate_authority::{
     AuthorityError, CertificateAuthority, IssuedCertificate, ServerIdentity,
 };
+pub(crate) use requests::proven_key;
 pub use requests::{Answer, EnrolmentDesk, EnrolmentError};
 pub use sealing_key::{create_sealing_key, load_sealing_key};
-pub use vouchers::{NewVoucher, VoucherError, secret_hash, write_voucher};
+pub use vouchers::{NewVoucher, VoucherError, WrittenVoucher, secret_hash, write_voucher};

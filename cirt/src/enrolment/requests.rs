@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lapwing_wire::{
     EnrolApproval, EnrolPending, EnrolRequest, RenewApproval, RenewRequest, SealingPublicKey,
-    SensorId,
+    SensorId, VoucherClaim, VoucherKey,
 };
 use rand::RngExt as _;
 use rcgen::{CertificateSigningRequestParams, PublicKeyData as _};
@@ -11,7 +11,7 @@ use rustls_pki_types::CertificateSigningRequestDer;
 
 use super::{AuthorityError, CertificateAuthority, secret_hash};
 use crate::limits::{ENROLMENT_RETRY_SECONDS, SENSOR_CERTIFICATE_DAYS};
-use crate::store::{Enrolment, EnrolmentState, Store, StoreError};
+use crate::store::{Enrolment, EnrolmentState, Store, StoreError, VoucherRefusal};
 
 /// Turns requests into answers.
 pub struct EnrolmentDesk {
@@ -48,7 +48,14 @@ impl EnrolmentDesk {
         }
     }
 
-    /// Answers a device that has a voucher and no certificate. Repeating the request is harmless.
+    /// The authority that this desk issues with.
+    #[must_use]
+    pub const fn authority(&self) -> &CertificateAuthority {
+        &self.authority
+    }
+
+    /// Answers a device that has a voucher and no certificate. Repeating the request is harmless. `seen` are the CA
+    /// digests that the device may have seen: on a link that of this centre, on a stick perhaps none.
     ///
     /// # Errors
     /// When the store or the authority fails.
@@ -56,6 +63,7 @@ impl EnrolmentDesk {
         &self,
         store: &Store,
         request: &EnrolRequest,
+        seen: &[[u8; 32]],
     ) -> Result<Answer<EnrolApproval>, EnrolmentError> {
         if proven_key(&request.certificate_request) != Some(request.device_public_key) {
             return Ok(Answer::Refused(
@@ -70,8 +78,30 @@ impl EnrolmentDesk {
                 one_line(&fact.value)
             ));
         }
+        let (secret_hash, proof_key) = match &request.claim {
+            VoucherClaim::Secret(secret) => (secret_hash(secret), None),
+            VoucherClaim::Proof { id, proof } => {
+                let keys = store.voucher_keys()?;
+                let known = keys
+                    .into_iter()
+                    .find(|key| VoucherKey::from_bytes(*key).id() == *id);
+                let Some(known) = known else {
+                    return Ok(Answer::Refused(VoucherRefusal::Unknown.to_string()));
+                };
+                let key = VoucherKey::from_bytes(known);
+                let is_proven =
+                    |ca: &[u8; 32]| key.is_proven(proof, ca, &request.device_public_key);
+                if !seen.iter().any(is_proven) {
+                    return Ok(Answer::Refused(
+                        "the device saw another centre than this one: somebody may stand between"
+                            .to_owned(),
+                    ));
+                }
+                (known, Some(key))
+            }
+        };
         let redeemed = store.redeem_voucher(
-            &secret_hash(&request.voucher_secret),
+            &secret_hash,
             &request.device_public_key,
             &rand::rng().random(),
             &machine,
@@ -91,13 +121,22 @@ impl EnrolmentDesk {
             ))),
             EnrolmentState::Active => {
                 let issued = self.issue(store, &enrolment)?;
-                Ok(Answer::Approved(Box::new(EnrolApproval {
+                let mut approval = EnrolApproval {
                     sensor: SensorId(enrolment.identity),
                     certificate: issued.certificate,
                     issuing_chain: issued.issuing_chain,
                     sealing_key: issued.sealing_key,
                     certificate_lifetime_seconds: issued.certificate_lifetime_seconds,
-                })))
+                    proof: None,
+                };
+                approval.proof = proof_key.map(|key| {
+                    key.prove_approval(
+                        &self.authority.root_fingerprint(),
+                        &request.device_public_key,
+                        &approval,
+                    )
+                });
+                Ok(Answer::Approved(Box::new(approval)))
             }
         }
     }
@@ -138,7 +177,7 @@ impl EnrolmentDesk {
 }
 
 /// The Ed25519 key that signed a certificate request for itself.
-fn proven_key(request: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn proven_key(request: &[u8]) -> Option<[u8; 32]> {
     let request = CertificateSigningRequestDer::from(request);
     let parsed = CertificateSigningRequestParams::from_der(&request).ok()?;
     let is_ed25519 = parsed.public_key.algorithm() == &rcgen::PKCS_ED25519;

@@ -1,6 +1,7 @@
 //! Writing vouchers. The secret leaves in the voucher and is kept here only as a hash.
 
 use jiff::{SignedDuration, Timestamp};
+use lapwing_wire::words::{secret_to_words, secret_with_check};
 use lapwing_wire::{DecodeError, Voucher};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
@@ -38,6 +39,15 @@ pub fn secret_hash(secret: &[u8]) -> [u8; 32] {
     Sha256::digest(secret).into()
 }
 
+/// A voucher as it is given away.
+pub struct WrittenVoucher {
+    /// The whole voucher.
+    pub text: String,
+    /// Its secret as eight words, for where only a telephone reaches.
+    pub words: String,
+    pub expires: Timestamp,
+}
+
 /// Writes a voucher and gives its text, which is nowhere else, and the time it expires.
 ///
 /// # Errors
@@ -46,14 +56,14 @@ pub fn write_voucher(
     store: &Store,
     actor: &str,
     new: NewVoucher<'_>,
-) -> Result<(String, Timestamp), VoucherError> {
+) -> Result<WrittenVoucher, VoucherError> {
     if !(1..=VOUCHER_HOURS_MAX).contains(&new.valid_hours) {
         return Err(VoucherError::Hours(new.valid_hours));
     }
     let voucher = Voucher {
         addresses: new.addresses,
         ca_digest: new.root_fingerprint,
-        secret: rand::rng().random(),
+        secret: secret_with_check(rand::rng().random()),
     };
     let text = voucher.encode().map_err(VoucherError::Encode)?;
     let expires = Timestamp::now() + SignedDuration::from_hours(i64::from(new.valid_hours));
@@ -64,5 +74,9 @@ pub fn write_voucher(
         new.pre_approved,
         expires,
     )?;
-    Ok((text, expires))
+    Ok(WrittenVoucher {
+        words: secret_to_words(&voucher.secret).unwrap_or_default(),
+        text,
+        expires,
+    })
 }

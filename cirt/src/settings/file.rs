@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data_folder::write_private;
 use super::{DataFolder, Name};
+use crate::limits::RENEW_EXPIRED_DAYS;
 
 /// The settings the centre runs with.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub web_listen: SocketAddr,
     /// `host:port` that is written into vouchers, when it differs from `listen`.
     pub public_address: Option<String>,
+    /// Days for which a sensor whose certificate has expired may still renew it.
+    pub renew_expired_days: u32,
 }
 
 /// Why the settings cannot be used.
@@ -47,6 +50,8 @@ struct SettingsFile {
     web_listen: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renew_expired_days: Option<u32>,
 }
 
 impl Settings {
@@ -84,6 +89,8 @@ impl Settings {
             listen: self.listen.to_string(),
             web_listen: self.web_listen.to_string(),
             public_address: self.public_address.clone(),
+            renew_expired_days: Some(self.renew_expired_days)
+                .filter(|days| *days != RENEW_EXPIRED_DAYS),
         };
         let text = toml::to_string(&file).map_err(SettingsError::Express)?;
         let path = folder.settings();
@@ -116,6 +123,7 @@ impl SettingsFile {
                 listen,
                 web_listen,
                 public_address: self.public_address,
+                renew_expired_days: self.renew_expired_days.unwrap_or(RENEW_EXPIRED_DAYS),
             }),
             _ => Err(mistakes),
         }
@@ -154,6 +162,7 @@ mod tests {
             listen: "0.0.0.0:4460".parse().unwrap(),
             web_listen: "[::]:8443".parse().unwrap(),
             public_address: Some("cirt.example:4460".to_owned()),
+            renew_expired_days: 90,
         };
         settings.save(&folder).unwrap();
         let read = Settings::load(&folder).unwrap();

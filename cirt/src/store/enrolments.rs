@@ -130,6 +130,20 @@ impl Store {
         self.read(|transaction| by_public_key(transaction, public_key))
     }
 
+    /// The enrolment that speaks for a sensor, given by its identity on the wire: the active one, or the last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn newest_enrolment(&self, identity: &[u8; 16]) -> Result<Option<Enrolment>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(&format!(
+                "{SELECT} WHERE sensor.identity = ?1
+                 ORDER BY CASE enrolment.state WHEN 'active' THEN 0 ELSE 1 END, enrolment.key DESC LIMIT 1"
+            ))?;
+            Ok(statement.query_row([identity], enrolment_from_row).optional()?)
+        })
+    }
+
     /// Writes down a certificate that is about to be handed out.
     ///
     /// # Errors

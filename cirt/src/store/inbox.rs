@@ -19,6 +19,15 @@ pub struct WaitingBatch {
     pub public_keys: Vec<[u8; 32]>,
 }
 
+/// How a batch came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Over the link, in the order of sealing as far as the sensor goes.
+    Link,
+    /// On a stick, whenever somebody brings it.
+    Courier,
+}
+
 /// What the inbox holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InboxTotals {
@@ -41,6 +50,20 @@ impl Store {
         envelope: &VerifiedEnvelope,
         now: Timestamp,
     ) -> Result<AckState, StoreError> {
+        self.accept_batch_by(Way::Link, sensor, envelope, now)
+    }
+
+    /// The same by whichever way.
+    ///
+    /// # Errors
+    /// As [`Store::accept_batch`].
+    pub fn accept_batch_by(
+        &self,
+        way: Way,
+        sensor: SensorKey,
+        envelope: &VerifiedEnvelope,
+        now: Timestamp,
+    ) -> Result<AckState, StoreError> {
         let identity = &envelope.header().identity;
         let epoch = identity.epoch.0.cast_signed();
         let number = identity.number.0.cast_signed();
@@ -53,6 +76,13 @@ impl Store {
                 )?
                 .execute(params![sensor.0, epoch, number, digest, envelope.bytes(), to_milliseconds(now)])?;
             if added == 1 {
+                if way == Way::Link && is_older_outbox(transaction, sensor, epoch)? {
+                    let detail = format!(
+                        "outbox {} goes on although a newer one began: the device was cloned, or an old card is in use again",
+                        identity.epoch
+                    );
+                    raise_alarm(transaction, Some(sensor), "two outboxes", &detail, now)?;
+                }
                 return Ok(AckState::Stored);
             }
             let repeated = transaction
@@ -218,6 +248,27 @@ pub struct Alarm {
     pub sensor: Option<String>,
     pub kind: String,
     pub detail: String,
+}
+
+/// Whether an outbox of which batches came before goes on after another one began: a re-flashed device begins a new one
+/// and never comes back to the old.
+fn is_older_outbox(
+    transaction: &Transaction<'_>,
+    sensor: SensorKey,
+    epoch: i64,
+) -> Result<bool, StoreError> {
+    let before_last: Option<(i64, i64)> = transaction
+        .prepare_cached(
+            "SELECT (SELECT max(key) FROM batch WHERE sensor_key = ?1 AND epoch = ?2 AND key < last.key),
+                    (SELECT max(key) FROM batch WHERE sensor_key = ?1 AND epoch != ?2)
+             FROM (SELECT max(key) AS key FROM batch WHERE sensor_key = ?1 AND epoch = ?2) AS last",
+        )?
+        .query_row(params![sensor.0, epoch], |row| {
+            let own: Option<i64> = row.get(0)?;
+            let other: Option<i64> = row.get(1)?;
+            Ok(own.zip(other))
+        })?;
+    Ok(before_last.is_some_and(|(own, other)| other > own))
 }
 
 fn raise_alarm(

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use lapwing_wire::{
-    DisclosedAddress, Eviction, Fact, Finding, Heartbeat, Queue, RecordHeader, RecordKind, Summary,
+    Account, DisclosedAddress, Eviction, Fact, Finding, Heartbeat, LaneAccount, Queue,
+    RecordHeader, RecordKind, Summary,
 };
 use rusqlite::{Transaction, named_params, params};
 use serde_json::{Value, json};
@@ -155,6 +156,7 @@ pub(super) fn heartbeat(
         "dropped_packets": heartbeat.dropped_packets,
         "clock_quality": header.time.quality.name(),
         "queue": queue(&heartbeat.queue),
+        "account": account(&heartbeat.account),
     });
     status(transaction, position, header, "heartbeat", [0, 0], &content)
 }
@@ -275,6 +277,23 @@ fn status(
             content.to_string(),
         ])?;
     Ok(())
+}
+
+/// The lanes by their codes, each as `[settled, next_to_seal, next, held]`.
+fn account(account: &Account) -> Value {
+    let lane = |lane: &LaneAccount| {
+        json!([
+            lane.settled,
+            lane.next_to_seal,
+            lane.next,
+            u8::from(lane.is_held)
+        ])
+    };
+    json!({
+        "lanes": account.lanes.iter().map(lane).collect::<Vec<_>>(),
+        "suppressed_findings": account.suppressed_findings,
+        "facts_held_back": account.facts_held_back,
+    })
 }
 
 fn queue(queue: &Queue) -> Value {

@@ -35,7 +35,7 @@ pub use audit::{AuditEntry, AuditVerdict};
 pub use connection::Store;
 pub use enrolments::{Enrolment, EnrolmentState};
 pub use error::StoreError;
-pub use inbox::{Alarm, InboxTotals, WaitingBatch};
+pub use inbox::{Alarm, InboxTotals, WaitingBatch, Way};
 pub use load_batch::LoadReport;
 pub use read_findings::{FindingPage, FindingRow};
 pub use reconcile_sensors::{Inspected, SensorHealth, SensorTotals};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use lapwing_wire::Lane;
+use lapwing_wire::{Account, Lane};
 use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::time::from_milliseconds;
@@ -22,7 +22,15 @@ pub struct SensorTotals {
     pub produced: u64,
     pub stored: u64,
     pub evicted: u64,
+    /// `held + in_flight + gone`; see [`LaneTotals`].
     pub missing: u64,
+    pub held: u64,
+    pub in_flight: u64,
+    pub gone: u64,
+    /// Findings that the policy kept back before they got a number, by the books of all outboxes.
+    pub suppressed: u64,
+    /// Facts that findings left behind for want of budget.
+    pub facts_held_back: u64,
     /// Rows beyond the distinct record numbers. Any other value than 0 is a defect of this program.
     pub doubled: u64,
     /// Records that came again and were not counted again.
@@ -73,6 +81,19 @@ pub struct SensorHealth {
 }
 
 impl Store {
+    /// The books of one sensor.
+    ///
+    /// # Errors
+    /// When the database fails, or there is no such sensor.
+    pub fn books_of(&self, sensor: SensorKey) -> Result<SensorTotals, StoreError> {
+        self.read(|transaction| {
+            let name = transaction
+                .prepare_cached("SELECT name FROM sensor WHERE key = ?1")?
+                .query_row([sensor.0], |row| row.get(0))?;
+            totals(transaction, sensor.0, name)
+        })
+    }
+
     /// The books of every sensor within a scope, by name.
     ///
     /// # Errors
@@ -99,7 +120,13 @@ fn totals(
     key: i64,
     name: String,
 ) -> Result<SensorTotals, StoreError> {
-    let lanes = lanes(transaction, key)?;
+    let accounts = accounts(transaction, key)?;
+    let lanes = lanes(transaction, key, &accounts)?;
+    let told = |part: fn(&Account) -> u64| {
+        accounts
+            .values()
+            .fold(0u64, |sum, account| sum.saturating_add(part(account)))
+    };
     let sum = |part: fn(&LaneTotals) -> u64| {
         lanes
             .iter()
@@ -124,6 +151,11 @@ fn totals(
         stored,
         evicted: sum(|lane| lane.evicted),
         missing: sum(|lane| lane.missing),
+        held: sum(|lane| lane.held),
+        in_flight: sum(|lane| lane.in_flight),
+        gone: sum(|lane| lane.gone),
+        suppressed: told(|account| account.suppressed_findings),
+        facts_held_back: told(|account| account.facts_held_back),
         doubled: (findings + others).saturating_sub(stored),
         repeated: count("SELECT sum(records) FROM repeated_records WHERE sensor_key = ?1")?,
         findings,
@@ -146,10 +178,54 @@ fn totals(
     })
 }
 
+/// The books that the newest heartbeat of each outbox told, by epoch.
+fn accounts(transaction: &Transaction<'_>, key: i64) -> Result<BTreeMap<i64, Account>, StoreError> {
+    let epochs: Vec<i64> = transaction
+        .prepare_cached("SELECT DISTINCT epoch FROM stored_range WHERE sensor_key = ?1")?
+        .query_map([key], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut accounts = BTreeMap::new();
+    for epoch in epochs {
+        let newest: Option<String> = transaction
+            .prepare_cached(
+                "SELECT content FROM status_record
+                 WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND kind = 'heartbeat'
+                 ORDER BY number DESC LIMIT 1",
+            )?
+            .query_row((key, epoch, Lane::Status.code()), |row| row.get(0))
+            .optional()?;
+        if let Some(content) = newest {
+            let content: serde_json::Value =
+                serde_json::from_str(&content).map_err(|_| StoreError::Unreadable("heartbeat"))?;
+            accounts.insert(epoch, account(&content["account"]));
+        }
+    }
+    Ok(accounts)
+}
+
+/// As `insert_record` wrote it; all zero for a sensor that does not tell it.
+fn account(content: &serde_json::Value) -> Account {
+    let number = |value: &serde_json::Value| value.as_u64().unwrap_or_default();
+    let mut account = Account {
+        suppressed_findings: number(&content["suppressed_findings"]),
+        facts_held_back: number(&content["facts_held_back"]),
+        ..Account::default()
+    };
+    for (index, books) in account.lanes.iter_mut().enumerate() {
+        let lane = &content["lanes"][index];
+        books.settled = number(&lane[0]);
+        books.next_to_seal = number(&lane[1]);
+        books.next = number(&lane[2]);
+        books.is_held = number(&lane[3]) != 0;
+    }
+    account
+}
+
 /// Stored and evicted ranges of every lane, reconciled.
 fn lanes(
     transaction: &Transaction<'_>,
     key: i64,
+    accounts: &BTreeMap<i64, Account>,
 ) -> Result<Vec<(String, &'static str, LaneTotals)>, StoreError> {
     let mut known = BTreeMap::<(i64, u8), [Vec<Range>; 2]>::new();
     let queries = [
@@ -174,12 +250,25 @@ fn lanes(
             }
         }
     }
-    let lanes = known.into_iter().map(|((epoch, lane), [stored, evicted])| {
-        let lane_name = Lane::from_code(lane).map_or("unknown", Lane::name);
+    for (epoch, account) in accounts {
+        for lane in Lane::ALL {
+            if account.lane(lane).next > 0 {
+                known.entry((*epoch, lane.code())).or_default();
+            }
+        }
+    }
+    let lanes = known.into_iter().map(|((epoch, code), [stored, evicted])| {
+        let lane = Lane::from_code(code);
+        let told = accounts.get(&epoch).zip(lane);
         (
             format!("{:016x}", epoch.cast_unsigned()),
-            lane_name,
-            reconcile_lane(&stored, &evicted),
+            lane.map_or("unknown", Lane::name),
+            reconcile_lane(
+                &stored,
+                &evicted,
+                told.map(|(account, lane)| account.lane(lane))
+                    .unwrap_or_default(),
+            ),
         )
     });
     Ok(lanes.collect())

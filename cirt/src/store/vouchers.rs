@@ -58,6 +58,21 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What is kept of the secrets of all vouchers, newest first: to find the one that a proof is of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn voucher_keys(&self) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction
+                .prepare_cached("SELECT secret_hash FROM voucher ORDER BY created_ms DESC")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
 /// Looks a voucher up.
 pub(super) fn find(
     transaction: &Transaction<'_>,

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod api_golden;
+mod books;
 mod browser;
 mod collector;
+mod in_the_dark;
 mod migrations;
 mod people;
 mod rule_repository;

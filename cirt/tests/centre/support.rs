@@ -70,6 +70,7 @@ impl TestCentre {
             listen: "127.0.0.1:0".parse().unwrap(),
             web_listen: "127.0.0.1:0".parse().unwrap(),
             public_address: None,
+            renew_expired_days: 400,
         }
         .save(&folder)
         .unwrap();
@@ -105,8 +106,42 @@ impl TestCentre {
             valid_hours: 1,
             pre_approved,
         };
-        let (text, _) = write_voucher(&self.store(), "test", new).unwrap();
+        let text = write_voucher(&self.store(), "test", new).unwrap().text;
         Voucher::decode(&text).unwrap()
+    }
+
+    /// Puts a backup in the place of the database; no store may be open.
+    pub(crate) fn restore(&self, backup: &std::path::Path) {
+        let database = self.folder.database();
+        for ending in ["-wal", "-shm"] {
+            let mut path = database.clone().into_os_string();
+            path.push(ending);
+            drop(std::fs::remove_file(path));
+        }
+        std::fs::copy(backup, database).unwrap();
+    }
+
+    /// A certificate for a device's key that ended so many days ago, as this centre would have issued it.
+    pub(crate) fn certificate_that_ended(
+        &self,
+        device: &Device,
+        days_ago: i64,
+    ) -> Vec<CertificateDer<'static>> {
+        let read = |name: &str| std::fs::read_to_string(self.folder.key(name)).unwrap();
+        let key = rcgen::KeyPair::from_pem(&read("issuing.key.pem")).unwrap();
+        let issuer = rcgen::Issuer::from_ca_cert_pem(&read("issuing.crt.pem"), key).unwrap();
+        let now = Timestamp::now();
+        let day = |days: i64| {
+            std::time::SystemTime::from(now - jiff::SignedDuration::from_hours(24 * days))
+        };
+        let mut params = rcgen::CertificateParams::default();
+        params.not_before = day(days_ago + 30).into();
+        params.not_after = day(days_ago).into();
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        let own = rcgen::KeyPair::try_from(device.key_der.as_slice()).unwrap();
+        let certificate = params.signed_by(&own, &issuer).unwrap();
+        let authority = CertificateAuthority::load(&self.folder).unwrap();
+        vec![certificate.der().clone(), authority.issuing().clone()]
     }
 
     /// A device that is enrolled without any network.
@@ -289,14 +324,18 @@ impl Device {
         PrivateKeyDer::Pkcs8(self.key_der.clone().into())
     }
 
-    pub(crate) fn enrol_request(&self, voucher: &Voucher) -> EnrolRequest {
+    pub(crate) fn certificate_request(&self) -> Vec<u8> {
         let key = rcgen::KeyPair::try_from(self.key_der.as_slice()).unwrap();
         let request = rcgen::CertificateParams::default()
             .serialize_request(&key)
             .unwrap();
+        request.der().to_vec()
+    }
+
+    pub(crate) fn enrol_request(&self, voucher: &Voucher) -> EnrolRequest {
         EnrolRequest {
-            voucher_secret: voucher.secret,
-            certificate_request: request.der().to_vec(),
+            claim: lapwing_wire::VoucherClaim::Secret(voucher.secret),
+            certificate_request: self.certificate_request(),
             device_public_key: self.public_key(),
             sensor_name: "on the box".to_owned(),
             machine_facts: Vec::new(),

@@ -12,6 +12,7 @@ use lapwing_sensor::{
     settings::{RuleSource, Settings},
 };
 
+use super::link;
 use crate::terminal;
 
 /// Where the settings are.
@@ -54,6 +55,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     {
         tell("rules", readable(path))?;
     }
+    tell(
+        "uplink",
+        link::of(&settings)
+            .map(|_| "as set".to_owned())
+            .map_err(|error| format!("{error:#}")),
+    )?;
     tell("policy", policy(&settings))?;
     terminal::write(report)?;
     Ok(if is_right {

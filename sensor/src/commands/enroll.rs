@@ -4,10 +4,13 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use lapwing_sensor::settings::Settings;
-use lapwing_uplink::EnrolSettings;
-use lapwing_wire::{KeyId, MachineFact, Voucher};
+use lapwing_uplink::{
+    EnrolSettings, Invitation,
+    courier::{StickEnrolment, enrol_on_stick},
+};
+use lapwing_wire::{KeyId, MachineFact, Voucher, words::secret_from_words};
 
-use super::{stop_signal, uplink::stoppable};
+use super::{link, stop_signal, uplink::stoppable};
 use crate::terminal;
 
 /// Which voucher, and where the identity will be kept.
@@ -27,38 +30,55 @@ pub(crate) struct Arguments {
     /// What the technician calls this sensor; the host's name without it
     #[arg(long)]
     name: Option<String>,
-    /// The voucher that the centre made
-    voucher: String,
+    /// Where the centre is, for a voucher of eight words; may be given several times
+    #[arg(long, value_name = "HOST:PORT")]
+    centre: Vec<String>,
+    /// Ask and be answered on a stick in this folder, where no link reaches the centre
+    #[arg(long, value_name = "FOLDER")]
+    stick: Option<PathBuf>,
+    /// The voucher that the centre made: the long form, or its eight words
+    #[arg(required = true, num_args = 1..)]
+    voucher: Vec<String>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let state = match (arguments.state, arguments.config) {
-        (Some(state), _) => state,
-        (None, Some(config)) => Settings::read(&config)?.state,
+    let (state, proxy) = match (arguments.state, arguments.config) {
+        (Some(state), _) => (state, None),
+        (None, Some(config)) => {
+            let settings = Settings::read(&config)?;
+            let proxy = link::proxy(&settings)?;
+            (settings.state, proxy)
+        }
         (None, None) => {
             bail!("name the settings with --config FILE or the folder with --state FOLDER")
         }
     };
-    let voucher = Voucher::decode(&arguments.voucher)
-        .context("the voucher cannot be read; type or paste it again")?;
+    let invitation = invitation(&arguments.voucher.join(" "), arguments.centre)?;
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let sensor_name = arguments.name.unwrap_or_else(|| host.trim().to_owned());
     if sensor_name.is_empty() {
         bail!("this host has no name; name the sensor with --name");
     }
     let settings = EnrolSettings {
-        voucher,
+        invitation,
+        proxy,
         sensor_name,
         machine_facts: machine_facts(),
         identity_folder: Settings::identity_folder_in(&state),
     };
+    if let Some(stick) = &arguments.stick {
+        return on_stick(&settings, stick);
+    }
+    if settings.invitation.addresses.is_empty() {
+        bail!("eight words do not say where the centre is: add --centre HOST:PORT");
+    }
     let stop = stop_signal::flag()?;
     let mut is_told = false;
-    let pending = |key: KeyId| {
+    let pending = |key: KeyId, words: &str| {
         if !is_told {
             is_told = true;
             terminal::say(&format!(
-                "waiting until a person at the centre approves this sensor; its key's fingerprint is {}",
+                "waiting until a person at the centre approves this sensor; compare with them: {words} (its key's fingerprint is {})",
                 key.fingerprint()
             ));
         }
@@ -68,6 +88,49 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })?;
     terminal::write(format_args!("enrolled as sensor {}\n", identity.sensor))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A voucher in either form.
+fn invitation(text: &str, centres: Vec<String>) -> anyhow::Result<Invitation> {
+    if text
+        .trim_start()
+        .to_ascii_uppercase()
+        .starts_with("LAPWING1")
+    {
+        let voucher =
+            Voucher::decode(text).context("the voucher cannot be read; type or paste it again")?;
+        let mut invitation = Invitation::from(voucher);
+        if !centres.is_empty() {
+            invitation.addresses = centres;
+        }
+        return Ok(invitation);
+    }
+    let secret = secret_from_words(text)
+        .context("the voucher cannot be read; it is LAPWING1… or eight words of five letters")?;
+    Ok(Invitation {
+        addresses: centres,
+        ca_digest: None,
+        secret,
+    })
+}
+
+fn on_stick(settings: &EnrolSettings, stick: &std::path::Path) -> anyhow::Result<ExitCode> {
+    match enrol_on_stick(settings, stick)? {
+        StickEnrolment::Enrolled(identity) => {
+            terminal::write(format_args!("enrolled as sensor {}\n", identity.sensor))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        StickEnrolment::Asked { words } => {
+            if let Some(words) = words {
+                terminal::write(format_args!("the centre will see: {words}\n"))?;
+            }
+            terminal::write(
+                "the request is on the stick: bring it to the centre (lapwing-cirt courier), then run this again\n",
+            )?;
+            // Not enrolled yet: a script must not go on.
+            Ok(ExitCode::from(3))
+        }
+    }
 }
 
 /// What helps a person at the centre to recognize this machine.

@@ -1,10 +1,14 @@
 //! The command line: one file a subcommand, each with its `Arguments` and a `run`.
 
+mod budget;
 mod check_config;
+mod courier;
 mod enroll;
 mod interfaces;
 mod kept_files;
+mod link;
 mod load_rules;
+mod metrics;
 mod policy;
 mod replay;
 mod rules;
@@ -38,6 +42,10 @@ pub(crate) enum Command {
     Uplink(uplink::Arguments),
     /// Give this sensor its identity, with a voucher from the centre
     Enroll(enroll::Arguments),
+    /// Carry findings to the centre on a stick, and its answers back
+    Courier(courier::Arguments),
+    /// Say what a link would cost, and what the CIRT would see for it
+    Budget(budget::Arguments),
     /// Show how the sensor is
     Status(status::Arguments),
     /// Write, sign, check and explain what may leave this network
@@ -60,6 +68,8 @@ impl Command {
             | Self::Policy(_)
             | Self::CheckConfig(_)
             | Self::Enroll(_)
+            | Self::Courier(_)
+            | Self::Budget(_)
             | Self::Interfaces(_)
             | Self::Status(_) => false,
         }
@@ -73,6 +83,8 @@ impl Command {
             Self::Sensor(arguments) => sensor::run(arguments),
             Self::Uplink(arguments) => uplink::run(arguments),
             Self::Enroll(arguments) => enroll::run(arguments),
+            Self::Courier(arguments) => courier::run(arguments),
+            Self::Budget(arguments) => budget::run(arguments),
             Self::Status(arguments) => status::run(arguments),
             Self::Policy(arguments) => policy::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),

@@ -13,7 +13,7 @@ use anyhow::Context;
 use lapwing_sensor::settings::Settings;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::stop_signal;
+use super::{metrics, stop_signal};
 
 /// The part that has rules.
 const SENSOR: &str = "sensor";
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // A mistake in the settings is told once, here, and not by each child again and again.
-    Settings::read(&arguments.config)?;
+    metrics::serve(Settings::read(&arguments.config)?)?;
     let stop = stop_signal::flag()?;
     let mut parts = [SENSOR, "uplink"].map(|name| Part::new(name, &arguments.config));
     let reload = stop_signal::hangup()?;

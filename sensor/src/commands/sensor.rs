@@ -53,6 +53,9 @@ pub(crate) struct Arguments {
     /// Replay so many times, each later in packet time
     #[arg(long, value_name = "TIMES", requires = "replay", default_value_t = 1)]
     repeat: u32,
+    /// Keep everything in this folder in place of the one that the settings name
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    state: Option<PathBuf>,
     /// End when this process ends
     #[arg(long, hide = true, value_name = "PROCESS")]
     supervisor: Option<i32>,
@@ -66,7 +69,10 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = Settings::read(&arguments.config)?;
+    let mut settings = Settings::read(&arguments.config)?;
+    if let Some(state) = &arguments.state {
+        settings.state.clone_from(state);
+    }
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
     let pack = load_rules::from_settings(&settings.rules)?;
@@ -171,6 +177,7 @@ fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
         heartbeat: settings.heartbeat,
         rules: reload::now_running(pack),
         is_live,
+        tells_digests: settings.uplink.is_dear(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use lapwing_sensor::{sandbox, settings::Settings};
 
-use super::{kept_files, stop_signal};
+use super::{kept_files, link, stop_signal};
 
 /// Between looks at the stop flag.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -29,18 +29,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.config)?;
+    let uplink = link::of(&settings)?;
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
     let files = kept_files::of_uplink(&settings)?;
     let confinement = sandbox::confine_uplink(&files).context("cannot give up rights")?;
     tracing::info!(confined = confinement.text(), "rights given up");
-    let uplink = lapwing_uplink::Settings {
-        outbox: settings.outbox(),
-        centres: settings.uplink.centres.clone(),
-        send_interval: settings.uplink.send_interval,
-        retry_max: settings.uplink.retry_max,
-        ..lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder())
-    };
     let result = stoppable(&stop, |shutdown| lapwing_uplink::run(uplink, shutdown));
     match result {
         Ok(()) | Err(lapwing_uplink::UplinkError::Stopped) => Ok(ExitCode::SUCCESS),

@@ -10,7 +10,9 @@ use std::{
 };
 
 use lapwing_outbox::{Draft, OutboxError, OutboxWriter};
-use lapwing_wire::{Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody, SensorState};
+use lapwing_wire::{
+    Account, Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody, SensorState,
+};
 
 use super::{
     aggregate::{Aggregator, Gathering},
@@ -35,6 +37,8 @@ pub struct About {
     pub rules: RulesNow,
     /// Whether packets come from an interface, where silence means that something is wrong.
     pub is_live: bool,
+    /// Whether the link is dear, so that summaries have to fit a digest.
+    pub tells_digests: bool,
 }
 
 /// The rules that run.
@@ -260,6 +264,7 @@ impl Recorder {
                 }
                 Err(why) => {
                     self.period.count_suppressed(severity, why);
+                    self.outbox.count_suppressed(1);
                     self.totals.findings_suppressed =
                         self.totals.findings_suppressed.saturating_add(1);
                 }
@@ -274,11 +279,14 @@ impl Recorder {
         let (digest, lists) = told.map_or((None, BTreeSet::new()), |(digest, lists)| {
             (Some(digest), lists)
         });
-        let queue = self.queue();
+        let (queue, _) = self.books();
         let summary = self
             .period
             .close(&self.observed, self.about.rules.counts, queue, &lists);
-        if let (Some(digest), Some(summary)) = (digest, summary) {
+        if let (Some(digest), Some(mut summary)) = (digest, summary) {
+            if self.about.tells_digests {
+                summary = summary.into_digest();
+            }
             self.append(Lane::Status, Some(digest), RecordBody::Summary(summary));
         }
     }
@@ -286,6 +294,7 @@ impl Recorder {
     fn heartbeat(&mut self, state: SensorState) {
         let policy = self.policy.current().ok().map(|signed| signed.digest);
         let recent = self.observed.since(&self.observed_at_heartbeat);
+        let (queue, account) = self.books();
         let heartbeat = Heartbeat {
             state,
             uptime_seconds: self.started.elapsed().as_secs(),
@@ -295,7 +304,8 @@ impl Recorder {
             policy,
             packets: recent.packets,
             dropped_packets: recent.kernel_drops.saturating_add(recent.interface_drops),
-            queue: self.queue(),
+            queue,
+            account,
         };
         self.observed_at_heartbeat = self.observed.clone();
         self.last_heartbeat = Instant::now();
@@ -325,10 +335,10 @@ impl Recorder {
         }
     }
 
-    fn queue(&self) -> Queue {
-        self.outbox.queue().unwrap_or_else(|error| {
+    fn books(&mut self) -> (Queue, Account) {
+        self.outbox.books().unwrap_or_else(|error| {
             tracing::error!(%error, "cannot look at the outbox");
-            Queue::default()
+            (Queue::default(), Account::default())
         })
     }
 }

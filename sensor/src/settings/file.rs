@@ -5,7 +5,6 @@
 use std::{
     collections::BTreeSet,
     fs, io,
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,6 +12,7 @@ use std::{
 use super::{
     document::{self, Mistakes, Section},
     quantity::{parse_bytes, parse_duration},
+    uplink::{Uplink, uplink},
 };
 use crate::{decode::DecodeSettings, findings::limits::WINDOW_SECONDS_DEFAULT};
 
@@ -97,17 +97,6 @@ pub struct PolicySource {
     pub isp_key: PathBuf,
 }
 
-/// How the uplink reaches the centre.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uplink {
-    /// Addresses of the centre; none means those of the enrolment.
-    pub centres: Vec<String>,
-    /// Time between looks into the outbox.
-    pub send_interval: Duration,
-    /// Longest time between attempts while the centre cannot be reached.
-    pub retry_max: Duration,
-}
-
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -152,6 +141,12 @@ impl Settings {
     #[must_use]
     pub fn identity_folder_in(state: &Path) -> PathBuf {
         state.join("identity")
+    }
+
+    /// Where the uplink mirrors the centre's rule repository.
+    #[must_use]
+    pub fn rule_mirror_folder(&self) -> PathBuf {
+        self.state.join("rule-repository")
     }
 
     /// Bounds of the outbox, the same for both processes.
@@ -331,32 +326,6 @@ fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
     })
 }
 
-fn uplink(section: &Section<'_>) -> Uplink {
-    Uplink {
-        centres: section.list("centres", centre).unwrap_or_default(),
-        send_interval: duration(section, "send_interval", 0..=86_400)
-            .unwrap_or(Duration::from_secs(10)),
-        retry_max: duration(section, "retry_max", 1..=86_400).unwrap_or(Duration::from_secs(300)),
-    }
-}
-
-fn centre(text: &str) -> Result<String, String> {
-    let is_address = text.parse::<SocketAddr>().is_ok();
-    let is_name = text.rsplit_once(':').is_some_and(|(host, port)| {
-        let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-        !host.is_empty()
-            && host.bytes().all(is_host_byte)
-            && port.parse::<u16>().is_ok_and(|port| port > 0)
-    });
-    if is_address || is_name {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` is not HOST:PORT; write for example \"centre.example:7443\" or \"[2001:db8::1]:7443\""
-        ))
-    }
-}
-
 fn path(section: &Section<'_>, key: &'static str, folder: &Path) -> Option<PathBuf> {
     section.parsed(key, |text| {
         if text.is_empty() {
@@ -367,7 +336,7 @@ fn path(section: &Section<'_>, key: &'static str, folder: &Path) -> Option<PathB
     })
 }
 
-fn bytes(
+pub(super) fn bytes(
     section: &Section<'_>,
     key: &'static str,
     range: std::ops::RangeInclusive<u64>,
@@ -386,7 +355,7 @@ fn bytes(
     })
 }
 
-fn duration(
+pub(super) fn duration(
     section: &Section<'_>,
     key: &'static str,
     seconds: std::ops::RangeInclusive<u64>,

@@ -3,5 +3,7 @@
 pub mod document;
 mod file;
 pub mod quantity;
+mod uplink;
 
-pub use file::{Capture, PolicySource, RuleSource, Rules, Settings, SettingsError, Uplink, parse};
+pub use file::{Capture, PolicySource, RuleSource, Rules, Settings, SettingsError, parse};
+pub use uplink::Uplink;

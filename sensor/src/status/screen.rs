@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use lapwing_outbox::Status as OutboxStatus;
 use serde::Serialize;
 
+use super::link::Link;
 use super::sensor_file::{PolicyStatus, SensorStatus};
 use crate::clock::wall_milliseconds;
 
@@ -20,6 +21,8 @@ pub struct Overview {
     pub outbox: Outbox,
     /// Who this sensor is to the centre, once it is enrolled.
     pub identity: Option<Identity>,
+    /// The link to the centre and what it costs, once it was used.
+    pub link: Option<Link>,
 }
 
 /// Who this sensor is to the centre.
@@ -46,6 +49,12 @@ pub struct Outbox {
     pub sealed_records: u64,
     /// Records waiting to be sealed.
     pub queued_records: u64,
+    /// Records among those waiting that wait for budget and not for the link.
+    pub held_records: u64,
+    /// Facts that findings left behind for want of budget.
+    pub facts_held_back: u64,
+    /// Findings that the policy kept back since the outbox was made.
+    pub suppressed_findings: u64,
     /// Records dropped from a full or damaged disk.
     pub evicted_records: u64,
     /// Bytes on disk.
@@ -73,6 +82,8 @@ impl Outbox {
             acknowledged_records,
             last_ack_milliseconds,
             evicted_records,
+            held_records,
+            account,
             ..
         } = lapwing_outbox::status(folder)?;
         Ok(Self {
@@ -81,6 +92,9 @@ impl Outbox {
             acknowledged_records,
             sealed_records,
             queued_records,
+            held_records,
+            facts_held_back: account.facts_held_back,
+            suppressed_findings: account.suppressed_findings,
             evicted_records,
             bytes: queued_bytes.saturating_add(sealed_bytes),
             oldest_queued_milliseconds,
@@ -119,6 +133,11 @@ pub fn render(overview: &Overview) -> String {
         oldest => format!("oldest waits since {}", ago(oldest)),
     };
     screen.line("queue", format_args!("{bytes} bytes on disk, {oldest}"));
+    if let Some(link) = &overview.link {
+        for (name, value) in link.lines(outbox) {
+            screen.line(name, value);
+        }
+    }
     screen.line("last ack", ago(outbox.last_ack_milliseconds));
     match &overview.identity {
         None => screen.line(
@@ -256,7 +275,7 @@ impl Screen {
 }
 
 /// A wall time and how long ago it was.
-fn ago(milliseconds: u64) -> String {
+pub(super) fn ago(milliseconds: u64) -> String {
     if milliseconds == 0 {
         return "never".to_owned();
     }
@@ -293,6 +312,7 @@ mod tests {
             sensor: Some(sensor),
             outbox: Outbox::read(folder.path()).unwrap(),
             identity: None,
+            link: None,
         };
         let screen = render(&overview);
         for expected in [

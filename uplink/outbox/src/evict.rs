@@ -338,7 +338,10 @@ impl<F: Filesystem> OutboxWriter<F> {
     }
 
     /// Changes the state, in memory only if it became durable.
-    fn change_state(&mut self, change: impl FnOnce(&mut WriterState)) -> Result<(), OutboxError> {
+    pub(crate) fn change_state(
+        &mut self,
+        change: impl FnOnce(&mut WriterState),
+    ) -> Result<(), OutboxError> {
         let mut state = self.state.clone();
         change(&mut state);
         state.store(&self.filesystem, &self.layout)?;

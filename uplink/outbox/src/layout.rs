@@ -30,6 +30,10 @@ impl Layout {
         }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn records(&self) -> PathBuf {
         self.folder.join("records")
     }

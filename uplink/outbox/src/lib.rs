@@ -57,6 +57,7 @@ mod evict;
 pub mod filesystem;
 mod lanes;
 mod layout;
+mod peek;
 mod recovery;
 pub mod sealed_file;
 pub mod segment;
@@ -70,7 +71,9 @@ mod writer_state;
 
 pub use error::OutboxError;
 pub use filesystem::{Disk, Filesystem};
-pub use sender::{AckOutcome, OutboxSender, SealLimits};
+pub use lanes::LaneSet;
+pub use peek::peek;
+pub use sender::{AckOutcome, OutboxSender, SealLimits, SealedBatch};
 pub use settings::{MIN_OUTBOX_BYTES, Settings};
 pub use status::{Status, status};
 pub use writer::{Draft, OutboxWriter, Repairs};

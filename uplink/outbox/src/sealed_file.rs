@@ -4,7 +4,9 @@
 //! file  = "LWB" u8 version (1), words u32, word u64 *, CRC32C u32 of all before,
 //!         length u32, CRC32C u32 of the envelope, envelope
 //! words = batch number, records, digest of the envelope (4 words),
-//!         for each lane by code: the next number to seal after this batch
+//!         for each lane by code: the next number to seal after this batch,
+//!         facts held back since the outbox was made, this batch included,
+//!         lanes of its records, a bit each by code
 //! ```
 //!
 //! The file is written aside, synced and renamed. Its name appearing is what moves its
@@ -18,12 +20,12 @@ use lapwing_wire::{BatchDigest, Lane};
 
 use crate::error::OutboxError;
 use crate::filesystem::Filesystem;
-use crate::lanes::PerLane;
+use crate::lanes::{LaneSet, PerLane};
 use crate::state_file::{Words, split_words, words_to_bytes};
 
 const MAGIC: [u8; 4] = *b"LWB\x01";
 /// Words of the header.
-const WORDS: usize = 6 + Lane::ALL.len();
+const WORDS: usize = 8 + Lane::ALL.len();
 /// Bytes of the header.
 const HEADER_BYTES: usize = 12 + 8 * WORDS;
 
@@ -34,6 +36,8 @@ pub(crate) struct SealedHeader {
     pub(crate) records: u64,
     pub(crate) digest: BatchDigest,
     pub(crate) next_to_seal: PerLane<u64>,
+    pub(crate) facts_held_back: u64,
+    pub(crate) lanes: LaneSet,
 }
 
 impl SealedHeader {
@@ -41,6 +45,7 @@ impl SealedHeader {
         let mut words = vec![self.number, self.records];
         words.extend(digest_words(&self.digest));
         words.extend(self.next_to_seal.values());
+        words.extend([self.facts_held_back, self.lanes.bits()]);
         let mut bytes = words_to_bytes(MAGIC, &words);
         bytes.extend_from_slice(
             &u32::try_from(envelope.len())
@@ -70,6 +75,8 @@ impl SealedHeader {
             records: words.take(),
             digest: take_digest(&mut words),
             next_to_seal: PerLane::from_fn(|_| words.take()),
+            facts_held_back: words.take(),
+            lanes: LaneSet::from_bits(words.take()),
         }))
     }
 }

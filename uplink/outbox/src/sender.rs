@@ -4,15 +4,15 @@ use std::io;
 use std::path::Path;
 
 use lapwing_wire::{
-    Ack, BatchDigest, BatchIdentity, BatchNumber, EncodeError, Epoch, Lane, Record, SealedEnvelope,
-    Sealer, SensorId,
+    Ack, BatchDigest, BatchIdentity, BatchNumber, EncodeError, Epoch, Facts, Lane, Record,
+    RecordBody, SealedEnvelope, Sealer, SensorId,
 };
 use rand::CryptoRng;
 
 use crate::error::OutboxError;
 use crate::evict::decode;
 use crate::filesystem::{ASIDE, Disk, Filesystem, replace};
-use crate::lanes::PerLane;
+use crate::lanes::{LaneSet, PerLane};
 use crate::layout::{Layout, SegmentName};
 use crate::sealed_file::{SealedHeader, read_envelope};
 use crate::segment::{MAX_SEGMENT_BYTES, scan};
@@ -34,6 +34,10 @@ pub struct SealLimits {
     pub max_record_bytes: usize,
     /// Sealed batches that are not acknowledged.
     pub max_outstanding: usize,
+    /// Lanes whose records may go.
+    pub lanes: LaneSet,
+    /// Whether findings outside the critical lane take their facts along.
+    pub with_facts: bool,
 }
 
 impl Default for SealLimits {
@@ -42,8 +46,23 @@ impl Default for SealLimits {
             max_records: 1000,
             max_record_bytes: 512 * 1024,
             max_outstanding: 8,
+            lanes: LaneSet::ALL,
+            with_facts: true,
         }
     }
+}
+
+/// A batch that waits for its ack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedBatch {
+    /// Its number.
+    pub number: BatchNumber,
+    /// Bytes of its file, a little more than its envelope has.
+    pub bytes: u64,
+    /// Its records.
+    pub records: u64,
+    /// The lanes they are of.
+    pub lanes: LaneSet,
 }
 
 /// What an ack did.
@@ -126,6 +145,21 @@ impl<F: Filesystem> OutboxSender<F> {
             .map(|batch| BatchNumber(batch.number))
     }
 
+    /// The folder of the outbox.
+    pub fn folder(&self) -> &Path {
+        self.layout.folder()
+    }
+
+    /// The batches that wait for their ack, oldest first, with what is known of them.
+    pub fn sealed(&self) -> impl Iterator<Item = SealedBatch> {
+        self.outstanding.iter().map(|batch| SealedBatch {
+            number: BatchNumber(batch.number),
+            bytes: batch.file_bytes,
+            records: batch.records,
+            lanes: batch.lanes,
+        })
+    }
+
     /// A sealed batch, byte for byte as it was sealed.
     ///
     /// # Errors
@@ -185,6 +219,11 @@ impl<F: Filesystem> OutboxSender<F> {
         };
         let exchange = self.layout.exchange(&self.filesystem)?;
         let mut records = self.gather(&limits)?;
+        let facts_held_back = if limits.with_facts {
+            vec![0; records.len()]
+        } else {
+            records.iter_mut().map(leave_facts_behind).collect()
+        };
         let identity = BatchIdentity {
             sensor,
             epoch: self.epoch,
@@ -193,7 +232,8 @@ impl<F: Filesystem> OutboxSender<F> {
         while !records.is_empty() {
             match sealer.seal(identity, self.state.previous.0, &records, rng) {
                 Ok(envelope) => {
-                    self.keep(&records, envelope)?;
+                    let facts = facts_held_back.iter().take(records.len()).sum();
+                    self.keep(&records, envelope, facts)?;
                     drop(exchange);
                     return Ok(Some(identity.number));
                 }
@@ -231,7 +271,16 @@ impl<F: Filesystem> OutboxSender<F> {
         if ack.identity.epoch != self.epoch || ack.digest != batch.digest {
             return Ok(AckOutcome::OtherDigest);
         }
+        let mut others = self.outstanding.iter().map(|other| other.number);
+        let is_oldest = others.clone().all(|other| other >= number);
+        let is_last = others.all(|other| other == number);
         self.change_state(|state| {
+            // Behind an older batch that waits nothing is settled yet.
+            if is_last {
+                state.settled = state.next_to_seal;
+            } else if is_oldest {
+                state.settled = batch.next_to_seal;
+            }
             state.acknowledged.insert(number);
             state.acknowledged_batches += 1;
             state.acknowledged_records += batch.records;
@@ -242,19 +291,39 @@ impl<F: Filesystem> OutboxSender<F> {
         Ok(AckOutcome::Forgotten)
     }
 
+    /// Notes which lanes wait for budget and not for the link, so that heartbeats tell it.
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; nothing was noted then.
+    pub fn hold(&mut self, lanes: LaneSet) -> Result<(), OutboxError> {
+        if self.state.held == lanes {
+            return Ok(());
+        }
+        self.change_state(|state| state.held = lanes)
+    }
+
     /// Writes the batch file: from the moment it has its name, the records are sealed.
-    fn keep(&mut self, records: &[Record], envelope: SealedEnvelope) -> Result<(), OutboxError> {
+    fn keep(
+        &mut self,
+        records: &[Record],
+        envelope: SealedEnvelope,
+        facts_held_back: u64,
+    ) -> Result<(), OutboxError> {
         let mut next_to_seal = self.state.next_to_seal;
         for record in records {
             let next = &mut next_to_seal[record.header.lane];
             *next = (*next).max(record.header.number.0.saturating_add(1));
         }
         let number = envelope.identity.number.0;
+        let lanes: Vec<Lane> = records.iter().map(|record| record.header.lane).collect();
+        let lanes = LaneSet::of(&lanes);
         let header = SealedHeader {
+            lanes,
             number,
             records: records.len() as u64,
             digest: envelope.digest,
             next_to_seal,
+            facts_held_back: self.state.facts_held_back.saturating_add(facts_held_back),
         };
         let bytes = header.to_bytes(&envelope.bytes);
         let path = self.layout.batch(number);
@@ -264,10 +333,13 @@ impl<F: Filesystem> OutboxSender<F> {
             records: header.records,
             digest: header.digest,
             file_bytes: bytes.len() as u64,
+            next_to_seal,
+            lanes,
         });
         self.state.next_batch = number + 1;
         self.state.previous = BatchDigestOrNone(header.digest);
         self.state.next_to_seal = next_to_seal;
+        self.state.facts_held_back = header.facts_held_back;
         Ok(())
     }
 
@@ -297,6 +369,9 @@ impl<F: Filesystem> OutboxSender<F> {
             nothing_outstanding: self.outstanding.is_empty(),
         };
         for lane in Lane::ALL {
+            if !limits.lanes.contains(lane) {
+                continue;
+            }
             self.state.next_to_seal[lane] =
                 self.state.next_to_seal[lane].max(writer.evicted_to[lane]);
             let found = gathered.records.len();
@@ -404,6 +479,16 @@ impl<F: Filesystem> OutboxSender<F> {
             .map_err(OutboxError::io("sync", folder))?;
         self.state.acknowledged.clear();
         Ok(())
+    }
+}
+
+/// Takes the facts off a finding that is not critical; gives how many.
+fn leave_facts_behind(record: &mut Record) -> u64 {
+    match &mut record.body {
+        RecordBody::Finding(finding) if record.header.lane != Lane::Critical => {
+            std::mem::take::<Facts>(&mut finding.facts).iter().count() as u64
+        }
+        _ => 0,
     }
 }
 

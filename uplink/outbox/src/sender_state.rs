@@ -6,7 +6,7 @@ use lapwing_wire::{BatchDigest, Lane};
 
 use crate::error::OutboxError;
 use crate::filesystem::{Filesystem, replace};
-use crate::lanes::PerLane;
+use crate::lanes::{LaneSet, PerLane};
 use crate::layout::Layout;
 use crate::sealed_file::{SealedHeader, digest_words, take_digest};
 use crate::state_file::{Words, read_words, words_to_bytes};
@@ -36,6 +36,12 @@ pub(crate) struct SenderState {
     pub(crate) damage_reports: u64,
     /// The latest of them, oldest first.
     pub(crate) damage: Vec<Damage>,
+    /// Every record of a lane below this number is acknowledged or evicted.
+    pub(crate) settled: PerLane<u64>,
+    /// Lanes whose records the budget holds back.
+    pub(crate) held: LaneSet,
+    /// Facts that findings left behind for want of budget since the outbox was made.
+    pub(crate) facts_held_back: u64,
 }
 
 /// [`BatchDigest`] with "none" as the default.
@@ -63,6 +69,8 @@ pub(crate) struct Outstanding {
     pub(crate) records: u64,
     pub(crate) digest: BatchDigest,
     pub(crate) file_bytes: u64,
+    pub(crate) next_to_seal: PerLane<u64>,
+    pub(crate) lanes: LaneSet,
 }
 
 impl SenderState {
@@ -90,12 +98,18 @@ impl SenderState {
                 records: header.records,
                 digest: header.digest,
                 file_bytes,
+                next_to_seal: header.next_to_seal,
+                lanes: header.lanes,
             });
             if number >= state.next_batch {
                 state.next_batch = number + 1;
                 state.previous = BatchDigestOrNone(header.digest);
                 state.next_to_seal = header.next_to_seal;
+                state.facts_held_back = header.facts_held_back;
             }
+        }
+        if outstanding.is_empty() {
+            state.settled = state.next_to_seal;
         }
         Ok((state, outstanding))
     }
@@ -120,6 +134,8 @@ impl SenderState {
         }
         words.push(self.acknowledged.len() as u64);
         words.extend(&self.acknowledged);
+        words.extend(self.settled.values());
+        words.extend([self.held.bits(), self.facts_held_back]);
         let path = layout.sender_state();
         replace(filesystem, &path, &words_to_bytes(MAGIC, &words))
             .map_err(OutboxError::io("write", path))
@@ -151,6 +167,9 @@ impl SenderState {
         for _ in 0..words.take().min(4096) {
             state.acknowledged.insert(words.take());
         }
+        state.settled = PerLane::from_fn(|_| words.take());
+        state.held = LaneSet::from_bits(words.take());
+        state.facts_held_back = words.take();
         state
     }
 }

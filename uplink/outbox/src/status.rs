@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use lapwing_wire::{Epoch, Lane, Severity};
+use lapwing_wire::{Account, Epoch, Lane, LaneAccount, Severity};
 
 use crate::error::OutboxError;
 use crate::filesystem::{Disk, Filesystem};
@@ -45,6 +45,10 @@ pub struct Status {
     pub damaged_records: u64,
     /// Findings evicted by class of severity, gravest first.
     pub evicted_by_severity: [u64; Severity::CLASSES],
+    /// Records among the queued ones that wait for budget and not for the link.
+    pub held_records: u64,
+    /// The same by lanes, as a heartbeat tells it, and what never became a record.
+    pub account: Account,
 }
 
 /// The status of the outbox in a folder.
@@ -77,6 +81,11 @@ pub(crate) fn status_of<F: Filesystem>(
         evicted_records: writer.evicted_records,
         damaged_records: writer.damaged_records,
         evicted_by_severity: writer.evicted_by_severity,
+        account: Account {
+            suppressed_findings: writer.suppressed_findings,
+            facts_held_back: sender.facts_held_back,
+            ..Account::default()
+        },
         ..Status::default()
     };
     for damage in untaken_damage(&writer, &sender) {
@@ -103,6 +112,18 @@ pub(crate) fn status_of<F: Filesystem>(
         let next = found.max(floor);
         status.produced_records += next;
         status.queued_records += next - floor;
+        let is_held = sender.held.contains(lane) && next > floor;
+        if is_held {
+            status.held_records += next - floor;
+        }
+        if let Some(books) = status.account.lane_mut(lane) {
+            *books = LaneAccount {
+                settled: sender.settled[lane],
+                next_to_seal: sender.next_to_seal[lane],
+                next,
+                is_held,
+            };
+        }
         let begin = of_lane
             .partition_point(|name| name.first <= floor)
             .saturating_sub(1);

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use lapwing_wire::{
-    Epoch, Lane, PolicyDigest, Queue, Record, RecordBody, RecordHeader, RecordNumber, Stamp,
-    encode_records,
+    Account, Epoch, Lane, PolicyDigest, Queue, Record, RecordBody, RecordHeader, RecordNumber,
+    Stamp, encode_records,
 };
 
 use crate::error::OutboxError;
@@ -60,6 +60,8 @@ pub struct OutboxWriter<F: Filesystem = Disk> {
     new_names: bool,
     maintained_milliseconds: u64,
     pub(crate) repairs: Repairs,
+    /// Findings suppressed since the state was stored.
+    suppressed_findings: u64,
     /// Whether the pending eviction's record may be there already.
     pub(crate) pending_may_be_told: bool,
 }
@@ -125,6 +127,7 @@ impl<F: Filesystem> OutboxWriter<F> {
             new_names: false,
             maintained_milliseconds: 0,
             repairs: Repairs::default(),
+            suppressed_findings: 0,
             pending_may_be_told: true,
         };
         writer.recover()?;
@@ -241,18 +244,33 @@ impl<F: Filesystem> OutboxWriter<F> {
         Ok(())
     }
 
-    /// What waits to be sent, for a heartbeat or a summary.
+    /// Counts findings that the policy kept back, for [`OutboxWriter::books`]. A kill forgets
+    /// what was counted since the last time the books were asked for.
+    pub fn count_suppressed(&mut self, findings: u64) {
+        self.suppressed_findings = self.suppressed_findings.saturating_add(findings);
+    }
+
+    /// What waits to be sent and the books of the outbox, for a heartbeat or a summary.
     ///
     /// # Errors
-    /// [`OutboxError::Io`] when the folder cannot be read.
-    pub fn queue(&self) -> Result<Queue, OutboxError> {
+    /// [`OutboxError::Io`] when the folder cannot be read or the count of suppressed findings
+    /// not be kept.
+    pub fn books(&mut self) -> Result<(Queue, Account), OutboxError> {
+        if self.suppressed_findings > 0 {
+            let suppressed = self.suppressed_findings;
+            self.change_state(|state| {
+                state.suppressed_findings = state.suppressed_findings.saturating_add(suppressed);
+            })?;
+            self.suppressed_findings = 0;
+        }
         let status = status_of(&self.filesystem, &self.layout)?;
-        Ok(Queue {
+        let queue = Queue {
             records: status.queued_records + status.sealed_records,
             bytes: status.queued_bytes + status.sealed_bytes,
             oldest_milliseconds: status.oldest_queued_milliseconds,
             evicted_records: status.evicted_records,
-        })
+        };
+        Ok((queue, status.account))
     }
 
     /// Bytes of all segments.

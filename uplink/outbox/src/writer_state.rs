@@ -23,6 +23,8 @@ pub(crate) struct WriterState {
     pub(crate) evicted_by_severity: [u64; Severity::CLASSES],
     /// How many of the sender's damage reports were turned into evictions.
     pub(crate) damage_taken: u64,
+    /// Findings that never got a number, for the policy kept them back.
+    pub(crate) suppressed_findings: u64,
     /// An eviction whose record may not have been appended yet.
     pub(crate) pending: Option<Eviction>,
 }
@@ -36,7 +38,7 @@ impl WriterState {
             return Ok(Self::default());
         };
         let mut words = Words::new(&words);
-        Ok(Self {
+        let mut state = Self {
             evicted_to: PerLane::from_fn(|_| words.take()),
             evicted_records: words.take(),
             damaged_records: words.take(),
@@ -46,7 +48,10 @@ impl WriterState {
                 1 => Some(take_eviction(&mut words)),
                 _ => None,
             },
-        })
+            suppressed_findings: 0,
+        };
+        state.suppressed_findings = words.take();
+        Ok(state)
     }
 
     pub(crate) fn store<F: Filesystem>(
@@ -68,7 +73,10 @@ impl WriterState {
             ]);
             words.extend(eviction.findings_by_severity);
             words.push(u64::from(eviction.reason.code()));
+        } else {
+            words.push(0);
         }
+        words.push(self.suppressed_findings);
         let path = layout.writer_state();
         replace(filesystem, &path, &words_to_bytes(MAGIC, &words))
             .map_err(OutboxError::io("write", path))

@@ -13,7 +13,9 @@ use std::path::Path;
 use common::centre::Centre;
 use common::simulated::Simulated;
 use common::{SENSOR, finding, heartbeat, random, sealer};
-use lapwing_outbox::{AckOutcome, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings};
+use lapwing_outbox::{
+    AckOutcome, LaneSet, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings,
+};
 use lapwing_wire::*;
 use proptest::prelude::*;
 
@@ -27,6 +29,8 @@ const LIMITS: SealLimits = SealLimits {
     max_records: 12,
     max_record_bytes: 6_000,
     max_outstanding: 4,
+    lanes: LaneSet::ALL,
+    with_facts: true,
 };
 
 #[derive(Debug, Clone)]
@@ -261,7 +265,7 @@ impl World {
     }
 
     fn check(&mut self) {
-        let queue = self.writer().unwrap().queue().unwrap();
+        let (queue, account) = self.writer().unwrap().books().unwrap();
         assert_eq!(queue.records, 0, "records were left behind: {queue:?}");
         let told: u64 = self
             .centre
@@ -285,6 +289,14 @@ impl World {
                 (0..produced).collect::<Vec<_>>(),
                 "{lane}: each number once"
             );
+            let books = account.lane(lane);
+            assert_eq!(books.next, produced, "{lane}: the books and the centre");
+            for number in books.settled..produced {
+                assert!(
+                    evicted.contains_key(&number),
+                    "{lane} {number} is stored and not settled: {books:?}"
+                );
+            }
             for ((_, number), body) in stored {
                 let RecordBody::Finding(finding) = body else {
                     continue;

@@ -312,7 +312,7 @@ impl Shared {
             ReceiverEvent::Ready(_) | ReceiverEvent::Closed(_) => {}
             ReceiverEvent::Envelope(envelope) => self.store(&mut stored, session, envelope),
             ReceiverEvent::EnrolRequested(request) => {
-                assert_eq!(request.voucher_secret, SECRET);
+                assert_eq!(request.claim, VoucherClaim::Secret(SECRET));
                 let known = *stored.device_key.get_or_insert(request.device_public_key);
                 assert_eq!(
                     known, request.device_public_key,
@@ -336,8 +336,15 @@ impl Shared {
                         issuing_chain: issued.issuing_chain,
                         sealing_key: issued.sealing_key,
                         certificate_lifetime_seconds: issued.certificate_lifetime_seconds,
+                        proof: None,
                     });
                 }
+            }
+            ReceiverEvent::FileRequested(request) => {
+                session.file_absent(FileAbsent { path: request.path });
+            }
+            ReceiverEvent::ControlRequested(_) => {
+                session.control(ControlAnswer { answer: Vec::new() });
             }
             ReceiverEvent::RenewRequested(request) => {
                 stored.renewals += 1;
@@ -439,10 +446,11 @@ impl Edge {
     pub(crate) fn enrol(
         &self,
         voucher: Voucher,
-        pending: impl FnMut(KeyId),
+        pending: impl FnMut(KeyId, &str),
     ) -> Result<Identity, UplinkError> {
         let settings = EnrolSettings {
-            voucher,
+            invitation: voucher.into(),
+            proxy: None,
             sensor_name: "north-1".to_owned(),
             machine_facts: Vec::new(),
             identity_folder: self.settings.identity_folder.clone(),

@@ -396,6 +396,7 @@ fn batch(random: &mut StdRng) -> Vec<Record> {
                 packets: random.random_range(0..100_000_000),
                 dropped_packets: 0,
                 queue,
+                account: Account::default(),
             }),
         )
         .unwrap(),

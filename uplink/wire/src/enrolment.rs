@@ -6,6 +6,7 @@
 //! certificate asks for the next one with a [`RenewRequest`].
 
 use crate::bytes::{Reader, put_text};
+use crate::claim::VoucherClaim;
 use crate::error::DecodeError;
 use crate::ids::SensorId;
 use crate::limits::{
@@ -14,13 +15,12 @@ use crate::limits::{
 use crate::message::seconds;
 use crate::rows::{FieldWriter, Fields};
 use crate::sealing::SealingPublicKey;
-use crate::voucher::VOUCHER_SECRET_BYTES;
 
 /// A device asks to be enrolled.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EnrolRequest {
-    /// The one-time secret of the voucher.
-    pub voucher_secret: [u8; VOUCHER_SECRET_BYTES],
+    /// What it shows of its voucher.
+    pub claim: VoucherClaim,
     /// PKCS #10 request (DER) signed by the device key; the centre sets all names itself.
     pub certificate_request: Vec<u8>,
     /// The device's Ed25519 public key, the same as in the request.
@@ -70,6 +70,8 @@ pub struct EnrolApproval {
     pub sealing_key: SealingPublicKey,
     /// How long certificates of this centre last, seconds.
     pub certificate_lifetime_seconds: u64,
+    /// Shows that this centre wrote the voucher; there when the request had a proof too.
+    pub proof: Option<[u8; 32]>,
 }
 
 /// The device is not enrolled.
@@ -108,7 +110,13 @@ pub struct RenewRefused {
 
 impl EnrolRequest {
     pub(crate) fn write(&self, fields: &mut FieldWriter) {
-        fields.bytes(1, &self.voucher_secret);
+        match &self.claim {
+            VoucherClaim::Secret(secret) => fields.bytes(1, secret),
+            VoucherClaim::Proof { id, proof } => {
+                fields.bytes(6, id);
+                fields.bytes(7, proof);
+            }
+        }
         fields.bytes(2, &self.certificate_request);
         fields.bytes(3, &self.device_public_key);
         fields.text(4, &self.sensor_name, MAX_TEXT_BYTES);
@@ -130,7 +138,14 @@ impl EnrolRequest {
             })
         });
         Ok(Self {
-            voucher_secret: fixed(fields, 1, "voucher secret")?,
+            claim: if fields.all(6).is_empty() {
+                VoucherClaim::Secret(fixed(fields, 1, "voucher secret")?)
+            } else {
+                VoucherClaim::Proof {
+                    id: fixed(fields, 6, "voucher id")?,
+                    proof: fixed(fields, 7, "proof of a voucher")?,
+                }
+            },
             certificate_request: certificate(fields.all(2).last().copied().unwrap_or_default())?,
             device_public_key: fixed(fields, 3, "device public key")?,
             sensor_name: fields.text(4, MAX_TEXT_BYTES)?,
@@ -161,6 +176,7 @@ impl EnrolApproval {
             &self.sealing_key,
             self.certificate_lifetime_seconds,
         );
+        fields.bytes(6, self.proof.as_ref().map_or(&[], |proof| proof.as_slice()));
     }
 
     pub(crate) fn read(fields: &Fields<'_>) -> Result<Self, DecodeError> {
@@ -177,6 +193,7 @@ impl EnrolApproval {
             issuing_chain,
             sealing_key,
             certificate_lifetime_seconds,
+            proof: fields.digest(6)?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A heartbeat: the sensor is alive, and in this state. The only record that may leave
 //! without a signed policy, so it names no traffic beyond two totals.
 
+use crate::account::Account;
 use crate::error::DecodeError;
 use crate::ids::{PackDigest, PolicyDigest};
 use crate::limits::MAX_TEXT_BYTES;
@@ -27,6 +28,8 @@ pub struct Heartbeat {
     pub dropped_packets: u64,
     /// What waits to be sent.
     pub queue: Queue,
+    /// The books of the outbox, this heartbeat not among them.
+    pub account: Account,
 }
 
 /// Whether a sensor sees what it should see: quiet is not the same as blind.
@@ -126,8 +129,10 @@ const PACKETS: u64 = 7;
 const DROPPED: u64 = 8;
 /// Four tags: records, bytes, oldest, evicted.
 const QUEUE: u64 = 9;
+/// Three tags: lanes, suppressed findings, facts held back.
+const ACCOUNT: u64 = 13;
 /// The highest tag this program reads.
-const LAST: u64 = QUEUE + 3;
+const LAST: u64 = ACCOUNT + 2;
 
 impl Heartbeat {
     pub(crate) fn write_row(&self, out: &mut Vec<u8>) {
@@ -149,6 +154,7 @@ impl Heartbeat {
         fields.number(PACKETS, self.packets);
         fields.number(DROPPED, self.dropped_packets);
         self.queue.write(&mut fields, QUEUE);
+        self.account.write(&mut fields, ACCOUNT);
         fields.finish(out);
     }
 
@@ -163,6 +169,7 @@ impl Heartbeat {
             packets: fields.number(PACKETS)?,
             dropped_packets: fields.number(DROPPED)?,
             queue: Queue::read(fields, QUEUE)?,
+            account: Account::read(fields, ACCOUNT)?,
         })
     }
 

@@ -20,7 +20,7 @@
 //!
 //! | what | version | what an older reader does |
 //! |---|---|---|
-//! | session | 1, negotiated by the hello | passes over unknown messages and fields, counted |
+//! | session | 1 and 2, negotiated by the hello; 2 adds files and control | passes over unknown messages and fields, counted |
 //! | envelope | 1 | refuses; the centre quarantines what it verified and cannot open |
 //! | batch | 1 | as above |
 //! | record kinds, columns, fields | numbered | passes over unknown ones, counted ([`Skipped`]); the numbers of the records count |
@@ -33,10 +33,14 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod account;
+pub mod answer;
 pub mod batch;
 mod bytes;
+pub mod claim;
 mod columns;
 mod compression;
+pub mod control;
 pub mod enrolment;
 pub mod envelope;
 mod error;
@@ -52,12 +56,21 @@ pub mod record;
 mod rows;
 mod sealing;
 pub mod sender_session;
+pub mod stick;
 pub mod summary;
 pub mod voucher;
+pub mod words;
 
+pub use account::{Account, LaneAccount};
+pub use answer::SignedAnswer;
 pub use batch::{Batch, RecordRange};
+pub use claim::{VoucherClaim, VoucherKey};
 pub use columns::{DecodedRecords, Skipped, decode_records, encode_records};
 pub use compression::CompressionLevel;
+pub use control::{
+    AskForLess, ControlAnswer, ControlRequest, FileAbsent, FilePart, FileRequest, RepositoryPath,
+    Revocation,
+};
 pub use enrolment::{
     EnrolApproval, EnrolPending, EnrolRefused, EnrolRequest, MachineFact, RenewApproval,
     RenewRefused, RenewRequest,
@@ -110,5 +123,6 @@ pub fn fuzz_entry(data: &[u8]) {
         let _read = batch::read_payload(&payload, identity, BatchDigest::NONE, BatchDigest::NONE);
     }
     let _read = ReceivedEnvelope::parse(data.to_vec());
+    let _read = SignedAnswer::parse(data);
     let _read = Voucher::decode(&String::from_utf8_lossy(data));
 }

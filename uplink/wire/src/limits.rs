@@ -41,6 +41,12 @@ pub const MAX_TOP_ENTRIES: usize = 64;
 pub const MAX_CERTIFICATE_BYTES: usize = 8 * 1024;
 /// Certificates in an issuing chain.
 pub const MAX_CHAIN_CERTIFICATES: usize = 4;
+/// Bytes of a path below the rule repository.
+pub const MAX_REPOSITORY_PATH_BYTES: usize = 256;
+/// Bytes of a file that one message brings.
+pub const MAX_FILE_PART_BYTES: usize = 64 * 1024;
+/// Bytes of one signed answer.
+pub const MAX_ANSWER_BYTES: usize = 512 * 1024;
 /// Facts about the machine in a request to enrol.
 pub const MAX_MACHINE_FACTS: usize = 32;
 /// Addresses of the centre in a voucher.

@@ -2,6 +2,9 @@
 //! peer can say more and an older one passes over it.
 
 use crate::bytes::Reader;
+use crate::control::{
+    AskForLess, ControlAnswer, ControlRequest, FileAbsent, FilePart, FileRequest, Revocation,
+};
 use crate::enrolment::{
     EnrolApproval, EnrolPending, EnrolRefused, EnrolRequest, RenewApproval, RenewRefused,
     RenewRequest,
@@ -15,7 +18,9 @@ use crate::rows::{FieldWriter, Fields};
 /// The oldest version of the session that this program speaks.
 pub const OLDEST_VERSION: u8 = 1;
 /// The newest version of the session that this program speaks.
-pub const NEWEST_VERSION: u8 = 1;
+pub const NEWEST_VERSION: u8 = 2;
+/// The version from which files and control may be asked for.
+pub const VERSION_WITH_CONTROL: u8 = 2;
 
 /// Everything that one side can say to the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,20 @@ pub enum Message {
     RenewApproval(RenewApproval),
     /// No new certificate.
     RenewRefused(RenewRefused),
+    /// The edge asks for bytes of a file of the rule repository.
+    FileRequest(FileRequest),
+    /// Bytes of a file.
+    FilePart(FilePart),
+    /// There is no such file.
+    FileAbsent(FileAbsent),
+    /// The edge asks for control.
+    ControlRequest(ControlRequest),
+    /// The newest control.
+    ControlAnswer(ControlAnswer),
+    /// The centre asks for less; in signed answers only.
+    AskForLess(AskForLess),
+    /// The sensor was revoked; in signed answers only.
+    Revocation(Revocation),
     /// A type that this program does not know.
     Unknown(u8),
 }
@@ -195,6 +214,16 @@ const ENROL_REFUSED: u8 = 19;
 const RENEW_REQUEST: u8 = 20;
 const RENEW_APPROVAL: u8 = 21;
 const RENEW_REFUSED: u8 = 22;
+const FILE_REQUEST: u8 = 24;
+const FILE_PART: u8 = 25;
+const FILE_ABSENT: u8 = 26;
+const CONTROL_REQUEST: u8 = 28;
+const CONTROL_ANSWER: u8 = 29;
+const ASK_FOR_LESS: u8 = 30;
+const REVOCATION: u8 = 31;
+/// Reserved, for signed answers: the centre asks for evidence of a finding, or for a search in what
+/// the sensor still remembers. Their answers are the record kinds of the same names.
+pub const RESERVED_FOR_EVIDENCE: [u8; 2] = [32, 33];
 
 impl Message {
     /// Appends the message as a frame.
@@ -263,6 +292,34 @@ impl Message {
                 refused.write(&mut fields);
                 RENEW_REFUSED
             }
+            Self::FileRequest(request) => {
+                request.write(&mut fields);
+                FILE_REQUEST
+            }
+            Self::FilePart(part) => {
+                part.write(&mut fields);
+                FILE_PART
+            }
+            Self::FileAbsent(absent) => {
+                absent.write(&mut fields);
+                FILE_ABSENT
+            }
+            Self::ControlRequest(request) => {
+                request.write(&mut fields);
+                CONTROL_REQUEST
+            }
+            Self::ControlAnswer(answer) => {
+                answer.write(&mut fields);
+                CONTROL_ANSWER
+            }
+            Self::AskForLess(less) => {
+                less.write(&mut fields);
+                ASK_FOR_LESS
+            }
+            Self::Revocation(revocation) => {
+                revocation.write(&mut fields);
+                REVOCATION
+            }
         };
         Frame::write(kind, &fields.into_bytes(), out)
     }
@@ -327,6 +384,13 @@ impl Message {
             RENEW_REQUEST => Self::RenewRequest(RenewRequest::read(&fields)?),
             RENEW_APPROVAL => Self::RenewApproval(RenewApproval::read(&fields)?),
             RENEW_REFUSED => Self::RenewRefused(RenewRefused::read(&fields)?),
+            FILE_REQUEST => Self::FileRequest(FileRequest::read(&fields)?),
+            FILE_PART => Self::FilePart(FilePart::read(&fields)?),
+            FILE_ABSENT => Self::FileAbsent(FileAbsent::read(&fields)?),
+            CONTROL_REQUEST => Self::ControlRequest(ControlRequest::read(&fields)?),
+            CONTROL_ANSWER => Self::ControlAnswer(ControlAnswer::read(&fields)?),
+            ASK_FOR_LESS => Self::AskForLess(AskForLess::read(&fields)?),
+            REVOCATION => Self::Revocation(Revocation::read(&fields)?),
             unknown => Self::Unknown(unknown),
         })
     }

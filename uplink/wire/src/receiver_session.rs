@@ -4,6 +4,7 @@
 //! it to what it may say: a stranger may only ask to be enrolled, a sensor whose certificate
 //! has expired may only renew it.
 
+use crate::control::{ControlAnswer, ControlRequest, FileAbsent, FilePart, FileRequest};
 use crate::enrolment::{
     EnrolApproval, EnrolPending, EnrolRefused, EnrolRequest, RenewApproval, RenewRefused,
     RenewRequest,
@@ -40,6 +41,11 @@ pub enum ReceiverEvent {
     EnrolRequested(EnrolRequest),
     /// A sensor asks for a new certificate; answer by one of the `renew_*` functions.
     RenewRequested(RenewRequest),
+    /// A sensor asks for a file; answer by [`ReceiverSession::file_part`] or
+    /// [`ReceiverSession::file_absent`].
+    FileRequested(FileRequest),
+    /// A sensor asks for control; answer by [`ReceiverSession::control`].
+    ControlRequested(ControlRequest),
     /// The session is over; send what is in the output and close the connection.
     Closed(CloseReason),
 }
@@ -177,6 +183,21 @@ impl ReceiverSession {
         }));
     }
 
+    /// Gives bytes of a file.
+    pub fn file_part(&mut self, part: FilePart) {
+        self.send(&Message::FilePart(part));
+    }
+
+    /// Says that there is no such file.
+    pub fn file_absent(&mut self, absent: FileAbsent) {
+        self.send(&Message::FileAbsent(absent));
+    }
+
+    /// Gives the newest control, or says that there is none newer.
+    pub fn control(&mut self, answer: ControlAnswer) {
+        self.send(&Message::ControlAnswer(answer));
+    }
+
     /// Ends the session with a reason.
     pub fn fail(&mut self, code: ErrorCode, text: &str) {
         if self.state != State::Closed {
@@ -222,7 +243,20 @@ impl ReceiverSession {
                 Peer::Sensor(_) | Peer::Expired(_) => ReceiverEvent::RenewRequested(request),
                 Peer::Stranger => self.not_allowed("a request to renew"),
             }),
+            Message::FileRequest(request) => Some(match self.peer {
+                Peer::Sensor(_) => ReceiverEvent::FileRequested(request),
+                Peer::Stranger | Peer::Expired(_) => self.not_allowed("a request for a file"),
+            }),
+            Message::ControlRequest(request) => Some(match self.peer {
+                Peer::Sensor(_) => ReceiverEvent::ControlRequested(request),
+                Peer::Stranger | Peer::Expired(_) => self.not_allowed("a request for control"),
+            }),
             Message::HelloAnswer(_)
+            | Message::FilePart(_)
+            | Message::FileAbsent(_)
+            | Message::ControlAnswer(_)
+            | Message::AskForLess(_)
+            | Message::Revocation(_)
             | Message::Ack(_)
             | Message::Busy(_)
             | Message::EnrolPending(_)

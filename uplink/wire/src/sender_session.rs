@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 
+use crate::control::{ControlAnswer, ControlRequest, FileAbsent, FilePart, FileRequest};
 use crate::enrolment::{
     EnrolApproval, EnrolPending, EnrolRefused, EnrolRequest, RenewApproval, RenewRefused,
     RenewRequest,
@@ -44,6 +45,12 @@ pub enum SenderEvent {
     Renewed(RenewApproval),
     /// No new certificate.
     RenewRefused(RenewRefused),
+    /// Bytes of a file that was asked for.
+    FilePart(FilePart),
+    /// The centre does not have the file that was asked for.
+    FileAbsent(FileAbsent),
+    /// The newest control, to be checked.
+    Control(ControlAnswer),
     /// The session is over; the connection should be closed.
     Closed(CloseReason),
 }
@@ -115,6 +122,8 @@ pub struct SenderSession {
     output: Vec<u8>,
     in_flight: VecDeque<InFlight>,
     answer_timeout_milliseconds: u64,
+    /// Requests that are no envelopes and wait for their answer.
+    requests: usize,
     /// When the wait for the current answer began: reset by every answer.
     waiting_since: u64,
     busy_until: u64,
@@ -131,6 +140,7 @@ impl SenderSession {
             decoder: FrameDecoder::default(),
             output: Vec::new(),
             in_flight: VecDeque::new(),
+            requests: 0,
             answer_timeout_milliseconds,
             waiting_since: now_milliseconds,
             busy_until: 0,
@@ -171,7 +181,7 @@ impl SenderSession {
         {
             return Err(OfferError::InFlight);
         }
-        if self.in_flight.is_empty() {
+        if !self.is_waiting() {
             self.waiting_since = now_milliseconds;
         }
         self.in_flight.push_back(InFlight {
@@ -196,6 +206,58 @@ impl SenderSession {
     /// [`OfferError::NotReady`] when it is not.
     pub fn request_renewal(&mut self, request: RenewRequest) -> Result<(), OfferError> {
         self.request(&Message::RenewRequest(request))
+    }
+
+    /// Asks for bytes of a file of the rule repository. Only on a session that is ready, of
+    /// [`VERSION_WITH_CONTROL`](crate::message::VERSION_WITH_CONTROL) or later.
+    ///
+    /// # Errors
+    /// [`OfferError::NotReady`] when it is not.
+    pub fn request_file(
+        &mut self,
+        request: FileRequest,
+        now_milliseconds: u64,
+    ) -> Result<(), OfferError> {
+        self.request(&Message::FileRequest(request))?;
+        self.requested(now_milliseconds);
+        Ok(())
+    }
+
+    /// Asks for control newer than what is known here, as [`SenderSession::request_file`].
+    ///
+    /// # Errors
+    /// [`OfferError::NotReady`] when it is not.
+    pub fn request_control(
+        &mut self,
+        request: ControlRequest,
+        now_milliseconds: u64,
+    ) -> Result<(), OfferError> {
+        self.request(&Message::ControlRequest(request))?;
+        self.requested(now_milliseconds);
+        Ok(())
+    }
+
+    fn requested(&mut self, now_milliseconds: u64) {
+        if !self.is_waiting() {
+            self.waiting_since = now_milliseconds;
+        }
+        self.requests += 1;
+    }
+
+    fn answered_request(&mut self, now: u64, event: SenderEvent) -> SenderEvent {
+        if self.requests == 0 {
+            return self.close(CloseReason::OutOfPlace {
+                what: "an answer that was not asked for",
+            });
+        }
+        self.requests -= 1;
+        self.waiting_since = now;
+        event
+    }
+
+    /// Whether anything waits for an answer.
+    pub fn is_waiting(&self) -> bool {
+        !self.in_flight.is_empty() || self.requests > 0
     }
 
     fn request(&mut self, message: &Message) -> Result<(), OfferError> {
@@ -240,7 +302,7 @@ impl SenderSession {
     pub fn tick(&mut self, now_milliseconds: u64) -> Option<SenderEvent> {
         let (since, timeout) = match self.state {
             State::AwaitingHello { since } => (since, HELLO_TIMEOUT_MILLISECONDS),
-            State::Ready { .. } if !self.in_flight.is_empty() => {
+            State::Ready { .. } if self.is_waiting() => {
                 (self.waiting_since, self.answer_timeout_milliseconds)
             }
             State::Ready { .. } | State::Closed => return None,
@@ -258,7 +320,7 @@ impl SenderSession {
             State::AwaitingHello { since } => {
                 Some(since.saturating_add(HELLO_TIMEOUT_MILLISECONDS))
             }
-            State::Ready { .. } if !self.in_flight.is_empty() => Some(
+            State::Ready { .. } if self.is_waiting() => Some(
                 self.waiting_since
                     .saturating_add(self.answer_timeout_milliseconds),
             ),
@@ -266,9 +328,21 @@ impl SenderSession {
         }
     }
 
+    /// Bytes went out: the peer is not late while it still receives.
+    pub fn progress(&mut self, now_milliseconds: u64) {
+        if self.is_waiting() {
+            self.waiting_since = now_milliseconds;
+        }
+    }
+
     /// Takes the bytes to send.
     pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
+    }
+
+    /// How many bytes wait to be taken.
+    pub fn output_bytes(&self) -> usize {
+        self.output.len()
     }
 
     /// How many envelopes wait for an answer.
@@ -311,8 +385,24 @@ impl SenderSession {
             Message::EnrolRefused(refused) => Some(SenderEvent::EnrolRefused(refused)),
             Message::RenewApproval(approval) => Some(SenderEvent::Renewed(approval)),
             Message::RenewRefused(refused) => Some(SenderEvent::RenewRefused(refused)),
+            Message::FilePart(part) => {
+                Some(self.answered_request(now, SenderEvent::FilePart(part)))
+            }
+            Message::FileAbsent(absent) => {
+                Some(self.answered_request(now, SenderEvent::FileAbsent(absent)))
+            }
+            Message::ControlAnswer(answer) => {
+                Some(self.answered_request(now, SenderEvent::Control(answer)))
+            }
+            Message::AskForLess(_) | Message::Revocation(_) => {
+                Some(self.close(CloseReason::OutOfPlace {
+                    what: "control without a signature",
+                }))
+            }
             Message::Hello(_)
             | Message::Envelope(_)
+            | Message::FileRequest(_)
+            | Message::ControlRequest(_)
             | Message::EnrolRequest(_)
             | Message::RenewRequest(_) => Some(self.close(CloseReason::OutOfPlace {
                 what: "a message of the edge",

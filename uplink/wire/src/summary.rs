@@ -49,6 +49,54 @@ pub struct Summary {
     pub top_lists: Vec<TopList>,
 }
 
+/// A summary that always fits: the hourly digest of a site whose link is dear.
+pub const DIGEST_BYTES: usize = 300;
+
+impl Summary {
+    /// The same as a digest: at most [`DIGEST_BYTES`] as a record writes it. The ends of the top lists go first,
+    /// then counters, the smallest first; how many went is a counter itself.
+    #[must_use]
+    pub fn into_digest(mut self) -> Self {
+        let mut left_out = 0u64;
+        self.counters
+            .sort_by_key(|counter| std::cmp::Reverse(counter.value));
+        while self.row_bytes() + LEFT_OUT_BYTES > DIGEST_BYTES {
+            let longest = self
+                .top_lists
+                .iter_mut()
+                .max_by_key(|list| list.entries.len());
+            match longest {
+                Some(list) if !list.entries.is_empty() => {
+                    list.entries.pop();
+                }
+                _ if self.counters.pop().is_some() => {}
+                // What is left are numbers alone, far below the bound.
+                _ => break,
+            }
+            left_out += 1;
+        }
+        self.top_lists.retain(|list| !list.entries.is_empty());
+        if left_out > 0 {
+            self.counters.push(Counter {
+                name: LEFT_OUT.to_owned(),
+                value: left_out,
+            });
+        }
+        self
+    }
+
+    fn row_bytes(&self) -> usize {
+        let mut row = Vec::new();
+        self.write_row(&mut row);
+        row.len()
+    }
+}
+
+/// What a digest says of what it has no room for.
+const LEFT_OUT: &str = "digest_left_out";
+/// Bytes of that counter at most.
+const LEFT_OUT_BYTES: usize = 2 + 1 + LEFT_OUT.len() + 10;
+
 /// A named count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
@@ -245,5 +293,80 @@ impl TopList {
             });
         }
         Ok(Self { subject, entries })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_always_fits_and_says_what_it_left_out() {
+        let busy = Summary {
+            packets: u64::MAX,
+            bytes: u64::MAX,
+            decoded_packets: u64::MAX,
+            kernel_drops: u64::MAX,
+            interface_drops: u64::MAX,
+            bytes_not_inspected: u64::MAX,
+            flows: u64::MAX,
+            alerts: u64::MAX,
+            findings_by_severity: [u64::MAX; Severity::CLASSES],
+            findings_suppressed: u64::MAX,
+            queue: Queue {
+                records: u64::MAX,
+                bytes: u64::MAX,
+                oldest_milliseconds: u64::MAX,
+                evicted_records: u64::MAX,
+            },
+            counters: (0..MAX_COUNTERS_IN_SUMMARY)
+                .map(|number| Counter {
+                    name: format!("some_counter_{number}"),
+                    value: number as u64,
+                })
+                .collect(),
+            top_lists: vec![
+                TopList {
+                    subject: TopSubject::Rules,
+                    entries: vec![
+                        TopEntry {
+                            value: "1:2000001:3".to_owned(),
+                            count: 9,
+                        };
+                        10
+                    ],
+                };
+                3
+            ],
+            ..Summary::default()
+        };
+        let digest = busy.into_digest();
+        assert!(digest.row_bytes() <= DIGEST_BYTES, "{}", digest.row_bytes());
+        assert!(
+            digest
+                .counters
+                .iter()
+                .any(|counter| counter.name == LEFT_OUT)
+        );
+        // A quiet hour keeps its ten rules.
+        let quiet = Summary {
+            packets: 40_000,
+            bytes: 30_000_000,
+            flows: 900,
+            alerts: 12,
+            findings_by_severity: [1, 2, 9, 0],
+            top_lists: vec![TopList {
+                subject: TopSubject::Rules,
+                entries: vec![
+                    TopEntry {
+                        value: "1:2000001:3".to_owned(),
+                        count: 9,
+                    };
+                    10
+                ],
+            }],
+            ..Summary::default()
+        };
+        assert_eq!(quiet.clone().into_digest(), quiet);
     }
 }

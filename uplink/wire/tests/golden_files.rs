@@ -95,6 +95,7 @@ fn records() -> Vec<Record> {
                 packets: 5000,
                 dropped_packets: 1,
                 queue,
+                account: Account::default(),
             }),
         )
         .unwrap(),
@@ -219,7 +220,7 @@ fn every_message_of_version_1() {
             text: "revoked on 2026-09-21".to_owned(),
         }),
         Message::EnrolRequest(EnrolRequest {
-            voucher_secret: [2; 16],
+            claim: VoucherClaim::Secret([2; 16]),
             certificate_request: vec![0x30; 200],
             device_public_key: [3; 32],
             sensor_name: "north-1".to_owned(),
@@ -237,6 +238,7 @@ fn every_message_of_version_1() {
             issuing_chain: vec![vec![0x30; 250]],
             sealing_key,
             certificate_lifetime_seconds: 604_800,
+            proof: None,
         }),
         Message::EnrolRefused(EnrolRefused {
             reason: "the voucher was used before".to_owned(),
@@ -280,4 +282,72 @@ fn voucher_version_1() {
         Voucher::decode(std::str::from_utf8(&committed).unwrap()).unwrap(),
         voucher
     );
+}
+
+/// What version 2 of the session added, and forms of older messages that it may use.
+#[test]
+fn messages_of_the_second_version_stay_readable() {
+    let path = RepositoryPath::new("metadata/timestamp.json").unwrap();
+    let key = VoucherKey::of(&[2; 16]);
+    let messages = vec![
+        Message::FileRequest(FileRequest {
+            path: path.clone(),
+            offset: 70_000,
+        }),
+        Message::FilePart(FilePart {
+            path: path.clone(),
+            offset: 70_000,
+            total_bytes: 70_003,
+            bytes: vec![7; 3],
+        }),
+        Message::FileAbsent(FileAbsent { path }),
+        Message::ControlRequest(ControlRequest {
+            known_milliseconds: 1_790_000_000_000,
+        }),
+        Message::ControlAnswer(ControlAnswer {
+            answer: vec![1, 2, 3],
+        }),
+        Message::AskForLess(AskForLess {
+            rung_max: 1,
+            lightest: Lane::Normal,
+            until_milliseconds: 1_790_000_000_000,
+        }),
+        Message::Revocation(Revocation {
+            reason: "stolen".to_owned(),
+        }),
+        Message::EnrolRequest(EnrolRequest {
+            claim: key.claim(&[3; 32], &[4; 32]),
+            certificate_request: vec![0x30; 20],
+            device_public_key: [4; 32],
+            sensor_name: String::new(),
+            machine_facts: Vec::new(),
+        }),
+    ];
+    let mut written = Vec::new();
+    for message in &messages {
+        message.write(&mut written).unwrap();
+    }
+    let committed = golden("messages_2.bin", &written);
+    assert_eq!(answer::read_messages(&committed).unwrap(), messages);
+}
+
+/// A signed answer, its signature made up: who checks it is `lapwing-uplink`.
+#[test]
+fn signed_answers_stay_readable() {
+    let messages = vec![Message::Revocation(Revocation {
+        reason: "stolen".to_owned(),
+    })];
+    let sign = |_: &[u8]| Ok::<_, DecodeError>(vec![9; 70]);
+    let chain = [vec![0x30; 30], vec![0x31; 20]];
+    let written = SignedAnswer::write(
+        SensorId([7; 16]),
+        1_790_000_000_000,
+        &chain,
+        &messages,
+        sign,
+    );
+    let committed = golden("answer_1.bin", &written.unwrap());
+    let answer = SignedAnswer::parse(&committed).unwrap();
+    assert_eq!(answer.signature(), [9; 70]);
+    assert_eq!((answer.messages, answer.chain.len()), (messages, 2));
 }

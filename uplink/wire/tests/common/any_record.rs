@@ -188,20 +188,43 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
         any::<Option<[u8; 32]>>(),
         any::<Option<[u8; 32]>>(),
         queue(),
+        account(),
     )
         .prop_map(
-            |(state, numbers, software_version, pack_version, pack, policy, queue)| Heartbeat {
-                state: SensorState::from_code(state),
-                uptime_seconds: numbers[0],
-                software_version,
-                pack_version,
-                pack: pack.map(PackDigest),
-                policy: policy.map(PolicyDigest),
-                packets: numbers[1],
-                dropped_packets: numbers[2],
-                queue,
+            |(state, numbers, software_version, pack_version, pack, policy, queue, account)| {
+                Heartbeat {
+                    state: SensorState::from_code(state),
+                    uptime_seconds: numbers[0],
+                    software_version,
+                    pack_version,
+                    pack: pack.map(PackDigest),
+                    policy: policy.map(PolicyDigest),
+                    packets: numbers[1],
+                    dropped_packets: numbers[2],
+                    queue,
+                    account,
+                }
             },
         )
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    let lane = any::<([u32; 3], bool)>().prop_map(|([settled, sealed, queued], held)| {
+        let next_to_seal = u64::from(settled) + u64::from(sealed);
+        LaneAccount {
+            settled: u64::from(settled),
+            next_to_seal,
+            next: next_to_seal + u64::from(queued),
+            is_held: held,
+        }
+    });
+    (prop::collection::vec(lane, 5), any::<[u64; 2]>()).prop_map(|(lanes, [suppressed, facts])| {
+        Account {
+            lanes: lanes.try_into().unwrap(),
+            suppressed_findings: suppressed,
+            facts_held_back: facts,
+        }
+    })
 }
 
 fn eviction() -> impl Strategy<Value = Eviction> {

@@ -1,0 +1,62 @@
+//! What the uplink needs, from a sensor's settings: for the uplink itself, the courier and the budget.
+
+use anyhow::Context;
+use lapwing_sensor::settings::{RuleSource, Settings};
+use lapwing_uplink::{
+    KeyExchange, Proxy,
+    budget::{BudgetSettings, CRITICAL_RESERVE_PERCENT_DEFAULT, QuietHours},
+};
+use lapwing_wire::CompressionLevel;
+
+/// The uplink's settings.
+pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings> {
+    let link = &settings.uplink;
+    let mirrors_rules =
+        matches!(settings.rules.source, RuleSource::Pack(_)) && settings.rules.root.is_some();
+    Ok(lapwing_uplink::Settings {
+        outbox: settings.outbox(),
+        centres: link.centres.clone(),
+        proxy: proxy(settings)?,
+        key_exchange: if link.is_key_exchange_short {
+            KeyExchange::X25519
+        } else {
+            KeyExchange::Hybrid
+        },
+        compression: if link.is_smallest {
+            CompressionLevel::SMALLEST
+        } else {
+            CompressionLevel::DEFAULT
+        },
+        budget: budget(settings)?,
+        contact_interval: link.contact_interval,
+        rule_mirror: mirrors_rules.then(|| settings.rule_mirror_folder()),
+        send_interval: link.send_interval,
+        retry_max: link.retry_max,
+        ..lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder())
+    })
+}
+
+/// What stands between the site and the world.
+pub(crate) fn proxy(settings: &Settings) -> anyhow::Result<Option<Proxy>> {
+    let proxy = settings.uplink.proxy.as_deref().map(str::parse);
+    proxy.transpose().context("uplink.proxy is wrong")
+}
+
+fn budget(settings: &Settings) -> anyhow::Result<BudgetSettings> {
+    let link = &settings.uplink;
+    let quiet_hours = link
+        .quiet_hours
+        .iter()
+        .map(|hours| hours.parse::<QuietHours>())
+        .collect::<Result<_, _>>()
+        .context("uplink.quiet_hours is wrong")?;
+    Ok(BudgetSettings {
+        day_bytes: link.day_budget_bytes,
+        month_bytes: link.month_budget_bytes,
+        critical_reserve_percent: link
+            .critical_reserve_percent
+            .unwrap_or(CRITICAL_RESERVE_PERCENT_DEFAULT),
+        rung_max: link.rung_max.unwrap_or(2),
+        quiet_hours,
+    })
+}

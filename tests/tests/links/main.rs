@@ -1,0 +1,8 @@
+//! The way between edge and centre, with the real programs at both ends and everything bad in between.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod bad_links;
+mod courier;
+mod metered;
+mod support;
+mod thousand_faults;

@@ -1,0 +1,168 @@
+//! What a link costs, against the kernel's own counters of an interface: two network name spaces and a cable, the
+//! centre at one end and the sensor at the other.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use lapwing_tests::conditions::wait_for;
+use lapwing_tests::name_spaces::NameSpaces;
+use lapwing_tests::processes::{Process, run};
+
+use crate::support::{Ends, PATIENCE, SENSOR};
+
+/// What one connection cost by both books.
+#[derive(Debug)]
+struct Cost {
+    /// Both directions, without link layer headers, as a bill counts them.
+    kernel: u64,
+    /// As the uplink charged itself.
+    charged: u64,
+}
+
+/// A site and a centre with only a cable between them.
+struct Cable {
+    spaces: NameSpaces,
+    ends: Ends,
+    _centre: Process,
+}
+
+impl Cable {
+    fn lay(key_exchange: &str) -> Result<Option<Self>> {
+        let Some(spaces) = NameSpaces::make() else {
+            return Ok(None);
+        };
+        let ends = Ends::enrolled("")?;
+        for (space, port, address) in [
+            (&spaces.generator, "lwgen", "198.51.100.1/24"),
+            (&spaces.sensor, "lwsen", "198.51.100.2/24"),
+        ] {
+            let sysctl = format!("net.ipv6.conf.{port}.disable_ipv6=1");
+            run(NameSpaces::command(space, "sysctl").args(["-q", "-w", &sysctl]))?;
+            for words in [
+                vec!["addr", "add", address, "dev", port],
+                vec!["link", "set", port, "mtu", "1500", "up"],
+                vec!["link", "set", "lo", "up"],
+            ] {
+                run(Command::new("ip").args(["-n", space]).args(words))?;
+            }
+        }
+        let mut ends = ends;
+        ends.centre.kill()?;
+        let data = ends.folder.path().join("centre");
+        let ready = ends.folder.path().join("cable-ready.json");
+        let program = lapwing_tests::programs::program("lapwing-cirt");
+        let mut command = NameSpaces::command(&spaces.generator, program);
+        command.args([
+            "serve",
+            "--listen",
+            "198.51.100.1:7400",
+            "--web-listen",
+            "127.0.0.1:0",
+        ]);
+        command
+            .arg("--data")
+            .arg(data)
+            .arg("--ready-file")
+            .arg(&ready);
+        let mut centre = Process::start("cable-centre", &mut command, ends.folder.path())?;
+        wait_for("the centre to be ready", PATIENCE, || {
+            centre.must_run()?;
+            Ok(ready.exists().then_some(()))
+        })?;
+        ends.site.set_uplink(&format!(
+            "centres = [\"198.51.100.1:7400\"]\ncontact_interval = \"8 h\"\nmonth_budget = \"100 MiB\"\n\
+             compression = \"smallest\"\nkey_exchange = \"{key_exchange}\"\n"
+        ))?;
+        Ok(Some(Self {
+            spaces,
+            ends,
+            _centre: centre,
+        }))
+    }
+
+    fn uplink(&self) -> Result<Process> {
+        let program = lapwing_tests::programs::program("lapwing");
+        let mut command = NameSpaces::command(&self.spaces.sensor, program);
+        command.args(["uplink", "--config"]);
+        command.arg(self.ends.folder.path().join("sensor.toml"));
+        Process::start("cable-uplink", &mut command, self.ends.folder.path())
+    }
+
+    /// Bytes over the cable so far, both directions, the 14 bytes of each frame's header taken off.
+    fn counted(&self) -> Result<u64> {
+        let read = |name: &str| -> Result<u64> {
+            let path = format!("/sys/class/net/lwsen/statistics/{name}");
+            let text = run(NameSpaces::command(&self.spaces.sensor, "cat").arg(path))?;
+            Ok(text.trim().parse()?)
+        };
+        let frames = read("rx_packets")? + read("tx_packets")?;
+        Ok(read("rx_bytes")? + read("tx_bytes")? - 14 * frames)
+    }
+
+    fn charged(&self) -> Result<u64> {
+        let text = fs::read_to_string(self.ends.site.state().join("identity/budget.json"));
+        let Ok(text) = text else { return Ok(0) };
+        let spent: serde_json::Value = serde_json::from_str(&text)?;
+        spent["month_bytes"].as_u64().context("no month_bytes")
+    }
+
+    /// What it costs until everything is acknowledged and the connection has ended.
+    fn contact(&self, uplink: &mut Process) -> Result<Cost> {
+        let (kernel, charged) = (self.counted()?, self.charged()?);
+        self.finish(uplink, kernel, charged)
+    }
+
+    fn finish(&self, uplink: &mut Process, kernel: u64, charged: u64) -> Result<Cost> {
+        wait_for("everything to be acknowledged", PATIENCE, || {
+            uplink.must_run()?;
+            let status = self.ends.site.outbox()?;
+            Ok((status.queued_records + status.sealed_records == 0).then_some(()))
+        })?;
+        let mut last = 0;
+        wait_for("the connection to end", PATIENCE, || {
+            std::thread::sleep(Duration::from_millis(400));
+            let now = self.counted()?;
+            let is_over = now == last;
+            last = now;
+            Ok(is_over.then_some(()))
+        })?;
+        Ok(Cost {
+            kernel: self.counted()? - kernel,
+            charged: self.charged()? - charged,
+        })
+    }
+}
+
+fn fair(cost: &Cost) {
+    assert!(
+        cost.charged >= cost.kernel,
+        "the bill is higher than what was charged: {cost:?}"
+    );
+    assert!(cost.charged < cost.kernel * 2, "{cost:?}");
+}
+
+#[test]
+fn what_is_charged_is_never_less_than_what_the_kernel_counted() -> Result<()> {
+    for (key_exchange, again_max) in [("x25519", 2_000), ("hybrid", 5_000)] {
+        let Some(mut cable) = Cable::lay(key_exchange)? else {
+            return Ok(());
+        };
+        // A first contact with a whole handshake and a day's heartbeats and summaries of a quiet site.
+        let mut uplink = cable.uplink()?;
+        let first = cable.contact(&mut uplink)?;
+        fair(&first);
+        // A critical finding calls again at once, and the handshake is short.
+        cable.ends.see_traffic(1)?;
+        let second = cable.contact(&mut uplink)?;
+        fair(&second);
+        let status = cable.ends.site.outbox()?;
+        let account = cable.ends.centre.account(SENSOR)?;
+        assert_eq!(account.stored, status.acknowledged_records);
+        eprintln!(
+            "{key_exchange}: first contact {first:?}, second with findings {second:?} (goal of a bare reconnect {again_max})"
+        );
+    }
+    Ok(())
+}
