@@ -4,6 +4,8 @@
 mod api_golden;
 mod browser;
 mod collector;
+mod inbox;
+mod load;
 mod migrations;
 mod people;
 mod rule_repository;
