@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench mutations deltas flat live-proof faults
+.PHONY: help setup build demo test bench mutations deltas flat live-proof faults centre-load
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,3 +40,6 @@ faults: build ## A thousand random faults between sensor, uplink and centre (LAP
 
 flat: build ## Replay the conformance corpus 200 times in one process: memory must stay flat
 	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --release -p lapwing-tests --test memory_flat --no-capture
+
+centre-load: setup ## The centre with a nation's findings: rates, pages, memory (FINDINGS=10000000 SENSORS=200)
+	@LAPWING_LOAD_FINDINGS=$(or $(FINDINGS),10000000) LAPWING_LOAD_SENSORS=$(or $(SENSORS),200) $(CARGO) nextest run --release -p lapwing-cirt --test centre --no-capture -E 'test(a_nation_of_sensors)'

@@ -109,7 +109,11 @@ impl Centre {
             web: WebServer {
                 listener: web_listener,
                 tls: TlsAcceptor::from(Arc::new(web_config)),
-                router: router(WebState::new(Arc::clone(&store), settings.name.as_str())),
+                router: router(WebState::with_folder(
+                    Arc::clone(&store),
+                    settings.name.as_str(),
+                    folder.clone(),
+                )),
             },
             loader: Loader::new(sealing_key),
             store,

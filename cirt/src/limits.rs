@@ -122,3 +122,29 @@ pub const API_BURST_REQUESTS: u32 = 120;
 pub const API_REQUESTS_PER_SECOND: u32 = 20;
 /// Failed logins for one user name from anywhere before the name is paused everywhere.
 pub const LOGIN_FAILURES_OF_A_NAME: u32 = 50;
+/// Sensors that are listed as having seen something.
+pub const SIGHTING_ROWS: usize = 500;
+/// Pairs of day and sensor that one query looks into.
+pub const CELLS: usize = 200_000;
+/// Groups that are ranked; the oldest closed ones are left out first.
+pub const GROUPS: usize = 5_000;
+/// Events shown of one group.
+pub const GROUP_EVENTS: usize = 500;
+/// Characters of a comment.
+pub const COMMENT_CHARS: usize = 4_000;
+/// Saved views of one user.
+pub const SAVED_VIEWS: usize = 50;
+/// A question in SQL that takes longer is given up.
+pub const SQL_DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes of a question in SQL.
+pub const SQL_BYTES: i32 = 16 * 1024;
+/// Rows of an answer to SQL.
+pub const SQL_ROWS: usize = 10_000;
+/// Bytes of an answer to SQL, and of any value on the way to it.
+pub const SQL_ANSWER_BYTES: i32 = 4 * 1024 * 1024;
+/// All captures of a back-test together; less than a request of a person may take.
+pub const BACK_TEST_DEADLINE: Duration = Duration::from_secs(25);
+/// Captures of a back-test.
+pub const BACK_TEST_CAPTURES: usize = 32;
+/// A line of the engine's output; what is longer is cut and counts for nothing.
+pub const BACK_TEST_LINE_BYTES: u64 = 1024 * 1024;

@@ -30,6 +30,14 @@ enum Command {
     Findings(commands::findings::Arguments),
     /// Print sums, and whether the books of the sensors balance
     Summary(commands::summary::Arguments),
+    /// Groups of findings in the order people should look at them, and the work on them
+    Inbox(commands::inbox::Arguments),
+    /// Who else saw an address or a host name
+    Who(commands::sql::WhoArguments),
+    /// Ask the store in SQL: read-only, limited in time and rows
+    Sql(commands::sql::SqlArguments),
+    /// Write a weekly or monthly report, national or of one tenant, as HTML or PDF
+    Report(commands::report::Arguments),
     /// Tell the centre what rules say, so that pages can name what fired
     Rules(commands::rules::Arguments),
     /// Add, list, disable and reset users
@@ -54,6 +62,10 @@ fn main() -> ExitCode {
         Command::Sensors(arguments) => commands::sensors::run(&arguments),
         Command::Findings(arguments) => commands::findings::run(&arguments),
         Command::Summary(arguments) => commands::summary::run(&arguments),
+        Command::Inbox(arguments) => commands::inbox::run(&arguments),
+        Command::Who(arguments) => commands::sql::who(&arguments),
+        Command::Sql(arguments) => commands::sql::sql(&arguments),
+        Command::Report(arguments) => commands::report::run(&arguments),
         Command::Rules(arguments) => commands::rules::run(&arguments),
         Command::User(arguments) => commands::user::run(&arguments),
         Command::Tenant(arguments) => commands::tenant::run(&arguments),

@@ -35,7 +35,7 @@ pub enum Align {
 /// A table that is laid out once all its rows are known.
 #[derive(Debug)]
 pub struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
@@ -43,8 +43,18 @@ impl Table {
     /// A table with these columns.
     #[must_use]
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
+        Self::with_titles(
+            columns
+                .iter()
+                .map(|(title, align)| ((*title).to_owned(), *align)),
+        )
+    }
+
+    /// A table whose titles are known only now.
+    #[must_use]
+    pub fn with_titles(columns: impl IntoIterator<Item = (String, Align)>) -> Self {
         Self {
-            columns: columns.to_vec(),
+            columns: columns.into_iter().collect(),
             rows: Vec::new(),
         }
     }
@@ -93,7 +103,7 @@ impl Table {
         let titles: Vec<String> = self
             .columns
             .iter()
-            .map(|(title, _)| (*title).to_owned())
+            .map(|(title, _)| title.clone())
             .collect();
         let lines =
             std::iter::once(&titles).chain(&self.rows).map(|row| {

@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use lapwing_tests::cases::starter_rules;
 use lapwing_tests::centre::Centre;
 use lapwing_tests::conditions::wait_for;
-use lapwing_tests::processes::Process;
+use lapwing_tests::processes::{Process, run};
 use lapwing_tests::programs::program;
 use lapwing_tests::site::Site;
 use lapwing_tests::traffic::capture_file::{self, FileFormat};
@@ -36,6 +36,9 @@ fn centre_with_findings(folder: &Path) -> Result<Centre> {
     site.sign_policy()?;
     let mut centre = Centre::init(folder)?;
     centre.import_rules(&starter_rules()?)?;
+    run(centre
+        .command("tenant")
+        .args(["add", "north", "--title", "North Net"]))?;
     centre.start()?;
     site.enrol(&centre.voucher(SENSOR)?)?;
     let capture = folder.join("incidents.pcap");
@@ -54,6 +57,9 @@ fn centre_with_findings(folder: &Path) -> Result<Centre> {
         let books = centre.books(SENSOR)?;
         Ok((books.findings > 0 && books.stored == status.produced_records).then_some(()))
     })?;
+    run(centre
+        .command("sensors")
+        .args(["place", SENSOR, "--tenant", "north"]))?;
     Ok(centre)
 }
 
@@ -89,13 +95,14 @@ async fn browser(folder: &Path) -> Result<(Process, Client)> {
     Ok((driver, client))
 }
 
+/// The target folder of this build.
+fn target() -> PathBuf {
+    let program = program("lapwing");
+    program.parent().unwrap().parent().unwrap().to_owned()
+}
+
 async fn screenshot(client: &Client, name: &str) -> Result<()> {
-    let folder: PathBuf = program("lapwing")
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("screenshots");
+    let folder = target().join("screenshots");
     std::fs::create_dir_all(&folder)?;
     Ok(std::fs::write(
         folder.join(format!("{name}.png")),
@@ -126,7 +133,38 @@ async fn rows(client: &Client) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// What an analyst does in his first five minutes.
+/// Checks a page as it stands against WCAG 2.2, levels A and AA, and keeps a picture of it.
+async fn examine(client: &Client, name: &str) -> Result<()> {
+    screenshot(client, name).await?;
+    let axe = target().join("axe-core-4.14.1/axe.min.js");
+    let Ok(axe) = std::fs::read_to_string(axe) else {
+        eprintln!(
+            "{name}: accessibility not checked: axe-core is not installed; tools/setup fetches it"
+        );
+        return Ok(());
+    };
+    client.execute(&axe, Vec::new()).await?;
+    let found = client
+        .execute_async(
+            "const done = arguments[0];
+             axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+                .then(result => done(result.violations.map(violation =>
+                    violation.id + ': ' + violation.nodes.map(node => node.html + ' ' + node.failureSummary).join(' | '))),
+                    error => done(['axe failed: ' + error]));",
+            Vec::new(),
+        )
+        .await?;
+    let violations = found.as_array().cloned().unwrap_or_default();
+    ensure!(violations.is_empty(), "{name}: {violations:#?}");
+    Ok(())
+}
+
+async fn open(client: &Client, centre: &Centre, path: &str) -> Result<String> {
+    client.goto(&format!("{}{path}", centre.page())).await?;
+    text(client, "main").await
+}
+
+/// What an analyst does in her first five minutes.
 async fn visit(client: &Client, centre: &Centre) -> Result<()> {
     // Nobody gets in without a login, nor with a wrong one.
     client.goto(&format!("{}findings", centre.page())).await?;
@@ -134,6 +172,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         client.current_url().await?.path() == "/login",
         "findings without a login"
     );
+    examine(client, "login").await?;
     log_in(client, &centre.user, "not the password").await?;
     ensure!(
         text(client, ".notice.bad").await?.len() > 5,
@@ -141,7 +180,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
     );
     log_in(client, &centre.user, &centre.password).await?;
     let count = text(client, ".count").await?;
-    screenshot(client, "findings").await?;
+    examine(client, "findings").await?;
 
     // All incidents are there.
     let all = rows(client).await?;
@@ -158,11 +197,20 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         );
     }
 
-    // A filter by rule leaves only that rule.
-    let form = client.form(Locator::Css("form.filters")).await?;
-    form.set_by_name("rule", "9000200").await?;
+    // A line of the query language leaves only one rule; the server helps to write it.
+    let query = client.find(Locator::Css("#q")).await?;
+    query.send_keys("sensor:nor").await?;
     client
-        .find(Locator::Css("form.filters button[type=submit]"))
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::Css(
+            "#completions option[value='sensor:north-exchange']",
+        ))
+        .await?;
+    query.clear().await?;
+    query.send_keys("rule:9000200 severity:high").await?;
+    client
+        .find(Locator::Css("form.query .search button"))
         .await?
         .click()
         .await?;
@@ -183,24 +231,26 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         "{filtered:?}"
     );
 
-    // One finding, opened.
+    // One finding, opened by the keyboard.
     client
-        .find(Locator::Css("table.findings tbody tr a"))
+        .find(Locator::Css("body"))
         .await?
-        .click()
+        .send_keys("j")
         .await?;
+    client.active_element().await?.send_keys("\u{e007}").await?;
     client
         .wait()
         .at_most(PATIENCE)
         .for_element(Locator::Css("#facts"))
         .await?;
     let page = text(client, "main").await?;
-    screenshot(client, "finding").await?;
+    examine(client, "finding").await?;
     for expected in [
         "DNS query for a listed domain",
         "update-check.malware.example",
         "9000200",
         "withheld",
+        "Who else saw",
     ] {
         ensure!(
             page.contains(expected),
@@ -211,15 +261,27 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         !page.contains("10.20."),
         "a subscriber's address came out: {page}"
     );
+    work(client, centre).await?;
 
-    // The sensor and its books.
-    client.goto(&format!("{}sensors", centre.page())).await?;
-    let sensors = text(client, "main").await?;
-    screenshot(client, "sensors").await?;
-    ensure!(
-        sensors.contains(SENSOR) && sensors.contains("balance"),
-        "{sensors}"
-    );
+    // The other pages, each as it should be.
+    for (path, name, expected) in [
+        ("sensors", "sensors", "balance"),
+        ("sensors/north-exchange", "sensor", "Key fingerprint"),
+        ("summary?since=3650d", "overview", "North Net"),
+        ("reports?end=2026-03-08", "report", "What mattered"),
+        ("users", "users", "administrator"),
+        ("account", "account", "authenticator"),
+        ("audit", "audit", "none was changed"),
+        ("cases", "cases", "Botnet of March"),
+    ] {
+        let page = open(client, centre, path).await?;
+        ensure!(
+            page.contains(expected),
+            "{path} does not say {expected}: {page}"
+        );
+        examine(client, name).await?;
+    }
+    in_other_ways(client, centre).await?;
 
     // And out again.
     client
@@ -238,6 +300,106 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         "sensors after signing out"
     );
     Ok(())
+}
+
+/// The inbox: a case is opened, a group taken, commented, put into the case and closed.
+async fn work(client: &Client, centre: &Centre) -> Result<()> {
+    open(client, centre, "cases").await?;
+    let form = client
+        .form(Locator::Css("form.inline[action='/cases']"))
+        .await?;
+    form.set_by_name("title", "Botnet of March").await?;
+    click(client, "form.inline[action='/cases'] button").await?;
+    let page = open(client, centre, "inbox").await?;
+    ensure!(
+        page.contains("Infected subscribers calling out")
+            && page.contains("of subscribers that call out"),
+        "{page}"
+    );
+    examine(client, "inbox").await?;
+    click(client, ".group h3 a").await?;
+    text(client, "#comment").await?;
+    click(client, "button[value=take]").await?;
+    let comment = client
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::Css("#comment"))
+        .await?;
+    comment
+        .send_keys("Asked North Net for the subscriber.")
+        .await?;
+    click(client, "button[value=comment]").await?;
+    text(client, ".timeline li.comment").await?;
+    let merge = client.find(Locator::Css("#merge")).await?;
+    merge.select_by_index(1).await?;
+    click(client, "form:has(#merge) button").await?;
+    text(client, ".timeline li.merged").await?;
+    examine(client, "group").await?;
+    let page = text(client, "main").await?;
+    for expected in [
+        "Asked North Net",
+        "What to do first",
+        "North Net",
+        "assigned",
+    ] {
+        ensure!(
+            page.contains(expected),
+            "the group does not say {expected}: {page}"
+        );
+    }
+    click(client, "button[value=close]").await?;
+    text(client, ".timeline li.closed").await?;
+    let page = open(client, centre, "inbox?view=closed").await?;
+    ensure!(page.contains("closed 2"), "{page}");
+    Ok(())
+}
+
+/// Right to left, on a phone, and in the dark.
+async fn in_other_ways(client: &Client, centre: &Centre) -> Result<()> {
+    for (language, word) in [
+        ("ar", "الوارد"),
+        ("ru", "Входящие"),
+        ("fr", "Boîte de réception"),
+    ] {
+        open(client, centre, "account").await?;
+        let choice = client.find(Locator::Css("#language-choice")).await?;
+        choice.select_by_value(language).await?;
+        click(client, "form[action='/account/language'] button").await?;
+        client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(&format!("html[lang={language}]")))
+            .await?;
+        let page = open(client, centre, "inbox").await?;
+        ensure!(page.contains(word), "{language}: {page}");
+        examine(client, &format!("inbox-{language}")).await?;
+    }
+    open(client, centre, "account").await?;
+    let choice = client.find(Locator::Css("#language-choice")).await?;
+    choice.select_by_value("en").await?;
+    click(client, "form[action='/account/language'] button").await?;
+    client
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::Css("html[lang=en]"))
+        .await?;
+    client.set_window_size(390, 844).await?;
+    for name in ["inbox", "findings", "sensors"] {
+        open(client, centre, name).await?;
+        examine(client, &format!("{name}-phone")).await?;
+    }
+    client.set_window_size(1280, 1000).await?;
+    Ok(())
+}
+
+async fn click(client: &Client, selector: &str) -> Result<()> {
+    let element = client
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::Css(selector))
+        .await
+        .with_context(|| format!("no {selector} on the page"))?;
+    Ok(element.click().await?)
 }
 
 async fn log_in(client: &Client, user: &str, password: &str) -> Result<()> {

@@ -5,6 +5,7 @@
 mod books_view;
 mod csv_export;
 mod finding_view;
+mod group_view;
 mod people_view;
 mod sensor_view;
 mod summary_view;
@@ -13,6 +14,10 @@ pub use books_view::{BooksView, LaneView};
 pub use csv_export::{findings_csv, summary_csv};
 pub(crate) use finding_view::action_name;
 pub use finding_view::{AddressView, EndpointView, FindingView, FindingsView, protocol_name};
+pub use group_view::{
+    CaseView, CasesView, ChangeBody, EventView, EventsView, GroupView, GroupsView, SightingView,
+    SightingsView,
+};
 pub use people_view::{AuditLineView, AuditView, TenantView, TenantsView};
 pub use sensor_view::{InspectedView, SensorView, SensorsView, key_fingerprint};
 pub use summary_view::{SensorTotalsView, SummaryView};

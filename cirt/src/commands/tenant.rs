@@ -1,6 +1,7 @@
 //! `lapwing-cirt tenant`.
 
 use clap::{Args, Subcommand};
+use ipnet::IpNet;
 use lapwing_cirt::output::{Align, Table, line};
 use lapwing_cirt::query::Scope;
 use lapwing_cirt::settings::Name;
@@ -28,8 +29,14 @@ enum TenantCommand {
         #[arg(long)]
         title: Option<String>,
     },
-    /// All tenants
+    /// All tenants, and the networks of critical infrastructure
     List,
+    /// Name a network of critical infrastructure: findings that touch it come first
+    Critical {
+        network: IpNet,
+        /// What it is
+        title: String,
+    },
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -58,6 +65,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 ]);
             }
             line(&table.render())?;
+            for (first, last, title) in store.networks()? {
+                line(&format!("critical  {first} - {last}  {title}"))?;
+            }
+        }
+        TenantCommand::Critical { network, title } => {
+            store.add_network(&actor(), *network, title)?;
+            line(&format!(
+                "{network} is critical from now on; `lapwing-cirt rebuild` looks through what is stored"
+            ))?;
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{RuleFilter, SeveritySet, time};
+use super::{RuleFilter, SeveritySet, language, time};
 use crate::limits::FILTER_CHARS;
 
 /// A filter as written, in a URL or on the command line. Empty means "any".
@@ -34,6 +34,15 @@ pub struct RawFilter {
     /// With this address or network at either end
     #[arg(long, value_name = "ADDRESS")]
     pub address: Option<String>,
+    /// That names this host, or one under it
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// Seen at this provider or sector
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// All of these in one line: severity:high rule:2001 host:bad.example address:192.0.2.0/24 since:7d and words
+    #[arg(long = "query", value_name = "LINE")]
+    pub q: Option<String>,
 }
 
 /// A filter that has been checked.
@@ -49,6 +58,10 @@ pub struct FindingFilter {
     pub rule: Option<RuleFilter>,
     /// Either end lies in this network. Pseudonyms are compared as they are.
     pub address: Option<IpNet>,
+    /// A host name; names under it are meant, too.
+    pub host: Option<String>,
+    /// Name of a tenant.
+    pub tenant: Option<String>,
 }
 
 /// All that is wrong with a filter, in one line.
@@ -62,6 +75,26 @@ impl RawFilter {
     /// # Errors
     /// When a value cannot be read.
     pub fn check(&self, now: Timestamp) -> Result<FindingFilter, FilterError> {
+        match self.q.as_deref().map(str::trim) {
+            None | Some("") => self.check_parts(now),
+            Some(line) => language::parse(line)
+                .map_err(|mistake| FilterError(vec![mistake]))?
+                .over(self)
+                .check_parts(now),
+        }
+    }
+
+    /// This filter, and what another one has besides.
+    fn over(mut self, other: &Self) -> Self {
+        for (key, value) in other.pairs().filter(|(key, _)| *key != "q") {
+            if self.pairs().all(|(known, _)| known != key) {
+                self = self.with(key, value);
+            }
+        }
+        self
+    }
+
+    fn check_parts(&self, now: Timestamp) -> Result<FindingFilter, FilterError> {
         let mut mistakes = Vec::new();
         let mut value = |key: &str, text: &Option<String>| {
             let text = text
@@ -80,9 +113,13 @@ impl RawFilter {
         let severity = value("severity", &self.severity);
         let rule = value("rule", &self.rule);
         let address = value("address", &self.address);
+        let host = value("host", &self.host);
+        let tenant = value("tenant", &self.tenant);
 
         let mut checked = FindingFilter {
             sensor,
+            tenant,
+            host: host.map(|host| host.trim_start_matches("*.").to_owned()),
             ..FindingFilter::default()
         };
         let mut keep = |mistake: String| mistakes.push(mistake);
@@ -118,6 +155,9 @@ impl RawFilter {
             ("severity", &self.severity),
             ("rule", &self.rule),
             ("address", &self.address),
+            ("host", &self.host),
+            ("tenant", &self.tenant),
+            ("q", &self.q),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key, value.as_deref()?.trim())))
@@ -135,6 +175,9 @@ impl RawFilter {
             "severity" => &mut changed.severity,
             "rule" => &mut changed.rule,
             "address" => &mut changed.address,
+            "host" => &mut changed.host,
+            "tenant" => &mut changed.tenant,
+            "q" => &mut changed.q,
             _ => return changed,
         };
         *part = Some(value.to_owned()).filter(|value| !value.is_empty());

@@ -4,6 +4,7 @@
 mod cursor;
 mod filter;
 mod finding_query;
+mod language;
 mod rule_filter;
 mod scope;
 mod severity;
@@ -13,6 +14,7 @@ pub use cursor::Cursor;
 pub(crate) use filter::percent_encode;
 pub use filter::{FilterError, FindingFilter, RawFilter};
 pub use finding_query::FindingQuery;
+pub use language::{Completion, complete};
 pub use rule_filter::RuleFilter;
 pub use scope::{Scope, TenantKey};
 pub use severity::{SeverityClass, SeveritySet};

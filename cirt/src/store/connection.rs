@@ -15,6 +15,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle read connections kept open.
 const IDLE_READERS: usize = 4;
 
+/// Page cache of the writer: the sightings of a day stay in it.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Steps of SQLite's machine between two looks at the clock: about a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
 
@@ -54,12 +56,20 @@ impl Store {
 
     fn open_with(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
         let mut writer = connect(path, flags)?;
+        writer
+            .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
+            .map_err(|error| StoreError::Open(path.to_owned(), error))?;
         schema_version::migrate(&mut writer)?;
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             idle_readers: Mutex::new(Vec::new()),
         })
+    }
+
+    /// Where the database is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs `work` in one transaction that has the write lock from its start; committed and synced when this returns

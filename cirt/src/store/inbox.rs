@@ -71,11 +71,14 @@ impl Store {
         self.write(|transaction| {
             let added = transaction
                 .prepare_cached(
-                    "INSERT INTO batch (sensor_key, epoch, number, digest, envelope, received_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sensor_key, epoch, number) DO NOTHING",
+                    "INSERT INTO batch (sensor_key, epoch, number, digest, received_ms)
+                     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sensor_key, epoch, number) DO NOTHING",
                 )?
-                .execute(params![sensor.0, epoch, number, digest, envelope.bytes(), to_milliseconds(now)])?;
+                .execute(params![sensor.0, epoch, number, digest, to_milliseconds(now)])?;
             if added == 1 {
+                transaction
+                    .prepare_cached("INSERT INTO envelope (batch_key, bytes) VALUES (?1, ?2)")?
+                    .execute(params![transaction.last_insert_rowid(), envelope.bytes()])?;
                 if way == Way::Link && is_older_outbox(transaction, sensor, epoch)? {
                     let detail = format!(
                         "outbox {} goes on although a newer one began: the device was cloned, or an old card is in use again",
@@ -117,7 +120,8 @@ impl Store {
     pub fn waiting_batches(&self, limit: usize) -> Result<Vec<WaitingBatch>, StoreError> {
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(
-                "SELECT key, sensor_key, envelope FROM batch WHERE state = 'waiting' ORDER BY key LIMIT ?1",
+                "SELECT key, sensor_key, bytes FROM batch JOIN envelope ON batch_key = key
+                 WHERE state = 'waiting' ORDER BY key LIMIT ?1",
             )?;
             let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                 Ok(WaitingBatch {
@@ -128,11 +132,13 @@ impl Store {
                 })
             })?;
             let mut batches: Vec<WaitingBatch> = rows.collect::<Result<_, _>>()?;
-            let mut keys =
-                transaction.prepare_cached("SELECT public_key FROM enrolment WHERE sensor_key = ?1 ORDER BY key DESC")?;
+            let mut keys = transaction.prepare_cached(
+                "SELECT public_key FROM enrolment WHERE sensor_key = ?1 ORDER BY key DESC",
+            )?;
             for batch in &mut batches {
-                batch.public_keys =
-                    keys.query_map([batch.sensor.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                batch.public_keys = keys
+                    .query_map([batch.sensor.0], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?;
             }
             Ok(batches)
         })
@@ -192,6 +198,8 @@ impl Store {
             transaction.execute_batch(
                 "DELETE FROM finding; DELETE FROM status_record; DELETE FROM eviction;
                  DELETE FROM stored_range; DELETE FROM repeated_records;
+                 DELETE FROM day_total; DELETE FROM hour_total; DELETE FROM sighting; DELETE FROM group_sensor;
+                 DELETE FROM sensor_total;
                  UPDATE batch SET state = 'waiting', reason = NULL;",
             )?;
             super::audit::record(

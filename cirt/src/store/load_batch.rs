@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use lapwing_wire::{Batch, Record, RecordBody};
 use rusqlite::{Transaction, params};
 
+use super::findings::Derived;
 use super::inbox::WaitingBatch;
 use super::record_ranges::{self, LaneKey};
 use super::{Store, StoreError, insert_record};
@@ -33,23 +34,33 @@ impl Store {
         self.write(|transaction| {
             let mut report = LoadReport::default();
             let mut repeated = BTreeMap::<LaneKey, i64>::new();
-            for record in &batch.records {
-                let lane = LaneKey {
-                    sensor: waiting.sensor.0,
-                    epoch: batch.identity.epoch.0.cast_signed(),
-                    lane: record.header.lane.code(),
-                };
-                let number = i64::try_from(record.header.number.0)
-                    .map_err(|_| StoreError::Content("record number above 2^63"))?;
-                if record_ranges::contains(transaction, lane, number)? {
-                    report.repeated += 1;
-                    *repeated.entry(lane).or_default() += 1;
-                    continue;
+            let mut derived = Derived::new(transaction, waiting.sensor.0)?;
+            for run in runs(waiting.sensor.0, batch)? {
+                // Nearly always nothing of a run is stored: one look then stands for all of its records.
+                let is_new = !record_ranges::overlaps(transaction, run.lane, run.first, run.last())?;
+                for (number, record) in (run.first..).zip(run.records) {
+                    if !is_new {
+                        if record_ranges::contains(transaction, run.lane, number)? {
+                            report.repeated += 1;
+                            *repeated.entry(run.lane).or_default() += 1;
+                            continue;
+                        }
+                        record_ranges::insert(transaction, run.lane, number, number)?;
+                    }
+                    let position = Position {
+                        lane: run.lane,
+                        number,
+                        batch: waiting.key,
+                    };
+                    insert(transaction, &position, record)?;
+                    derived.add(&record.body);
+                    report.stored += 1;
                 }
-                insert(transaction, &Position { lane, number, batch: waiting.key }, record)?;
-                record_ranges::insert(transaction, lane, number)?;
-                report.stored += 1;
+                if is_new {
+                    record_ranges::insert(transaction, run.lane, run.first, run.last())?;
+                }
             }
+            derived.store(transaction)?;
             for (lane, records) in repeated {
                 transaction.execute(
                     "INSERT INTO repeated_records (sensor_key, epoch, lane, records) VALUES (?1, ?2, ?3, ?4)
@@ -61,6 +72,49 @@ impl Store {
             Ok(report)
         })
     }
+}
+
+/// Records of one lane whose numbers follow each other.
+struct Run<'a> {
+    lane: LaneKey,
+    first: i64,
+    records: &'a [Record],
+}
+
+impl Run<'_> {
+    fn last(&self) -> i64 {
+        let further = i64::try_from(self.records.len().saturating_sub(1)).unwrap_or(i64::MAX);
+        self.first.saturating_add(further)
+    }
+}
+
+/// Cuts a batch into runs.
+fn runs(sensor: i64, batch: &Batch) -> Result<Vec<Run<'_>>, StoreError> {
+    let follows = |a: &Record, b: &Record| {
+        a.header.lane == b.header.lane
+            && a.header.number.0.checked_add(1) == Some(b.header.number.0)
+    };
+    let mut runs = Vec::new();
+    for records in batch.records.chunk_by(follows) {
+        let (Some(start), Some(end)) = (records.first(), records.last()) else {
+            continue;
+        };
+        let number = |record: &Record| {
+            i64::try_from(record.header.number.0)
+                .map_err(|_| StoreError::Content("record number above 2^63"))
+        };
+        number(end)?;
+        runs.push(Run {
+            lane: LaneKey {
+                sensor,
+                epoch: batch.identity.epoch.0.cast_signed(),
+                lane: start.header.lane.code(),
+            },
+            first: number(start)?,
+            records,
+        });
+    }
+    Ok(runs)
 }
 
 /// Where a record stands.

@@ -8,40 +8,55 @@
 //! * **inbox**: the bytes of every acknowledged batch, exactly as sent; the source of truth;
 //! * **derived** (findings, summaries, ranges): computed from the inbox by the loader; may be dropped and rebuilt.
 
-mod activity;
 mod api_tokens;
 mod audit;
 mod connection;
 mod enrolments;
 mod error;
+mod findings;
+mod fleet;
+mod group_work;
+mod groups;
 mod inbox;
+mod incidents;
 mod insert_record;
 mod load_batch;
-mod read_findings;
 mod reconcile_sensors;
 mod record_ranges;
+mod report_numbers;
 mod rules;
+mod saved_views;
 mod schema_version;
 mod sensors;
 mod sessions;
+mod sql;
 mod tenants;
 mod time;
 mod users;
 mod vouchers;
 
-pub use activity::{Activity, RuleActivity, SensorActivity, TimeBar};
 pub use api_tokens::ApiToken;
 pub use audit::{AuditEntry, AuditVerdict};
 pub use connection::Store;
 pub use enrolments::{Enrolment, EnrolmentState};
 pub use error::StoreError;
+pub use findings::{
+    Activity, FindingPage, FindingRow, RuleActivity, SensorActivity, Sighting, SightingKind,
+    TimeBar,
+};
+pub use fleet::FleetMember;
+pub use group_work::{GroupChange, GroupEvent};
+pub use groups::{Group, GroupPlace, GroupState};
 pub use inbox::{Alarm, InboxTotals, WaitingBatch, Way};
+pub use incidents::Incident;
 pub use load_batch::LoadReport;
-pub use read_findings::{FindingPage, FindingRow};
 pub use reconcile_sensors::{Inspected, SensorHealth, SensorTotals};
+pub use report_numbers::{Coverage, WorkTimes};
 pub use rules::RuleText;
+pub use saved_views::SavedView;
 pub use sensors::{Sensor, SensorKey};
 pub use sessions::Session;
+pub use sql::SqlAnswer;
 pub use tenants::{Tenant, TenantKind};
 pub use users::User;
 pub use vouchers::{Voucher, VoucherRefusal};

@@ -55,11 +55,19 @@ pub struct SensorTotals {
     pub inspected: Option<Inspected>,
 }
 
-/// Bytes of the newest summary of a sensor.
+/// What the newest summary of a sensor says it saw, and could not see.
 #[derive(Clone, Copy, Debug)]
 pub struct Inspected {
     /// End of its period, by the sensor's clock.
     pub until: Timestamp,
+    pub packets: u64,
+    pub decoded_packets: u64,
+    /// Packets that the kernel or the interface dropped.
+    pub dropped_packets: u64,
+    pub rules_loaded: u64,
+    pub rules_unsupported: u64,
+    /// Rules that the provider's policy refused: its veto.
+    pub rules_suppressed: u64,
     pub bytes: u64,
     /// Bytes of large flows that the sensor let pass because it was late.
     pub bytes_not_inspected: u64,
@@ -78,6 +86,12 @@ pub struct SensorHealth {
     pub dropped_packets: u64,
     pub queued_records: u64,
     pub queued_bytes: u64,
+    /// Time of the oldest record that waits there, by its clock.
+    pub queue_oldest: Option<Timestamp>,
+    /// SHA-256 of the rule pack in use, as hexadecimal digits.
+    pub pack: Option<String>,
+    /// When the centre stored the batch it came in.
+    pub received: Timestamp,
 }
 
 impl Store {
@@ -139,11 +153,13 @@ fn totals(
             .query_row([key], |row| row.get::<_, Option<u64>>(0))?
             .unwrap_or(0))
     };
-    let findings = count("SELECT count(*) FROM finding WHERE sensor_key = ?1")?;
-    let others = count(
-        "SELECT (SELECT count(*) FROM status_record WHERE sensor_key = ?1)
-              + (SELECT count(*) FROM eviction WHERE sensor_key = ?1)",
-    )?;
+    let [findings, others, findings_made, findings_suppressed]: [u64; 4] = transaction
+        .prepare_cached(
+            "SELECT findings, other_records, findings_made, suppressed FROM sensor_total WHERE sensor_key = ?1",
+        )?
+        .query_row([key], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
+        .optional()?
+        .unwrap_or_default();
     Ok(SensorTotals {
         sensor: SensorKey(key),
         name,
@@ -159,10 +175,8 @@ fn totals(
         doubled: (findings + others).saturating_sub(stored),
         repeated: count("SELECT sum(records) FROM repeated_records WHERE sensor_key = ?1")?,
         findings,
-        findings_made: count("SELECT sum(findings) FROM status_record WHERE sensor_key = ?1")?,
-        findings_suppressed: count(
-            "SELECT sum(suppressed) FROM status_record WHERE sensor_key = ?1",
-        )?,
+        findings_made,
+        findings_suppressed,
         batches: count("SELECT count(*) FROM batch WHERE sensor_key = ?1")?,
         batch_repeats: count("SELECT sum(repeats) FROM batch WHERE sensor_key = ?1")?,
         batches_waiting: count(
@@ -274,35 +288,42 @@ fn lanes(
     Ok(lanes.collect())
 }
 
-/// The newest status record of a kind: when it was made, and what it says.
+/// The newest status record of a kind: when it was made and stored, and what it says.
 fn newest(
     transaction: &Transaction<'_>,
     key: i64,
     kind: &'static str,
-) -> Result<Option<(i64, serde_json::Value)>, StoreError> {
-    let newest: Option<(i64, String)> = transaction
+) -> Result<Option<(i64, i64, serde_json::Value)>, StoreError> {
+    let newest: Option<(i64, i64, String)> = transaction
         .prepare_cached(
-            "SELECT made_ms, content FROM status_record WHERE sensor_key = ?1 AND kind = ?2
-             ORDER BY made_ms DESC, key DESC LIMIT 1",
+            "SELECT made_ms, received_ms, content FROM status_record JOIN batch ON batch.key = batch_key
+             WHERE status_record.sensor_key = ?1 AND kind = ?2 ORDER BY made_ms DESC, status_record.key DESC LIMIT 1",
         )?
-        .query_row((key, kind), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((key, kind), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     newest
-        .map(|(made, content)| {
+        .map(|(made, received, content)| {
             let content = serde_json::from_str(&content);
-            Ok((made, content.map_err(|_| StoreError::Unreadable(kind))?))
+            let content = content.map_err(|_| StoreError::Unreadable(kind))?;
+            Ok((made, received, content))
         })
         .transpose()
 }
 
 fn inspected(transaction: &Transaction<'_>, key: i64) -> Result<Option<Inspected>, StoreError> {
-    let Some((made, content)) = newest(transaction, key, "summary")? else {
+    let Some((made, _, content)) = newest(transaction, key, "summary")? else {
         return Ok(None);
     };
     let number = |key: &str| content[key].as_u64().unwrap_or_default();
     let until = content["end_milliseconds"].as_i64().unwrap_or(made);
     Ok(Some(Inspected {
         until: from_milliseconds(until),
+        packets: number("packets"),
+        decoded_packets: number("decoded_packets"),
+        dropped_packets: number("kernel_drops").saturating_add(number("interface_drops")),
+        rules_loaded: number("rules_loaded"),
+        rules_unsupported: number("rules_unsupported"),
+        rules_suppressed: number("rules_suppressed"),
         bytes: number("bytes"),
         // Summaries of older sensors do not say it.
         bytes_not_inspected: number("bytes_not_inspected"),
@@ -310,7 +331,7 @@ fn inspected(transaction: &Transaction<'_>, key: i64) -> Result<Option<Inspected
 }
 
 fn health(transaction: &Transaction<'_>, key: i64) -> Result<Option<SensorHealth>, StoreError> {
-    let Some((made, content)) = newest(transaction, key, "heartbeat")? else {
+    let Some((made, received, content)) = newest(transaction, key, "heartbeat")? else {
         return Ok(None);
     };
     let text = |key: &str| content[key].as_str().unwrap_or_default().to_owned();
@@ -325,5 +346,11 @@ fn health(transaction: &Transaction<'_>, key: i64) -> Result<Option<SensorHealth
         dropped_packets: number(&content["dropped_packets"]),
         queued_records: number(&content["queue"]["records"]),
         queued_bytes: number(&content["queue"]["bytes"]),
+        queue_oldest: content["queue"]["oldest_milliseconds"]
+            .as_i64()
+            .filter(|oldest| *oldest > 0)
+            .map(from_milliseconds),
+        pack: content["pack"].as_str().map(str::to_owned),
+        received: from_milliseconds(received),
     }))
 }

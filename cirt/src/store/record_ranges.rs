@@ -28,31 +28,50 @@ pub(super) fn contains(
     Ok(last.is_some_and(|last| last >= number))
 }
 
-/// Adds a number, joining the runs it touches.
+/// Says whether any of the numbers from `first` to `last` is in the set.
+pub(super) fn overlaps(
+    transaction: &Transaction<'_>,
+    lane: LaneKey,
+    first: i64,
+    last: i64,
+) -> Result<bool, StoreError> {
+    let newest: Option<i64> = transaction
+        .prepare_cached(
+            "SELECT last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first <= ?4
+             ORDER BY first DESC LIMIT 1",
+        )?
+        .query_row(params![lane.sensor, lane.epoch, lane.lane, last], |row| row.get(0))
+        .optional()?;
+    Ok(newest.is_some_and(|newest| newest >= first))
+}
+
+/// Adds the numbers from `first` to `last`, none of which is in the set, joining the runs they touch.
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     lane: LaneKey,
-    number: i64,
+    first: i64,
+    last: i64,
 ) -> Result<(), StoreError> {
-    let before = run_ending_at(transaction, lane, number.saturating_sub(1))?;
-    let after = run_starting_at(transaction, lane, number.saturating_add(1))?;
-    let last = after.unwrap_or(number);
+    let before = run_ending_at(transaction, lane, first.saturating_sub(1))?;
+    let next = last.saturating_add(1);
+    let after = run_starting_at(transaction, lane, next)?;
+    let end = after.unwrap_or(last);
     if after.is_some() {
         transaction
             .prepare_cached("DELETE FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first = ?4")?
-            .execute(params![lane.sensor, lane.epoch, lane.lane, number.saturating_add(1)])?;
+            .execute(params![lane.sensor, lane.epoch, lane.lane, next])?;
     }
     match before {
-        Some(first) => transaction
+        Some(start) => transaction
             .prepare_cached(
                 "UPDATE stored_range SET last = ?5 WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first = ?4",
             )?
-            .execute(params![lane.sensor, lane.epoch, lane.lane, first, last])?,
+            .execute(params![lane.sensor, lane.epoch, lane.lane, start, end])?,
         None => transaction
             .prepare_cached(
                 "INSERT INTO stored_range (sensor_key, epoch, lane, first, last) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![lane.sensor, lane.epoch, lane.lane, number, last])?,
+            .execute(params![lane.sensor, lane.epoch, lane.lane, first, end])?,
     };
     Ok(())
 }

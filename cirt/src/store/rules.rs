@@ -1,7 +1,7 @@
 //! Rule texts, so that pages can say what fired. Sensors send only the numbers.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::{Store, StoreError};
@@ -49,6 +49,25 @@ impl Store {
                 ])?;
             }
             record(transaction, Timestamp::now(), actor, "rules.import", &format!("{} rules", rules.len()))
+        })
+    }
+
+    /// What the newest known revision of a rule says.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn rule_text(&self, gid: u32, sid: u32) -> Result<Option<RuleText>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, rule.rev FROM rule WHERE gid = ?1 AND sid = ?2 ORDER BY rev DESC LIMIT 1"
+        );
+        self.read(|transaction| {
+            let found = transaction
+                .prepare_cached(&sql)?
+                .query_row([gid, sid], |row| {
+                    rule_from_row(row, 0, [gid, sid, row.get(6)?])
+                })
+                .optional()?;
+            Ok(found.flatten())
         })
     }
 

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_inbox.sql"),
     include_str!("migrations/0003_derived.sql"),
     include_str!("migrations/0004_people.sql"),
+    include_str!("migrations/0005_triage.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

@@ -1,12 +1,15 @@
 //! Tenants, and which sensors stand at each.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
+use super::insert_record::address_bytes;
 use super::time::to_milliseconds;
 use super::{Store, StoreError};
 use crate::query::{Scope, TenantKey};
@@ -172,6 +175,38 @@ impl Store {
                 "sensor.place",
                 &subject,
             )
+        })
+    }
+
+    /// Adds a network of critical infrastructure. What is stored already is not looked through again; `rebuild` does.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn add_network(&self, actor: &str, network: IpNet, title: &str) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO network (first, last, kind, title) VALUES (?1, ?2, 'critical', ?3)",
+                params![address_bytes(network.network()), address_bytes(network.broadcast()), title],
+            )?;
+            let subject = format!("{network} {title}");
+            record(transaction, Timestamp::now(), actor, "network.add", &subject)
+        })
+    }
+
+    /// The networks of critical infrastructure: first and last address, and what they are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn networks(&self) -> Result<Vec<(IpAddr, IpAddr, String)>, StoreError> {
+        let address = |bytes: [u8; 16]| IpAddr::from(bytes).to_canonical();
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT first, last, title FROM network WHERE kind = 'critical' ORDER BY first",
+            )?;
+            let rows = statement.query_map([], |row| {
+                Ok((address(row.get(0)?), address(row.get(1)?), row.get(2)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 }

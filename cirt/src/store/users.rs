@@ -129,6 +129,20 @@ impl Store {
         })
     }
 
+    /// Names of the users who see the nation and are not disabled: to whom work is given.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn user_names(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT name FROM user WHERE disabled_ms IS NULL AND tenant_key IS NULL ORDER BY name",
+            )?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// All users by name.
     ///
     /// # Errors

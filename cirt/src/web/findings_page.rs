@@ -15,12 +15,10 @@ use super::frame::Frame;
 use super::session::SignedIn;
 use super::state::WebState;
 use crate::api::findings_csv;
+use crate::language::Texts;
 use crate::limits::{CSV_ROWS, PAGE_ROWS};
 use crate::query::{Cursor, FindingFilter, FindingQuery, RawFilter};
-use crate::store::FindingRow;
-
-/// Counted no further: more than anyone pages through.
-const COUNT_CAP: u64 = 10_000;
+use crate::store::{FindingRow, SavedView, Tenant};
 
 /// What the URL says.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,8 +35,11 @@ struct FindingsTemplate {
     frame: Frame,
     form: FilterForm,
     mistake: Option<String>,
-    count: String,
+    count: u64,
     lines: Vec<FindingLine>,
+    views: Vec<SavedView>,
+    /// This page as a link, to be saved.
+    link: String,
     /// Link to the next page.
     older: Option<String>,
     /// Whether this is not the first page.
@@ -49,14 +50,13 @@ struct FindingsTemplate {
 /// The filter form, on this page and on the summary.
 pub(super) struct FilterForm {
     pub(super) action: &'static str,
-    pub(super) since: String,
-    pub(super) until: String,
-    pub(super) sensor: String,
-    pub(super) rule: String,
-    pub(super) address: String,
+    pub(super) raw: RawFilter,
     pub(super) severities: Vec<Choice>,
     pub(super) sensors: Vec<String>,
+    pub(super) tenants: Vec<Tenant>,
     pub(super) chips: Vec<Chip>,
+    /// Whether one of the fields below the line is filled.
+    pub(super) is_open: bool,
 }
 
 /// An entry of a select.
@@ -73,38 +73,42 @@ pub(super) struct Chip {
 }
 
 /// One row of the table.
-struct FindingLine {
-    id: String,
-    severity: &'static str,
-    severity_label: &'static str,
-    last: String,
-    last_machine: String,
-    title: String,
-    rule: String,
+pub(super) struct FindingLine {
+    pub(super) id: String,
+    pub(super) severity: &'static str,
+    pub(super) last: String,
+    pub(super) last_machine: String,
+    pub(super) title: String,
+    pub(super) rule: String,
     /// The fact that says most, if there is one.
-    fact: Option<(String, String)>,
-    source: EndpointText,
-    destination: EndpointText,
-    protocol: String,
-    sensor: String,
-    hits: String,
+    pub(super) fact: Option<(String, String)>,
+    pub(super) source: EndpointText,
+    pub(super) destination: EndpointText,
+    pub(super) protocol: String,
+    pub(super) sensor: String,
+    pub(super) hits: String,
 }
 
 impl FilterForm {
     /// The form filled with a filter.
-    pub(super) fn of(action: &'static str, filter: &RawFilter, sensors: Vec<String>) -> Self {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let severity = text(&filter.severity);
+    pub(super) fn of(
+        action: &'static str,
+        filter: &RawFilter,
+        sensors: Vec<String>,
+        tenants: Vec<Tenant>,
+        texts: &Texts,
+    ) -> Self {
+        let severity = filter.severity.clone().unwrap_or_default();
         let mut severities: Vec<Choice> = [
-            ("", "any"),
-            ("high", "high"),
-            ("high,medium", "medium and above"),
-            ("high,medium,low", "low and above"),
+            ("", "filter-any"),
+            ("high", "severity-high"),
+            ("high,medium", "filter-medium-up"),
+            ("high,medium,low", "filter-low-up"),
         ]
         .into_iter()
         .map(|(value, label)| Choice {
             value: value.to_owned(),
-            label: label.to_owned(),
+            label: texts.get(label),
             selected: value == severity,
         })
         .collect();
@@ -116,20 +120,30 @@ impl FilterForm {
             });
         }
         let chips = filter.pairs().map(|(key, value)| Chip {
-            text: format!("{key}: {value}"),
+            text: if key == "q" {
+                value.to_owned()
+            } else {
+                format!("{key}: {value}")
+            },
             without: link(action, &filter.with(key, "").to_query_string()),
         });
         Self {
             action,
-            since: text(&filter.since),
-            until: text(&filter.until),
-            sensor: text(&filter.sensor),
-            rule: text(&filter.rule),
-            address: text(&filter.address),
             severities,
             sensors,
+            tenants,
             chips: chips.collect(),
+            is_open: filter.pairs().any(|(key, _)| key != "q"),
+            raw: filter.clone(),
         }
+    }
+
+    /// What a field holds.
+    pub(super) fn value(&self, key: &str) -> &str {
+        self.raw
+            .pairs()
+            .find(|(known, _)| *known == key)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -143,7 +157,7 @@ pub(super) fn link(path: &str, query: &str) -> String {
 }
 
 impl FindingLine {
-    fn of(row: &FindingRow) -> Self {
+    pub(super) fn of(row: &FindingRow) -> Self {
         let class = row.severity_class();
         let telling = ["tls.sni", "dns.query", "http.host", "http.uri"];
         let fact = match (fact_of(row, "http.host"), fact_of(row, "http.uri")) {
@@ -162,7 +176,6 @@ impl FindingLine {
         Self {
             id: row.id.clone(),
             severity: class.as_str(),
-            severity_label: format::severity_label(class),
             last: format::time(row.last),
             last_machine: row.last.to_string(),
             title: row.title(),
@@ -195,28 +208,28 @@ pub(super) async fn show(
         Err(error) => (None, Some(error.to_string())),
     };
     let after = parse_after(&query.after)?;
-    let scope = session.scope();
-    let (page, count, sensors) = state
+    let (scope, user_key) = (session.scope(), session.user_key);
+    let (found, sensors, tenants, views) = state
         .query(move |store| {
-            let sensors = store
-                .sensors(scope)?
-                .into_iter()
-                .map(|sensor| sensor.name)
-                .collect::<Vec<_>>();
-            match filter {
+            let found = match filter {
                 Some(filter) => {
                     let query = FindingQuery::new(scope, filter);
                     let page = store.findings(&query, after, PAGE_ROWS)?;
-                    Ok((
-                        Some(page),
-                        store.count_findings(&query, COUNT_CAP + 1)?,
-                        sensors,
-                    ))
+                    Some((page, store.count_findings(&query)?))
                 }
-                None => Ok((None, 0, sensors)),
-            }
+                None => None,
+            };
+            let sensors = store.sensors(scope)?;
+            let names = sensors.into_iter().map(|sensor| sensor.name);
+            Ok((
+                found,
+                names.collect::<Vec<_>>(),
+                store.tenants(scope)?,
+                store.saved_views(user_key)?,
+            ))
         })
         .await?;
+    let (page, count) = found.unzip();
     let lines = page
         .iter()
         .flat_map(|page| &page.findings)
@@ -230,22 +243,19 @@ pub(super) async fn show(
             &format!("{filter_query}{separator}after={cursor}"),
         )
     });
+    let frame = Frame::of(&state, &session, "findings");
+    let texts = frame.texts();
     render(&FindingsTemplate {
-        frame: Frame::of(&state, &session, "findings"),
-        form: FilterForm::of("/findings", &query.filter, sensors),
+        form: FilterForm::of("/findings", &query.filter, sensors, tenants, texts),
+        frame,
         mistake,
-        count: match count {
-            0 => "No findings".to_owned(),
-            1 => "1 finding".to_owned(),
-            count if count > COUNT_CAP => {
-                format!("More than {} findings", format::number(COUNT_CAP))
-            }
-            count => format!("{} findings", format::number(count)),
-        },
+        count: count.unwrap_or_default(),
         lines,
         older,
         is_later_page: after.is_some(),
         csv: link("/findings.csv", &filter_query),
+        link: link("/findings", &filter_query),
+        views,
     })
 }
 

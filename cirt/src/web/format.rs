@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lapwing_wire::{DisclosedAddress, Endpoint};
 
-use crate::query::SeverityClass;
+use crate::language::{Argument, Texts};
 
 /// `2026-05-01 13:00:07`, UTC.
 pub(super) fn time(time: Timestamp) -> String {
@@ -20,16 +20,25 @@ pub(super) fn time_milliseconds(time: Timestamp) -> String {
         .to_string()
 }
 
-/// `4 min ago`, `3 h ago`, `2 d ago`.
-pub(super) fn ago(time: Timestamp, now: Timestamp) -> String {
+/// `2026-05-01`, UTC.
+pub(super) fn date(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%d")
+        .to_string()
+}
+
+/// `4 min ago`, `3 h ago`, `2 d ago`, in a language.
+pub(super) fn ago_in(time: Timestamp, now: Timestamp, texts: &Texts) -> String {
     let seconds = now.duration_since(time).as_secs();
-    match seconds {
-        i64::MIN..0 => "in the future".to_owned(),
-        0..60 => format!("{seconds} s ago"),
-        60..3_600 => format!("{} min ago", seconds / 60),
-        3_600..172_800 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} d ago", seconds / 86_400),
-    }
+    let (key, count) = match seconds {
+        i64::MIN..0 => ("ago-future", 0),
+        0..60 => ("ago-seconds", seconds),
+        60..3_600 => ("ago-minutes", seconds / 60),
+        3_600..172_800 => ("ago-hours", seconds / 3_600),
+        _ => ("ago-days", seconds / 86_400),
+    };
+    let count = u64::try_from(count).unwrap_or_default();
+    texts.fill(key, &[("count", Argument::Number(count))])
 }
 
 /// `12 345`, with a narrow no-break space.
@@ -62,17 +71,7 @@ pub(super) fn bytes(value: u64) -> String {
     }
 }
 
-/// A severity as pages show it.
-pub(super) fn severity_label(class: SeverityClass) -> &'static str {
-    match class {
-        SeverityClass::High => "High",
-        SeverityClass::Medium => "Medium",
-        SeverityClass::Low => "Low",
-        SeverityClass::Info => "Info",
-    }
-}
-
-/// One end as pages show it.
+/// One end as pages show it. What a disclosure means is said by the template, in its language.
 pub(super) struct EndpointText {
     /// `clear`, `pseudonym` or `withheld`; also the class in the stylesheet.
     pub(super) disclosure: &'static str,
@@ -80,25 +79,18 @@ pub(super) struct EndpointText {
     pub(super) address: String,
     /// Empty when there is none.
     pub(super) port: String,
-    /// What the disclosure means, for people.
-    pub(super) explanation: String,
+    /// Which of the provider's keys made the pseudonym.
+    pub(super) key_epoch: String,
 }
 
 impl EndpointText {
     pub(super) fn of(endpoint: Endpoint) -> Self {
-        let (disclosure, address, explanation) = match endpoint.address {
+        let (disclosure, address, key_epoch) = match endpoint.address {
             DisclosedAddress::Clear(address) => ("clear", address.to_string(), String::new()),
             DisclosedAddress::Pseudonym { address, key_epoch } => {
-                let explanation = format!(
-                    "Pseudonym under the provider's key {key_epoch}. Only the provider can turn it back."
-                );
-                ("pseudonym", address.to_string(), explanation)
+                ("pseudonym", address.to_string(), key_epoch.to_string())
             }
-            DisclosedAddress::Withheld => (
-                "withheld",
-                String::new(),
-                "The provider's policy withholds this address.".to_owned(),
-            ),
+            DisclosedAddress::Withheld => ("withheld", String::new(), String::new()),
         };
         let port = endpoint
             .port
@@ -108,7 +100,7 @@ impl EndpointText {
             disclosure,
             address,
             port,
-            explanation,
+            key_epoch,
         }
     }
 }
@@ -133,7 +125,11 @@ mod tests {
         assert_eq!(time(moment), "2026-05-01 13:00:07");
         assert_eq!(time_milliseconds(moment), "2026-05-01 13:00:07.123");
         assert_eq!(
-            ago(moment, "2026-05-01T16:00:07Z".parse().unwrap()),
+            ago_in(
+                moment,
+                "2026-05-01T16:00:07Z".parse().unwrap(),
+                Texts::of(crate::language::Language::English)
+            ),
             "2 h ago"
         );
     }

@@ -16,6 +16,8 @@ pub(super) struct Frame {
     texts: &'static Texts,
     /// Entries of the navigation.
     pub(super) navigation: Vec<Entry>,
+    /// Whether news are told while the page is open.
+    pub(super) is_live: bool,
     /// Nobody on the login page.
     pub(super) user: Option<FrameUser>,
 }
@@ -35,7 +37,8 @@ pub(super) struct FrameUser {
 }
 
 /// Section, link, message, and what one must be allowed to see it.
-const SECTIONS: [(&str, &str, &str, Permission); 5] = [
+const SECTIONS: [(&str, &str, &str, Permission); 8] = [
+    ("inbox", "/inbox", "nav-inbox", Permission::ReadFindings),
     (
         "summary",
         "/summary",
@@ -53,6 +56,13 @@ const SECTIONS: [(&str, &str, &str, Permission); 5] = [
         "/sensors",
         "nav-sensors",
         Permission::ReadSensors,
+    ),
+    ("rules", "/rules", "nav-rules", Permission::EditRules),
+    (
+        "reports",
+        "/reports",
+        "nav-reports",
+        Permission::ReadFindings,
     ),
     ("users", "/users", "nav-users", Permission::ManageUsers),
     ("audit", "/audit", "nav-audit", Permission::ReadAudit),
@@ -72,6 +82,7 @@ impl Frame {
                 is_current: name == section,
             })
             .collect();
+        frame.is_live = matches!(section, "inbox" | "findings" | "summary");
         frame.user = Some(FrameUser {
             name: session.user.clone(),
             role: frame.texts.get(&format!("role-{}", session.role)),
@@ -90,6 +101,7 @@ impl Frame {
             direction: language.direction(),
             texts: Texts::of(language),
             navigation: Vec::new(),
+            is_live: false,
             user: None,
         }
     }
@@ -102,6 +114,11 @@ impl Frame {
     /// A text.
     pub(super) fn t(&self, key: &str) -> String {
         self.texts.get(key)
+    }
+
+    /// A class of severity.
+    pub(super) fn severity(&self, class: &str) -> String {
+        self.texts.get(&format!("severity-{class}"))
     }
 
     /// A text with a `count`.

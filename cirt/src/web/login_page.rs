@@ -211,7 +211,7 @@ fn local_path(next: &str) -> String {
     if safe && !next.starts_with("/login") {
         next.to_owned()
     } else {
-        "/findings".to_owned()
+        "/inbox".to_owned()
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
             "/a\r\nb",
             "/login",
         ] {
-            assert_eq!(local_path(bad), "/findings");
+            assert_eq!(local_path(bad), "/inbox");
         }
     }
 

@@ -5,10 +5,15 @@
 //! live numbers to what works without it.
 
 mod account_page;
+#[allow(unused_qualifications, reason = "what utoipa generates")]
+mod api_groups;
+#[allow(unused_qualifications, reason = "what utoipa generates")]
+mod api_query;
 mod api_rates;
 #[allow(unused_qualifications, reason = "what utoipa generates")]
 mod api_routes;
 mod audit_page;
+mod cases_page;
 mod chart;
 mod error_page;
 mod finding_page;
@@ -16,11 +21,15 @@ mod findings_page;
 mod form_token;
 mod format;
 mod frame;
+mod group_page;
+mod inbox_page;
 mod login_guard;
 mod login_page;
 mod open_api;
 mod problem;
+mod report_page;
 mod routes;
+mod rules_page;
 mod security_headers;
 mod sensors_page;
 mod server;
@@ -31,6 +40,7 @@ mod summary_page;
 mod users_page;
 
 pub use open_api::open_api;
+pub use report_page::report_document;
 pub use routes::{api_paths, router};
 pub use server::{ClientAddress, WebServer, web_tls};
 pub use state::WebState;

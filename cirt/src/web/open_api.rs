@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{api_routes, problem};
+use super::{api_groups, api_query, api_routes, problem};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,6 +21,16 @@ use super::{api_routes, problem};
         api_routes::sensor,
         api_routes::tenants,
         api_routes::audit,
+        api_groups::groups,
+        api_groups::group,
+        api_groups::change,
+        api_groups::events,
+        api_groups::cases,
+        api_groups::open_case,
+        api_groups::sightings,
+        api_query::complete,
+        api_query::sql,
+        api_query::stream,
         document,
     ),
     components(schemas(problem::Problem)),

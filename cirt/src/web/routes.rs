@@ -15,7 +15,8 @@ use super::error_page::PageError;
 use super::session::{Gate, GateKind, pass};
 use super::state::WebState;
 use super::{
-    account_page, api_routes, audit_page, finding_page, findings_page, login_page, open_api,
+    account_page, api_groups, api_query, api_routes, audit_page, cases_page, finding_page,
+    findings_page, group_page, inbox_page, login_page, open_api, report_page, rules_page,
     security_headers, sensors_page, static_files, summary_page, users_page,
 };
 use crate::limits::{HTTP_BODY_BYTES, HTTP_REQUEST_TIMEOUT};
@@ -60,6 +61,29 @@ fn pages() -> Vec<(&'static str, Option<May>, Methods)> {
             Some(May::ReadFindings),
             get(finding_page::show),
         ),
+        (
+            "/rules",
+            Some(May::EditRules),
+            get(rules_page::show).post(rules_page::act),
+        ),
+        ("/reports", Some(May::ReadFindings), get(report_page::show)),
+        ("/inbox", Some(May::ReadFindings), get(inbox_page::show)),
+        ("/inbox/act", Some(May::Triage), post(inbox_page::act)),
+        (
+            "/groups/{key}",
+            Some(May::ReadFindings),
+            get(group_page::show),
+        ),
+        ("/groups/{key}", Some(May::Triage), post(group_page::act)),
+        ("/cases", Some(May::ReadWork), get(cases_page::show)),
+        ("/cases", Some(May::Triage), post(cases_page::add)),
+        (
+            "/cases/{key}/close",
+            Some(May::Triage),
+            post(cases_page::close),
+        ),
+        ("/views", None, post(cases_page::save_view)),
+        ("/views/{key}/forget", None, post(cases_page::forget_view)),
         ("/summary", Some(May::ReadFindings), get(summary_page::show)),
         ("/sensors", Some(May::ReadSensors), get(sensors_page::list)),
         (
@@ -144,6 +168,48 @@ fn api() -> Vec<(&'static str, Option<May>, Methods)> {
             Some(May::ReadAudit),
             get(api_routes::audit),
         ),
+        (
+            "/api/v1/groups",
+            Some(May::ReadFindings),
+            get(api_groups::groups),
+        ),
+        (
+            "/api/v1/groups/{key}",
+            Some(May::ReadFindings),
+            get(api_groups::group),
+        ),
+        (
+            "/api/v1/groups/{key}",
+            Some(May::Triage),
+            post(api_groups::change),
+        ),
+        (
+            "/api/v1/groups/{key}/events",
+            Some(May::ReadWork),
+            get(api_groups::events),
+        ),
+        ("/api/v1/cases", Some(May::ReadWork), get(api_groups::cases)),
+        (
+            "/api/v1/cases",
+            Some(May::Triage),
+            post(api_groups::open_case),
+        ),
+        (
+            "/api/v1/sightings",
+            Some(May::ReadFindings),
+            get(api_groups::sightings),
+        ),
+        (
+            "/api/v1/complete",
+            Some(May::ReadFindings),
+            get(api_query::complete),
+        ),
+        ("/api/v1/sql", Some(May::AskSql), post(api_query::sql)),
+        (
+            "/api/v1/stream",
+            Some(May::ReadFindings),
+            get(api_query::stream),
+        ),
         ("/api/v1/openapi.json", None, get(open_api::document)),
     ]
 }
@@ -160,7 +226,7 @@ pub fn api_paths() -> Vec<(&'static str, Option<May>)> {
 /// All routes. The caller adds the client's address to each request.
 pub fn router(state: Arc<WebState>) -> Router {
     let mut routes = Router::new()
-        .route("/", get(|| async { Redirect::to("/findings") }))
+        .route("/", get(|| async { Redirect::to("/inbox") }))
         .route("/login", get(login_page::show).post(login_page::submit))
         .route("/static/lapwing.css", get(static_files::style))
         .route("/static/lapwing.js", get(static_files::script))

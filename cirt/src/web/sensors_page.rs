@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::error_page::{PageError, render};
@@ -14,12 +14,11 @@ use super::frame::Frame;
 use super::session::{CheckedForm, Nothing, SignedIn};
 use super::state::WebState;
 use crate::api::key_fingerprint;
+use crate::fleet::Condition;
 use crate::limits::LISTED_HOLES;
 use crate::people::Permission;
-use crate::store::{EnrolmentState, Inspected, Sensor, SensorTotals, Tenant};
+use crate::store::{EnrolmentState, FleetMember, Inspected, Sensor, SensorTotals, Tenant};
 
-/// A sensor that has not been heard for this long is called silent.
-const SILENT_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Alarms shown.
 const ALARMS: usize = 20;
 
@@ -28,6 +27,7 @@ const ALARMS: usize = 20;
 struct SensorsTemplate {
     frame: Frame,
     lines: Vec<SensorLine>,
+    counts: Vec<ConditionCount>,
     alarms: Vec<AlarmLine>,
 }
 
@@ -37,7 +37,8 @@ struct SensorTemplate {
     frame: Frame,
     fingerprint: String,
     line: SensorLine,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, String)>,
+    coverage: Vec<(String, String)>,
     machine: Vec<(String, String)>,
     lanes: Vec<LaneLine>,
     /// Where it may stand, and whether it stands there.
@@ -48,22 +49,30 @@ struct SensorTemplate {
 }
 
 /// One sensor and its books.
-pub(super) struct SensorLine {
-    pub(super) name: String,
-    /// How it is, in a word or two; also the class in the stylesheet.
-    pub(super) condition: String,
-    pub(super) condition_class: &'static str,
-    pub(super) last_contact: String,
-    pub(super) produced: String,
-    pub(super) stored: String,
-    pub(super) evicted: String,
-    pub(super) missing: String,
-    pub(super) doubled: String,
-    pub(super) queued: String,
-    pub(super) findings: String,
+struct SensorLine {
+    name: String,
+    tenant: String,
+    /// How it is, in a word; and its class in the stylesheet.
+    condition: String,
+    condition_class: &'static str,
+    /// What causes it.
+    cause: String,
+    last_contact: String,
+    findings: String,
+    inspected: String,
+    stored: String,
+    evicted: String,
+    missing: String,
+    queued: String,
     /// Whether the books balance, in a word or two, and its class in the stylesheet.
-    pub(super) verdict: String,
-    pub(super) verdict_class: &'static str,
+    verdict: String,
+    verdict_class: &'static str,
+}
+
+struct ConditionCount {
+    condition: String,
+    class: &'static str,
+    count: usize,
 }
 
 struct LaneLine {
@@ -91,81 +100,68 @@ pub(super) struct PlaceForm {
 }
 
 impl SensorLine {
-    pub(super) fn of(sensor: &Sensor, totals: Option<&SensorTotals>, now: Timestamp) -> Self {
-        let (condition_class, condition) = condition(sensor, totals, now);
-        let (verdict_class, verdict) = verdict(totals);
-        let number = |part: fn(&SensorTotals) -> u64| {
-            totals.map_or_else(|| "0".to_owned(), |totals| format::number(part(totals)))
-        };
+    fn of(member: &FleetMember, frame: &Frame, now: Timestamp) -> Self {
+        let texts = frame.texts();
+        let totals = member.totals.as_ref();
+        let (cause, count) = member.verdict.cause.text();
+        let (verdict_class, verdict, missing) = verdict(totals);
+        let number = |part: fn(&SensorTotals) -> u64| format::number(totals.map_or(0, part));
         Self {
-            name: sensor.name.clone(),
-            condition,
-            condition_class,
-            last_contact: sensor
+            name: member.sensor.name.clone(),
+            tenant: member
+                .sensor
+                .tenant
+                .clone()
+                .unwrap_or_else(|| "–".to_owned()),
+            condition: frame.t(&format!("condition-{}", member.verdict.condition.as_str())),
+            condition_class: member.verdict.condition.class(),
+            cause: frame.n(cause, &count),
+            last_contact: member
+                .sensor
                 .last_contact
-                .map_or_else(|| "never".to_owned(), |time| format::ago(time, now)),
-            produced: number(|totals| totals.produced),
+                .map_or_else(|| frame.t("never"), |time| format::ago_in(time, now, texts)),
+            findings: number(|totals| totals.findings),
+            inspected: totals
+                .and_then(|totals| totals.inspected)
+                .map_or_else(|| "–".to_owned(), inspected_share),
             stored: number(|totals| totals.stored),
             evicted: number(|totals| totals.evicted),
             missing: number(|totals| totals.missing),
-            doubled: number(|totals| totals.doubled),
             queued: totals
                 .and_then(|totals| totals.health.as_ref())
                 .map_or_else(
                     || "–".to_owned(),
                     |health| format::number(health.queued_records),
                 ),
-            findings: number(|totals| totals.findings),
-            verdict,
+            verdict: frame.n(verdict, &missing),
             verdict_class,
         }
     }
 }
 
-/// Whether the books of a sensor balance, and whether anything else is wrong with them.
-fn verdict(totals: Option<&SensorTotals>) -> (&'static str, String) {
+/// Whether the books of a sensor balance: class, message, and the number in it.
+fn verdict(totals: Option<&SensorTotals>) -> (&'static str, &'static str, u64) {
     match totals {
-        Some(totals) if totals.doubled > 0 => {
-            ("bad", format!("{} doubled", format::number(totals.doubled)))
-        }
-        Some(totals) if totals.missing > 0 => {
-            ("bad", format!("{} missing", format::number(totals.missing)))
-        }
+        Some(totals) if totals.doubled > 0 => ("bad", "books-doubled", totals.doubled),
+        Some(totals) if totals.missing > 0 => ("bad", "books-missing", totals.missing),
         Some(totals) if totals.batches_unreadable + totals.batches_conflicting > 0 => {
-            ("attention", "balance, with alarms".to_owned())
+            ("attention", "books-alarms", 0)
         }
-        Some(totals) if totals.produced > 0 => ("good", "balance".to_owned()),
-        _ => ("off", "nothing yet".to_owned()),
+        Some(totals) if totals.produced > 0 => ("good", "books-balance", 0),
+        _ => ("off", "books-nothing", 0),
     }
 }
 
-/// Quiet is not the same as blind, and neither is the same as silent.
-fn condition(
-    sensor: &Sensor,
-    totals: Option<&SensorTotals>,
-    now: Timestamp,
-) -> (&'static str, String) {
-    match sensor.state {
-        EnrolmentState::Pending => return ("attention", "waits for approval".to_owned()),
-        EnrolmentState::Revoked | EnrolmentState::Replaced => {
-            return ("off", sensor.state.as_str().to_owned());
-        }
-        EnrolmentState::Active => {}
-    }
-    let Some(contact) = sensor.last_contact else {
-        return ("attention", "never heard".to_owned());
-    };
-    if now.duration_since(contact) > SILENT_AFTER {
-        return ("bad", "silent".to_owned());
-    }
-    match totals
-        .and_then(|totals| totals.health.as_ref())
-        .map(|health| health.state.as_str())
-    {
-        None => ("good", "in contact".to_owned()),
-        Some(state @ ("running" | "starting" | "stopping")) => ("good", state.to_owned()),
-        Some(state @ "blind") => ("bad", state.to_owned()),
-        Some(state) => ("attention", state.to_owned()),
+/// The share of the bytes that was inspected, in hundredths of a per cent, rounded down: what is not whole does not look
+/// whole.
+fn inspected_share(inspected: Inspected) -> String {
+    let seen = inspected
+        .bytes
+        .saturating_sub(inspected.bytes_not_inspected);
+    let share = u128::from(seen) * 10_000 / u128::from(inspected.bytes.max(1));
+    match inspected.bytes {
+        0 => "–".to_owned(),
+        _ => format!("{}.{:02} %", share / 100, share % 100),
     }
 }
 
@@ -174,22 +170,36 @@ pub(super) async fn list(
     SignedIn(session): SignedIn,
 ) -> Result<Response, PageError> {
     let scope = session.scope();
-    let (sensors, totals, alarms) = state
+    let now = Timestamp::now();
+    let shared = Arc::clone(&state);
+    let (fleet, alarms) = state
         .query(move |store| {
             Ok((
-                store.sensors(scope)?,
-                store.sensor_totals(scope)?,
+                shared.fleet(store, scope, now)?,
                 store.alarms(scope, ALARMS)?,
             ))
         })
         .await?;
-    let now = Timestamp::now();
-    render(&SensorsTemplate {
-        frame: Frame::of(&state, &session, "sensors"),
-        lines: sensors
+    let frame = Frame::of(&state, &session, "sensors");
+    let count_of = |condition: Condition| ConditionCount {
+        condition: frame.t(&format!("condition-{}", condition.as_str())),
+        class: condition.class(),
+        count: fleet
             .iter()
-            .map(|sensor| SensorLine::of(sensor, books_of(&totals, sensor), now))
+            .filter(|member| member.verdict.condition == condition)
+            .count(),
+    };
+    render(&SensorsTemplate {
+        lines: fleet
+            .iter()
+            .map(|member| SensorLine::of(member, &frame, now))
             .collect(),
+        counts: Condition::ALL
+            .into_iter()
+            .map(count_of)
+            .filter(|count| count.count > 0)
+            .collect(),
+        frame,
         alarms: alarms
             .into_iter()
             .map(|alarm| AlarmLine {
@@ -208,22 +218,31 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<Response, PageError> {
     let scope = session.scope();
-    let (sensor, totals, tenants) = state
+    let now = Timestamp::now();
+    let shared = Arc::clone(&state);
+    let (member, tenants) = state
         .query(move |store| {
-            Ok((
-                store.sensor(scope, &name)?,
-                store.sensor_totals(scope)?,
-                store.tenants(scope)?,
-            ))
+            let identity = store.sensor(scope, &name)?.identity;
+            let member = shared
+                .fleet(store, scope, now)?
+                .into_iter()
+                .find(|member| member.sensor.identity == identity);
+            Ok((member, store.tenants(scope)?))
         })
         .await?;
-    let books = books_of(&totals, &sensor);
+    let member = member.ok_or_else(|| PageError::not_found("There is no such sensor."))?;
+    let sensor = &member.sensor;
+    let books = member.totals.as_ref();
     let may_decide = session.may(Permission::ManageSensors);
+    let frame = Frame::of(&state, &session, "sensors");
     render(&SensorTemplate {
-        frame: Frame::of(&state, &session, "sensors"),
         fingerprint: key_fingerprint(&sensor.public_key),
-        line: SensorLine::of(&sensor, books, Timestamp::now()),
-        facts: facts(&sensor, books),
+        line: SensorLine::of(&member, &frame, now),
+        facts: facts(sensor, books, &frame),
+        coverage: books
+            .and_then(|books| books.inspected)
+            .map(|inspected| coverage(inspected, &frame))
+            .unwrap_or_default(),
         machine: sensor
             .machine
             .lines()
@@ -245,6 +264,7 @@ pub(super) async fn show(
                 sensor.state,
                 EnrolmentState::Pending | EnrolmentState::Active
             ),
+        frame,
     })
 }
 
@@ -300,102 +320,104 @@ pub(super) async fn place(
     Ok(Redirect::to(&target).into_response())
 }
 
-fn books_of<'a>(totals: &'a [SensorTotals], sensor: &Sensor) -> Option<&'a SensorTotals> {
-    totals.iter().find(|totals| totals.sensor == sensor.key)
-}
-
-fn facts(sensor: &Sensor, books: Option<&SensorTotals>) -> Vec<(&'static str, String)> {
+fn facts(sensor: &Sensor, books: Option<&SensorTotals>, frame: &Frame) -> Vec<(String, String)> {
+    let none = || "–".to_owned();
     let moment = |time: Option<Timestamp>| {
-        time.map_or_else(
-            || "–".to_owned(),
-            |time| format!("{} UTC", format::time(time)),
-        )
+        time.map_or_else(none, |time| format!("{} UTC", format::time(time)))
     };
     let mut facts = vec![
-        ("Identity", sensor.identity.clone()),
-        ("Key fingerprint", key_fingerprint(&sensor.public_key)),
-        ("Enrolment asked for", moment(Some(sensor.requested))),
-        ("Decided", moment(sensor.decided)),
+        ("sensor-identity", sensor.identity.clone()),
+        ("sensor-fingerprint", key_fingerprint(&sensor.public_key)),
+        ("sensor-asked", moment(Some(sensor.requested))),
+        ("sensor-decided", moment(sensor.decided)),
         (
-            "Decided by",
-            sensor.decided_by.clone().unwrap_or_else(|| "–".to_owned()),
+            "sensor-decided-by",
+            sensor.decided_by.clone().unwrap_or_else(none),
         ),
-        ("Certificate until", moment(sensor.certificate_expires)),
-        ("Last contact", moment(sensor.last_contact)),
+        ("sensor-certificate", moment(sensor.certificate_expires)),
+        ("sensor-contact", moment(sensor.last_contact)),
         (
-            "Last address",
-            sensor
-                .last_address
-                .clone()
-                .unwrap_or_else(|| "–".to_owned()),
+            "sensor-address",
+            sensor.last_address.clone().unwrap_or_else(none),
         ),
     ];
     if let Some(books) = books {
-        facts.push(("Batches stored", format::number(books.batches)));
-        facts.push((
-            "Batches that came again",
-            format::number(books.batch_repeats),
-        ));
-        facts.push((
-            "Batches unreadable",
-            format::number(books.batches_unreadable),
-        ));
-        facts.push((
-            "Batches in conflict",
-            format::number(books.batches_conflicting),
-        ));
-        facts.push(("Records that came again", format::number(books.repeated)));
-        facts.push((
-            "Findings its summaries tell of",
-            format::number(books.findings_made),
-        ));
-        facts.push((
-            "Kept back by its policy",
-            format::number(books.findings_suppressed),
-        ));
-    }
-    if let Some(inspected) = books.and_then(|books| books.inspected) {
-        facts.push(("Not inspected", not_inspected(inspected)));
+        facts.extend([
+            ("sensor-batches", format::number(books.batches)),
+            ("sensor-batches-again", format::number(books.batch_repeats)),
+            (
+                "sensor-batches-unreadable",
+                format::number(books.batches_unreadable),
+            ),
+            (
+                "sensor-batches-conflicting",
+                format::number(books.batches_conflicting),
+            ),
+            ("sensor-records-again", format::number(books.repeated)),
+            ("sensor-findings-told", format::number(books.findings_made)),
+            (
+                "sensor-findings-kept-back",
+                format::number(books.findings_suppressed),
+            ),
+        ]);
     }
     if let Some(health) = books.and_then(|books| books.health.as_ref()) {
-        facts.push((
-            "Heartbeat",
-            format!(
-                "{} UTC, clock {}",
-                format::time(health.made),
-                health.clock_quality
+        facts.extend([
+            (
+                "sensor-heartbeat",
+                format!("{} UTC", format::time(health.made)),
             ),
-        ));
-        facts.push(("Software", health.software_version.clone()));
-        facts.push(("Rule pack", health.pack_version.clone()));
-        facts.push((
-            "Waiting at the sensor",
-            format!(
-                "{} records, {}",
-                format::number(health.queued_records),
-                format::bytes(health.queued_bytes)
+            ("finding-clock", health.clock_quality.clone()),
+            ("sensor-software", health.software_version.clone()),
+            ("sensor-pack", health.pack_version.clone()),
+            (
+                "sensor-waiting",
+                format!(
+                    "{} · {}",
+                    format::number(health.queued_records),
+                    format::bytes(health.queued_bytes)
+                ),
             ),
-        ));
+        ]);
     }
     facts
+        .into_iter()
+        .map(|(key, value)| (frame.t(key), value))
+        .collect()
 }
 
-/// What the newest summary says, as a share in hundredths of a percent; rounded up, for little must not look like nothing.
-fn not_inspected(inspected: Inspected) -> String {
-    let share = u128::from(inspected.bytes_not_inspected) * 10_000;
-    let share = share.div_ceil(u128::from(inspected.bytes.max(1)));
-    format!(
-        "{}.{:02} % of {} until {} UTC{}",
-        share / 100,
-        share % 100,
-        format::bytes(inspected.bytes),
-        format::time(inspected.until),
-        if share == 0 {
-            ""
-        } else {
-            ": bulk of large flows, let pass because it was too slow"
-        }
-    )
+/// What share was inspected, and with which rules.
+fn coverage(inspected: Inspected, frame: &Frame) -> Vec<(String, String)> {
+    let lines = [
+        (
+            "coverage-until",
+            format!("{} UTC", format::time(inspected.until)),
+        ),
+        ("coverage-packets", format::number(inspected.packets)),
+        (
+            "coverage-decoded",
+            format::number(inspected.decoded_packets),
+        ),
+        (
+            "coverage-dropped",
+            format::number(inspected.dropped_packets),
+        ),
+        ("coverage-bytes", format::bytes(inspected.bytes)),
+        ("coverage-inspected", inspected_share(inspected)),
+        ("coverage-rules", format::number(inspected.rules_loaded)),
+        (
+            "coverage-unsupported",
+            format::number(inspected.rules_unsupported),
+        ),
+        (
+            "coverage-vetoed",
+            format::number(inspected.rules_suppressed),
+        ),
+    ];
+    lines
+        .into_iter()
+        .map(|(key, value)| (frame.t(key), value))
+        .collect()
 }
 
 fn lane_lines(books: &SensorTotals) -> Vec<LaneLine> {

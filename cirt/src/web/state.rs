@@ -1,13 +1,18 @@
 //! What all requests share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::api_rates::ApiRates;
 use super::login_guard::LoginGuard;
 use crate::limits::PASSWORD_CHECKS;
-use crate::store::{Store, StoreError};
+use crate::query::Scope;
+use crate::rule_repository::RuleRepository;
+use crate::settings::DataFolder;
+use crate::store::{FleetMember, Store, StoreError};
 
 /// State of the web server.
 pub struct WebState {
@@ -17,6 +22,8 @@ pub struct WebState {
     pub(super) logins: LoginGuard,
     pub(super) api_rates: ApiRates,
     pub(super) password_checks: Semaphore,
+    /// The data folder, where there is one: rules are published from it.
+    pub(super) folder: Option<DataFolder>,
 }
 
 impl WebState {
@@ -29,7 +36,51 @@ impl WebState {
             logins: LoginGuard::default(),
             api_rates: ApiRates::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
+            folder: None,
         })
+    }
+
+    /// State over an open store and its data folder.
+    #[must_use]
+    pub fn with_folder(store: Arc<Store>, centre: &str, folder: DataFolder) -> Arc<Self> {
+        let mut state = Self::new(store, centre);
+        if let Some(state) = Arc::get_mut(&mut state) {
+            state.folder = Some(folder);
+        }
+        state
+    }
+
+    /// Where captures for back-tests lie.
+    pub(super) fn captures_folder(&self) -> Option<PathBuf> {
+        self.folder
+            .as_ref()
+            .map(|folder| folder.root().join("captures"))
+    }
+
+    /// Digest of the published pack, and since when. None while nothing is published.
+    pub(super) fn newest_pack(
+        &self,
+        store: &Store,
+    ) -> Result<Option<(String, Timestamp)>, StoreError> {
+        let published = store.rules_published()?;
+        let pack = self
+            .folder
+            .as_ref()
+            .and_then(|folder| RuleRepository::new(folder, None).status().ok())
+            .and_then(|status| status.pack);
+        Ok(pack.zip(published))
+    }
+
+    /// The sensors within a scope, and how each of them is.
+    pub(super) fn fleet(
+        &self,
+        store: &Store,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<Vec<FleetMember>, StoreError> {
+        let newest = self.newest_pack(store)?;
+        let newest = newest.as_ref().map(|(pack, since)| (pack.as_str(), *since));
+        store.fleet(scope, newest, now)
     }
 
     /// Runs a query on a thread that may wait for the disk.

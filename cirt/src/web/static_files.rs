@@ -6,7 +6,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use sha2::{Digest as _, Sha256};
 
-const STYLE: &str = include_str!("../../static/lapwing.css");
+pub(super) const STYLE: &str = include_str!("../../static/lapwing.css");
 const SCRIPT: &str = include_str!("../../static/lapwing.js");
 const ICON: &str = include_str!("../../static/lapwing.svg");
 

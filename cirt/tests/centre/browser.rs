@@ -63,6 +63,19 @@ impl Browser {
         self.send(request, Body::from(form.to_owned())).await
     }
 
+    /// As a program tells, with a token and JSON.
+    pub(crate) async fn tell(&self, path: &str, token: &str, json: &str) -> (StatusCode, String) {
+        let request = Request::post(path)
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(json.to_owned()))
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
     /// As a program asks, with a token.
     pub(crate) async fn ask(&self, path: &str, token: &str) -> (StatusCode, String) {
         let request = Request::get(path)

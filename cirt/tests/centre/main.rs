@@ -6,6 +6,8 @@ mod books;
 mod browser;
 mod collector;
 mod in_the_dark;
+mod inbox;
+mod load;
 mod migrations;
 mod people;
 mod rule_repository;

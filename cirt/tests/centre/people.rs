@@ -94,14 +94,22 @@ proptest! {
             let browser = Browser::new(&two.centre);
             let mut paths = Vec::new();
             for (path, _) in api_paths() {
+                // News never end; they hold one number, which the store's own test covers.
+                if path.ends_with("/stream") {
+                    continue;
+                }
                 if path.contains("{id}") && path.contains("findings") {
                     paths.extend(everything.findings.iter().map(|finding| path.replace("{id}", &finding.id)));
                 } else if path.contains("{name}") {
                     paths.extend(WORDS.map(|word| path.replace("{name}", &format!("{word}-core"))));
                 } else if path.contains('{') {
-                    paths.extend((0..8).map(|key| format!("{}{key}", path.split('{').next().unwrap())));
+                    paths.extend((0..8).map(|key| path.replace("{key}", &key.to_string())));
                 } else {
                     paths.push(path.to_owned());
+                    paths.extend(["192.0.2.1", "203.0.113.1"].map(|address| format!("{path}?address={address}")));
+                    paths.extend(WORDS.map(|word| format!("{path}?host=host.{word}.example")));
+                    paths.extend(WORDS.map(|word| format!("{path}?tenant={word}")));
+                    paths.extend(["sensor:", "tenant:"].map(|line| format!("{path}?q={line}")));
                     paths.push(format!("{path}?sensor={}-core", WORDS[0]));
                     paths.push(format!("{path}?sensor={}-core", WORDS[1]));
                 }
@@ -113,7 +121,8 @@ proptest! {
                 for path in &paths {
                     let (status, body) = browser.ask(path, token).await;
                     assert!(status != StatusCode::INTERNAL_SERVER_ERROR, "{path}");
-                    let told = body.replace(path.as_str(), "").replace(&format!("{other}-core\\\""), "");
+                    // A question may be told back; an answer may not.
+                    let told = body.replace(path.as_str(), "");
                     assert!(!told.contains(other) && !told.contains(other_address), "{own} asks {path}: {body}");
                     own_seen += usize::from(body.contains(own));
                 }
@@ -131,6 +140,7 @@ fn the_document_names_every_path() {
     let mut served: Vec<&str> = api_paths().into_iter().map(|(path, _)| path).collect();
     told.sort_unstable();
     served.sort_unstable();
+    served.dedup();
     assert_eq!(told, served);
     let open: Vec<&str> = api_paths()
         .into_iter()

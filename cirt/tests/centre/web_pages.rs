@@ -286,7 +286,7 @@ async fn addresses_say_what_they_are_worth() {
     let mut browser = Browser::signed_in(&centre).await;
     let page = browser.get("/findings").await;
     assert!(
-        page.body.contains(">pseudonym</abbr>") && page.body.contains("provider&#39;s key 4"),
+        page.body.contains(">pseudonym</abbr>") && page.body.contains("provider’s key 4"),
         "pseudonym"
     );
     assert!(page.body.contains(">withheld</span>"));

@@ -17,6 +17,7 @@ use lapwing_outbox::Status;
 use lapwing_tests::cases::starter_rules;
 use lapwing_tests::centre::{Books, Centre};
 use lapwing_tests::conditions::{check_interruption, notice_interruption, wait_for};
+use lapwing_tests::processes::run;
 use lapwing_tests::site::Site;
 use lapwing_tests::traffic::capture_file::{self, FileFormat};
 use lapwing_tests::traffic::demo::{self, Part};
@@ -126,6 +127,16 @@ fn show(arguments: &Arguments) -> Result<bool> {
     let books = centre.books(SENSOR)?;
     done(&format!("{} records", status.acknowledged_records));
 
+    step("centre: the sensor's place named, the inbox ranked");
+    run(centre
+        .command("tenant")
+        .args(["add", "north-net", "--title", "North Net"]))?;
+    run(centre
+        .command("sensors")
+        .args(["place", SENSOR, "--tenant", "north-net"]))?;
+    let inbox = run(centre.command("inbox").arg("list"))?;
+    done(inbox.lines().last().unwrap_or_default());
+
     let balanced = report(&status, &books, started.elapsed());
     say(&format!(
         "\n  page      {}\n  user      {}\n  password  {}",
@@ -134,6 +145,26 @@ fn show(arguments: &Arguments) -> Result<bool> {
         centre.password
     ));
     say("            (the centre made its own certificate: your browser will ask)");
+    say("\n  worth opening:");
+    for (page, what) in [
+        ("inbox", "groups of findings, gravest first, each with why"),
+        (
+            "summary",
+            "a nation at a glance: over time, by provider, by rule",
+        ),
+        (
+            "findings?q=severity:high",
+            "the query language, with completion",
+        ),
+        (
+            "sensors",
+            "each sensor's condition in one word, and its books",
+        ),
+        ("reports", "the weekly report"),
+        ("audit", "who did what; a changed line is seen"),
+    ] {
+        say(&format!("    {}{page:<26} {what}", centre.page()));
+    }
     if arguments.no_wait || !io::stdin().is_terminal() {
         say(
             "\nEverything is taken down again. In a terminal, without --no-wait, the page stays open.",
