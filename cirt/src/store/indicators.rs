@@ -175,6 +175,39 @@ impl Store {
         })
     }
 
+    /// Approved indicators that are not published yet and may be: our own, and of others what the community may have.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn unpublished_indicators(&self, limit: usize) -> Result<Vec<Indicator>, StoreError> {
+        self.read(|transaction| {
+            let sql = format!(
+                "SELECT {COLUMNS} {FROM} WHERE state = 'approved' AND published = 0
+                    AND (peer.kind = 'own' OR tlp <= ?1) ORDER BY number LIMIT ?2"
+            );
+            let mut statement = transaction.prepare_cached(&sql)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows =
+                statement.query_map(params![Tlp::Green.code(), limit], indicator_from_row)?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// Writes down that indicators are published.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn indicators_published(&self, numbers: &[u32]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut update = transaction
+                .prepare_cached("UPDATE indicator SET published = 1 WHERE number = ?1")?;
+            for number in numbers {
+                update.execute([number])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Retires what has run out. How many.
     ///
     /// # Errors

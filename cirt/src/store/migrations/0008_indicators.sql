@@ -15,6 +15,7 @@ CREATE TABLE indicator (
     until_ms    INTEGER,
     decided_ms  INTEGER,
     decided_by  TEXT,
+    published   INTEGER NOT NULL DEFAULT 0,         -- stands in the collection of its label
     UNIQUE (kind, value, peer_key, name_there)
 ) STRICT;
 CREATE INDEX indicator_by_state ON indicator (state, number);
