@@ -189,7 +189,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 if kinds.is_empty() {
                     "nothing without approval"
                 } else {
-                    kinds
+                    kinds.as_str()
                 }
             ))?;
         }

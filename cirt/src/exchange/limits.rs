@@ -65,3 +65,5 @@ pub const MAIL_REPORTS: usize = 50;
 pub const BOUNCE_BYTES: usize = 1024 * 1024;
 /// Networks of registries.
 pub const REGISTRY_LINES: usize = 5_000_000;
+/// Objects that one opinion may speak of.
+pub const OPINION_REFERENCES: usize = 500;

@@ -29,6 +29,20 @@ pub struct NewIndicator {
     pub revoked: bool,
 }
 
+/// What a peer says of something that we shared.
+#[derive(Clone, Debug)]
+pub struct Feedback {
+    /// Of the object that says so.
+    pub name: String,
+    /// Of the object that it speaks of.
+    pub about: String,
+    /// `sighting` or `opinion`.
+    pub kind: &'static str,
+    /// One of the five opinions, or how often it was seen.
+    pub word: String,
+    pub comment: String,
+}
+
 /// What was done with what a peer said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TakenIndicators {
@@ -269,17 +283,23 @@ impl Store {
     pub fn keep_feedback(
         &self,
         peer: &str,
-        about: &str,
-        kind: &str,
-        word: &str,
-        comment: &str,
+        said: &Feedback,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let (key, _) = peer_row(transaction, peer)?;
             transaction.execute(
-                "INSERT OR IGNORE INTO feedback (peer_key, about, kind, word, comment, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![key, about, kind, word, comment, to_milliseconds(now)],
+                "INSERT OR IGNORE INTO feedback (peer_key, name, about, kind, word, comment, received_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    key,
+                    said.name,
+                    said.about,
+                    said.kind,
+                    said.word,
+                    said.comment,
+                    to_milliseconds(now)
+                ],
             )?;
             Ok(())
         })

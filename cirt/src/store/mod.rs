@@ -59,7 +59,7 @@ pub use group_work::{GroupChange, GroupEvent};
 pub use groups::{Group, GroupPlace, GroupState};
 pub use inbox::{Alarm, InboxTotals, WaitingBatch, Way};
 pub use incidents::Incident;
-pub use indicators::{NewIndicator, TakenIndicators};
+pub use indicators::{Feedback, NewIndicator, TakenIndicators};
 pub use load_batch::LoadReport;
 pub use markings::Markings;
 pub use notices::NoticeRow;

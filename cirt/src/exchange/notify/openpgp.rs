@@ -20,7 +20,12 @@ pub enum OpenPgpError {
 ///
 /// # Errors
 /// When gpg is absent or refuses, for example because a key has expired.
-pub fn encrypt(home: &Path, signer: &str, key: &str, plain: &[u8]) -> Result<String, OpenPgpError> {
+pub(super) fn encrypt(
+    home: &Path,
+    signer: &str,
+    key: &str,
+    plain: &[u8],
+) -> Result<String, OpenPgpError> {
     let folder = std::env::temp_dir().join(format!(
         "lapwing-openpgp-{}",
         uuid::Builder::from_random_bytes(rand::random()).into_uuid()

@@ -26,6 +26,7 @@ pub const LANGUAGES: [&str; 6] = ["en", "fr", "es", "pt", "ar", "ru"];
 pub(super) fn texts(language: &str) -> &'static Texts {
     ALL.iter()
         .find(|texts| texts.language == language)
+        .copied()
         .unwrap_or(&ENGLISH)
 }
 

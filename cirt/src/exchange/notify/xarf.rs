@@ -76,6 +76,7 @@ fn report(producer: &Producer, finding: &SharedFinding) -> Value {
             }
             if kind == "vulnerability_scan" {
                 report["scan_type"] = "vulnerability_scan".into();
+                report["scanner_signature"] = row.rule.to_string().into();
             } else if let Some(port) = row.destination.port.filter(|port| *port > 0) {
                 report["destination_port"] = port.into();
             }

@@ -86,7 +86,7 @@ async fn everything_is_read_from_a_server_of_others() {
         .await
         .unwrap();
     assert!(polled.pages >= 4, "{} pages", polled.pages);
-    assert_eq!(polled.outcome.indicators.new as usize, OBJECTS);
+    assert_eq!(polled.outcome.indicators.new, OBJECTS as u64);
     assert_eq!(polled.outcome.problems().count(), 0);
     // The next poll begins where this one ended, and finds nothing new.
     let again = taxii::client::poll(&store, &producer, &partner, &source)

@@ -1,6 +1,6 @@
 //! Notices as mail: a real server receives them over TLS, `gpg` opens them, `xarf` reads their reports, and the sensors' silence closes them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -231,7 +231,8 @@ fn gpg_verifies_and_decrypts_the_mail() {
         "{mail}"
     );
     let begin = mail.find("-----BEGIN PGP MESSAGE-----").unwrap();
-    let armour = &mail[begin..mail.find("-----END PGP MESSAGE-----").unwrap() + 25];
+    let end = mail.find("-----END PGP MESSAGE-----").unwrap() + 25;
+    let armour = mail.get(begin..end).unwrap();
     let status = theirs.join("status");
     let plain = gpg(
         &theirs,
@@ -250,7 +251,7 @@ fn gpg_verifies_and_decrypts_the_mail() {
 }
 
 /// Runs gpg in a folder of keys; what it printed.
-fn gpg(home: &PathBuf, arguments: &[&str], input: Option<String>) -> String {
+fn gpg(home: &Path, arguments: &[&str], input: Option<String>) -> String {
     use std::io::Write as _;
     let mut child = Command::new("gpg")
         .arg("--homedir")
