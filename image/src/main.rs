@@ -1,0 +1,56 @@
+//! `lapwing-image`: builds the image of a sensor, looks into it, checks it, and writes it to a card.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod bill_of_materials;
+mod board;
+mod boot_partition;
+mod build;
+mod disk_image;
+mod initial_memory_disk;
+mod kernel_modules;
+mod lock_file;
+mod packages;
+mod root;
+mod tool;
+
+use std::{
+    fmt::Arguments,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+/// Builds, checks and writes images of Lapwing sensors.
+#[derive(Parser)]
+#[command(name = "lapwing-image", version, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the image for a board
+    Build(build::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match CommandLine::parse().command {
+        Command::Build(arguments) => build::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _written = writeln!(io::stderr(), "lapwing-image: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells a person a line.
+fn report(line: Arguments<'_>) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{line}")?;
+    Ok(())
+}
