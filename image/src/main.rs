@@ -7,11 +7,17 @@ mod board;
 mod boot_partition;
 mod build;
 mod disk_image;
+mod disks;
+mod flash;
+mod image_file;
 mod initial_memory_disk;
+mod inspect;
 mod kernel_modules;
 mod lock_file;
 mod packages;
 mod root;
+mod secrets;
+mod site;
 mod tool;
 
 use std::{
@@ -34,11 +40,23 @@ struct CommandLine {
 enum Command {
     /// Build the image for a board
     Build(build::Arguments),
+    /// Tell what is in an image
+    Inspect(inspect::Arguments),
+    /// Check that an image is whole and holds no secret
+    Verify(inspect::Arguments),
+    /// Write an image to a card, read it back, and put the site file on it
+    Flash(flash::Arguments),
+    /// Make the site file for one sensor, or check one
+    Site(site::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match CommandLine::parse().command {
         Command::Build(arguments) => build::run(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
+        Command::Verify(arguments) => inspect::verify(&arguments),
+        Command::Flash(arguments) => flash::run(&arguments),
+        Command::Site(arguments) => site::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

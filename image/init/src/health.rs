@@ -13,22 +13,16 @@ use serde::Deserialize;
 use crate::{layout, limits::STATUS_MAX_AGE};
 
 /// What process 1 reads of the sensor's status; the rest is the sensor's own.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct SensorStatus {
+#[derive(Default, Deserialize)]
+struct SensorStatus {
     #[serde(default)]
-    pub(crate) written_milliseconds: u64,
-    #[serde(default)]
-    pub(crate) packets: u64,
-    #[serde(default)]
-    pub(crate) dropped_packets: u64,
-    #[serde(default)]
-    pub(crate) findings: u64,
+    written_milliseconds: u64,
 }
 
 /// Follows the sensor's status file.
 #[derive(Default)]
 pub(crate) struct SensorWatch {
-    last: SensorStatus,
+    last_milliseconds: u64,
     changed: Option<Instant>,
 }
 
@@ -37,21 +31,21 @@ impl SensorWatch {
     pub(crate) fn look(&mut self) {
         let path = Path::new(layout::STATE).join("status/sensor.json");
         let text = fs::read_to_string(path).unwrap_or_default();
-        if let Ok(status) = serde_json::from_str::<SensorStatus>(&text)
-            && status.written_milliseconds != self.last.written_milliseconds
-        {
+        let written = serde_json::from_str::<SensorStatus>(&text)
+            .map_or(0, |status| status.written_milliseconds);
+        if written != self.last_milliseconds {
             // What was there before this start says nothing.
-            if self.last.written_milliseconds != 0 || self.changed.is_some() {
+            if self.last_milliseconds != 0 {
                 self.changed = Some(Instant::now());
             }
-            self.last = status;
+            self.last_milliseconds = written;
         }
     }
 
-    /// What it said last, if it is fresh.
-    pub(crate) fn fresh(&self) -> Option<&SensorStatus> {
-        let age = self.changed.as_ref().map(Instant::elapsed);
-        age.filter(|age| *age < STATUS_MAX_AGE).map(|_| &self.last)
+    /// Whether the sensor lately wrote that it is there.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.changed
+            .is_some_and(|time| time.elapsed() < STATUS_MAX_AGE)
     }
 }
 

@@ -24,13 +24,17 @@ pub(crate) struct SiteStatus {
 }
 
 impl SiteStatus {
-    /// Writes the text if it is new and it is time.
+    /// Writes the text if it says something new and it is time. Numbers that grow say nothing new.
     pub(crate) fn write(&mut self, text: &str) {
         let is_soon = self.written.is_some_and(|time| time.elapsed() < PAUSE);
-        if text == self.last || (self.count >= QUICK_MAX && is_soon) {
+        let said: String = text
+            .chars()
+            .filter(|character| !character.is_ascii_digit())
+            .collect();
+        if said == self.last || (self.count >= QUICK_MAX && is_soon) {
             return;
         }
-        text.clone_into(&mut self.last);
+        self.last = said;
         self.written = Some(Instant::now());
         self.count = self.count.saturating_add(1);
         // As Windows' editor reads it.

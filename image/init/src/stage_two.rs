@@ -330,7 +330,7 @@ impl Board {
                     health.note(
                         "there is no port for the mirrored traffic: plug a second network card in",
                     );
-                } else if self.sensor.fresh().is_none() {
+                } else if !self.sensor.is_fresh() {
                     health.note("the sensor does not run yet");
                 }
             }
@@ -390,33 +390,31 @@ impl Board {
     }
 
     fn tell(&mut self, health: &Health) {
-        let page = self.page_text(health);
-        if page != self.page {
-            show(&page);
-            self.page = page;
+        let text = self.text(health);
+        if text != self.page {
+            show(&text);
+            self.page.clone_from(&text);
         }
-        self.status.write(&self.status_text(health));
+        self.status.write(&text);
     }
 
-    fn page_text(&self, health: &Health) -> String {
-        let network = self.network.state();
-        let mut lines = self.common_lines(health);
-        if let Some(sensor) = self.sensor.fresh() {
-            lines.push(format!(
-                "packets    {}, {} dropped",
-                sensor.packets, sensor.dropped_packets
-            ));
-            lines.push(format!("findings   {}", sensor.findings));
+    /// The same on the screen, in the status file, and as `lapwing check` says it in the site's language.
+    fn text(&self, health: &Health) -> String {
+        let mut text = self.common_lines(health).join("\n") + "\n\n";
+        if let (Ok(site), Some(_)) = (&self.site, &self.settings_for) {
+            let arguments = [
+                "check",
+                "--config",
+                layout::SENSOR_SETTINGS,
+                "--language",
+                site.language.code(),
+            ];
+            match services::run_as_user(&arguments) {
+                Ok((verdicts, _)) => text.push_str(&verdicts),
+                Err(error) => text.push_str(&format!("{error:#}\n")),
+            }
         }
-        if let Some(server) = network.time_server {
-            lines.push(format!("time       from {server}"));
-        }
-        lines.join("\n") + "\n"
-    }
-
-    /// Without what changes all the time: the card wears.
-    fn status_text(&self, health: &Health) -> String {
-        self.common_lines(health).join("\n") + "\n"
+        text
     }
 
     fn common_lines(&self, health: &Health) -> Vec<String> {
@@ -448,9 +446,9 @@ impl Board {
             if is_enrolled() { "yes" } else { "no" }
         ));
         if health.is_well() {
-            lines.push("state      PASS".to_owned());
+            lines.push("board      PASS".to_owned());
         } else {
-            lines.push("state      FAIL".to_owned());
+            lines.push("board      FAIL".to_owned());
             lines.extend(
                 health
                     .problems

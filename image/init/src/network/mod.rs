@@ -9,6 +9,7 @@ mod time_servers;
 use std::{
     fs, io,
     net::IpAddr,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -25,6 +26,8 @@ use crate::{clock, console::say, limits::SERVERS_MAX, site_file::SiteFile};
 
 /// Where the root's `/etc/resolv.conf` leads.
 pub(crate) const NAME_SERVERS_FILE: &str = "/run/resolv.conf";
+/// The sensor takes the clock for right while this exists; systemd's own time client makes it elsewhere.
+const TIME_SERVER_MARK: &str = "/run/systemd/timesync/synchronized";
 /// Between looks for a port or a cable.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// After nobody gave an address.
@@ -64,6 +67,8 @@ impl Network {
     /// Begins to look after it.
     pub(crate) fn start(site: &SiteFile, built_seconds: u64) -> anyhow::Result<Self> {
         fs::write(NAME_SERVERS_FILE, "").context("cannot write the name servers")?;
+        // The folder is there before the sensor gives up its rights, so that it may look into it.
+        fs::create_dir_all(Path::new(TIME_SERVER_MARK).with_file_name(""))?;
         let network = Self(Arc::default());
         let (own, site) = (network.clone(), site.clone());
         thread::Builder::new()
@@ -233,6 +238,9 @@ impl Network {
                 Ok(()) => say(&format!("time: the clock was {off} s off, set by {server}")),
                 Err(error) => say(&format!("time: {error:#}")),
             }
+        }
+        if let Err(error) = fs::write(TIME_SERVER_MARK, "") {
+            say(&format!("time: the sensor cannot be told: {error}"));
         }
         self.lock().time_server = Some(server);
     }
