@@ -12,6 +12,7 @@ pub(crate) mod courier;
 pub(crate) mod findings;
 pub(crate) mod inbox;
 pub(crate) mod init;
+pub(crate) mod papers;
 pub(crate) mod rebuild;
 pub(crate) mod report;
 pub(crate) mod rules;

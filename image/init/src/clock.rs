@@ -18,11 +18,21 @@ pub(crate) fn now_seconds() -> u64 {
     now.as_ref().map_or(0, Duration::as_secs)
 }
 
-/// Puts the clock forward to the latest time that is known to be past. What it was put to, if it was.
+/// A clock that shows more than this after the build of the image was never set: some show 2070 for 1970. 20 years, in seconds.
+const CEILING_SECONDS: u64 = 20 * 365 * 86_400;
+
+/// Puts the clock to the latest time that is known to be past, where it shows an earlier or an impossible one. What it was put
+/// to, if it was.
 pub(crate) fn raise_to_floor(built_seconds: u64) -> anyhow::Result<Option<u64>> {
     let noted = fs::read_to_string(NOTE).unwrap_or_default();
-    let floor = noted.trim().parse().unwrap_or(0).max(built_seconds);
-    if now_seconds() >= floor {
+    let ceiling = built_seconds.saturating_add(CEILING_SECONDS);
+    let noted = noted.trim().parse().unwrap_or(0);
+    let floor = if noted < ceiling {
+        noted.max(built_seconds)
+    } else {
+        built_seconds
+    };
+    if (floor..ceiling).contains(&now_seconds()) {
         return Ok(None);
     }
     set(floor)?;

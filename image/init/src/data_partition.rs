@@ -18,6 +18,8 @@ use anyhow::{Context, bail};
 use crate::{console::say, disk, layout, mounts, system};
 
 const BLOCK_BYTES: u64 = 4096;
+/// Copied at a time.
+const STEP_BYTES: u64 = 2 << 20;
 /// Where ext4 says that it is ext4: in the superblock, which begins at 1024.
 const MAGIC_AT: u64 = 1024 + 0x38;
 const MAGIC: [u8; 2] = [0x53, 0xEF];
@@ -30,9 +32,8 @@ const DAMAGE_LEFT: i32 = 4;
 pub(crate) fn mount(device: &str, step_done: &mut impl FnMut()) -> anyhow::Result<Vec<String>> {
     let mut done = Vec::new();
     if !is_ext4(device)? {
-        make(device)?;
+        make(device, step_done)?;
         done.push("data partition made".to_owned());
-        step_done();
     }
     match check(device, "-p") {
         Ok(DAMAGE_LEFT..) => {
@@ -48,7 +49,7 @@ pub(crate) fn mount(device: &str, step_done: &mut impl FnMut()) -> anyhow::Resul
         say(&format!(
             "{error:#}; it is made anew and the sensor must be enrolled again"
         ));
-        make(device)?;
+        make(device, step_done)?;
         done.push("data partition was beyond repair and was made anew".to_owned());
         mounts::data(device, layout::DATA)?;
     }
@@ -76,7 +77,7 @@ fn is_ext4(device: &str) -> anyhow::Result<bool> {
     Ok(magic == MAGIC)
 }
 
-fn make(device: &str) -> anyhow::Result<()> {
+fn make(device: &str, step_done: &mut impl FnMut()) -> anyhow::Result<()> {
     let mut from =
         File::open(layout::EMPTY_DATA).context("the image lacks an empty file system")?;
     let mut to = File::options()
@@ -86,8 +87,16 @@ fn make(device: &str) -> anyhow::Result<()> {
     let mut first = vec![0; usize::try_from(BLOCK_BYTES)?];
     from.read_exact(&mut first)?;
     to.write_all(&vec![0; first.len()])?;
-    std::io::copy(&mut from, &mut to).context("cannot make the data partition")?;
-    to.sync_all()?;
+    loop {
+        let count = std::io::copy(&mut (&mut from).take(STEP_BYTES), &mut to)
+            .context("cannot make the data partition")?;
+        if count == 0 {
+            break;
+        }
+        // A slow card takes its time for each part, and not for all at the end.
+        to.sync_data()?;
+        step_done();
+    }
     to.seek(SeekFrom::Start(0))?;
     to.write_all(&first)?;
     to.sync_all()?;

@@ -200,7 +200,7 @@ fn keep_log(mut output: impl BufRead) {
         }
         line.truncate(LINE_MAX_BYTES);
         let text = String::from_utf8_lossy(&line);
-        if ["WARN", "ERROR", "lapwing:"]
+        if ["WARN", "ERROR", "lapwing:", "panicked"]
             .iter()
             .any(|mark| text.contains(mark))
         {

@@ -470,7 +470,7 @@ fn tell_clock(raised: anyhow::Result<Option<u64>>) {
     match raised {
         Ok(None) => {}
         Ok(Some(seconds)) => say(&format!(
-            "the clock was in the past and is put to {seconds}"
+            "the clock showed an impossible time and is put to {seconds}"
         )),
         Err(error) => say(&format!("{error:#}")),
     }

@@ -26,12 +26,16 @@ impl Machine {
     /// Looks at this machine.
     #[must_use]
     pub fn look(state: &Path, ports: &[String]) -> Self {
-        let free = rustix::fs::statvfs(state).map_or(0, |place| place.f_bavail.saturating_mul(place.f_frsize));
+        let free = rustix::fs::statvfs(state)
+            .map_or(0, |place| place.f_bavail.saturating_mul(place.f_frsize));
         Self {
             has_low_voltage: low_voltage(Path::new("/sys/class/hwmon")),
             is_state_writable: is_writable(state),
             free_bytes: free,
-            links: ports.iter().map(|port| (port.clone(), link(port))).collect(),
+            links: ports
+                .iter()
+                .map(|port| (port.clone(), link(port)))
+                .collect(),
             is_clock_set: Clock::new(false).stamp().quality != ClockQuality::Unset,
         }
     }
@@ -39,14 +43,28 @@ impl Machine {
     pub(super) fn items(&self) -> Vec<Item> {
         let mut items = Vec::new();
         if let Some(has_low_voltage) = self.has_low_voltage {
-            items.push(Item::new(Topic::Power, !has_low_voltage, if has_low_voltage { "< 4.63 V" } else { "5 V" }));
+            items.push(Item::new(
+                Topic::Power,
+                !has_low_voltage,
+                if has_low_voltage { "< 4.63 V" } else { "5 V" },
+            ));
         }
         let free = format!("{} MB", self.free_bytes / 1_000_000);
-        items.push(Item::new(Topic::Card, self.is_state_writable && self.free_bytes >= FREE_MIN_BYTES, free));
+        items.push(Item::new(
+            Topic::Card,
+            self.is_state_writable && self.free_bytes >= FREE_MIN_BYTES,
+            free,
+        ));
         for (port, link) in &self.links {
             items.push(Item::new(Topic::Link, *link == Some(true), port.clone()));
         }
-        items.push(Item::new(Topic::Time, self.is_clock_set, jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
+        items.push(Item::new(
+            Topic::Time,
+            self.is_clock_set,
+            jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string(),
+        ));
         items
     }
 }
@@ -55,7 +73,9 @@ impl Machine {
 fn low_voltage(folder: &Path) -> Option<bool> {
     let monitors = fs::read_dir(folder).ok()?;
     let mut folders = monitors.flatten().map(|entry| entry.path());
-    let monitor = folders.find(|path| fs::read_to_string(path.join("name")).is_ok_and(|name| name.trim() == "rpi_volt"))?;
+    let monitor = folders.find(|path| {
+        fs::read_to_string(path.join("name")).is_ok_and(|name| name.trim() == "rpi_volt")
+    })?;
     let alarm = fs::read_to_string(monitor.join("in0_lcrit_alarm")).ok()?;
     Some(alarm.trim() == "1")
 }

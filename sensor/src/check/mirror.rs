@@ -17,7 +17,11 @@ const DROPPED_MAX_OF_TEN_THOUSAND: u64 = 10;
 
 pub(super) fn items(sensor: &SensorStatus) -> Vec<Item> {
     let packets = sensor.packets;
-    let mut items = vec![Item::new(Topic::Traffic, packets > 0, format!("{packets} packets, {} bytes", sensor.bytes))];
+    let mut items = vec![Item::new(
+        Topic::Traffic,
+        packets > 0,
+        format!("{packets} packets, {} bytes", sensor.bytes),
+    )];
     if packets == 0 {
         return items;
     }
@@ -29,7 +33,11 @@ pub(super) fn items(sensor: &SensorStatus) -> Vec<Item> {
         return items;
     }
     let of = |part: u64, whole: u64, scale: u64| part.saturating_mul(scale) / whole.max(1);
-    let tunnelled = sensor.counters.get("decode_tunnelled").copied().unwrap_or(0);
+    let tunnelled = sensor
+        .counters
+        .get("decode_tunnelled")
+        .copied()
+        .unwrap_or(0);
     let decoded = of(sensor.decoded_packets, packets, 100);
     items.push(Item::new(
         Topic::Decoded,
@@ -57,7 +65,11 @@ pub(super) fn items(sensor: &SensorStatus) -> Vec<Item> {
 }
 
 fn directions(sensor: &SensorStatus) -> Item {
-    let SensorStatus { flows, answered_flows, .. } = sensor;
+    let SensorStatus {
+        flows,
+        answered_flows,
+        ..
+    } = sensor;
     let seen = format!("{answered_flows} / {flows}");
     if *flows < FLOWS_MIN {
         return Item::unknown(Topic::Directions, seen);

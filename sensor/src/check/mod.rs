@@ -74,7 +74,11 @@ impl Item {
     fn new(topic: Topic, is_well: bool, seen: impl Into<String>) -> Self {
         Self {
             topic,
-            verdict: if is_well { Verdict::Pass } else { Verdict::Fail },
+            verdict: if is_well {
+                Verdict::Pass
+            } else {
+                Verdict::Fail
+            },
             seen: seen.into(),
         }
     }
@@ -92,14 +96,23 @@ impl Item {
 pub fn check(overview: &Overview, machine: &Machine, now_milliseconds: u64) -> Vec<Item> {
     let mut items = machine.items();
     items.push(centre(overview, now_milliseconds));
-    let running = overview.sensor.as_ref().filter(|_| overview.is_sensor_running);
+    let running = overview
+        .sensor
+        .as_ref()
+        .filter(|_| overview.is_sensor_running);
     let Some(sensor) = running else {
         items.push(Item::new(Topic::Sensor, false, "-"));
         return items;
     };
-    items.push(Item::new(Topic::Sensor, true, format!("{} ({})", sensor.source, sensor.software_version)));
+    items.push(Item::new(
+        Topic::Sensor,
+        true,
+        format!("{} ({})", sensor.source, sensor.software_version),
+    ));
     items.push(match &sensor.policy {
-        PolicyStatus::InForce { serial, site, .. } => Item::new(Topic::Policy, true, format!("{site}, {serial}")),
+        PolicyStatus::InForce { serial, site, .. } => {
+            Item::new(Topic::Policy, true, format!("{site}, {serial}"))
+        }
         PolicyStatus::None { reason } => Item::new(Topic::Policy, false, reason.clone()),
     });
     items.extend(mirror::items(sensor));
@@ -117,7 +130,11 @@ fn centre(overview: &Overview, now_milliseconds: u64) -> Item {
     } else {
         format!("{}: {} s", identity.centres.join(", "), age / 1000)
     };
-    Item::new(Topic::Centre, last > 0 && age < ACKNOWLEDGED_WITHIN_MILLISECONDS, seen)
+    Item::new(
+        Topic::Centre,
+        last > 0 && age < ACKNOWLEDGED_WITHIN_MILLISECONDS,
+        seen,
+    )
 }
 
 /// PASS when nothing failed and the mirror was seen at all.
@@ -143,7 +160,11 @@ pub fn render(items: &[Item], language: Language) -> String {
     };
     for item in items {
         let topic = language.topic(item.topic);
-        line(format_args!("{:<4}  {topic:<22} {}", language.verdict(item.verdict), item.seen));
+        line(format_args!(
+            "{:<4}  {topic:<22} {}",
+            language.verdict(item.verdict),
+            item.seen
+        ));
         if item.verdict != Verdict::Pass {
             line(format_args!("      → {}", language.next_step(item.topic)));
         }
@@ -157,8 +178,19 @@ pub fn render(items: &[Item], language: Language) -> String {
 pub fn summary(items: &[Item], name: &str, now_milliseconds: u64) -> String {
     let english = Language::English;
     let bad = items.iter().filter(|item| item.verdict != Verdict::Pass);
-    let bad = bad.map(|item| format!(" {}={}:{}", english.topic(item.topic).replace(' ', "-"), english.verdict(item.verdict), item.seen));
-    format!("LAPWING {name} {now_milliseconds} {}{}", english.verdict(overall(items)), bad.collect::<String>())
+    let bad = bad.map(|item| {
+        format!(
+            " {}={}:{}",
+            english.topic(item.topic).replace(' ', "-"),
+            english.verdict(item.verdict),
+            item.seen
+        )
+    });
+    format!(
+        "LAPWING {name} {now_milliseconds} {}{}",
+        english.verdict(overall(items)),
+        bad.collect::<String>()
+    )
 }
 
 #[cfg(test)]
@@ -174,7 +206,11 @@ mod tests {
             sensor: Some(SensorStatus {
                 source: "eth1".to_owned(),
                 rules: RuleStatus::default(),
-                policy: PolicyStatus::InForce { serial: 1, site: "isp".to_owned(), digest: String::new() },
+                policy: PolicyStatus::InForce {
+                    serial: 1,
+                    site: "isp".to_owned(),
+                    digest: String::new(),
+                },
                 packets: 100_000,
                 decoded_packets: 99_000,
                 flows: 1000,
@@ -192,7 +228,11 @@ mod tests {
                 oldest_queued_milliseconds: 0,
                 last_ack_milliseconds: NOW - 1000,
             },
-            identity: Some(Identity { sensor: "a".to_owned(), certificate_ends_milliseconds: NOW, centres: vec!["192.0.2.1:7400".to_owned()] }),
+            identity: Some(Identity {
+                sensor: "a".to_owned(),
+                certificate_ends_milliseconds: NOW,
+                centres: vec!["192.0.2.1:7400".to_owned()],
+            }),
         }
     }
 
@@ -207,13 +247,22 @@ mod tests {
     }
 
     fn verdict_of(items: &[Item], topic: Topic) -> Verdict {
-        items.iter().find(|item| item.topic == topic).unwrap().verdict
+        items
+            .iter()
+            .find(|item| item.topic == topic)
+            .unwrap()
+            .verdict
     }
 
     #[test]
     fn a_good_sensor_passes() {
         let items = check(&overview(), &machine(), NOW);
-        assert_eq!(overall(&items), Verdict::Pass, "{}", render(&items, Language::English));
+        assert_eq!(
+            overall(&items),
+            Verdict::Pass,
+            "{}",
+            render(&items, Language::English)
+        );
         assert!(summary(&items, "x", NOW).ends_with(" PASS"));
     }
 
@@ -221,16 +270,26 @@ mod tests {
     fn each_fault_fails_alone_and_says_what_to_do() {
         type Fault = fn(&mut Overview, &mut Machine);
         let faults: [(Topic, Fault); 10] = [
-            (Topic::Power, |_, machine| machine.has_low_voltage = Some(true)),
+            (Topic::Power, |_, machine| {
+                machine.has_low_voltage = Some(true)
+            }),
             (Topic::Card, |_, machine| machine.is_state_writable = false),
             (Topic::Card, |_, machine| machine.free_bytes = 100),
             (Topic::Link, |_, machine| machine.links[0].1 = Some(false)),
             (Topic::Time, |_, machine| machine.is_clock_set = false),
-            (Topic::Centre, |overview, _| overview.outbox.last_ack_milliseconds = 0),
+            (Topic::Centre, |overview, _| {
+                overview.outbox.last_ack_milliseconds = 0
+            }),
             (Topic::Centre, |overview, _| overview.identity = None),
-            (Topic::Traffic, |overview, _| overview.sensor.as_mut().unwrap().packets = 0),
-            (Topic::Directions, |overview, _| overview.sensor.as_mut().unwrap().answered_flows = 10),
-            (Topic::Decoded, |overview, _| overview.sensor.as_mut().unwrap().decoded_packets = 10_000),
+            (Topic::Traffic, |overview, _| {
+                overview.sensor.as_mut().unwrap().packets = 0
+            }),
+            (Topic::Directions, |overview, _| {
+                overview.sensor.as_mut().unwrap().answered_flows = 10
+            }),
+            (Topic::Decoded, |overview, _| {
+                overview.sensor.as_mut().unwrap().decoded_packets = 10_000
+            }),
         ];
         for (topic, fault) in faults {
             let (mut overview, mut machine) = (overview(), machine());

@@ -27,7 +27,9 @@ impl FromStr for Language {
             "fr" => Ok(Self::French),
             "es" => Ok(Self::Spanish),
             "pt" => Ok(Self::Portuguese),
-            _ => Err(format!("`{text}` is no language of this program; write en, fr, es or pt")),
+            _ => Err(format!(
+                "`{text}` is no language of this program; write en, fr, es or pt"
+            )),
         }
     }
 }
@@ -64,8 +66,18 @@ impl Language {
             Topic::Centre => ["centre", "centre", "centro", "centro"],
             Topic::Policy => ["policy", "politique", "política", "política"],
             Topic::Sensor => ["sensor", "capteur", "sensor", "sensor"],
-            Topic::Traffic => ["mirrored traffic", "trafic en miroir", "tráfico en espejo", "tráfego espelhado"],
-            Topic::Directions => ["both directions", "deux sens", "dos sentidos", "dois sentidos"],
+            Topic::Traffic => [
+                "mirrored traffic",
+                "trafic en miroir",
+                "tráfico en espejo",
+                "tráfego espelhado",
+            ],
+            Topic::Directions => [
+                "both directions",
+                "deux sens",
+                "dos sentidos",
+                "dois sentidos",
+            ],
             Topic::Decoded => ["can be read", "lisible", "legible", "legível"],
             Topic::Truncated => ["cut short", "tronqué", "cortado", "cortado"],
             Topic::Drops => ["lost", "perdu", "perdido", "perdido"],

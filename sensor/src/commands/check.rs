@@ -31,7 +31,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.config)?;
-    let ports = settings.capture.as_ref().map_or(&[][..], |capture| &capture.interfaces);
+    let ports = settings
+        .capture
+        .as_ref()
+        .map_or(&[][..], |capture| &capture.interfaces);
     let overview = status::overview(&settings.state)?;
     let machine = Machine::look(&settings.state, ports);
     let now = wall_milliseconds();
@@ -39,7 +42,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     terminal::write(render(&items, arguments.language))?;
     if arguments.qr {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let text: String = summary(&items, host.trim(), now).chars().take(SUMMARY_MAX_CHARACTERS).collect();
+        let text: String = summary(&items, host.trim(), now)
+            .chars()
+            .take(SUMMARY_MAX_CHARACTERS)
+            .collect();
         terminal::write(qr_code(&text)?)?;
     }
     Ok(match overall(&items) {
@@ -56,12 +62,17 @@ fn qr_code(text: &str) -> anyhow::Result<String> {
     let mut lines = String::new();
     for row in range.clone().step_by(2) {
         for column in range.clone() {
-            lines.push(match (code.get_module(column, row), code.get_module(column, row + 1)) {
-                (false, false) => '█',
-                (false, true) => '▀',
-                (true, false) => '▄',
-                (true, true) => ' ',
-            });
+            lines.push(
+                match (
+                    code.get_module(column, row),
+                    code.get_module(column, row + 1),
+                ) {
+                    (false, false) => '█',
+                    (false, true) => '▀',
+                    (true, false) => '▄',
+                    (true, true) => ' ',
+                },
+            );
         }
         lines.push('\n');
     }
