@@ -11,7 +11,6 @@
 //! gateway = "192.0.2.1"
 //! name_servers = ["192.0.2.53"]
 //! time_servers = ["192.0.2.1"]
-//! page = true                       # the verdicts of `lapwing check`, to read, at http://ADDRESS:8080/
 //!
 //! [capture]
 //! ports = ["eth1"]                  # without it every other port
@@ -65,8 +64,6 @@ pub struct Management {
     pub name_servers: Vec<IpAddr>,
     /// Who knows the time.
     pub time_servers: Vec<IpAddr>,
-    /// Whether `lapwing check` is shown to browsers.
-    pub has_page: bool,
 }
 
 /// Files of the ISP.
@@ -245,7 +242,6 @@ fn management(section: &Section<'_>) -> Management {
         gateway,
         name_servers: bounded(section, "name_servers", SERVERS_MAX, ip_address),
         time_servers: bounded(section, "time_servers", SERVERS_MAX, ip_address),
-        has_page: section.boolean("page").unwrap_or(false),
     }
 }
 
@@ -392,7 +388,7 @@ mod tests {
     fn a_full_file_is_read() {
         let text = format!(
             "name = 'isp-north-1'\nvoucher = '{VOUCHER}'\nlanguage = 'fr'\n[management]\nport = '52:54:00:12:34:56'\n\
-             address = '192.0.2.10/24'\ngateway = '192.0.2.1'\nname_servers = ['192.0.2.53', '2001:db8::53']\npage = true\n\
+             address = '192.0.2.10/24'\ngateway = '192.0.2.1'\nname_servers = ['192.0.2.53', '2001:db8::53']\n\
              [capture]\nports = ['eth1']\n[policy]\nfile = 'policy.signed'\nisp_key = 'isp.pub'\n"
         );
         let site = parse(&text).unwrap();
@@ -403,7 +399,6 @@ mod tests {
         );
         assert_eq!(site.capture, [Port::Name("eth1".to_owned())]);
         assert_eq!(site.language.code(), "fr");
-        assert!(site.management.has_page);
         assert_eq!(parse("").unwrap(), SiteFile::default());
     }
 
