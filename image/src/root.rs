@@ -71,6 +71,7 @@ pub(crate) fn lay_out(
         &format!("root:x:0:0::/:/nonexistent\nlapwing:x:{user}:{user}::/data/state:/nonexistent\n"),
     )?;
     put("etc/group", &format!("root:x:0:\nlapwing:x:{user}:\n"))?;
+    put("etc/nsswitch.conf", "hosts: files dns\n")?;
     put("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")?;
     put(
         layout::RELEASE,

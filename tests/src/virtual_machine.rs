@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::conditions::wait_for;
 use crate::processes::{Process, run};
+use crate::programs::program;
 
 /// Address of the capture card.
 pub const CAPTURE_CARD: [u8; 6] = [0x52, 0x54, 0, 0, 0, 2];
@@ -42,25 +43,37 @@ pub struct RunningBoard {
 }
 
 impl Board {
-    /// Copies an image to a disk of so many bytes, as if it were written to a larger card.
+    /// Writes an image to a card of so many bytes with our own flasher, and the site file and what it names beside it.
     ///
     /// # Errors
-    /// When the files cannot be written.
-    pub fn flash(image: &Path, folder: &Path, disk_bytes: u64) -> Result<Self> {
+    /// When the flasher fails.
+    pub fn flash(
+        image: &Path,
+        folder: &Path,
+        disk_bytes: u64,
+        site: Option<&Path>,
+        with: &[PathBuf],
+    ) -> Result<Self> {
         let board = Self {
             folder: folder.to_owned(),
             memory_mib: 256,
             clock: None,
             boots: 0,
         };
-        run(Command::new("cp")
-            .args(["--sparse=always"])
+        fs::File::create(board.disk())?.set_len(disk_bytes)?;
+        let mut command = Command::new(program("lapwing-image"));
+        command
+            .arg("flash")
             .arg(image)
-            .arg(board.disk()))?;
-        fs::File::options()
-            .write(true)
-            .open(board.disk())?
-            .set_len(disk_bytes)?;
+            .arg("--device")
+            .arg(board.disk());
+        if let Some(site) = site {
+            command.arg("--site").arg(site);
+        }
+        for file in with {
+            command.arg("--with").arg(file);
+        }
+        run(&mut command)?;
         fs::copy(FIRMWARE_VARIABLES, board.variables())
             .context("install ovmf; tools/setup image does")?;
         Ok(board)

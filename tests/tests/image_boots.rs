@@ -44,10 +44,11 @@ fn image() -> Option<PathBuf> {
 }
 
 /// An image on a card of 1 GiB, with a site file.
-fn board(image: &Path, folder: &Path, site: &str) -> Result<Board> {
-    let board = Board::flash(image, folder, CARD_BYTES)?;
-    board.put(SITE_FILE, site.as_bytes())?;
-    Ok(board)
+fn board(image: &Path, folder: &Path, site: &str, with: &[&str]) -> Result<Board> {
+    let path = folder.join("site.toml");
+    fs::write(&path, site)?;
+    let with: Vec<PathBuf> = with.iter().map(|name| folder.join(name)).collect();
+    Board::flash(image, folder, CARD_BYTES, Some(&path), &with)
 }
 
 /// A centre, and a board on its way to it: voucher, policy and key on the card.
@@ -62,10 +63,7 @@ fn board_with_centre(image: &Path, folder: &Path) -> Result<(Board, Centre)> {
     site.sign_policy()?;
     let text = format!("{CAPTURE_ONLY}[policy]\nfile = \"policy.signed\"\nisp_key = \"isp.pub\"\n");
     let text = text.replacen('\n', &format!("\nvoucher = \"{}\"\n", voucher.trim()), 1);
-    let board = board(image, folder, &text)?;
-    for name in ["policy.signed", "isp.pub"] {
-        board.put(name, &fs::read(folder.join(name))?)?;
-    }
+    let board = board(image, folder, &text, &["policy.signed", "isp.pub"])?;
     Ok((board, centre))
 }
 
@@ -152,7 +150,7 @@ fn from_flashed_image_to_findings_and_through_power_cuts() {
 fn a_corrupted_root_and_an_unhealthy_slot_fall_back() {
     let Some(image) = image() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let mut board = board(&image, folder.path(), CAPTURE_ONLY).unwrap();
+    let mut board = board(&image, folder.path(), CAPTURE_ONLY, &[]).unwrap();
     // Slot b is newer, on trial, and never healthy.
     let entry = board.read("loader/entries/lapwing-b.conf").unwrap();
     let entry = entry
@@ -210,7 +208,8 @@ fn five_mistakes_of_a_site_file_are_told_at_once() {
     let Some(image) = image() else { return };
     let folder = tempfile::tempdir().unwrap();
     let site = "name = \"a b\"\nvoucher = \"LAPWING1ABC\"\nlanguage = \"xx\"\n[management]\naddress = \"192.0.2.10\"\n[capture]\nports = [\"eth 1\"]\n";
-    let mut board = board(&image, folder.path(), site).unwrap();
+    let mut board = Board::flash(&image, folder.path(), CARD_BYTES, None, &[]).unwrap();
+    board.put(SITE_FILE, site.as_bytes()).unwrap();
     let mut running = board.switch_on().unwrap();
     running
         .says("problem: lapwing-site.toml", BOOT_PATIENCE)

@@ -26,6 +26,7 @@ mod disk;
 mod drivers;
 mod health;
 pub mod layout;
+mod lights;
 pub mod limits;
 mod mounts;
 mod network;

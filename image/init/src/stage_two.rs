@@ -19,6 +19,7 @@ use crate::{
     drivers::{DeviceEvents, Drivers},
     health::{Health, SensorWatch, WellSince, is_data_writable},
     layout::{self, Slot, word},
+    lights,
     limits::{
         CLOCK_NOTE_INTERVAL, FRUITLESS_STARTS_MAX, HEALTHY_FOR, LOOK_INTERVAL,
         SITE_DOCUMENT_MAX_BYTES, TRIAL_PATIENCE,
@@ -242,6 +243,7 @@ impl Board {
                 say(&format!("problem: {problem}"));
             }
             self.last_problems.clone_from(&health.problems);
+            lights::show(health.is_well());
         }
         if well_for >= HEALTHY_FOR && !self.was_well {
             self.become_well();
