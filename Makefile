@@ -64,6 +64,8 @@ image: setup image-setup ## Build the image for BOARD (uefi-x86_64, uefi-arm64)
 
 image-test: ## Build an image and boot it in QEMU: to findings, through power cuts, back from a bad slot
 	@$(MAKE) --no-print-directory image BOARD=uefi-x86_64 IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release
+	@$(MAKE) --no-print-directory image IMAGE_FOLDER=$(IMAGE_FOLDER)/again BOARD=uefi-x86_64 IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release >/dev/null
+	@cmp $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img $(IMAGE_FOLDER)/again/lapwing-uefi-x86_64.img && echo "two builds gave the same bytes"
 	@LAPWING_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img) $(CARGO) nextest run --release --workspace --test image_boots --no-capture
 
 image-test-full: ## The same with 50 power cuts

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    bill_of_materials,
+    bill_of_materials, block_map,
     board::Board,
     boot_partition::{self, SlotFiles},
     disk_image, initial_memory_disk,
@@ -193,6 +193,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     disk_image::assemble(&inputs, &path("boot.fat"), &path("root.erofs"), &disk)?;
     let packed = arguments.output.join(format!("{name}.img.zst"));
     pack(&disk, &packed, arguments.level)?;
+    block_map::write(&disk, &arguments.output.join(format!("{name}.img.bmap")))?;
     bill_of_materials::write(
         &inputs,
         &arguments.cargo_lock,

@@ -15,7 +15,11 @@ use lapwing_init::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{disks::Computer, image_file, report, tool};
+use crate::{
+    disks::Computer,
+    image_file::{self, fill},
+    report, tool,
+};
 
 const CHUNK_BYTES: usize = 4 << 20;
 /// Room for the image and for what the sensor keeps.
@@ -169,17 +173,6 @@ fn read_back(device: &Path, bytes: u64, digest: &[u8]) -> anyhow::Result<()> {
         bail!("the card does not give back what was written: throw it away");
     }
     Ok(())
-}
-
-fn fill(from: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest)? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    Ok(filled)
 }
 
 fn progress(what: &str, bytes: u64) -> anyhow::Result<()> {

@@ -37,6 +37,18 @@ pub(crate) fn reader(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     Ok(Box::new(decoder.take(IMAGE_MAX_BYTES)))
 }
 
+/// Reads until the chunk is full or the end is reached; how much there was.
+pub(crate) fn fill(from: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}
+
 /// An unpacked image.
 pub(crate) struct ImageFile {
     path: PathBuf,

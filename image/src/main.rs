@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod bill_of_materials;
+mod block_map;
 mod board;
 mod boot_partition;
 mod build;
