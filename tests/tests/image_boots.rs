@@ -55,10 +55,10 @@ fn board(image: &Path, folder: &Path, site: &str, with: &[&str]) -> Result<Board
 fn board_with_centre(image: &Path, folder: &Path) -> Result<(Board, Centre)> {
     let mut centre = Centre::init(folder)?;
     centre.start()?;
-    let page = centre.collector_port()?;
+    let port = centre.collector()?.port();
     let mut command = centre.command("voucher");
     command.args(["--quiet", "--pre-approved", "--name", SENSOR, "--address"]);
-    let voucher = run(command.arg(format!("10.0.2.2:{page}")))?;
+    let voucher = run(command.arg(format!("10.0.2.2:{port}")))?;
     let site = Site::prepare(folder, SENSOR)?;
     site.sign_policy()?;
     let text = format!("{CAPTURE_ONLY}[policy]\nfile = \"policy.signed\"\nisp_key = \"isp.pub\"\n");

@@ -120,6 +120,7 @@ fn qr_code(text: &str) -> anyhow::Result<String> {
         picture.push('\n');
     }
     Ok(picture)
+}
 
 /// The file that a technician puts on the sensor's card. It holds the voucher, so nobody else may read it.
 fn write_site_file(path: &Path, name: &Name, voucher: &str) -> anyhow::Result<()> {

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .capture
         .as_ref()
         .map_or(&[][..], |capture| &capture.interfaces);
-    let overview = status::overview(&settings.state)?;
+    let overview = status::overview(&settings.state, Some(&settings))?;
     let machine = Machine::look(&settings.state, ports);
     let now = wall_milliseconds();
     let items = check(&overview, &machine, now);
