@@ -106,9 +106,9 @@ impl Disk {
 
 /// Bytes of a block device or a file.
 pub(crate) fn length_bytes(path: &str) -> anyhow::Result<u64> {
-    Ok(File::open(path)
+    File::open(path)
         .and_then(|mut file| file.seek(SeekFrom::End(0)))
-        .with_context(|| format!("cannot read {path}"))?)
+        .with_context(|| format!("cannot read {path}"))
 }
 
 fn disk_of(partition: &str) -> Option<String> {
