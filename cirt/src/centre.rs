@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
 use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
+use crate::exchange::{self, ExchangeError};
 use crate::loader::Loader;
 use crate::settings::data_folder::write_private;
 use crate::settings::{DataFolder, Settings};
@@ -38,6 +39,8 @@ pub enum CentreError {
     Tls(#[from] TlsError),
     #[error("TLS cannot be set up")]
     WebTls(#[from] rustls::Error),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     #[error("the sealing key is not usable")]
     SealingKey(#[from] lapwing_wire::DecodeError),
 }
@@ -113,7 +116,8 @@ impl Centre {
                     Arc::clone(&store),
                     settings.name.as_str(),
                     folder.clone(),
-                )),
+                ))
+                .merge(exchange::routes(folder, &store)?),
             },
             loader: Loader::new(sealing_key),
             store,

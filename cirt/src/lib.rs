@@ -12,7 +12,8 @@
 //! * taking the same batch again changes nothing; other bytes under the same identity raise an alarm;
 //! * findings are derived from the inbox: `lapwing-cirt rebuild` drops and remakes them;
 //! * SQL stands in [`store`] only; filters are one type for pages, API and command line ([`query`]);
-//! * the centre connects to nobody.
+//! * what goes to others passes one gate and stands in the sharing register ([`exchange`]);
+//! * the centre connects to nobody but the peers and servers that staff named.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -23,6 +24,7 @@ pub mod collector;
 pub mod control;
 pub mod courier;
 pub mod enrolment;
+pub mod exchange;
 pub mod fleet;
 pub mod language;
 pub mod limits;

@@ -48,6 +48,10 @@ enum Command {
     Audit(commands::audit::Arguments),
     /// Drop all derived tables and make them again from the stored batches
     Rebuild(commands::rebuild::Arguments),
+    /// Partners, what is agreed with them, and the register of what went to them
+    Peers(commands::peers::Arguments),
+    /// Give findings to a partner, as far as the agreement goes
+    Export(commands::export::Arguments),
     /// Write a copy of the database while the centre runs
     Backup(commands::backup::Arguments),
     /// Write manual pages and completions
@@ -74,6 +78,8 @@ fn main() -> ExitCode {
         Command::Tenant(arguments) => commands::tenant::run(&arguments),
         Command::Audit(arguments) => commands::audit::run(&arguments),
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
+        Command::Peers(arguments) => commands::peers::run(&arguments),
+        Command::Export(arguments) => commands::export::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Papers(arguments) => commands::papers::run(&arguments, Cli::command()),
     };

@@ -88,7 +88,7 @@ pub fn summary_csv(summary: &SummaryView) -> csv::Result<Vec<u8>> {
 }
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it: its text comes from attackers.
-fn harmless(cell: String) -> String {
+pub(crate) fn harmless(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
     } else {

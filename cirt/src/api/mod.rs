@@ -11,6 +11,7 @@ mod sensor_view;
 mod summary_view;
 
 pub use books_view::{BooksView, LaneView};
+pub(crate) use csv_export::harmless;
 pub use csv_export::{findings_csv, summary_csv};
 pub(crate) use finding_view::action_name;
 pub use finding_view::{AddressView, EndpointView, FindingView, FindingsView, protocol_name};

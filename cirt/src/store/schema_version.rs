@@ -11,6 +11,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_derived.sql"),
     include_str!("migrations/0004_people.sql"),
     include_str!("migrations/0005_triage.sql"),
+    include_str!("migrations/0006_exchange.sql"),
+    include_str!("migrations/0007_collections.sql"),
+    include_str!("migrations/0008_indicators.sql"),
+    include_str!("migrations/0009_sources.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

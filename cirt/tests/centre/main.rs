@@ -5,6 +5,7 @@ mod api_golden;
 mod books;
 mod browser;
 mod collector;
+mod exchange;
 mod in_the_dark;
 mod inbox;
 mod load;

@@ -146,6 +146,11 @@ impl TestCentre {
 
     /// A device that is enrolled without any network.
     pub(crate) fn enrolled_device(&self, sensor: &str) -> Device {
+        self.enrolled_device_named(sensor, rand::random())
+    }
+
+    /// The same with a given identity.
+    pub(crate) fn enrolled_device_named(&self, sensor: &str, identity: [u8; 16]) -> Device {
         let mut device = Device::new();
         let voucher = self.voucher(sensor, true);
         let enrolment = self
@@ -153,7 +158,7 @@ impl TestCentre {
             .redeem_voucher(
                 &secret_hash(&voucher.secret),
                 &device.public_key(),
-                &rand::random(),
+                &identity,
                 "model=test\n",
                 Timestamp::now(),
             )
@@ -181,11 +186,12 @@ impl TestCentre {
     pub(crate) async fn start(&self) -> RunningCentre {
         let settings = Settings::load(&self.folder).unwrap();
         let centre = Centre::open(&self.folder, &settings).await.unwrap();
-        let collector = centre.addresses().collector;
+        let (collector, web) = (centre.addresses().collector, centre.addresses().web);
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(centre.run(stopped));
         RunningCentre {
             collector,
+            web,
             stop,
             task,
         }
@@ -225,6 +231,7 @@ impl TestCentre {
 /// A centre that serves.
 pub(crate) struct RunningCentre {
     pub(crate) collector: SocketAddr,
+    pub(crate) web: SocketAddr,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }

@@ -1,0 +1,212 @@
+//! `lapwing-cirt peers`.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use lapwing_cirt::exchange::agreement::{joined, split};
+use lapwing_cirt::exchange::limits::REGISTER_ROWS;
+use lapwing_cirt::exchange::{Agreement, Country, PeerKind, Tlp};
+use lapwing_cirt::output::{Align, Table, line};
+use lapwing_cirt::secrets::{random_token, token_hash};
+use lapwing_cirt::settings::Name;
+
+use super::{Data, actor};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    data: Data,
+    #[command(subcommand)]
+    command: PeersCommand,
+}
+
+#[derive(Subcommand)]
+enum PeersCommand {
+    /// Add a partner; nothing goes there before there is an agreement
+    Add {
+        name: Name,
+        /// cirt, provider, own (a tool of our own organisation) or public (everybody)
+        #[arg(long)]
+        kind: PeerKind,
+        /// Its country, two letters
+        #[arg(long)]
+        country: Option<Country>,
+    },
+    /// Put an agreement in force; the one before it ends
+    Agree {
+        name: String,
+        /// What the signed paper is called
+        #[arg(long)]
+        reference: Name,
+        /// The strictest label that may go there: clear, green, amber, or amber+strict for our own tools
+        #[arg(long)]
+        ceiling: Tlp,
+        /// What may go there: finding, indicator, sighting, statistic, separated by commas
+        #[arg(long)]
+        kinds: String,
+        /// Only what concerns these countries, separated by commas; without it any
+        #[arg(long, default_value = "")]
+        countries: String,
+        /// Keep back statistics that count fewer than this
+        #[arg(long, default_value_t = 5)]
+        smallest_count: u64,
+        /// When it begins to hold; at once without it
+        #[arg(long, value_name = "TIME")]
+        from: Option<Timestamp>,
+        /// When it no longer holds
+        #[arg(long, value_name = "TIME")]
+        until: Option<Timestamp>,
+    },
+    /// End the agreement with a partner: from now on nothing goes there
+    End { name: String },
+    /// Shut a partner out
+    Disable { name: String },
+    /// Let a partner in again
+    Enable { name: String },
+    /// Give a partner a new password for the servers, shown once
+    Password { name: String },
+    /// All partners and what is agreed
+    List,
+    /// What went to whom under which label and agreement, and what was refused
+    Register {
+        /// Only this partner
+        name: Option<String>,
+        /// How many lines at most
+        #[arg(long, default_value_t = REGISTER_ROWS)]
+        limit: usize,
+    },
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (_, _, store) = arguments.data.open()?;
+    match &arguments.command {
+        PeersCommand::Add {
+            name,
+            kind,
+            country,
+        } => {
+            store.add_peer(&actor(), name, *kind, *country)?;
+            line(&format!(
+                "{name} added; nothing goes there before there is an agreement"
+            ))?;
+        }
+        PeersCommand::Agree {
+            name,
+            reference,
+            ceiling,
+            kinds,
+            countries,
+            smallest_count,
+            from,
+            until,
+        } => {
+            let agreement = Agreement {
+                reference: reference.clone(),
+                ceiling: *ceiling,
+                kinds: split(kinds).map_err(anyhow::Error::msg)?,
+                countries: split(countries).map_err(anyhow::Error::msg)?,
+                smallest_count: *smallest_count,
+                from: from.unwrap_or_else(Timestamp::now),
+                until: *until,
+            };
+            store.agree(&actor(), name, &agreement)?;
+            line(&format!(
+                "agreement {reference} with {name} holds: {}",
+                terms(&agreement)
+            ))?;
+        }
+        PeersCommand::End { name } => {
+            store.end_agreement(&actor(), name)?;
+            line(&format!("the agreement with {name} has ended"))?;
+        }
+        PeersCommand::Disable { name } => {
+            store.set_peer_disabled(&actor(), name, true)?;
+            line(&format!("{name} is shut out"))?;
+        }
+        PeersCommand::Enable { name } => {
+            store.set_peer_disabled(&actor(), name, false)?;
+            line(&format!("{name} is let in"))?;
+        }
+        PeersCommand::Password { name } => {
+            let password = random_token();
+            store.set_peer_password(&actor(), name, &token_hash(&password))?;
+            line(&format!("user {name}, password {password} (shown once)"))?;
+        }
+        PeersCommand::List => {
+            let mut table = Table::new(&[
+                ("name", Align::Left),
+                ("kind", Align::Left),
+                ("country", Align::Left),
+                ("state", Align::Left),
+                ("agreement", Align::Left),
+                ("terms", Align::Left),
+            ]);
+            for (peer, agreement) in store.peers()? {
+                table.row(vec![
+                    peer.name,
+                    peer.kind.to_string(),
+                    peer.country
+                        .map(|country| country.to_string())
+                        .unwrap_or_default(),
+                    if peer.disabled.is_some() {
+                        "disabled"
+                    } else {
+                        "active"
+                    }
+                    .to_owned(),
+                    agreement
+                        .as_ref()
+                        .map_or_else(|| "none".to_owned(), |one| one.reference.to_string()),
+                    agreement.as_ref().map(terms).unwrap_or_default(),
+                ]);
+            }
+            line(&table.render())?;
+        }
+        PeersCommand::Register { name, limit } => {
+            let mut table = Table::new(&[
+                ("entry", Align::Right),
+                ("time", Align::Left),
+                ("to", Align::Left),
+                ("agreement", Align::Left),
+                ("by", Align::Left),
+                ("kind", Align::Left),
+                ("label", Align::Left),
+                ("items", Align::Right),
+                ("outcome", Align::Left),
+            ]);
+            for entry in store.sharing_register(name.as_deref(), *limit)? {
+                table.row(vec![
+                    entry.id.to_string(),
+                    format!("{:.0}", entry.at),
+                    entry.peer,
+                    entry.agreement.unwrap_or_else(|| "none".to_owned()),
+                    entry.way,
+                    entry.kind,
+                    entry.tlp.label().to_owned(),
+                    entry.items.to_string(),
+                    entry
+                        .refusal
+                        .map_or_else(|| "sent".to_owned(), |why| format!("refused: {why}")),
+                ]);
+            }
+            line(&table.render())?;
+        }
+    }
+    Ok(())
+}
+
+/// What an agreement says, in one line.
+fn terms(agreement: &Agreement) -> String {
+    let mut text = format!(
+        "{} up to {}",
+        joined(&agreement.kinds),
+        agreement.ceiling.label()
+    );
+    if !agreement.countries.is_empty() {
+        text.push_str(&format!(", only {}", joined(&agreement.countries)));
+    }
+    text.push_str(&format!(", statistics from {}", agreement.smallest_count));
+    if let Some(until) = agreement.until {
+        text.push_str(&format!(", until {until:.0}"));
+    }
+    text
+}

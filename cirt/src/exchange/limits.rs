@@ -1,0 +1,43 @@
+//! Every cap of the exchange, with its unit.
+
+/// Names of things in one entry of the sharing register; the rest is counted.
+pub const REGISTER_SUBJECTS: usize = 1_000;
+/// Rows of the register that the command line prints without being asked for more.
+pub const REGISTER_ROWS: usize = 200;
+/// Findings in one export.
+pub const EXPORT_FINDINGS: usize = 100_000;
+/// Networks that the settings may name as our own.
+pub const OWN_NETWORKS: usize = 10_000;
+/// Characters of a free text in the settings.
+pub const SETTING_CHARS: usize = 200;
+
+/// The longest pattern of an indicator that is read, bytes.
+pub const PATTERN_BYTES: usize = 64 * 1024;
+/// Values that one pattern may name.
+pub const PATTERN_VALUES: usize = 256;
+
+/// Objects on one page of a TAXII answer.
+pub const TAXII_PAGE_OBJECTS: usize = 1_000;
+/// Values that one filter of a TAXII request may name.
+pub const TAXII_FILTER_VALUES: usize = 100;
+/// The body of a push, bytes.
+pub const TAXII_PUSH_BYTES: usize = 10 * 1024 * 1024;
+/// Objects in one push.
+pub const TAXII_PUSH_OBJECTS: usize = 10_000;
+/// One object that comes in, bytes as JSON.
+pub const OBJECT_BYTES: usize = 256 * 1024;
+/// One rule that comes in, bytes.
+pub const RULE_BYTES: usize = 16 * 1024;
+/// Indicators that are kept; more are refused until some are retired.
+pub const INDICATORS: u64 = 4_000_000;
+/// Characters of a comment that are kept.
+pub const COMMENT_CHARS: usize = 500;
+/// Names and networks on the lists of what is harmless.
+pub const HARMLESS_ENTRIES: usize = 5_000_000;
+
+/// Objects that are asked for at once when a peer is polled.
+pub const POLL_PAGE_OBJECTS: usize = 500;
+/// One page of a peer's answer, bytes.
+pub const POLL_PAGE_BYTES: usize = 32 * 1024 * 1024;
+/// Pages of one poll.
+pub const POLL_PAGES: usize = 10_000;

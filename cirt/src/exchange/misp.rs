@@ -1,0 +1,230 @@
+//! MISP core format, as a feed: `manifest.json`, `hashes.csv` and one file an event, for a plain folder or any web server.
+//!
+//! An event is what one rule found on one day under one label. Attributes are the outside ends, names and URLs, each once, with first
+//! and last time and the number of alerts in the comment; nothing is marked for automatic detection, because a name in a finding is
+//! what was met, not always what is bad. Labels and RSIT classes are tags of MISP's taxonomies, RSIT also a cluster of its galaxy.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use md5::{Digest as _, Md5};
+use serde_json::{Value, json};
+
+use super::{Producer, Released, Shareable as _, SharedFinding, Tlp};
+
+/// UUID of MISP's galaxy of RSIT.
+const GALAXY: &str = "97eb5924-b784-437a-9110-6ed07d587fc4";
+
+/// A feed, file by file.
+#[derive(Debug)]
+pub struct Feed {
+    /// `manifest.json`.
+    pub manifest: String,
+    /// `hashes.csv`: MD5 of each attribute's value, and its event.
+    pub hashes: String,
+    /// UUID and contents of each event's file.
+    pub events: BTreeMap<String, String>,
+}
+
+/// The event that a finding is in.
+#[must_use]
+pub fn event_of(producer: &Producer, finding: &SharedFinding) -> String {
+    let row = finding.row();
+    producer
+        .name(
+            "misp event",
+            &format!("{}\n{}\n{}", row.rule, day(row.last), finding.tlp()),
+        )
+        .to_string()
+}
+
+/// The feed of released findings.
+#[must_use]
+pub fn feed(producer: &Producer, released: &Released<SharedFinding>) -> Feed {
+    let mut grouped: BTreeMap<String, Vec<&SharedFinding>> = BTreeMap::new();
+    for finding in released.items() {
+        grouped
+            .entry(event_of(producer, finding))
+            .or_default()
+            .push(finding);
+    }
+    let mut manifest = serde_json::Map::new();
+    let mut hashes = String::new();
+    let mut events = BTreeMap::new();
+    for (uuid, findings) in grouped {
+        let Some(event) = event(producer, &uuid, &findings) else {
+            continue;
+        };
+        for attribute in event["Event"]["Attribute"].as_array().into_iter().flatten() {
+            let value = attribute["value"].as_str().unwrap_or_default();
+            hashes.push_str(&format!(
+                "{},{uuid}\n",
+                hex::encode(Md5::digest(value.as_bytes()))
+            ));
+        }
+        let inside = &event["Event"];
+        let entry = json!({
+            "Orgc": inside["Orgc"],
+            "Tag": inside["Tag"],
+            "info": inside["info"],
+            "date": inside["date"],
+            "analysis": inside["analysis"],
+            "threat_level_id": inside["threat_level_id"],
+            "timestamp": inside["timestamp"],
+        });
+        manifest.insert(uuid.clone(), entry);
+        events.insert(uuid, event.to_string());
+    }
+    Feed {
+        manifest: Value::Object(manifest).to_string(),
+        hashes,
+        events,
+    }
+}
+
+fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+/// What is known of one value.
+struct Seen {
+    category: &'static str,
+    first: Timestamp,
+    last: Timestamp,
+    hits: u64,
+}
+
+fn event(producer: &Producer, uuid: &str, findings: &[&SharedFinding]) -> Option<Value> {
+    let first = findings.first()?;
+    let row = first.row();
+    let newest = findings
+        .iter()
+        .map(|finding| finding.row().received)
+        .max()?;
+    let mut values: BTreeMap<(&'static str, String), Seen> = BTreeMap::new();
+    for finding in findings {
+        for (kind, category, value) in attributes(finding) {
+            let row = finding.row();
+            let seen = values.entry((kind, value)).or_insert(Seen {
+                category,
+                first: row.first,
+                last: row.last,
+                hits: 0,
+            });
+            seen.first = seen.first.min(row.first);
+            seen.last = seen.last.max(row.last);
+            seen.hits = seen.hits.saturating_add(row.hits);
+        }
+    }
+    let timestamp = newest.as_second().to_string();
+    let attributes: Vec<Value> = values
+        .into_iter()
+        .map(|((kind, value), seen)| {
+            json!({
+                "uuid": producer.name("misp attribute", &format!("{uuid}\n{kind}\n{value}")).to_string(),
+                "type": kind,
+                "category": seen.category,
+                "value": value,
+                "to_ids": false,
+                "distribution": "5",
+                "timestamp": timestamp,
+                "comment": format!("{} alerts from {:.0} to {:.0}", seen.hits, seen.first, seen.last),
+            })
+        })
+        .collect();
+    let class = first.classification();
+    let (galaxy, cluster) = class.galaxy;
+    let cluster_tag = format!("misp-galaxy:rsit=\"{galaxy}\"");
+    let tags = [
+        format!("tlp:{}", first.tlp().name()),
+        format!("rsit:{}=\"{}\"", class.class, class.kind),
+        cluster_tag.clone(),
+    ];
+    Some(json!({ "Event": {
+        "uuid": uuid,
+        "info": row.title(),
+        "date": day(row.last),
+        "threat_level_id": match row.severity { 1 => "1", 2 => "2", 3 => "3", _ => "4" },
+        "analysis": "2",
+        "distribution": distribution(first.tlp()),
+        "published": true,
+        "timestamp": timestamp,
+        "publish_timestamp": timestamp,
+        "Orgc": {
+            "name": producer.settings.organisation,
+            "uuid": producer.name("identity", "").to_string(),
+        },
+        "Tag": tags.map(|name| json!({ "name": name })),
+        "Attribute": attributes,
+        "Galaxy": [{
+            "uuid": GALAXY,
+            "name": "Reference Security Incident Classification Taxonomy",
+            "type": "rsit",
+            "description": "Reference Security Incident Classification Taxonomy",
+            "version": "1",
+            "GalaxyCluster": [{
+                "uuid": cluster,
+                "type": "rsit",
+                "value": galaxy,
+                "tag_name": cluster_tag,
+                "description": galaxy,
+            }],
+        }],
+    }}))
+}
+
+/// How far a MISP passes it on by itself: the recipient's organisation, except for what everybody or the community may have.
+const fn distribution(tlp: Tlp) -> &'static str {
+    match tlp {
+        Tlp::Clear => "3",
+        Tlp::Green => "1",
+        Tlp::Amber | Tlp::AmberStrict | Tlp::Red => "0",
+    }
+}
+
+/// Type, category and value of what a finding tells.
+fn attributes(finding: &SharedFinding) -> Vec<(&'static str, &'static str, String)> {
+    const NETWORK: &str = "Network activity";
+    let mut found = vec![("text", "Other", finding.row().title())];
+    let outside: Vec<IpAddr> = finding.outside().collect();
+    for address in outside {
+        let kind = if finding.source() == Some(address) {
+            "ip-src"
+        } else {
+            "ip-dst"
+        };
+        found.push((kind, NETWORK, address.to_string()));
+    }
+    let host = finding.fact("http.host");
+    for (kind, category, value) in [
+        (
+            "domain",
+            NETWORK,
+            finding
+                .fact("dns.query")
+                .map(|name| name.trim_end_matches('.')),
+        ),
+        ("hostname", NETWORK, finding.fact("tls.sni")),
+        ("hostname", NETWORK, host),
+        ("ja3-fingerprint-md5", NETWORK, finding.fact("ja3.hash")),
+        ("sha256", "Payload delivery", finding.fact("filesha256")),
+    ] {
+        if let Some(value) = value.filter(|value| is_plain(value)) {
+            found.push((kind, category, value.to_owned()));
+        }
+    }
+    if let (Some(host), Some(target)) = (host, finding.fact("http.uri"))
+        && is_plain(host)
+        && is_plain(target)
+        && target.starts_with('/')
+    {
+        found.push(("url", NETWORK, format!("http://{host}{target}")));
+    }
+    found
+}
+
+/// Whether a stranger's text may stand as a value: visible, in one word.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}

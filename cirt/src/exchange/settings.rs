@@ -1,0 +1,186 @@
+//! `exchange.toml` in the data folder: what the centre says of itself to others. Without the file nothing is published by itself.
+//!
+//! ```toml
+//! organisation = "CIRT of Examplia"
+//! country = "EX"
+//! contact = "cirt@cirt.example"
+//! own_networks = ["192.0.2.0/24", "2001:db8::/32"]
+//! finding_tlp = "amber"
+//! ```
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::limits::{OWN_NETWORKS, SETTING_CHARS};
+use super::{Country, Tlp};
+use crate::settings::DataFolder;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeSettingsError {
+    #[error("{0}: write what the centre says of itself to others first, see docs/exchange.md")]
+    Missing(PathBuf),
+    #[error("cannot read {0}")]
+    Read(PathBuf, #[source] std::io::Error),
+    #[error("{0} is not valid TOML")]
+    Syntax(PathBuf, #[source] Box<toml::de::Error>),
+    #[error("{path}: {mistakes}")]
+    Invalid { path: PathBuf, mistakes: String },
+}
+
+/// The checked settings.
+#[derive(Clone, Debug)]
+pub struct ExchangeSettings {
+    /// What the organisation is called.
+    pub organisation: String,
+    pub country: Country,
+    /// A mail address.
+    pub contact: String,
+    /// The networks of the country: an address in none of them is the outside end of a finding.
+    pub own_networks: Vec<IpNet>,
+    /// The label of a finding that nobody has marked.
+    pub finding_tlp: Tlp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    organisation: String,
+    country: String,
+    contact: String,
+    #[serde(default)]
+    own_networks: Vec<String>,
+    finding_tlp: Option<String>,
+}
+
+impl ExchangeSettings {
+    /// Where they are.
+    #[must_use]
+    pub fn path(folder: &DataFolder) -> PathBuf {
+        folder.root().join("exchange.toml")
+    }
+
+    /// Reads and checks them.
+    ///
+    /// # Errors
+    /// When there are none, or they are unusable; every mistake is named in one line.
+    pub fn load(folder: &DataFolder) -> Result<Self, ExchangeSettingsError> {
+        let path = Self::path(folder);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ExchangeSettingsError::Missing(path));
+            }
+            Err(error) => return Err(ExchangeSettingsError::Read(path, error)),
+        };
+        Self::parse(&path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ExchangeSettingsError> {
+        let file: File = toml::from_str(text)
+            .map_err(|error| ExchangeSettingsError::Syntax(path.to_owned(), Box::new(error)))?;
+        file.check()
+            .map_err(|mistakes| ExchangeSettingsError::Invalid {
+                path: path.to_owned(),
+                mistakes: mistakes.join("; "),
+            })
+    }
+
+    /// Whether an address belongs to the country.
+    #[must_use]
+    pub fn is_own(&self, address: IpAddr) -> bool {
+        self.own_networks
+            .iter()
+            .any(|network| network.contains(&address))
+    }
+}
+
+impl File {
+    fn check(self) -> Result<ExchangeSettings, Vec<String>> {
+        let mut mistakes = Vec::new();
+        for (key, text) in [
+            ("organisation", &self.organisation),
+            ("contact", &self.contact),
+        ] {
+            let characters = text.chars().count();
+            if !(1..=SETTING_CHARS).contains(&characters) || text.chars().any(char::is_control) {
+                mistakes.push(format!(
+                    "{key}: say 1 to {SETTING_CHARS} characters in one line"
+                ));
+            }
+        }
+        if !self.contact.contains('@') {
+            mistakes.push("contact: that is no mail address".to_owned());
+        }
+        if self.own_networks.len() > OWN_NETWORKS {
+            mistakes.push(format!("own_networks: more than {OWN_NETWORKS}"));
+        }
+        let mut own_networks = Vec::new();
+        for text in self.own_networks.iter().take(OWN_NETWORKS) {
+            match text.parse::<IpNet>() {
+                Ok(network) => own_networks.push(network.trunc()),
+                Err(_) => mistakes.push(format!(
+                    "own_networks: {text:?} is no network, as 192.0.2.0/24"
+                )),
+            }
+        }
+        let country = self.country.parse::<Country>();
+        let tlp = self
+            .finding_tlp
+            .as_deref()
+            .unwrap_or("amber")
+            .parse::<Tlp>();
+        match (country, tlp) {
+            (Ok(country), Ok(finding_tlp)) if mistakes.is_empty() => Ok(ExchangeSettings {
+                organisation: self.organisation,
+                country,
+                contact: self.contact,
+                own_networks,
+                finding_tlp,
+            }),
+            (country, tlp) => {
+                mistakes.extend(country.err().map(|error| format!("country: {error}")));
+                mistakes.extend(tlp.err().map(|error| format!("finding_tlp: {error}")));
+                Err(mistakes)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_is_told() {
+        let text = "organisation = \"\"\ncountry = \"Examplia\"\ncontact = \"nobody\"\nown_networks = [\"here\"]\n\
+                    finding_tlp = \"loud\"\n";
+        let message = ExchangeSettings::parse(Path::new("exchange.toml"), text)
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "organisation: ",
+            "country: ",
+            "contact: ",
+            "own_networks: ",
+            "finding_tlp: ",
+        ] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn our_networks_are_known() {
+        let text = "organisation = \"CIRT\"\ncountry = \"ex\"\ncontact = \"a@b.example\"\nown_networks = [\"192.0.2.0/24\"]\n";
+        let settings = ExchangeSettings::parse(Path::new("exchange.toml"), text).unwrap();
+        assert!(settings.is_own("192.0.2.200".parse().unwrap()));
+        assert!(!settings.is_own("198.51.100.1".parse().unwrap()));
+        assert_eq!(
+            (settings.country.as_str(), settings.finding_tlp),
+            ("EX", Tlp::Amber)
+        );
+    }
+}

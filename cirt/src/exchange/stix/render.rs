@@ -1,0 +1,120 @@
+//! From findings, indicators and what is thought of them to objects.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Object;
+use super::marking::marking_id;
+use super::observable::{self, time};
+use crate::exchange::{Kind, Producer, Shareable as _, SharedFinding, Tlp};
+
+/// The most that `number_observed` and `count` may say (sections 4.14 and 5.2).
+const COUNT_MAX: u64 = 999_999_999;
+
+/// The name of the centre among others.
+fn identity_id(producer: &Producer) -> String {
+    format!("identity--{}", producer.name("identity", ""))
+}
+
+/// Who speaks.
+pub(crate) fn identity(producer: &Producer) -> Object {
+    let since = time(producer.since);
+    let body = json!({
+        "type": "identity",
+        "spec_version": "2.1",
+        "id": identity_id(producer),
+        "created": since,
+        "modified": since,
+        "name": producer.settings.organisation,
+        "description": format!("National early-warning network of {}", producer.settings.country),
+        "identity_class": "organization",
+        "contact_information": producer.settings.contact,
+        "object_marking_refs": [marking_id(Tlp::Clear)],
+    });
+    Object::new(body, Tlp::Clear, Kind::Identity, &[])
+}
+
+/// What all our domain objects share.
+fn domain_object(
+    producer: &Producer,
+    kind: &str,
+    name: Uuid,
+    created: Timestamp,
+    tlp: Tlp,
+) -> Value {
+    json!({
+        "type": kind,
+        "spec_version": "2.1",
+        "id": format!("{kind}--{name}"),
+        "created_by_ref": identity_id(producer),
+        "created": time(created),
+        "modified": time(created),
+        "object_marking_refs": [marking_id(tlp)],
+    })
+}
+
+/// A finding: its observables, the observed data over them, its rule as an indicator, and the sighting that counts.
+pub(crate) fn of_finding(producer: &Producer, finding: &SharedFinding) -> Vec<Object> {
+    let row = finding.row();
+    let (tlp, countries) = (finding.tlp(), finding.countries());
+    let count = row.hits.clamp(1, COUNT_MAX);
+    let object = |body: Value, kind: Kind| Object::new(body, tlp, kind, countries);
+    let mut objects: Vec<Object> = observable::of_finding(finding)
+        .into_iter()
+        .map(|body| object(body, Kind::Finding))
+        .collect();
+    let mut observed = None;
+    if !objects.is_empty() {
+        let references: Vec<&str> = objects.iter().map(Object::id).collect();
+        let mut body = domain_object(producer, "observed-data", finding.name(), row.received, tlp);
+        body["first_observed"] = time(row.first).into();
+        body["last_observed"] = time(row.last).into();
+        body["number_observed"] = count.into();
+        body["object_refs"] = json!(references);
+        let made = object(body, Kind::Finding);
+        observed = Some(made.id().to_owned());
+        objects.push(made);
+    }
+    if let Some(rule) = rule(producer, finding) {
+        let mut sighting = domain_object(producer, "sighting", finding.name(), row.received, tlp);
+        sighting["first_seen"] = time(row.first).into();
+        sighting["last_seen"] = time(row.last).into();
+        sighting["count"] = count.into();
+        sighting["sighting_of_ref"] = rule.id().into();
+        sighting["where_sighted_refs"] = json!([identity_id(producer)]);
+        if let Some(observed) = observed {
+            sighting["observed_data_refs"] = json!([observed]);
+        }
+        objects.push(rule);
+        objects.push(object(sighting, Kind::Finding));
+    }
+    objects
+}
+
+/// The rule of a finding, where its text is known.
+fn rule(producer: &Producer, finding: &SharedFinding) -> Option<Object> {
+    let row = finding.row();
+    let text = row.text.as_ref().filter(|text| !text.body.is_empty())?;
+    let what = format!("{}\n{}", row.rule, finding.tlp());
+    let name = producer.name("rule", &what);
+    let mut body = domain_object(producer, "indicator", name, producer.since, finding.tlp());
+    body["name"] = text.message.as_str().into();
+    body["description"] = format!(
+        "Rule {} of the network's sensors, class {}",
+        row.rule,
+        finding.classification().kind
+    )
+    .into();
+    body["indicator_types"] = json!(["malicious-activity"]);
+    body["pattern"] = text.body.as_str().into();
+    body["pattern_type"] = "suricata".into();
+    body["pattern_version"] = "7.0".into();
+    body["valid_from"] = time(producer.since).into();
+    Some(Object::new(
+        body,
+        finding.tlp(),
+        Kind::Finding,
+        finding.countries(),
+    ))
+}

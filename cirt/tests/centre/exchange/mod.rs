@@ -1,0 +1,7 @@
+//! The exchange: what leaves, held against programs of others, and what comes in.
+
+mod formats;
+mod gate;
+mod stix;
+mod support;
+mod taxii;
