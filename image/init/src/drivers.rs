@@ -18,6 +18,8 @@ use rustix::{
 
 use crate::limits::DATAGRAM_MAX_BYTES;
 
+/// What mounting the boot partition needs beside the disk: FAT, and the character sets of its names.
+pub(crate) const OF_THE_BOOT_PARTITION: [&str; 4] = ["vfat", "nls_cp437", "nls_ascii", "nls_utf8"];
 /// How deep devices are nested; a USB stick behind three hubs is at about 16.
 const DEPTH_MAX: usize = 40;
 /// How deep a module's needs are followed.

@@ -17,7 +17,7 @@ use crate::{
     boot_control,
     console::say,
     disk::Disk,
-    drivers::Drivers,
+    drivers::{Drivers, OF_THE_BOOT_PARTITION},
     layout::{self, Slot, word},
     mounts, seal,
 };
@@ -62,7 +62,9 @@ fn start() -> anyhow::Result<Infallible> {
     }
     if let Err(error) = check_root(&command_line, &root) {
         // Trying it again cannot help, so the boot loader is told to take the other one.
-        drivers.load("vfat");
+        for name in OF_THE_BOOT_PARTITION {
+            drivers.load(name);
+        }
         set_aside(&disk, slot).context(error.to_string())?;
         return Err(error);
     }

@@ -16,7 +16,7 @@ use crate::{
     console::{say, show},
     data_partition,
     disk::Disk,
-    drivers::{DeviceEvents, Drivers},
+    drivers::{DeviceEvents, Drivers, OF_THE_BOOT_PARTITION},
     health::{Health, SensorWatch, WellSince, is_data_writable},
     layout::{self, Slot, word},
     lights,
@@ -482,14 +482,10 @@ fn tell_clock(raised: anyhow::Result<Option<u64>>) {
 fn load_drivers() -> anyhow::Result<()> {
     let events = DeviceEvents::listen()?;
     let mut drivers = Drivers::read();
-    for name in [
-        "vfat",
-        "nls_cp437",
-        "nls_ascii",
-        "nls_utf8",
-        "ext4",
-        "af_packet",
-    ] {
+    for name in OF_THE_BOOT_PARTITION
+        .into_iter()
+        .chain(["ext4", "af_packet"])
+    {
         drivers.load(name);
     }
     // Busses show their devices only when their own drivers are there.
