@@ -91,7 +91,7 @@ impl Body {
         let activity = &report.activity;
         let mut tiles = vec![
             (frame.t("nav-findings"), format::number(activity.findings)),
-            (frame.t("summary-alerts"), format::number(activity.hits)),
+            (frame.t("fact-alerts"), format::number(activity.hits)),
         ];
         for (class, count) in SeverityClass::ALL.into_iter().zip(activity.by_severity) {
             tiles.push((frame.severity(class.as_str()), format::number(count)));
