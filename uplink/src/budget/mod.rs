@@ -35,14 +35,19 @@ use calendar::Calendar;
 pub const CRITICAL_RESERVE_PERCENT_DEFAULT: u8 = 20;
 /// What findings must leave to heartbeats and digests, percent.
 const STATUS_RESERVE_PERCENT: u64 = 10;
-/// A finding with its facts costs about so much in a batch; see `docs/benchmarks.md`.
-const FINDING_BYTES: u64 = 45;
+/// A finding with its facts costs at most about so much in a large batch, TCP/IP included; see
+/// `docs/benchmarks.md`.
+const FINDING_BYTES: u64 = 55;
 /// A finding without facts.
-const BARE_FINDING_BYTES: u64 = 25;
+const BARE_FINDING_BYTES: u64 = 34;
 /// What a batch costs beside its records, the ack included.
 const BATCH_BYTES: u64 = 650;
 /// What a connection costs before anything is said, with the dearer key exchange.
 pub const CONNECT_BYTES: u64 = 9_000;
+/// Between connections for critical findings alone, once there were many of them in a day.
+const CRITICAL_CONTACT_INTERVAL_SECONDS: u64 = 3_600;
+/// Of a day's budget, the part that critical findings may spend on connections of their own at once.
+const DAY_SHARE_OF_CONTACTS: u64 = 4;
 /// A day's share of a month may be exceeded by half.
 const SHARE_NUMERATOR: u64 = 3;
 const SHARE_DENOMINATOR: u64 = 2;
@@ -218,6 +223,27 @@ impl Budget {
     pub fn allows(&self, bytes: u64, purpose: Purpose, now_seconds: u64) -> bool {
         (purpose == Purpose::Critical || !self.is_quiet(now_seconds))
             && bytes <= self.left_bytes(purpose, now_seconds)
+    }
+
+    /// Whether a critical finding may have a connection of its own now, `since_contact_seconds` after the last one.
+    /// Each of them has, until a day has spent its share of what is left; a storm of them shares one an hour.
+    pub fn is_critical_contact_due(
+        &self,
+        now_seconds: u64,
+        since_contact_seconds: Option<u64>,
+    ) -> bool {
+        let days = Calendar::of(now_seconds).days_left_in_month();
+        let share = match (self.settings.day_bytes, self.settings.month_bytes) {
+            (None, None) => return true,
+            (Some(day), None) => day / DAY_SHARE_OF_CONTACTS,
+            (_, Some(_)) => self.left_bytes(Purpose::Critical, now_seconds) / days,
+        };
+        let spent = self
+            .spending
+            .day_bytes
+            .saturating_sub(self.spending.day_ordinary_bytes);
+        spent < share
+            || since_contact_seconds.is_none_or(|since| since >= CRITICAL_CONTACT_INTERVAL_SECONDS)
     }
 
     /// Whether only critical findings may go at this hour.

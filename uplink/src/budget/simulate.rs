@@ -122,6 +122,8 @@ struct Simulation<'a> {
     queues: [VecDeque<Queued>; Lane::ALL.len()],
     /// The time of the last contact; none before the first.
     last_contact: Option<u64>,
+    /// The time of the last connection for whatever purpose.
+    last_connection: Option<u64>,
     is_open: bool,
     next_batch: u64,
 }
@@ -141,6 +143,7 @@ impl<'a> Simulation<'a> {
             link,
             queues: Default::default(),
             last_contact: None,
+            last_connection: None,
             is_open: false,
             next_batch: 0,
         })
@@ -183,9 +186,11 @@ impl<'a> Simulation<'a> {
             _ => true,
         };
         let connect = self.link.connect_bytes;
+        let since = self.last_connection.map(|last| now.saturating_sub(last));
+        let may_call = critical && self.budget.is_critical_contact_due(now, since);
         let purpose = if is_due && anything && self.budget.allows(connect, Purpose::Status, now) {
             Purpose::Status
-        } else if critical && self.budget.allows(connect, Purpose::Critical, now) {
+        } else if may_call && self.budget.allows(connect, Purpose::Critical, now) {
             Purpose::Critical
         } else {
             return Ok(());
@@ -194,6 +199,7 @@ impl<'a> Simulation<'a> {
             self.charge(connect, purpose, report);
             report.contacts += 1;
         }
+        self.last_connection = Some(now);
         self.is_open = self.link.contact_interval_seconds.is_none();
         if purpose == Purpose::Status {
             self.last_contact = Some(now);
