@@ -302,7 +302,11 @@ impl Uplink {
                         self.time.now_seconds(),
                     )?,
                     SenderEvent::FilePart(part) => {
-                        mirror = RuleMirror::part(mirror, part, &mut connection)?;
+                        self.settle_bill(Saved::NowAndThen)?;
+                        let left = self
+                            .budget
+                            .left_bytes(Purpose::Ordinary, self.time.now_seconds());
+                        mirror = RuleMirror::part(mirror, part, &mut connection, left)?;
                     }
                     SenderEvent::FileAbsent(absent) => {
                         mirror = RuleMirror::absent(mirror, &absent, &mut connection)?;
