@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use lapwing_outbox::LaneSet;
 use lapwing_wire::{
     BatchDigest, BatchIdentity, BatchNumber, CompressionLevel, Epoch, Lane, Record, RecordBody,
-    Sealer, SensorId, Severity,
+    RecordNumber, Sealer, SensorId, Severity,
 };
 
 use super::{Budget, BudgetSettings, Purpose, Spending, Waiting};
@@ -92,6 +92,15 @@ pub fn simulate(records: Vec<Record>, link: &Link) -> Result<Report, UplinkError
         })
         .collect();
     waiting.sort_by_key(|queued| queued.made_seconds);
+    // In the order of their times they have the numbers that an outbox would have given them.
+    let mut next = [0u64; Lane::ALL.len()];
+    for queued in &mut waiting {
+        let header = &mut queued.record.header;
+        if let Some(next) = next.get_mut(usize::from(header.lane.code())) {
+            header.number = RecordNumber(*next);
+            *next += 1;
+        }
+    }
     let mut waiting = VecDeque::from(waiting);
     let mut report = Report {
         span: waiting
