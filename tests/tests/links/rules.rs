@@ -61,7 +61,7 @@ fn a_pack_and_then_a_delta_come_over_the_link_and_are_checked_like_any_other() -
     }
     // What the link brought is believed no more than what a stick brings.
     let targets = mirror.join("metadata/timestamp.json");
-    let forged = fs::read_to_string(&targets)?.replacen("\"version\":3", "\"version\":4", 1);
+    let forged = fs::read_to_string(&targets)?.replacen("\"version\": 3", "\"version\": 4", 1);
     fs::write(&targets, forged)?;
     let output = update(&config, &mirror).output()?;
     assert!(String::from_utf8_lossy(&output.stdout).contains("REFUSED"));
