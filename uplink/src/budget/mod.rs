@@ -40,6 +40,10 @@ const STATUS_RESERVE_PERCENT: u64 = 10;
 const FINDING_BYTES: u64 = 55;
 /// A finding without facts.
 const BARE_FINDING_BYTES: u64 = 34;
+/// A heartbeat or digest in a batch, at most about.
+const STATUS_RECORD_BYTES: u64 = 120;
+/// Records of a batch.
+const BATCH_RECORDS: usize = 1_000;
 /// What a batch costs beside its records, the ack included.
 const BATCH_BYTES: u64 = 650;
 /// What a connection costs before anything is said, with the dearer key exchange.
@@ -278,7 +282,7 @@ impl Budget {
         let findings = [Lane::Normal, Lane::Low].map(|lane| (lane, waiting.of_lane(lane)));
         let all: u64 = findings.iter().map(|(_, count)| count).sum();
         let fits = |records: u64, each: u64| {
-            let batches = records.div_ceil(1000);
+            let batches = records.div_ceil(BATCH_RECORDS as u64);
             records.saturating_mul(each) + batches * BATCH_BYTES <= left
         };
         let mut lanes = vec![Lane::Status];
@@ -300,11 +304,23 @@ impl Budget {
         if !self.settings.is_metered() && wanted(Lane::Evidence) && rung_max >= 2 {
             lanes.push(Lane::Evidence);
         }
-        let rung = if lanes.len() == 1 { 0 } else { rung };
+        let records = max_records(each).min(BATCH_RECORDS);
+        if lanes.len() == 1 || records == 0 {
+            // Rung 0 has bytes of its own.
+            let left = self.left_bytes(Purpose::Status, now_seconds);
+            let records = left.saturating_sub(BATCH_BYTES) / STATUS_RECORD_BYTES;
+            return Plan {
+                rung: 0,
+                lanes: LaneSet::STATUS,
+                max_records: usize::try_from(records)
+                    .unwrap_or(usize::MAX)
+                    .min(BATCH_RECORDS),
+            };
+        }
         Plan {
             rung,
             lanes: LaneSet::of(&lanes),
-            max_records: max_records(each).min(1000),
+            max_records: records,
         }
     }
 
@@ -400,6 +416,17 @@ mod tests {
             (heavy.rung, heavy.lanes),
             (1, lanes(&[Lane::Status, Lane::Normal]))
         );
+    }
+
+    #[test]
+    fn heartbeats_go_when_findings_have_spent_what_is_theirs() {
+        let mut budget = budget();
+        let share = budget.left_bytes(Purpose::Ordinary, NOON);
+        budget.spend(share, Purpose::Ordinary);
+        let plan = budget.plan(&waiting(5_000, 5_000), NOON);
+        assert_eq!((plan.rung, plan.lanes), (0, LaneSet::STATUS));
+        assert!(plan.max_records > 24, "{plan:?}");
+        assert!(budget.allows(CONNECT_BYTES, Purpose::Status, NOON));
     }
 
     #[test]
