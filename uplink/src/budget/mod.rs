@@ -409,7 +409,7 @@ mod tests {
             (whole.rung, whole.lanes),
             (2, lanes(&[Lane::Status, Lane::Normal, Lane::Low]))
         );
-        let bare = plan(3_000, 5_000);
+        let bare = plan(2_000, 4_000);
         assert_eq!((bare.rung, bare.lanes), (1, whole.lanes));
         let heavy = plan(3_000, 50_000);
         assert_eq!(
