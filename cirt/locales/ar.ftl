@@ -323,7 +323,6 @@ finding-record = السجل
 finding-policy = السياسة
 
 ## Overview
-summary-alerts = تنبيهات
 summary-missing = سجلات مفقودة
 summary-doubled = سجلات مكررة
 summary-over-time = النتائج عبر الزمن

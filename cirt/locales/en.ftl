@@ -283,7 +283,6 @@ finding-record = Record
 finding-policy = Policy
 
 ## Overview
-summary-alerts = alerts
 summary-missing = records missing
 summary-doubled = records doubled
 summary-over-time = Findings over time

@@ -283,7 +283,6 @@ finding-record = Registro
 finding-policy = Política
 
 ## Overview
-summary-alerts = alertas
 summary-missing = registros faltantes
 summary-doubled = registros duplicados
 summary-over-time = Hallazgos en el tiempo

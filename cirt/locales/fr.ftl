@@ -283,7 +283,6 @@ finding-record = Enregistrement
 finding-policy = Politique
 
 ## Overview
-summary-alerts = alertes
 summary-missing = enregistrements manquants
 summary-doubled = enregistrements en double
 summary-over-time = Constats dans le temps

@@ -283,7 +283,6 @@ finding-record = Registo
 finding-policy = Política
 
 ## Overview
-summary-alerts = alertas
 summary-missing = registos em falta
 summary-doubled = registos duplicados
 summary-over-time = Achados no tempo

@@ -303,7 +303,6 @@ finding-record = Запись
 finding-policy = Политика
 
 ## Overview
-summary-alerts = срабатываний
 summary-missing = записей не хватает
 summary-doubled = записей удвоено
 summary-over-time = Находки по времени

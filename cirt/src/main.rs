@@ -4,7 +4,7 @@ mod commands;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// The centre of a Lapwing network: collects what sensors found and shows it to people.
 #[derive(Parser)]
@@ -60,6 +60,9 @@ enum Command {
     Notify(commands::notify::Arguments),
     /// Write a copy of the database while the centre runs
     Backup(commands::backup::Arguments),
+    /// Write manual pages and completions
+    #[command(hide = true)]
+    Papers(commands::papers::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => commands::indicators::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Papers(arguments) => commands::papers::run(&arguments, Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -55,7 +55,7 @@
     const stream = new EventSource(news.dataset.stream);
     stream.addEventListener("findings", (event) => {
       count += Number(event.data);
-      news.querySelector("b").textContent = String(count);
+      news.querySelector("strong").textContent = String(count);
       news.hidden = false;
     });
     addEventListener("pagehide", () => stream.close());

@@ -93,6 +93,8 @@ pub struct ShedCounters {
 pub struct FlowCounters {
     /// Flows begun.
     pub created: u64,
+    /// Flows in which the second of the two ends was heard, too.
+    pub answered: u64,
     /// Flows held now.
     pub active: u64,
     /// Flows ended because nothing came for too long.

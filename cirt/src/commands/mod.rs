@@ -16,6 +16,7 @@ pub(crate) mod inbox;
 pub(crate) mod indicators;
 pub(crate) mod init;
 pub(crate) mod notify;
+pub(crate) mod papers;
 pub(crate) mod peers;
 pub(crate) mod rebuild;
 pub(crate) mod report;

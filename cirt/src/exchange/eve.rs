@@ -42,7 +42,7 @@ fn alert(finding: &SharedFinding) -> Value {
         },
         "lapwing": {
             "id": finding.name().to_string(),
-            "tlp": finding.tlp().as_str(),
+            "tlp": finding.tlp().name(),
             "first": time(row.first),
             "hits": row.hits,
             "classification": finding.classification().kind,

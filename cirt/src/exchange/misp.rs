@@ -137,7 +137,7 @@ fn event(producer: &Producer, uuid: &str, findings: &[&SharedFinding]) -> Option
     let (galaxy, cluster) = class.galaxy;
     let cluster_tag = format!("misp-galaxy:rsit=\"{galaxy}\"");
     let tags = [
-        format!("tlp:{}", first.tlp().as_str()),
+        format!("tlp:{}", first.tlp().name()),
         format!("rsit:{}=\"{}\"", class.class, class.kind),
         cluster_tag.clone(),
     ];

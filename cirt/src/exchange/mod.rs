@@ -42,14 +42,15 @@ mod settings;
 pub mod stix;
 pub mod syslog;
 pub mod taxii;
+mod tlp;
 pub mod worker;
 
-pub use crate::triage::Tlp;
 pub use agreement::{Agreement, Country, Kind, Peer, PeerKind};
 pub use finding::SharedFinding;
 pub use gate::{Refusal, Released, Shareable, Way, release};
 pub use producer::Producer;
 pub use settings::{ExchangeSettings, ExchangeSettingsError};
+pub use tlp::Tlp;
 
 /// Why the exchange cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -46,7 +46,7 @@ fn message(producer: &Producer, finding: &SharedFinding) -> String {
     let address = |address: std::net::IpAddr| address.to_string();
     let port = |port: u16| port.to_string();
     add("id", Some(finding.name().to_string()));
-    add("tlp", Some(finding.tlp().as_str().to_owned()));
+    add("tlp", Some(finding.tlp().name().to_owned()));
     add("rule", Some(row.rule.to_string()));
     add("class", Some(finding.classification().kind.to_owned()));
     add("src", finding.source().map(address));

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -20,10 +20,16 @@ const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Steps of SQLite's machine between two looks at the clock: about a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
 
+/// Work for a shared transaction; what it returns is called once the commit is known to stand, or not to.
+type Job = Box<dyn FnOnce(&Transaction<'_>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(bool) + Send>;
+
 /// The open database.
 pub struct Store {
     path: PathBuf,
     writer: Mutex<Connection>,
+    /// Work that waits for the write lock and may share a commit.
+    shared_jobs: Mutex<Vec<Job>>,
     idle_readers: Mutex<Vec<Connection>>,
 }
 
@@ -63,6 +69,7 @@ impl Store {
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
+            shared_jobs: Mutex::new(Vec::new()),
             idle_readers: Mutex::new(Vec::new()),
         })
     }
@@ -83,6 +90,44 @@ impl Store {
         let result = work(&transaction)?;
         transaction.commit()?;
         Ok(result)
+    }
+
+    /// As [`Self::write`], in a transaction that is shared with whoever else waits for the write lock: one commit, and
+    /// one sync of the disk, then stand for all of them. Work that fails is undone alone.
+    pub(super) fn write_shared<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, receiver) = mpsc::channel();
+        let job: Job = Box::new(move |transaction| {
+            let result = apart(transaction, work);
+            Box::new(move |is_committed| {
+                let told = if is_committed {
+                    result
+                } else {
+                    Err(StoreError::NotCommitted)
+                };
+                // Whoever asked is still waiting: a thread does not leave before it is told.
+                sender.send(told).ok();
+            })
+        });
+        locked(&self.shared_jobs).push(job);
+        let mut connection = locked(&self.writer);
+        match receiver.try_recv() {
+            // Done by the thread that had the lock before.
+            Ok(result) => return result,
+            Err(mpsc::TryRecvError::Disconnected) => return Err(StoreError::NotCommitted),
+            Err(mpsc::TryRecvError::Empty) => {}
+        }
+        let jobs = std::mem::take(&mut *locked(&self.shared_jobs));
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let answers: Vec<Answer> = jobs.into_iter().map(|job| job(&transaction)).collect();
+        let committed = transaction.commit();
+        for answer in answers {
+            answer(committed.is_ok());
+        }
+        committed?;
+        receiver.recv().unwrap_or(Err(StoreError::NotCommitted))
     }
 
     /// Runs `work` in one read transaction: everything it sees belongs to one moment.
@@ -152,6 +197,20 @@ impl Store {
             .map_err(|error| StoreError::Backup(target.to_owned(), error))?;
         Ok(())
     }
+}
+
+/// Runs work so that it can be undone without the rest of the transaction.
+fn apart<T>(
+    transaction: &Transaction<'_>,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    transaction.execute_batch("SAVEPOINT job")?;
+    let result = work(transaction);
+    if result.is_err() {
+        transaction.execute_batch("ROLLBACK TO job")?;
+    }
+    transaction.execute_batch("RELEASE job")?;
+    result
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

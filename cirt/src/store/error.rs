@@ -29,6 +29,8 @@ pub enum StoreError {
     Content(&'static str),
     #[error("{0}")]
     Refused(String),
+    #[error("the database could not commit")]
+    NotCommitted,
     #[error("no answer within {} s: ask for a shorter time or narrow the filter", .0.as_secs())]
     TooSlow(std::time::Duration),
     #[error("a stored {0} is unreadable")]

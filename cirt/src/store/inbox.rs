@@ -64,11 +64,12 @@ impl Store {
         envelope: &VerifiedEnvelope,
         now: Timestamp,
     ) -> Result<AckState, StoreError> {
-        let identity = &envelope.header().identity;
+        let identity = envelope.header().identity;
         let epoch = identity.epoch.0.cast_signed();
         let number = identity.number.0.cast_signed();
         let digest = envelope.digest().0;
-        self.write(|transaction| {
+        let bytes = envelope.bytes().to_vec();
+        self.write_shared(move |transaction| {
             let added = transaction
                 .prepare_cached(
                     "INSERT INTO batch (sensor_key, epoch, number, digest, received_ms)
@@ -78,7 +79,7 @@ impl Store {
             if added == 1 {
                 transaction
                     .prepare_cached("INSERT INTO envelope (batch_key, bytes) VALUES (?1, ?2)")?
-                    .execute(params![transaction.last_insert_rowid(), envelope.bytes()])?;
+                    .execute(params![transaction.last_insert_rowid(), bytes])?;
                 if way == Way::Link && is_older_outbox(transaction, sensor, epoch)? {
                     let detail = format!(
                         "outbox {} goes on although a newer one began: the device was cloned, or an old card is in use again",
@@ -100,7 +101,7 @@ impl Store {
             let put_aside = transaction.execute(
                 "INSERT INTO quarantine (sensor_key, epoch, number, digest, envelope, received_ms)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                params![sensor.0, epoch, number, digest, envelope.bytes(), to_milliseconds(now)],
+                params![sensor.0, epoch, number, digest, bytes, to_milliseconds(now)],
             )?;
             if put_aside == 1 {
                 let detail = format!(

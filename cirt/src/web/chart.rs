@@ -22,7 +22,7 @@ pub(super) struct Chart {
     pub(super) labels: Vec<Label>,
     /// The highest bar.
     pub(super) peak: String,
-    /// One bar's stretch of time, `1 hour`.
+    /// One bar's stretch of time, `1 h`.
     pub(super) step: String,
 }
 
@@ -128,13 +128,12 @@ fn labels(bars: &[TimeBar], slot: f64, bar_seconds: i64) -> Vec<Label> {
         .collect()
 }
 
+/// Units as every language of the pages writes them.
 fn step_name(seconds: i64) -> String {
     match seconds {
-        ..3_600 => format!("{} minutes", seconds / 60),
-        3_600 => "1 hour".to_owned(),
-        3_601..86_400 => format!("{} hours", seconds / 3_600),
-        86_400 => "1 day".to_owned(),
-        _ => format!("{} days", seconds / 86_400),
+        ..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
     }
 }
 

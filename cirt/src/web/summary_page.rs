@@ -219,7 +219,7 @@ fn tiles(activity: &Activity, fleet: &[FleetMember], frame: &Frame) -> Vec<Tile>
             class: "",
         },
         Tile {
-            label: frame.t("summary-alerts"),
+            label: frame.t("fact-alerts"),
             value: format::number(activity.hits),
             class: "",
         },

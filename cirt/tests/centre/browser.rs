@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION,
+    SET_COOKIE,
 };
 use axum::http::{Request, StatusCode};
 use axum::{Extension, Router};
@@ -61,6 +62,22 @@ impl Browser {
     pub(crate) async fn post(&mut self, path: &str, form: &str) -> Page {
         let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request, Body::from(form.to_owned())).await
+    }
+
+    /// Bytes of an answer as it goes over the line, compressed.
+    pub(crate) async fn weight(&self, path: &str) -> usize {
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = Request::get(path)
+            .header(COOKIE, cookies.join("; "))
+            .header(ACCEPT_ENCODING, "gzip")
+            .body(Body::empty())
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        to_bytes(response.into_body(), 1 << 24).await.unwrap().len()
     }
 
     /// As a program tells, with a token and JSON.

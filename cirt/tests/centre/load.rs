@@ -24,6 +24,8 @@ const BATCH: u64 = 1_000;
 const DAYS: i64 = 30;
 const RULES: u64 = 400;
 const TENANTS: usize = 40;
+/// Sensors that hand in at the same time.
+const SENDERS: usize = 50;
 
 /// A small generator of numbers, the same in every run.
 struct Numbers(u64);
@@ -223,9 +225,9 @@ fn a_nation_of_sensors_is_loaded_and_asked() {
         let begun = Instant::now();
         std::thread::scope(|scope| {
             let mut parts: Vec<Vec<(&Device, SealedEnvelope)>> =
-                (0..4).map(|_| Vec::new()).collect();
+                (0..SENDERS).map(|_| Vec::new()).collect();
             for (number, pair) in devices.iter().zip(sealed).enumerate() {
-                parts[number % 4].push(pair);
+                parts[number % SENDERS].push(pair);
             }
             for part in parts {
                 let store = &store;
@@ -259,7 +261,7 @@ fn a_nation_of_sensors_is_loaded_and_asked() {
         "findings stored            {stored} of {sensors} sensors, {TENANTS} providers, {DAYS} days"
     ));
     say(format!(
-        "batches acknowledged       {:.0} a second, {} bytes each, synced, 4 threads",
+        "batches acknowledged       {:.0} a second, {} bytes each, synced, {SENDERS} at a time",
         per_second(batches, accepting),
         bytes as u64 / batches.max(1)
     ));

@@ -27,7 +27,7 @@ pub(crate) fn definition(tlp: Tlp) -> Object {
         "id": marking_id(tlp),
         "created": CREATED,
         "name": tlp.label(),
-        "extensions": { EXTENSION: { "extension_type": "property-extension", "tlp_2_0": tlp.as_str() } },
+        "extensions": { EXTENSION: { "extension_type": "property-extension", "tlp_2_0": tlp.name() } },
     });
     Object::new(body, Tlp::Clear, Kind::Identity, &[])
 }

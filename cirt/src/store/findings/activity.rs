@@ -1,15 +1,17 @@
 //! What happened, in sums: per sensor, per rule, over time.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use jiff::Timestamp;
 use lapwing_wire::RuleId;
 use rusqlite::types::Value;
-use rusqlite::{Transaction, params_from_iter};
+use rusqlite::{OptionalExtension as _, Transaction, params_from_iter};
 
 use super::super::time::{from_milliseconds, to_milliseconds};
 use super::super::{Store, StoreError};
-use super::HOUR_MS;
 use super::conditions::{sensor_conditions, severity_condition};
 use super::totals::{self, Facts};
+use super::{DAY_MS, HOUR_MS};
 use crate::limits::{CHART_BARS, TOP_ROWS};
 use crate::query::FindingQuery;
 
@@ -84,6 +86,142 @@ const BAR_WIDTHS: [i64; 8] = [
     28 * 24 * 3_600,
 ];
 
+/// What one walk over the facts adds up to.
+#[derive(Default)]
+struct Sums {
+    by_severity: [u64; 4],
+    sensors: HashMap<i64, Part>,
+    rules: HashMap<(u32, u32, u32), RulePart>,
+    /// By day, for bars that are at least as wide.
+    days: BTreeMap<i64, [u64; 4]>,
+    span: Option<(i64, i64)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Part {
+    findings: u64,
+    hits: u64,
+    last: i64,
+}
+
+#[derive(Default)]
+struct RulePart {
+    part: Part,
+    severity: u8,
+    sensors: HashSet<i64>,
+}
+
+impl Part {
+    fn add(&mut self, findings: u64, hits: u64, last: i64) {
+        self.findings = self.findings.saturating_add(findings);
+        self.hits = self.hits.saturating_add(hits);
+        self.last = self.last.max(last);
+    }
+}
+
+impl Sums {
+    /// Walks over the facts once: a nation's month is some hundred thousand rows.
+    fn walk(transaction: &Transaction<'_>, facts: &Facts) -> Result<Self, StoreError> {
+        let mut sums = Self::default();
+        let sql = format!(
+            "SELECT sensor_key, gid, sid, rev, severity, at_ms, findings, hits, last_ms FROM ({})",
+            facts.sql
+        );
+        let mut statement = transaction.prepare(&sql)?;
+        let mut rows = statement.query(params_from_iter(&facts.values))?;
+        while let Some(row) = rows.next()? {
+            let (sensor, severity): (i64, u8) = (row.get(0)?, row.get(4)?);
+            let (at, findings, hits, last): (i64, u64, u64, i64) =
+                (row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?);
+            let class = usize::from(severity.clamp(1, 4) - 1);
+            if let Some(total) = sums.by_severity.get_mut(class) {
+                *total = total.saturating_add(findings);
+            }
+            sums.sensors
+                .entry(sensor)
+                .or_default()
+                .add(findings, hits, last);
+            let rule = sums
+                .rules
+                .entry((row.get(1)?, row.get(2)?, row.get(3)?))
+                .or_insert_with(|| RulePart {
+                    severity,
+                    ..RulePart::default()
+                });
+            rule.part.add(findings, hits, last);
+            rule.severity = rule.severity.min(severity);
+            rule.sensors.insert(sensor);
+            let day = sums.days.entry(at.div_euclid(DAY_MS)).or_default();
+            if let Some(total) = day.get_mut(class) {
+                *total = total.saturating_add(findings);
+            }
+            let (oldest, newest) = sums.span.unwrap_or((at, last));
+            sums.span = Some((oldest.min(at), newest.max(last)));
+        }
+        Ok(sums)
+    }
+
+    /// The sensors by name, the most findings first.
+    fn sensors(&self, transaction: &Transaction<'_>) -> Result<Vec<SensorActivity>, StoreError> {
+        let mut statement = transaction.prepare_cached(
+            "SELECT sensor.key, sensor.name, tenant.title FROM sensor LEFT JOIN tenant ON tenant.key = sensor.tenant_key",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut sensors = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Some(part) = self.sensors.get(&row.get(0)?) {
+                sensors.push(SensorActivity {
+                    sensor: row.get(1)?,
+                    tenant: row.get(2)?,
+                    findings: part.findings,
+                    hits: part.hits,
+                    last: from_milliseconds(part.last),
+                });
+            }
+        }
+        sensors.sort_by(|a, b| {
+            b.findings
+                .cmp(&a.findings)
+                .then_with(|| a.sensor.cmp(&b.sensor))
+        });
+        Ok(sensors)
+    }
+
+    /// The most frequent rules, with what is known of them.
+    fn rules(&self, transaction: &Transaction<'_>) -> Result<Vec<RuleActivity>, StoreError> {
+        let mut sorted: Vec<(&(u32, u32, u32), &RulePart)> = self.rules.iter().collect();
+        sorted.sort_by_key(|(rule, sum)| (std::cmp::Reverse(sum.part.findings), rule.1, **rule));
+        sorted.truncate(TOP_ROWS);
+        let mut statement = transaction.prepare_cached(
+            "SELECT message, category FROM rule WHERE gid = ?1 AND sid = ?2 AND rev = ?3",
+        )?;
+        let mut rules = Vec::with_capacity(sorted.len());
+        for ((gid, sid, rev), sum) in sorted {
+            let known: Option<(String, Option<String>)> = statement
+                .query_row([gid, sid, rev], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let (message, category) = known.map_or((None, None), |(message, category)| {
+                (Some(message), category)
+            });
+            rules.push(RuleActivity {
+                rule: RuleId {
+                    gid: *gid,
+                    sid: *sid,
+                    rev: *rev,
+                },
+                message,
+                category,
+                severity: sum.severity,
+                findings: sum.part.findings,
+                hits: sum.part.hits,
+                sensors: sum.sensors.len() as u64,
+                last: from_milliseconds(sum.part.last),
+            });
+        }
+        Ok(rules)
+    }
+}
+
 impl Store {
     /// Sums over the findings of a query.
     ///
@@ -92,30 +230,15 @@ impl Store {
     pub fn activity(&self, query: &FindingQuery) -> Result<Activity, StoreError> {
         self.read_within(query.deadline, |transaction| {
             let facts = totals::facts(transaction, query)?;
-            let sensors = by_sensor(transaction, &facts)?;
-            let rules = by_rule(transaction, &facts)?;
-            let (bar_seconds, bars) = over_time(transaction, query)?;
-            let mut by_severity = [0u64; 4];
-            let sql = format!(
-                "SELECT min(max(severity, 1), 4), sum(findings) FROM ({}) GROUP BY 1",
-                facts.sql
-            );
-            let mut statement = transaction.prepare(&sql)?;
-            let mut rows = statement.query(params_from_iter(&facts.values))?;
-            while let Some(row) = rows.next()? {
-                let severity: usize = row.get(0)?;
-                if let Some(total) = by_severity.get_mut(severity - 1) {
-                    *total = row.get(1)?;
-                }
-            }
+            let sums = Sums::walk(transaction, &facts)?;
+            let (bar_seconds, bars) = over_time(transaction, query, &sums)?;
+            let hits = sums.sensors.values();
             Ok(Activity {
-                findings: by_severity.iter().sum(),
-                hits: sensors
-                    .iter()
-                    .fold(0u64, |sum, sensor| sum.saturating_add(sensor.hits)),
-                by_severity,
-                sensors,
-                rules,
+                findings: sums.by_severity.iter().sum(),
+                hits: hits.fold(0u64, |sum, part| sum.saturating_add(part.hits)),
+                by_severity: sums.by_severity,
+                sensors: sums.sensors(transaction)?,
+                rules: sums.rules(transaction)?,
                 bar_seconds,
                 bars,
             })
@@ -123,111 +246,60 @@ impl Store {
     }
 }
 
-fn by_sensor(
-    transaction: &Transaction<'_>,
-    facts: &Facts,
-) -> Result<Vec<SensorActivity>, StoreError> {
-    let sql = format!(
-        "SELECT sensor.name, tenant.title, sum(findings), sum(hits), max(last_ms)
-         FROM ({}) AS fact JOIN sensor ON sensor.key = fact.sensor_key
-         LEFT JOIN tenant ON tenant.key = sensor.tenant_key
-         GROUP BY sensor.key ORDER BY 3 DESC, sensor.name",
-        facts.sql
-    );
-    let mut statement = transaction.prepare(&sql)?;
-    let rows = statement.query_map(params_from_iter(&facts.values), |row| {
-        Ok(SensorActivity {
-            sensor: row.get(0)?,
-            tenant: row.get(1)?,
-            findings: row.get(2)?,
-            hits: row.get(3)?,
-            last: from_milliseconds(row.get(4)?),
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn by_rule(transaction: &Transaction<'_>, facts: &Facts) -> Result<Vec<RuleActivity>, StoreError> {
-    let sql = format!(
-        "SELECT top.*, rule.message, rule.category FROM (
-            SELECT gid, sid, rev, min(severity), sum(findings) AS findings, sum(hits), count(DISTINCT sensor_key),
-                   max(last_ms)
-            FROM ({}) GROUP BY gid, sid, rev ORDER BY findings DESC, sid LIMIT {TOP_ROWS}) AS top
-         LEFT JOIN rule ON rule.gid = top.gid AND rule.sid = top.sid AND rule.rev = top.rev
-         ORDER BY findings DESC, top.sid",
-        facts.sql
-    );
-    let mut statement = transaction.prepare(&sql)?;
-    let rows = statement.query_map(params_from_iter(&facts.values), |row| {
-        Ok(RuleActivity {
-            rule: RuleId {
-                gid: row.get(0)?,
-                sid: row.get(1)?,
-                rev: row.get(2)?,
-            },
-            severity: row.get(3)?,
-            findings: row.get(4)?,
-            hits: row.get(5)?,
-            sensors: row.get(6)?,
-            last: from_milliseconds(row.get(7)?),
-            message: row.get(8)?,
-            category: row.get(9)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Bars over time. Hours come from `hour_total` unless a filter asks for what it does not know; then narrow bars are
-/// counted one finding at a time, and wide ones by days.
+/// Bars over time. Wide ones come from the walk, hours from `hour_total` unless a filter asks for what it does not
+/// know; else each finding is counted.
 fn over_time(
     transaction: &Transaction<'_>,
     query: &FindingQuery,
+    sums: &Sums,
 ) -> Result<(i64, Vec<TimeBar>), StoreError> {
     let filter = &query.filter;
-    let facts = totals::facts(transaction, query)?;
-    let span: (Option<i64>, Option<i64>) = transaction
-        .prepare(&format!(
-            "SELECT min(at_ms), max(last_ms) FROM ({})",
-            facts.sql
-        ))?
-        .query_row(params_from_iter(&facts.values), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-    let (Some(oldest), Some(newest)) = span else {
+    let Some((oldest, newest)) = sums.span else {
         return Ok((3_600, Vec::new()));
     };
     let since = filter
         .since
         .map_or(oldest, |since| to_milliseconds(since).max(oldest));
     let (bar_seconds, mut bars) = empty_bars(since, newest);
-    let source = if bar_seconds >= 24 * 3_600 {
-        facts
-    } else if bar_seconds >= 3_600
-        && filter.rule.is_none()
-        && filter.address.is_none()
-        && filter.host.is_none()
-    {
+    let first_bar = bars.first().map_or(0, |bar| to_milliseconds(bar.start));
+    let width_ms = bar_seconds * 1_000;
+    let mut add = |at: i64, class: usize, findings: u64| {
+        let bar = usize::try_from((at - first_bar).div_euclid(width_ms)).ok();
+        let cell = bar
+            .and_then(|bar| bars.get_mut(bar))
+            .and_then(|bar| bar.by_severity.get_mut(class));
+        if let Some(cell) = cell {
+            *cell += findings;
+        }
+    };
+    if width_ms >= DAY_MS {
+        for (day, by_severity) in &sums.days {
+            for (class, findings) in by_severity.iter().enumerate() {
+                add(day.saturating_mul(DAY_MS), class, *findings);
+            }
+        }
+        return Ok((bar_seconds, bars));
+    }
+    let knows_hours = filter.rule.is_none() && filter.address.is_none() && filter.host.is_none();
+    let source = if width_ms >= HOUR_MS && knows_hours {
         hours(query)
     } else {
         totals::single_findings(query, "")
     };
-    let first_bar = bars.first().map_or(0, |bar| to_milliseconds(bar.start));
     let sql = format!(
-        "SELECT (at_ms - {first_bar}) / {}, min(max(severity, 1), 4), sum(findings) FROM ({})
+        "SELECT (at_ms - {first_bar}) / {width_ms}, min(max(severity, 1), 4), sum(findings) FROM ({})
          WHERE at_ms >= {first_bar} GROUP BY 1, 2",
-        bar_seconds * 1_000,
         source.sql
     );
     let mut statement = transaction.prepare(&sql)?;
     let mut rows = statement.query(params_from_iter(&source.values))?;
     while let Some(row) = rows.next()? {
-        let (bar, severity): (usize, usize) = (row.get(0)?, row.get(1)?);
-        if let Some(cell) = bars
-            .get_mut(bar)
-            .and_then(|bar| bar.by_severity.get_mut(severity - 1))
-        {
-            *cell += row.get::<_, u64>(2)?;
-        }
+        let (bar, severity): (i64, usize) = (row.get(0)?, row.get(1)?);
+        add(
+            first_bar.saturating_add(bar.saturating_mul(width_ms)),
+            severity - 1,
+            row.get(2)?,
+        );
     }
     Ok((bar_seconds, bars))
 }

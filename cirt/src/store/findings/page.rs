@@ -9,7 +9,7 @@ use super::cells::{Cell, cells};
 use super::conditions::Conditions;
 use super::row::{COLUMNS, FindingRow, finding_from_row, parse_id};
 use super::totals;
-use crate::query::{Cursor, FindingQuery, Scope};
+use crate::query::{Cursor, FindingFilter, FindingQuery, Scope};
 
 /// Some findings and where they end.
 #[derive(Clone, Debug)]
@@ -114,6 +114,9 @@ impl Store {
     /// # Errors
     /// When the database fails or the deadline passes.
     pub fn count_findings(&self, query: &FindingQuery) -> Result<u64, StoreError> {
+        if query.filter == FindingFilter::default() {
+            return self.findings_total(query.scope);
+        }
         self.read_within(query.deadline, |transaction| {
             let facts = totals::facts(transaction, query)?;
             let sql = format!("SELECT coalesce(sum(findings), 0) FROM ({})", facts.sql);

@@ -88,7 +88,7 @@ impl Store {
             "SELECT sensor.name, tenant.title, sum(findings), sum(hits), min(first_ms), max(last_ms)
              FROM sighting JOIN sensor ON sensor.key = sighting.sensor_key
              LEFT JOIN tenant ON tenant.key = sensor.tenant_key
-             WHERE kind = ?1 AND value = ?2 AND {}
+             WHERE sighting.kind = ?1 AND sighting.value = ?2 AND {}
              GROUP BY sensor.key ORDER BY 3 DESC, sensor.name LIMIT {SIGHTING_ROWS}",
             scope.sensor_condition("sighting.sensor_key")
         );

@@ -11,7 +11,7 @@ use super::super::time::to_milliseconds;
 use super::DAY_MS;
 use super::cells::cells;
 use super::conditions::{Conditions, rule_condition, sensor_conditions, severity_condition};
-use crate::query::FindingQuery;
+use crate::query::{FindingQuery, RuleFilter};
 
 /// A select of `sensor_key, gid, sid, rev, severity, at_ms, findings, hits, last_ms`, and its values.
 pub(super) struct Facts {
@@ -58,8 +58,10 @@ pub(super) fn facts(
         parts.push(rule_condition("day_total", rule, &mut values));
     }
     let mut sql = format!(
-        "SELECT sensor_key, gid, sid, rev, day_total.severity AS severity, day * {DAY_MS} AS at_ms, findings, hits, last_ms
-         FROM day_total LEFT JOIN rule USING (gid, sid, rev) WHERE {}",
+        "SELECT sensor_key, day_total.gid AS gid, day_total.sid AS sid, day_total.rev AS rev, day_total.severity AS severity,
+                day * {DAY_MS} AS at_ms, findings, hits, last_ms
+         FROM day_total {} WHERE {}",
+        rule_join(query, "day_total"),
         parts.join(" AND ")
     );
     let (from, until) = (
@@ -85,6 +87,16 @@ pub(super) fn facts(
     Ok(Facts { sql, values })
 }
 
+/// Rule texts are looked at only when the filter asks for words of them.
+fn rule_join(query: &FindingQuery, table: &str) -> String {
+    match query.filter.rule {
+        Some(RuleFilter::Message(_)) => format!(
+            "LEFT JOIN rule ON rule.gid = {table}.gid AND rule.sid = {table}.sid AND rule.rev = {table}.rev"
+        ),
+        _ => String::new(),
+    }
+}
+
 /// One row a finding.
 pub(super) fn single_findings(query: &FindingQuery, further: &str) -> Facts {
     let conditions = Conditions::of(query);
@@ -93,9 +105,8 @@ pub(super) fn single_findings(query: &FindingQuery, further: &str) -> Facts {
             "SELECT finding.sensor_key AS sensor_key, finding.gid AS gid, finding.sid AS sid, finding.rev AS rev,
                     finding.severity AS severity, finding.last_ms AS at_ms, 1 AS findings, finding.hits AS hits,
                     finding.last_ms AS last_ms
-             FROM finding LEFT JOIN rule
-               ON rule.gid = finding.gid AND rule.sid = finding.sid AND rule.rev = finding.rev
-             WHERE {}{further}",
+             FROM finding {} WHERE {}{further}",
+            rule_join(query, "finding"),
             conditions.sql()
         ),
         values: conditions.values,

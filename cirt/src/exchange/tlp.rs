@@ -1,20 +1,25 @@
-//! The Traffic Light Protocol, version 2.0 (FIRST, 2022).
+//! The Traffic Light Protocol, version 2.0 (FIRST, August 2022): how far something may travel.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Who may be told.
+/// A label, in order: what is greater travels less far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tlp {
+    /// May be published.
     Clear,
+    /// Within the community, not over public channels.
     Green,
+    /// The recipient's organisation and its clients, who need to know.
     Amber,
+    /// The recipient's organisation only.
     AmberStrict,
+    /// The eyes and ears of single persons; never sent by a machine.
     Red,
 }
 
 impl Tlp {
-    /// From the most open to the most closed.
+    /// Every label, in order.
     pub const ALL: [Self; 5] = [
         Self::Clear,
         Self::Green,
@@ -23,7 +28,7 @@ impl Tlp {
         Self::Red,
     ];
 
-    /// The number under which the exchange stores it.
+    /// The number that the database holds.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -44,9 +49,9 @@ impl Tlp {
             .unwrap_or(Self::Red)
     }
 
-    /// As stored and in the API.
+    /// As in `amber+strict`: files and command lines.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Clear => "clear",
             Self::Green => "green",
@@ -56,7 +61,7 @@ impl Tlp {
         }
     }
 
-    /// As the standard writes it.
+    /// As the standard writes it: `TLP:AMBER+STRICT`.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -71,23 +76,23 @@ impl Tlp {
 
 impl fmt::Display for Tlp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
+        formatter.write_str(self.name())
     }
 }
 
 impl FromStr for Tlp {
     type Err = String;
 
-    /// Reads what others write as well: capitals, `TLP:` before it, and WHITE, which was CLEAR in version 1.
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.trim().to_ascii_lowercase();
         let name = name.strip_prefix("tlp:").unwrap_or(&name);
+        // The label's name in version 1.
         let name = if name == "white" { "clear" } else { name };
         Self::ALL
             .into_iter()
-            .find(|tlp| tlp.as_str() == name)
+            .find(|tlp| tlp.name() == name)
             .ok_or_else(|| {
-                format!("{text:?} is no TLP: say clear, green, amber, amber+strict or red")
+                format!("{text:?} is no label of TLP: say clear, green, amber, amber+strict or red")
             })
     }
 }
@@ -102,7 +107,7 @@ mod tests {
             assert!(pair[0] < pair[1]);
         }
         for tlp in Tlp::ALL {
-            assert_eq!(tlp.as_str().parse(), Ok(tlp));
+            assert_eq!(tlp.name().parse(), Ok(tlp));
             assert_eq!(tlp.label().parse(), Ok(tlp));
             assert_eq!(Tlp::from_code(tlp.code()), tlp);
         }
