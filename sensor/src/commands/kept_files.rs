@@ -25,6 +25,9 @@ pub(crate) fn of_sensor(settings: &Settings, captures: &[PathBuf]) -> anyhow::Re
     if let Some(policy) = &settings.policy {
         add_replaced(&mut files, &policy.file);
         add_replaced(&mut files, &policy.isp_key);
+        if let Some(keys) = &policy.pseudonym_keys {
+            add_replaced(&mut files, keys);
+        }
     }
     files.read.extend(captures.iter().cloned());
     Ok(files)

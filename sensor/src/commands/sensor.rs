@@ -23,7 +23,7 @@ use lapwing_sensor::{
     interfaces,
     memory_shares::MemoryShares,
     pipeline::PipelineSettings,
-    policy::PolicyInForce,
+    policy::{Admission, PolicyInForce},
     rule_exchange::RuleOutlet,
     sandbox::{self, Confinement},
     settings::Settings,
@@ -89,8 +89,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         torn_bytes = repairs.torn_bytes,
         "outbox open"
     );
-    let about = about(&settings, &pack, arguments.replay.is_empty());
     let policy = PolicyInForce::read(settings.policy.clone(), &settings.state);
+    let admission = reload::admit(&policy, &pack);
+    let restriction = Arc::new(admission.restriction.clone());
+    let about = about(&settings, &pack, admission, arguments.replay.is_empty());
+    let policy_of_rules = PolicyInForce::read(settings.policy.clone(), &settings.state);
     let status = first_status(source_name.clone(), confinement);
     let recorder = Recorder::new(about, outbox, policy);
     let state = settings.state.clone();
@@ -107,10 +110,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let (outlet, inlets) = RuleOutlet::new(
         pack,
+        restriction,
         sources.len(),
         shares.regex_cache_bytes / sources.len(),
     );
-    let reload = Reload::new(settings.rules, outlet, findings.inlet(0))?;
+    let reload = Reload::new(settings.rules, outlet, findings.inlet(0), policy_of_rules)?;
     let workers = sources.into_iter().zip(inlets).collect();
     let watched = workers::run(workers, reload, pipeline, &findings, &stop);
     let totals = findings.finish()?;
@@ -165,7 +169,7 @@ fn open_sources(
     Ok((sources, live.interfaces.join(", ")))
 }
 
-fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
+fn about(settings: &Settings, pack: &Pack, admission: Arc<Admission>, is_live: bool) -> About {
     About {
         gathering: Gathering {
             window_nanoseconds: u64::try_from(settings.window.as_nanos()).unwrap_or(u64::MAX),
@@ -175,7 +179,7 @@ fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
             urgent: URGENT,
         },
         heartbeat: settings.heartbeat,
-        rules: reload::now_running(pack),
+        rules: reload::now_running(pack, admission),
         is_live,
         tells_digests: settings.uplink.is_dear(),
     }
@@ -201,10 +205,10 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
         written_milliseconds: wall_milliseconds(),
         state: recorder.state().name().to_owned(),
         policy: match recorder.policy().current() {
-            Ok(signed) => PolicyStatus::InForce {
-                serial: signed.policy.serial,
-                site: signed.policy.site.clone(),
-                digest: signed.digest.to_string(),
+            Ok(in_force) => PolicyStatus::InForce {
+                serial: in_force.policy().serial,
+                site: in_force.policy().site.clone(),
+                digest: in_force.digest().to_string(),
             },
             Err(reason) => PolicyStatus::None {
                 reason: reason.with_causes(),
@@ -215,6 +219,18 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
             unsupported: rules.counts.unsupported,
             pack: rules.pack.to_string(),
             refused: refused.map(str::to_owned),
+            refused_by_policy: rules
+                .admission
+                .counts
+                .iter()
+                .map(|(reason, count)| (reason.name().to_owned(), *count))
+                .collect(),
+            refused_rules: rules
+                .admission
+                .told
+                .iter()
+                .map(|refusal| refusal.said())
+                .collect(),
         },
         packets: observed.packets,
         bytes: observed.bytes,

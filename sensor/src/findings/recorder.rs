@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeSet,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,7 +22,12 @@ use super::{
     period::{Period, RuleCounts},
     release::{Suppressed, release, severity_of},
 };
-use crate::{clock::Clock, detect::Alert, policy::PolicyInForce, time::Timestamp};
+use crate::{
+    clock::Clock,
+    detect::Alert,
+    policy::{Admission, InForce, PolicyInForce},
+    time::Timestamp,
+};
 
 /// Log one failure to append in so many.
 const FAILURES_A_LOG_LINE: u64 = 1000;
@@ -42,12 +48,14 @@ pub struct About {
 }
 
 /// The rules that run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RulesNow {
     /// How many.
     pub counts: RuleCounts,
     /// The pack they are in.
     pub pack: PackDigest,
+    /// What the policy took away from it.
+    pub admission: Arc<Admission>,
 }
 
 /// What became of alerts since the process started.
@@ -204,8 +212,8 @@ impl Recorder {
 
     /// The rules that run, and why newer ones do not.
     #[must_use]
-    pub fn rules(&self) -> (RulesNow, Option<&str>) {
-        (self.about.rules, self.rules_refused.as_deref())
+    pub fn rules(&self) -> (&RulesNow, Option<&str>) {
+        (&self.about.rules, self.rules_refused.as_deref())
     }
 
     /// The policy in force.
@@ -246,8 +254,11 @@ impl Recorder {
             self.totals.findings = self.totals.findings.saturating_add(1);
             let severity = severity_of(candidate);
             let released = match self.policy.current() {
-                Ok(signed) => release(&signed.policy, candidate, self.period.withheld())
-                    .map(|finding| (signed.digest, finding)),
+                Ok(_) if self.about.rules.admission.refuses(candidate.rule) => {
+                    Err(Suppressed::OutOfScope)
+                }
+                Ok(in_force) => release(in_force.disclosure(), candidate, self.period.withheld())
+                    .map(|finding| (in_force.digest(), finding)),
                 Err(_) => Err(Suppressed::NoPolicy),
             };
             match released {
@@ -274,15 +285,15 @@ impl Recorder {
 
     fn summarize(&mut self) {
         let policy = self.policy.current().ok();
-        let told =
-            policy.and_then(|signed| Some((signed.digest, signed.policy.summaries.clone()?)));
+        let told = policy
+            .and_then(|in_force| Some((in_force.digest(), in_force.policy().summaries.clone()?)));
         let (digest, lists) = told.map_or((None, BTreeSet::new()), |(digest, lists)| {
             (Some(digest), lists)
         });
         let (queue, _) = self.books();
         let summary = self
             .period
-            .close(&self.observed, self.about.rules.counts, queue, &lists);
+            .close(&self.observed, &self.about.rules, queue, &lists);
         if let (Some(digest), Some(mut summary)) = (digest, summary) {
             if self.about.tells_digests {
                 summary = summary.into_digest();
@@ -292,7 +303,7 @@ impl Recorder {
     }
 
     fn heartbeat(&mut self, state: SensorState) {
-        let policy = self.policy.current().ok().map(|signed| signed.digest);
+        let policy = self.policy.current().ok().map(InForce::digest);
         let recent = self.observed.since(&self.observed_at_heartbeat);
         let (queue, account) = self.books();
         let heartbeat = Heartbeat {

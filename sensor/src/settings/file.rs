@@ -95,6 +95,8 @@ pub struct PolicySource {
     pub file: PathBuf,
     /// File of the ISP's public key.
     pub isp_key: PathBuf,
+    /// File of the keys that pseudonyms are made with.
+    pub pseudonym_keys: Option<PathBuf>,
 }
 
 /// Why there are no settings.
@@ -311,6 +313,7 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
 fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
     let file = path(section, "file", folder);
     let isp_key = path(section, "isp_key", folder);
+    let pseudonym_keys = path(section, "pseudonym_keys", folder);
     if !section.is_present() {
         return None;
     }
@@ -323,6 +326,7 @@ fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
     Some(PolicySource {
         file: file?,
         isp_key: isp_key?,
+        pseudonym_keys,
     })
 }
 

@@ -211,6 +211,11 @@ fn sensor_lines(screen: &mut Screen, sensor: &SensorStatus, is_running: bool) {
             rules.pack.chars().take(12).collect::<String>()
         ),
     );
+    if !rules.refused_by_policy.is_empty() {
+        let counts = rules.refused_by_policy.iter();
+        let counts = counts.map(|(reason, count)| format!("{count} {reason}"));
+        screen.line("  by policy", counts.collect::<Vec<_>>().join(", "));
+    }
     if let Some(reason) = &rules.refused {
         screen.line(
             "  refused",
