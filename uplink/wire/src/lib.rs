@@ -41,6 +41,7 @@ pub mod claim;
 mod columns;
 mod compression;
 pub mod control;
+pub mod content_key;
 pub mod enrolment;
 pub mod envelope;
 mod error;
@@ -71,6 +72,7 @@ pub use control::{
     AskForLess, ControlAnswer, ControlRequest, FileAbsent, FilePart, FileRequest, RepositoryPath,
     Revocation,
 };
+pub use content_key::{ContentKey, SealWitness};
 pub use enrolment::{
     EnrolApproval, EnrolPending, EnrolRefused, EnrolRequest, MachineFact, RenewApproval,
     RenewRefused, RenewRequest,
