@@ -58,6 +58,7 @@ impl Site {
             file: self.path("policy.signed"),
             isp_key: self.path("isp.pub"),
             pseudonym_keys: None,
+            ledger_key: None,
         };
         PolicyInForce::read(Some(source), self.folder.path())
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapwing_wire::{CENTRE_SERVER_NAME, SenderEvent, SenderSession};
+use lapwing_wire::{CENTRE_SERVER_NAME, SealedEnvelope, SenderEvent, SenderSession};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 use crate::bill::Bill;
 use crate::certificate::Validity;
 use crate::error::UplinkError;
+use crate::ledger::{self, ConnectionBooks, Entered, Ledger};
 use crate::metered::Metered;
 use crate::route::{self, Proxy};
 use crate::time_floor::TimeFloor;
@@ -28,7 +29,9 @@ const READ_BYTES: usize = 16 * 1024;
 
 /// A session over TLS.
 pub(crate) struct Connection {
-    stream: TlsStream<Metered>,
+    stream: TlsStream<Entered<Metered>>,
+    /// What the ledger will say of it.
+    books: Arc<ConnectionBooks>,
     pub(crate) session: SenderSession,
     started: Instant,
     unsent: Vec<u8>,
@@ -63,10 +66,11 @@ impl Connection {
         Err(UplinkError::Unreachable { address, cause })
     }
 
-    fn over(stream: TlsStream<Metered>, answer_timeout: Duration) -> Self {
+    fn over(stream: TlsStream<Entered<Metered>>, answer_timeout: Duration) -> Self {
         let software = concat!("lapwing/", env!("CARGO_PKG_VERSION"));
         let answer_timeout = u64::try_from(answer_timeout.as_millis()).unwrap_or(u64::MAX);
         Self {
+            books: Arc::clone(stream.get_ref().0.books()),
             stream,
             session: SenderSession::new(software, answer_timeout, 0),
             started: Instant::now(),
@@ -104,7 +108,9 @@ impl Connection {
                 count => received = count,
             },
             written = async { writer.write(waiting).await }, if !waiting.is_empty() => {
-                self.sent += written.map_err(UplinkError::Broken)?;
+                let written = written.map_err(UplinkError::Broken)?;
+                self.books.said(written);
+                self.sent += written;
                 // A slow link is not a dead one.
                 let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 self.session.progress(now);
@@ -126,6 +132,17 @@ impl Connection {
             .receive(self.buffer.get(..received).unwrap_or_default(), now);
         events.extend(self.session.tick(now));
         Ok(events)
+    }
+
+    /// Enters an envelope that was offered in the ledger, before any of its bytes leaves.
+    pub(crate) fn enter(
+        &self,
+        ledger: &Ledger,
+        envelope: &SealedEnvelope,
+    ) -> Result<(), UplinkError> {
+        ledger.sent(envelope, ledger::Way::Tls, Some(self.books.number))?;
+        self.books.envelope(envelope.bytes.len());
+        Ok(())
     }
 
     /// Bytes that wait to be written.
@@ -150,31 +167,35 @@ impl Connection {
     }
 }
 
-/// How the centre is reached, and whose bill that is on.
+/// How the centre is reached, whose bill that is on, and where it is entered.
 pub(crate) struct Way<'a> {
     /// Addresses of the centre, in the order to try.
     pub(crate) addresses: &'a [String],
     pub(crate) proxy: Option<&'a Proxy>,
     pub(crate) bill: &'a Arc<Bill>,
+    /// Where the connection is entered before anything is said on it.
+    pub(crate) ledger: &'a Ledger,
 }
 
 async fn handshake(
     address: &str,
     way: &Way<'_>,
     connector: &TlsConnector,
-) -> io::Result<TlsStream<Metered>> {
+) -> io::Result<TlsStream<Entered<Metered>>> {
     let tcp = route::connect(address, way.proxy, way.bill).await?;
     // Envelopes are written as a whole; waiting for more to say only delays the last segment.
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from(CENTRE_SERVER_NAME).map_err(io::Error::other)?;
+    let books = ConnectionBooks::open(way.ledger, tcp.local_addr()?, tcp.peer_addr()?)
+        .map_err(io::Error::other)?;
     let metered = Metered::new(tcp, Arc::clone(way.bill));
-    timeout(TLS_TIMEOUT, connector.connect(name, metered))
+    timeout(TLS_TIMEOUT, connector.connect(name, Entered::new(metered, books)))
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?
 }
 
 /// The centre's certificate was just checked: it is not earlier than when it was made.
-fn learn_time(stream: &TlsStream<Metered>, time: &TimeFloor) -> Result<(), UplinkError> {
+fn learn_time(stream: &TlsStream<Entered<Metered>>, time: &TimeFloor) -> Result<(), UplinkError> {
     let certificate = stream
         .get_ref()
         .1

@@ -1,12 +1,15 @@
 //! What the uplink needs, from a sensor's settings: for the uplink itself, the courier and the budget.
 
+use std::fs;
+
 use anyhow::Context;
 use lapwing_sensor::settings::{RuleSource, Settings};
 use lapwing_uplink::{
     KeyExchange, Proxy,
     budget::{BudgetSettings, CRITICAL_RESERVE_PERCENT_DEFAULT, QuietHours},
+    ledger::LedgerKey,
 };
-use lapwing_wire::CompressionLevel;
+use lapwing_wire::{CompressionLevel, SealingPublicKey};
 
 /// The uplink's settings.
 pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings> {
@@ -32,8 +35,31 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
         rule_mirror: mirrors_rules.then(|| settings.rule_mirror_folder()),
         send_interval: link.send_interval,
         retry_max: link.retry_max,
+        ledger_folder: settings.ledger_folder(),
+        ledger_key: ledger_key(settings)?,
         ..lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder())
     })
+}
+
+/// The ISP's ledger key, where the settings name one.
+pub(crate) fn ledger_key(settings: &Settings) -> anyhow::Result<Option<SealingPublicKey>> {
+    let path = settings
+        .policy
+        .as_ref()
+        .and_then(|policy| policy.ledger_key.as_ref());
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let key = LedgerKey::parse_public(&text);
+    let key = key.with_context(|| {
+        format!(
+            "{} is no public ledger key, as `lapwing ledger new-key` writes it",
+            path.display()
+        )
+    })?;
+    Ok(Some(key))
 }
 
 /// What stands between the site and the world.

@@ -6,6 +6,7 @@ mod courier;
 mod enroll;
 mod interfaces;
 mod kept_files;
+mod ledger;
 mod link;
 mod load_rules;
 mod metrics;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Status(status::Arguments),
     /// Write, sign, check and explain what may leave this network
     Policy(policy::Arguments),
+    /// Read and check what left this network
+    Ledger(ledger::Arguments),
     /// Check a sensor's settings and what they name
     CheckConfig(check_config::Arguments),
     /// List the network interfaces, or make one a capture port
@@ -66,6 +69,7 @@ impl Command {
             Self::Replay(_)
             | Self::Rules(_)
             | Self::Policy(_)
+            | Self::Ledger(_)
             | Self::CheckConfig(_)
             | Self::Enroll(_)
             | Self::Courier(_)
@@ -87,6 +91,7 @@ impl Command {
             Self::Budget(arguments) => budget::run(arguments),
             Self::Status(arguments) => status::run(arguments),
             Self::Policy(arguments) => policy::run(arguments),
+            Self::Ledger(arguments) => ledger::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
             Self::Interfaces(arguments) => interfaces::run(arguments),
             Self::Run(arguments) => run::run(arguments),

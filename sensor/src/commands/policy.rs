@@ -1,5 +1,6 @@
 //! `lapwing policy`: what may leave this network, written, signed, checked and explained by the ISP.
 
+mod dry_run;
 mod pseudonyms;
 
 use std::{
@@ -70,6 +71,8 @@ enum Action {
         /// The policy as it would be, signed or not
         after: PathBuf,
     },
+    /// Show exactly the records that would leave, for capture files or live traffic; nothing leaves
+    DryRun(dry_run::DryRun),
     /// Begin a new epoch of pseudonyms: make its key, and the file too where there is none
     NewEpoch(pseudonyms::NewEpoch),
     /// Turn a pseudonym back into the address, and write that down
@@ -148,6 +151,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             return diff(&read(before), &read(after), speech.language());
         }
+        Action::DryRun(arguments) => dry_run::run(&arguments)?,
         Action::NewEpoch(arguments) => pseudonyms::new_epoch(&arguments)?,
         Action::Resolve(arguments) => pseudonyms::resolve(&arguments)?,
     }

@@ -75,10 +75,35 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
+    let watched = Watched {
+        name: arguments.config,
+        captures: arguments.replay,
+        pace: arguments.pace,
+        repeat: arguments.repeat,
+    };
+    tell(&watch(settings, &watched, &stop)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is watched: capture files, or the interface of the settings where there are none.
+pub(super) struct Watched {
+    /// The settings, for messages.
+    pub(super) name: PathBuf,
+    pub(super) captures: Vec<PathBuf>,
+    pub(super) pace: Option<f64>,
+    pub(super) repeat: u32,
+}
+
+/// Watches until the captures end or `stop` is set; what may be told is then in the outbox of the settings.
+pub(super) fn watch(
+    settings: Settings,
+    watched: &Watched,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<Totals> {
     let pack = load_rules::from_settings(&settings.rules)?;
-    let (sources, source_name) = open_sources(&arguments, &settings, &stop)?;
+    let (sources, source_name) = open_sources(watched, &settings, stop)?;
     let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox())?;
-    let files = kept_files::of_sensor(&settings, &arguments.replay)?;
+    let files = kept_files::of_sensor(&settings, &watched.captures)?;
     let confinement = sandbox::confine_sensor(&files).context("cannot give up rights")?;
     tracing::info!(confined = confinement.text(), "rights given up");
 
@@ -92,7 +117,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let policy = PolicyInForce::read(settings.policy.clone(), &settings.state);
     let admission = reload::admit(&policy, &pack);
     let restriction = Arc::new(admission.restriction.clone());
-    let about = about(&settings, &pack, admission, arguments.replay.is_empty());
+    let about = about(&settings, &pack, admission, watched.captures.is_empty());
     let policy_of_rules = PolicyInForce::read(settings.policy.clone(), &settings.state);
     let status = first_status(source_name.clone(), confinement);
     let recorder = Recorder::new(about, outbox, policy);
@@ -116,35 +141,34 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     );
     let reload = Reload::new(settings.rules, outlet, findings.inlet(0), policy_of_rules)?;
     let workers = sources.into_iter().zip(inlets).collect();
-    let watched = workers::run(workers, reload, pipeline, &findings, &stop);
+    let ended = workers::run(workers, reload, pipeline, &findings, stop);
     let totals = findings.finish()?;
-    tell(&totals)?;
-    watched.map(|()| ExitCode::SUCCESS)
+    ended.map(|()| totals)
 }
 
 /// What each worker handles, and a name for all of it.
 fn open_sources(
-    arguments: &Arguments,
+    watched: &Watched,
     settings: &Settings,
     stop: &Arc<AtomicBool>,
 ) -> anyhow::Result<(Vec<Source>, String)> {
-    if !arguments.replay.is_empty() {
-        let names = arguments
-            .replay
+    if !watched.captures.is_empty() {
+        let names = watched
+            .captures
             .iter()
             .map(|path| path.display().to_string());
         let name = names.collect::<Vec<_>>().join(", ");
         let replay = Source::Replay {
-            captures: arguments.replay.clone(),
-            repeat: arguments.repeat,
-            pace: arguments.pace,
+            captures: watched.captures.clone(),
+            repeat: watched.repeat,
+            pace: watched.pace,
         };
         return Ok((vec![replay], name));
     }
     let Some(capture) = &settings.capture else {
         bail!(
             "{}: no [capture] interface is set; write one, or replay capture files with --replay",
-            arguments.config.display()
+            watched.name.display()
         );
     };
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);

@@ -97,6 +97,8 @@ pub struct PolicySource {
     pub isp_key: PathBuf,
     /// File of the keys that pseudonyms are made with.
     pub pseudonym_keys: Option<PathBuf>,
+    /// File of the ISP's public ledger key, for which the ledger keeps the keys of envelopes.
+    pub ledger_key: Option<PathBuf>,
 }
 
 /// Why there are no settings.
@@ -131,6 +133,12 @@ impl Settings {
     #[must_use]
     pub fn outbox_folder(&self) -> PathBuf {
         self.state.join("outbox")
+    }
+
+    /// Where the ledger of what left is.
+    #[must_use]
+    pub fn ledger_folder(&self) -> PathBuf {
+        self.state.join("ledger")
     }
 
     /// Where the key and the certificate of this device are.
@@ -314,6 +322,7 @@ fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
     let file = path(section, "file", folder);
     let isp_key = path(section, "isp_key", folder);
     let pseudonym_keys = path(section, "pseudonym_keys", folder);
+    let ledger_key = path(section, "ledger_key", folder);
     if !section.is_present() {
         return None;
     }
@@ -327,6 +336,7 @@ fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
         file: file?,
         isp_key: isp_key?,
         pseudonym_keys,
+        ledger_key,
     })
 }
 

@@ -1,0 +1,116 @@
+//! One connection in the ledger: every byte that goes through its socket is counted, and its end is entered when it is dropped.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::reader::LedgerError;
+use super::writer::Ledger;
+
+/// What one connection carried. When the last holder drops it, its end is entered.
+#[derive(Debug)]
+pub(crate) struct ConnectionBooks {
+    ledger: Ledger,
+    pub(crate) number: u64,
+    sent: AtomicU64,
+    received: AtomicU64,
+    said: AtomicU64,
+    envelopes: AtomicU64,
+}
+
+impl ConnectionBooks {
+    /// Enters a connection before anything is said on it.
+    pub(crate) fn open(
+        ledger: &Ledger,
+        from: SocketAddr,
+        to: SocketAddr,
+    ) -> Result<Arc<Self>, LedgerError> {
+        Ok(Arc::new(Self {
+            number: ledger.connected(from, to)?,
+            ledger: ledger.clone(),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            said: AtomicU64::new(0),
+            envelopes: AtomicU64::new(0),
+        }))
+    }
+
+    /// So many bytes were given to TLS.
+    pub(crate) fn said(&self, bytes: usize) {
+        self.said.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// An envelope of so many bytes is among what will be given to TLS.
+    pub(crate) fn envelope(&self, bytes: usize) {
+        self.envelopes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for ConnectionBooks {
+    fn drop(&mut self) {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let bytes = (get(&self.sent), get(&self.received));
+        let (envelopes, said) = (get(&self.envelopes), get(&self.said));
+        if let Err(error) = self.ledger.closed(self.number, bytes, envelopes, said) {
+            tracing::error!(%error, "the end of a connection cannot be entered in the ledger");
+        }
+    }
+}
+
+/// A socket whose bytes are counted.
+#[derive(Debug)]
+pub(crate) struct Entered<S> {
+    stream: S,
+    books: Arc<ConnectionBooks>,
+}
+
+impl<S> Entered<S> {
+    pub(crate) fn new(stream: S, books: Arc<ConnectionBooks>) -> Self {
+        Self { stream, books }
+    }
+
+    pub(crate) fn books(&self) -> &Arc<ConnectionBooks> {
+        &self.books
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Entered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = buffer.filled().len() - before;
+        self.books
+            .received
+            .fetch_add(read as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Entered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.books.sent.fetch_add(written as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
