@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Checks a sensor's ledger without any code of Lapwing's: Python's standard library only, to be read in one sitting.
 
-  verify-ledger.py LEDGER [--outbox OUTBOX] [--pcap CAPTURE] [--head HASH]
-
 LEDGER is the folder with the `*.lines`. A line is HASH, a space, JSON; HASH is the SHA-256 (hex) of the hash before it (64 zeros
 before line 1, as text) followed by the JSON as it stands. `head` names the last line. OUTBOX is the outbox's folder: what waits there
 must be in the ledger. CAPTURE is a pcap file of the uplink: the TCP payload to the centre must be the ledger's, to the byte, and
@@ -14,7 +12,6 @@ problems = []
 
 
 def lines_of(folder):
-    """Every line, its hash checked against the one before."""
     before, number, hashes, lines = "0" * 64, 0, {}, []
     files = sorted(pathlib.Path(folder).glob("*.lines"))
     for at, path in enumerate(files):
@@ -35,14 +32,12 @@ def lines_of(folder):
                 sys.exit(f"WRONG: line {number} says that it is line {lines[-1]['line']}")
     head = pathlib.Path(folder, "head")
     named = json.loads(head.read_text()) if head.exists() else {"lines": 0, "hash": ""}
-    is_last = named["lines"] == number and named["hash"] == before
-    if number and not is_last and named["lines"] + 1 != number:
+    if number and (named["lines"], named["hash"]) != (number, before) and named["lines"] + 1 != number:
         problems.append(f"the head names line {named['lines']}, and {number} are there")
     return lines, hashes
 
 
 def books_of(lines):
-    """What was sealed, what left, and the connections."""
     sealed, sent, connections = set(), [], {}
     for line in lines:
         what = line["what"]
@@ -55,9 +50,9 @@ def books_of(lines):
                 problems.append(f"line {line['line']}: an envelope left that was never sealed")
         elif what == "connected":
             connections[line["connection"]] = dict(line, sent=None)
-        elif what in ("closed", "cut") and line["connection"] in connections:
-            connections[line["connection"]].update(sent=line.get("sent"))
-            if what == "closed" and line["envelopes"] + line["other"] + line["tls"] != line["sent"]:
+        elif what == "closed":
+            connections.get(line["connection"], {}).update(sent=line["sent"])
+            if line["envelopes"] + line["other"] + line["tls"] != line["sent"]:
                 problems.append(f"line {line['line']}: the parts are not the sum")
     return sealed, sent, connections
 

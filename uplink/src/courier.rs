@@ -82,7 +82,8 @@ pub fn export(settings: &Settings, stick_folder: &Path) -> Result<Exported, Upli
         identity.sealing_key,
         settings.compression,
     )
-    .witnessed_by(Arc::new(ledger.clone()));
+    .witnessed_by(Arc::new(ledger.clone()))
+    .filtered_by(settings.filter.clone());
     let limits = SealLimits {
         max_outstanding: BATCHES_MAX,
         ..settings.seal

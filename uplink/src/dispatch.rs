@@ -79,7 +79,8 @@ impl Dispatch {
             identity.sealing_key,
             settings.compression,
         )
-        .witnessed_by(Arc::new(ledger.clone()));
+        .witnessed_by(Arc::new(ledger.clone()))
+        .filtered_by(settings.filter.clone());
         self.tell_what_is_held(budget, now)?;
         loop {
             if connection.backlog_bytes() > BACKLOG_BYTES {

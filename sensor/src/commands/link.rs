@@ -1,15 +1,18 @@
 //! What the uplink needs, from a sensor's settings: for the uplink itself, the courier and the budget.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use anyhow::Context;
-use lapwing_sensor::settings::{RuleSource, Settings};
+use lapwing_sensor::{
+    policy::QueueFilter,
+    settings::{RuleSource, Settings},
+};
 use lapwing_uplink::{
     KeyExchange, Proxy,
     budget::{BudgetSettings, CRITICAL_RESERVE_PERCENT_DEFAULT, QuietHours},
     ledger::LedgerKey,
 };
-use lapwing_wire::{CompressionLevel, SealingPublicKey};
+use lapwing_wire::{CompressionLevel, RecordFilter, SealingPublicKey};
 
 /// The uplink's settings.
 pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings> {
@@ -37,6 +40,10 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
         retry_max: link.retry_max,
         ledger_folder: settings.ledger_folder(),
         ledger_key: ledger_key(settings)?,
+        filter: settings.policy.clone().map(|policy| {
+            let filter: Arc<dyn RecordFilter> = Arc::new(QueueFilter::new(policy));
+            filter
+        }),
         ..lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder())
     })
 }

@@ -12,6 +12,7 @@ mod load_rules;
 mod metrics;
 mod policy;
 mod replay;
+mod report;
 mod rules;
 mod run;
 mod sensor;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Policy(policy::Arguments),
     /// Read and check what left this network
     Ledger(ledger::Arguments),
+    /// For the ISP: which of its own addresses show which trouble, as a page, a table or a list
+    Report(report::Arguments),
     /// Check a sensor's settings and what they name
     CheckConfig(check_config::Arguments),
     /// List the network interfaces, or make one a capture port
@@ -70,6 +73,7 @@ impl Command {
             | Self::Rules(_)
             | Self::Policy(_)
             | Self::Ledger(_)
+            | Self::Report(_)
             | Self::CheckConfig(_)
             | Self::Enroll(_)
             | Self::Courier(_)
@@ -92,6 +96,7 @@ impl Command {
             Self::Status(arguments) => status::run(arguments),
             Self::Policy(arguments) => policy::run(arguments),
             Self::Ledger(arguments) => ledger::run(arguments),
+            Self::Report(arguments) => report::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
             Self::Interfaces(arguments) => interfaces::run(arguments),
             Self::Run(arguments) => run::run(arguments),

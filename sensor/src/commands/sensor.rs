@@ -20,6 +20,7 @@ use lapwing_sensor::{
     findings::{
         About, FindingsThread, Gathering, Observation, Recorder, Totals, limits::open_findings_max,
     },
+    give_back::Keeper,
     interfaces,
     memory_shares::MemoryShares,
     pipeline::PipelineSettings,
@@ -32,7 +33,7 @@ use lapwing_sensor::{
 use reload::Reload;
 use workers::Source;
 
-use super::{kept_files, load_rules, stop_signal};
+use super::{kept_files, link, load_rules, stop_signal};
 use crate::terminal;
 
 /// Rules of this severity are told with their first alert.
@@ -103,6 +104,8 @@ pub(super) fn watch(
     let pack = load_rules::from_settings(&settings.rules)?;
     let (sources, source_name) = open_sources(watched, &settings, stop)?;
     let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox())?;
+    let give_back =
+        link::ledger_key(&settings)?.map(|key| Keeper::new(settings.give_back_folder(), key));
     let files = kept_files::of_sensor(&settings, &watched.captures)?;
     let confinement = sandbox::confine_sensor(&files).context("cannot give up rights")?;
     tracing::info!(confined = confinement.text(), "rights given up");
@@ -120,7 +123,7 @@ pub(super) fn watch(
     let about = about(&settings, &pack, admission, watched.captures.is_empty());
     let policy_of_rules = PolicyInForce::read(settings.policy.clone(), &settings.state);
     let status = first_status(source_name.clone(), confinement);
-    let recorder = Recorder::new(about, outbox, policy);
+    let recorder = Recorder::new(about, outbox, policy).giving_back(give_back);
     let state = settings.state.clone();
     let findings = FindingsThread::start(recorder, move |recorder| {
         write_status(&status, recorder, &state)

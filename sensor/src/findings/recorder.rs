@@ -25,6 +25,7 @@ use super::{
 use crate::{
     clock::Clock,
     detect::Alert,
+    give_back::Keeper,
     policy::{Admission, InForce, PolicyInForce},
     time::Timestamp,
 };
@@ -94,6 +95,7 @@ pub struct Recorder {
     totals: Totals,
     closed_early: u64,
     rules_refused: Option<String>,
+    give_back: Option<Keeper>,
 }
 
 impl Recorder {
@@ -116,9 +118,17 @@ impl Recorder {
             totals: Totals::default(),
             closed_early: 0,
             rules_refused: None,
+            give_back: None,
         };
         recorder.heartbeat(SensorState::Starting);
         recorder
+    }
+
+    /// The same, which also keeps for the ISP what its own addresses show.
+    #[must_use]
+    pub fn giving_back(mut self, keeper: Option<Keeper>) -> Self {
+        self.give_back = keeper;
+        self
     }
 
     /// Takes in an alert.
@@ -162,6 +172,9 @@ impl Recorder {
         if self.last_heartbeat.elapsed() >= self.about.heartbeat {
             self.heartbeat(self.state());
         }
+        if let Some(Err(error)) = self.give_back.as_mut().map(Keeper::tick) {
+            tracing::error!(%error, "cannot keep what is given back to the ISP");
+        }
         if let Err(error) = self.outbox.tick(self.clock.stamp().monotonic_milliseconds) {
             tracing::error!(%error, "cannot write the outbox through to the disk");
         }
@@ -177,6 +190,9 @@ impl Recorder {
         self.tell(&complete);
         self.summarize();
         self.heartbeat(SensorState::Stopping);
+        if let Some(Err(error)) = self.give_back.as_mut().map(Keeper::write) {
+            tracing::error!(%error, "cannot keep what is given back to the ISP");
+        }
         self.outbox.commit()
     }
 
@@ -253,6 +269,9 @@ impl Recorder {
         for candidate in complete {
             self.totals.findings = self.totals.findings.saturating_add(1);
             let severity = severity_of(candidate);
+            if let (Some(keeper), Ok(in_force)) = (&mut self.give_back, self.policy.current()) {
+                keeper.note(candidate, &in_force.policy().home_networks);
+            }
             let released = match self.policy.current() {
                 Ok(_) if self.about.rules.admission.refuses(candidate.rule) => {
                     Err(Suppressed::OutOfScope)

@@ -135,6 +135,12 @@ impl Settings {
         self.state.join("outbox")
     }
 
+    /// Where what is given back to the ISP is kept.
+    #[must_use]
+    pub fn give_back_folder(&self) -> PathBuf {
+        self.state.join("give-back")
+    }
+
     /// Where the ledger of what left is.
     #[must_use]
     pub fn ledger_folder(&self) -> PathBuf {

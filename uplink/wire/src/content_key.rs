@@ -134,6 +134,12 @@ pub trait SealWitness: fmt::Debug + Send + Sync {
     ) -> Result<(), String>;
 }
 
+/// Who may take from records what must not leave any more, when they are sealed.
+pub trait RecordFilter: fmt::Debug + Send + Sync {
+    /// Changes records so that less leaves. Lanes and numbers must stay.
+    fn filter(&self, records: &mut [Record]);
+}
+
 /// Randomness that is known: the bytes of a content key, again and again.
 struct Begin<'a>(&'a [u8; 32]);
 

@@ -21,7 +21,7 @@ use rand::CryptoRng;
 use crate::batch::{Batch, read_payload, write_payload};
 use crate::bytes::Reader;
 use crate::compression::{CompressionLevel, pack, unpack};
-use crate::content_key::{ContentKey, SealWitness};
+use crate::content_key::{ContentKey, RecordFilter, SealWitness};
 use crate::error::{DecodeError, EncodeError, EnvelopeError};
 use crate::ids::{BatchDigest, BatchIdentity, KeyId};
 use crate::limits::{MAX_BATCH_BYTES, MAX_ENVELOPE_BYTES};
@@ -98,6 +98,7 @@ pub struct Sealer {
     centre: SealingPublicKey,
     level: CompressionLevel,
     witness: Option<Arc<dyn SealWitness>>,
+    filter: Option<Arc<dyn RecordFilter>>,
 }
 
 impl Sealer {
@@ -110,7 +111,14 @@ impl Sealer {
             centre,
             level,
             witness: None,
+            filter: None,
         }
+    }
+
+    /// The same, with a filter that records go through before they are sealed.
+    #[must_use]
+    pub fn filtered_by(self, filter: Option<Arc<dyn RecordFilter>>) -> Self {
+        Self { filter, ..self }
     }
 
     /// The same, with a witness who must know of every envelope.
@@ -135,6 +143,15 @@ impl Sealer {
         records: &[Record],
         rng: &mut impl CryptoRng,
     ) -> Result<SealedEnvelope, EncodeError> {
+        let mut filtered = Vec::new();
+        let records = match &self.filter {
+            Some(filter) => {
+                filtered.extend_from_slice(records);
+                filter.filter(&mut filtered);
+                filtered.as_slice()
+            }
+            None => records,
+        };
         let packed = pack(&write_payload(records)?, self.level);
         let header = EnvelopeHeader {
             identity,

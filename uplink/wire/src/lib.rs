@@ -72,7 +72,7 @@ pub use control::{
     AskForLess, ControlAnswer, ControlRequest, FileAbsent, FilePart, FileRequest, RepositoryPath,
     Revocation,
 };
-pub use content_key::{ContentKey, SealWitness};
+pub use content_key::{ContentKey, RecordFilter, SealWitness};
 pub use enrolment::{
     EnrolApproval, EnrolPending, EnrolRefused, EnrolRequest, MachineFact, RenewApproval,
     RenewRefused, RenewRequest,
