@@ -144,6 +144,7 @@ impl Edge {
                 admission: Arc::default(),
             },
             is_live: false,
+            tells_digests: false,
         };
         let outbox = path("outbox");
         let writer = OutboxWriter::open(&outbox, lapwing_outbox::Settings::default()).unwrap();

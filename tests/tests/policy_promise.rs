@@ -429,6 +429,7 @@ impl Site {
                 admission: Arc::default(),
             },
             is_live: false,
+            tells_digests: false,
         };
         let policy = PolicyInForce::read(Some(source), self.folder.path());
         assert!(policy.current().is_ok(), "{:?}", policy.current());

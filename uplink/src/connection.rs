@@ -189,9 +189,12 @@ async fn handshake(
     let books = ConnectionBooks::open(way.ledger, tcp.local_addr()?, tcp.peer_addr()?)
         .map_err(io::Error::other)?;
     let metered = Metered::new(tcp, Arc::clone(way.bill));
-    timeout(TLS_TIMEOUT, connector.connect(name, Entered::new(metered, books)))
-        .await
-        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?
+    timeout(
+        TLS_TIMEOUT,
+        connector.connect(name, Entered::new(metered, books)),
+    )
+    .await
+    .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?
 }
 
 /// The centre's certificate was just checked: it is not earlier than when it was made.

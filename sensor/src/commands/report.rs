@@ -12,6 +12,7 @@ use lapwing_rules::pack::Pack;
 use lapwing_sensor::{
     clock::wall_milliseconds,
     give_back::{self, Sighting},
+    policy,
     settings::{RuleSource, Settings, quantity::parse_duration},
     whole_file,
 };
@@ -69,7 +70,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let sightings = give_back::read(&settings.give_back_folder(), key.private_key(), since)?;
     let messages = messages(&settings);
     let message = |rule: &str| messages.get(rule).cloned().unwrap_or_default();
-    let site = settings.state.display().to_string();
+    let policy = settings
+        .policy
+        .as_ref()
+        .map(|source| policy::check(source, &settings.state));
+    let site = match policy {
+        Some(Ok(in_force)) => in_force.policy().site.clone(),
+        _ => settings.state.display().to_string(),
+    };
     for (output, text) in [
         (
             &arguments.html,

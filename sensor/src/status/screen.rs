@@ -133,6 +133,10 @@ pub fn render(overview: &Overview) -> String {
         oldest => format!("oldest waits since {}", ago(oldest)),
     };
     screen.line("queue", format_args!("{bytes} bytes on disk, {oldest}"));
+    screen.line(
+        "at rest",
+        "no keyslot: who takes this disk can read what waits in the queue",
+    );
     if let Some(link) = &overview.link {
         for (name, value) in link.lines(outbox) {
             screen.line(name, value);

@@ -1,11 +1,10 @@
 //! `lapwing policy dry-run`: exactly the records that would leave, and nothing leaves.
 //!
-//! The sensor itself runs, with an outbox of its own in a folder that is removed afterwards; no uplink knows of it.
+//! The sensor itself runs, with an outbox of its own in a folder that is emptied afterwards; no uplink knows of it.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
-    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -129,21 +128,36 @@ fn stop_after(time: Duration, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
         .context("cannot watch the time")
 }
 
-/// A folder of this run's own, removed when the run is over.
+/// The folder `dry-run` beside the sensor's own state. What is in it is removed before and after; the folder itself stays, for the
+/// process may not touch what is around it once it has given up its rights.
 struct Folder(PathBuf);
 
 impl Folder {
     fn make(state: &Path) -> anyhow::Result<Self> {
-        let path = state.join(format!("dry-run-{}", process::id()));
-        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        let path = state.join("dry-run");
+        fs::create_dir_all(&path)
+            .and_then(|()| empty(&path))
+            .with_context(|| format!("cannot use {}", path.display()))?;
         Ok(Self(path))
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            terminal::say(&format!("cannot remove {}: {error}", self.0.display()));
+        if let Err(error) = empty(&self.0) {
+            terminal::say(&format!("cannot empty {}: {error}", self.0.display()));
         }
     }
+}
+
+fn empty(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
