@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapwing_outbox::{OutboxWriter, records_in};
+use lapwing_outbox::{OutboxWriter, peek};
 use lapwing_rules::{model::Severity, pack::Pack, source::Source};
 use lapwing_sensor::{
     capture::CaptureError,
@@ -438,7 +438,7 @@ impl Site {
             recorder.alert(alert);
         }
         recorder.finish().unwrap();
-        records_in(&outbox).unwrap()
+        peek(&outbox, usize::MAX).unwrap()
     }
 }
 
