@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use anyhow::Context;
 use lapwing_sensor::{
-    policy::QueueFilter,
+    policy::{self, InForce, QueueFilter},
     settings::{RuleSource, Settings},
 };
 use lapwing_uplink::{
@@ -75,21 +75,39 @@ pub(crate) fn proxy(settings: &Settings) -> anyhow::Result<Option<Proxy>> {
     proxy.transpose().context("uplink.proxy is wrong")
 }
 
+/// What the settings allow, and the ISP's policy where it allows less. The policy is looked at when the uplink starts.
 fn budget(settings: &Settings) -> anyhow::Result<BudgetSettings> {
     let link = &settings.uplink;
+    let source = settings.policy.as_ref();
+    let in_force = source.and_then(|source| policy::check(source, &settings.state).ok());
+    let policy = in_force.as_ref().map(InForce::policy);
+    let limits = policy.map(|policy| policy.budget).unwrap_or_default();
+    let of_policy = policy
+        .map(|policy| policy.quiet_hours.as_slice())
+        .unwrap_or_default();
     let quiet_hours = link
         .quiet_hours
         .iter()
+        .cloned()
+        .chain(of_policy.iter().map(ToString::to_string))
         .map(|hours| hours.parse::<QuietHours>())
         .collect::<Result<_, _>>()
         .context("uplink.quiet_hours is wrong")?;
     Ok(BudgetSettings {
-        day_bytes: link.day_budget_bytes,
-        month_bytes: link.month_budget_bytes,
+        day_bytes: lower(link.day_budget_bytes, limits.day_bytes),
+        month_bytes: lower(link.month_budget_bytes, limits.month_bytes),
         critical_reserve_percent: link
             .critical_reserve_percent
             .unwrap_or(CRITICAL_RESERVE_PERCENT_DEFAULT),
         rung_max: link.rung_max.unwrap_or(2),
         quiet_hours,
     })
+}
+
+/// The lower of two limits, where none is the highest.
+fn lower(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
