@@ -32,10 +32,12 @@ use lapwing_tests::traffic::entropy::Entropy;
 use lapwing_uplink::ledger::{Entry, Ledger, LedgerKey, Lines};
 use lapwing_wire::frame::{Frame, FrameDecoder};
 use lapwing_wire::{
-    Ack, AckState, BatchDigest, BatchIdentity, BatchNumber, Busy, CompressionLevel, ContentKey,
-    DisclosedAddress, EnrolApproval, EnrolPending, EnrolRefused, ErrorCode, Hello, HelloAnswer,
-    Message, PackDigest, ReceivedEnvelope, Record, RecordBody, RenewApproval, RenewRefused,
-    SealedEnvelope, Sealer, SealingPrivateKey, SenderEvent, SenderSession, SensorId, SessionError,
+    Ack, AckState, AskForLess, BatchDigest, BatchIdentity, BatchNumber, Busy, CompressionLevel,
+    ContentKey, ControlAnswer, ControlRequest, DisclosedAddress, EnrolApproval, EnrolPending,
+    EnrolRefused, ErrorCode, FileAbsent, FilePart, FileRequest, Hello, HelloAnswer, Lane, Message,
+    PackDigest, ReceivedEnvelope, Record, RecordBody, RenewApproval, RenewRefused, RepositoryPath,
+    Revocation, SealedEnvelope, Sealer, SealingPrivateKey, SenderEvent, SenderSession, SensorId,
+    SessionError,
 };
 
 const MESSAGES: usize = 10_000;
@@ -233,6 +235,7 @@ fn messages(envelope: &SealedEnvelope, others: BatchDigest) -> Vec<Message> {
             issuing_chain: vec![vec![2; 40]],
             sealing_key: key,
             certificate_lifetime_seconds: 1,
+            proof: Some([3; 32]),
         }),
         Message::EnrolRefused(EnrolRefused {
             reason: "no".to_owned(),
@@ -252,6 +255,33 @@ fn messages(envelope: &SealedEnvelope, others: BatchDigest) -> Vec<Message> {
             software: "hostile".to_owned(),
         }),
         Message::Envelope(envelope.bytes.clone()),
+        Message::AskForLess(AskForLess {
+            rung_max: u8::MAX,
+            lightest: Lane::Status,
+            until_milliseconds: 0,
+        }),
+        Message::ControlAnswer(ControlAnswer {
+            answer: vec![0xff; 60],
+        }),
+        Message::ControlRequest(ControlRequest {
+            known_milliseconds: 0,
+        }),
+        Message::FilePart(FilePart {
+            path: RepositoryPath::new("policy.signed").unwrap(),
+            offset: 0,
+            total_bytes: 4,
+            bytes: vec![1; 4],
+        }),
+        Message::FileRequest(FileRequest {
+            path: RepositoryPath::new("policy.signed").unwrap(),
+            offset: 0,
+        }),
+        Message::FileAbsent(FileAbsent {
+            path: RepositoryPath::new("policy.signed").unwrap(),
+        }),
+        Message::Revocation(Revocation {
+            reason: "all".to_owned(),
+        }),
     ]
 }
 
