@@ -267,17 +267,17 @@ fn messages(envelope: &SealedEnvelope, others: BatchDigest) -> Vec<Message> {
             known_milliseconds: 0,
         }),
         Message::FilePart(FilePart {
-            path: RepositoryPath::new("policy.signed").unwrap(),
+            path: RepositoryPath::new("targets/policy.signed").unwrap(),
             offset: 0,
             total_bytes: 4,
             bytes: vec![1; 4],
         }),
         Message::FileRequest(FileRequest {
-            path: RepositoryPath::new("policy.signed").unwrap(),
+            path: RepositoryPath::new("targets/policy.signed").unwrap(),
             offset: 0,
         }),
         Message::FileAbsent(FileAbsent {
-            path: RepositoryPath::new("policy.signed").unwrap(),
+            path: RepositoryPath::new("targets/policy.signed").unwrap(),
         }),
         Message::Revocation(Revocation {
             reason: "all".to_owned(),

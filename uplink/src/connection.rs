@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 use crate::bill::Bill;
 use crate::certificate::Validity;
 use crate::error::UplinkError;
-use crate::ledger::{self, ConnectionBooks, Entered, Ledger};
+use crate::ledger::{self, ConnectionBooks, Ledger};
 use crate::metered::Metered;
 use crate::route::{self, Proxy};
 use crate::time_floor::TimeFloor;
@@ -29,7 +29,7 @@ const READ_BYTES: usize = 16 * 1024;
 
 /// A session over TLS.
 pub(crate) struct Connection {
-    stream: TlsStream<Entered<Metered>>,
+    stream: TlsStream<Metered>,
     /// What the ledger will say of it.
     books: Arc<ConnectionBooks>,
     pub(crate) session: SenderSession,
@@ -66,7 +66,7 @@ impl Connection {
         Err(UplinkError::Unreachable { address, cause })
     }
 
-    fn over(stream: TlsStream<Entered<Metered>>, answer_timeout: Duration) -> Self {
+    fn over(stream: TlsStream<Metered>, answer_timeout: Duration) -> Self {
         let software = concat!("lapwing/", env!("CARGO_PKG_VERSION"));
         let answer_timeout = u64::try_from(answer_timeout.as_millis()).unwrap_or(u64::MAX);
         Self {
@@ -181,24 +181,21 @@ async fn handshake(
     address: &str,
     way: &Way<'_>,
     connector: &TlsConnector,
-) -> io::Result<TlsStream<Entered<Metered>>> {
+) -> io::Result<TlsStream<Metered>> {
     let tcp = route::connect(address, way.proxy, way.bill).await?;
     // Envelopes are written as a whole; waiting for more to say only delays the last segment.
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from(CENTRE_SERVER_NAME).map_err(io::Error::other)?;
     let books = ConnectionBooks::open(way.ledger, tcp.local_addr()?, tcp.peer_addr()?)
         .map_err(io::Error::other)?;
-    let metered = Metered::new(tcp, Arc::clone(way.bill));
-    timeout(
-        TLS_TIMEOUT,
-        connector.connect(name, Entered::new(metered, books)),
-    )
-    .await
-    .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?
+    let metered = Metered::new(tcp, Arc::clone(way.bill), books);
+    timeout(TLS_TIMEOUT, connector.connect(name, metered))
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?
 }
 
 /// The centre's certificate was just checked: it is not earlier than when it was made.
-fn learn_time(stream: &TlsStream<Entered<Metered>>, time: &TimeFloor) -> Result<(), UplinkError> {
+fn learn_time(stream: &TlsStream<Metered>, time: &TimeFloor) -> Result<(), UplinkError> {
     let certificate = stream
         .get_ref()
         .1

@@ -3,15 +3,9 @@
 use lapwing_rules::model::AppProtocol;
 
 /// A set of protocols whose parsers may start; at first all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParserSet {
     excluded: u64,
-}
-
-impl Default for ParserSet {
-    fn default() -> Self {
-        Self { excluded: 0 }
-    }
 }
 
 impl ParserSet {

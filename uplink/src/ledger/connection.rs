@@ -1,13 +1,8 @@
 //! One connection in the ledger: every byte that goes through its socket is counted, and its end is entered when it is dropped.
 
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reader::LedgerError;
 use super::writer::Ledger;
@@ -40,6 +35,16 @@ impl ConnectionBooks {
         }))
     }
 
+    /// So many bytes were written into the socket.
+    pub(crate) fn write(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// So many bytes were read from the socket.
+    pub(crate) fn read(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// So many bytes were given to TLS.
     pub(crate) fn said(&self, bytes: usize) {
         self.said.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -59,58 +64,5 @@ impl Drop for ConnectionBooks {
         if let Err(error) = self.ledger.closed(self.number, bytes, envelopes, said) {
             tracing::error!(%error, "the end of a connection cannot be entered in the ledger");
         }
-    }
-}
-
-/// A socket whose bytes are counted.
-#[derive(Debug)]
-pub(crate) struct Entered<S> {
-    stream: S,
-    books: Arc<ConnectionBooks>,
-}
-
-impl<S> Entered<S> {
-    pub(crate) fn new(stream: S, books: Arc<ConnectionBooks>) -> Self {
-        Self { stream, books }
-    }
-
-    pub(crate) fn books(&self) -> &Arc<ConnectionBooks> {
-        &self.books
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Entered<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        let read = buffer.filled().len() - before;
-        self.books
-            .received
-            .fetch_add(read as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Entered<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        self.books.sent.fetch_add(written as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

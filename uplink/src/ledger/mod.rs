@@ -34,7 +34,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use connection::{ConnectionBooks, Entered};
+pub(crate) use connection::ConnectionBooks;
 pub use line::{Entry, Line, Way};
 pub use reader::{LedgerError, Lines};
 pub use verify::{Problem, Report, has_hash, verify};
