@@ -24,6 +24,8 @@ use pcap::Capture;
 use serde_json::Value;
 
 const SENSOR: &str = "ledger";
+/// Between looks at the interface while nothing passes.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Writes down what passes on the loopback interface to and from a port.
@@ -44,6 +46,8 @@ impl Tap {
             return Ok(None);
         };
         capture.filter(&format!("tcp port {port}"), true)?;
+        // A capture that waits would wait for ever once nothing passes any more.
+        let mut capture = capture.setnonblock()?;
         let stop = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -51,7 +55,9 @@ impl Tap {
             while !until.load(Ordering::Relaxed) {
                 match capture.next_packet() {
                     Ok(packet) => save.write(&packet),
-                    Err(pcap::Error::TimeoutExpired) => {}
+                    Err(pcap::Error::TimeoutExpired | pcap::Error::NoMorePackets) => {
+                        thread::sleep(LOOK_INTERVAL);
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }
