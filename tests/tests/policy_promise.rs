@@ -543,5 +543,5 @@ fn captures_of_the_world_tell_nothing_that_is_forbidden() {
         }
     }
     eprintln!("{} captures, {told} findings left", captures.len());
-    assert!(told > 10_000, "{told}");
+    assert!(told > 3_000, "{told}");
 }
