@@ -268,10 +268,9 @@ fn stands_in(text: &str, word: &str) -> bool {
             |letter: Option<char>| letter.is_none_or(|letter| !letter.is_ascii_hexdigit());
         let is_v4_edge =
             |letter: Option<char>| letter.is_none_or(|letter| !letter.is_ascii_digit());
-        let (before, after) = (
-            text[..at].chars().next_back(),
-            text[at + word.len()..].chars().next(),
-        );
+        let (before, rest) = text.split_at(at);
+        let after = rest.strip_prefix(word).unwrap_or_default().chars().next();
+        let before = before.chars().next_back();
         if word.contains(':') {
             is_edge(before) && is_edge(after)
         } else {
@@ -306,11 +305,10 @@ fn texts(record: &Record) -> Vec<String> {
 fn without_pseudonyms(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find("p1~") {
-        out.push_str(&rest[..at]);
+    while let Some((before, behind)) = rest.split_once("p1~") {
+        out.push_str(before);
         out.push('?');
-        let behind = &rest[at + 3..];
-        rest = behind.find('~').map_or("", |end| &behind[end + 1..]);
+        rest = behind.split_once('~').map_or("", |(_, rest)| rest);
     }
     out + rest
 }

@@ -322,7 +322,9 @@ mod tests {
     fn places_are_those_of_the_text() {
         let places = |text: &str| {
             let found = addresses_in(text.as_bytes()).into_iter();
-            let mut found: Vec<_> = found.map(|found| text[found.range].to_owned()).collect();
+            let mut found: Vec<_> = found
+                .map(|found| text.get(found.range).unwrap().to_owned())
+                .collect();
             found.sort();
             found.dedup();
             found
