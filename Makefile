@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench mutations deltas flat live-proof faults centre-load
+.PHONY: help setup build demo test bench mutations deltas flat live-proof faults centre-load deb image image-setup image-test image-test-full
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,3 +43,33 @@ flat: build ## Replay the conformance corpus 200 times in one process: memory mu
 
 centre-load: setup ## The centre with a nation's findings: rates, pages, memory (FINDINGS=10000000 SENSORS=200)
 	@LAPWING_LOAD_FINDINGS=$(or $(FINDINGS),10000000) LAPWING_LOAD_SENSORS=$(or $(SENSORS),200) $(CARGO) nextest run --release -p lapwing-cirt --test centre --no-capture -E 'test(a_nation_of_sensors)'
+
+# A quick image for the tests is packed lightly; what is given away is packed hard and built with `dist`.
+BOARD ?= uefi-x86_64
+IMAGE_OPTIONS ?= --level 19
+PROGRAM_OPTIONS ?= --profile dist
+IMAGE_FOLDER = $(TARGET)/images
+SECONDS = $(shell git log -1 --format=%ct)
+
+image-setup:
+	@tools/setup image
+
+image: setup image-setup ## Build the image for BOARD (uefi-x86_64, uefi-arm64)
+	@image/tools/build-programs $(lastword $(subst -, ,$(BOARD))) $(IMAGE_FOLDER)/programs-$(BOARD) $(PROGRAM_OPTIONS)
+	@$(CARGO) build --release --workspace --bin lapwing-image
+	@$(TARGET)/release/lapwing-image build --board $(BOARD) --lapwing $(IMAGE_FOLDER)/programs-$(BOARD)/lapwing \
+	  --init $(IMAGE_FOLDER)/programs-$(BOARD)/lapwing-init --pack $(IMAGE_FOLDER)/programs-$(BOARD)/starter.pack \
+	  --cache $(TARGET)/image-packages --seconds $(SECONDS) --output $(IMAGE_FOLDER) $(IMAGE_OPTIONS)
+	@$(TARGET)/release/lapwing-image verify $(IMAGE_FOLDER)/lapwing-$(BOARD).img
+
+image-test: ## Build an image and boot it in QEMU: to findings, through power cuts, back from a bad slot
+	@$(MAKE) --no-print-directory image BOARD=uefi-x86_64 IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release
+	@$(MAKE) --no-print-directory image IMAGE_FOLDER=$(IMAGE_FOLDER)/again BOARD=uefi-x86_64 IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release >/dev/null
+	@cmp $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img $(IMAGE_FOLDER)/again/lapwing-uefi-x86_64.img && echo "two builds gave the same bytes"
+	@LAPWING_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img) $(CARGO) nextest run --release --workspace --test image_boots --no-capture
+
+image-test-full: ## The same with 50 power cuts
+	@LAPWING_POWER_CUTS=50 $(MAKE) --no-print-directory image-test
+
+deb: build ## Debian packages of both programs for this machine
+	@for name in lapwing lapwing-cirt; do packaging/build-deb $$name $(TARGET)/release/$$name $$(dpkg --print-architecture) $(TARGET)/debian; done

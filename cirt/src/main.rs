@@ -4,7 +4,7 @@ mod commands;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// The centre of a Lapwing network: collects what sensors found and shows it to people.
 #[derive(Parser)]
@@ -54,6 +54,9 @@ enum Command {
     Export(commands::export::Arguments),
     /// Write a copy of the database while the centre runs
     Backup(commands::backup::Arguments),
+    /// Write manual pages and completions
+    #[command(hide = true)]
+    Papers(commands::papers::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Peers(arguments) => commands::peers::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Papers(arguments) => commands::papers::run(&arguments, Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

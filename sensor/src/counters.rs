@@ -95,6 +95,8 @@ pub struct FlowCounters {
     pub out_of_scope: u64,
     /// Flows begun.
     pub created: u64,
+    /// Flows in which the second of the two ends was heard, too.
+    pub answered: u64,
     /// Flows held now.
     pub active: u64,
     /// Flows ended because nothing came for too long.

@@ -10,6 +10,7 @@
 
 pub mod app_layer;
 pub mod capture;
+pub mod check;
 pub mod clock;
 pub mod counters;
 pub mod decode;

@@ -340,7 +340,7 @@ impl<I: Inspector> Engine<I> {
         };
         self.connections += usize::from(begin_connection(entry, packet, found));
         let direction = entry.direction_from(found.sender);
-        note_packet(entry, packet, direction);
+        self.counters.flow.answered += u64::from(note_packet(entry, packet, direction));
         if entry.bypass == Bypass::Everything {
             shedding::let_pass(entry, packet, &mut self.counters.shed);
             self.flows.touch(found.slot, packet.time);
@@ -533,8 +533,9 @@ fn begin_connection(entry: &mut FlowEntry, packet: &Packet<'_>, found: Found) ->
     true
 }
 
-/// Counts a packet in its flow, and tells the packet where it stands.
-fn note_packet(entry: &mut FlowEntry, packet: &mut Packet<'_>, direction: Direction) {
+/// Counts a packet in its flow, and tells the packet where it stands. Whether it is the first that answers.
+fn note_packet(entry: &mut FlowEntry, packet: &mut Packet<'_>, direction: Direction) -> bool {
+    let was_one_sided = entry.flow.counters.iter().any(|one| one.packets == 0);
     let counters = &mut entry.flow.counters[direction.index()];
     counters.packets += 1;
     counters.bytes += u64::from(packet.wire_length_bytes);
@@ -549,6 +550,7 @@ fn note_packet(entry: &mut FlowEntry, packet: &mut Packet<'_>, direction: Direct
     packet.sees_stream = is_own;
     packet.is_established = is_established(entry);
     entry.flow.app.begin_packet(Some(direction));
+    was_one_sided && entry.flow.counters.iter().all(|one| one.packets > 0)
 }
 
 /// Whether `flow:established` holds for the next packet of a flow.

@@ -15,3 +15,4 @@ pub mod programs;
 pub mod proxies;
 pub mod site;
 pub mod traffic;
+pub mod virtual_machine;

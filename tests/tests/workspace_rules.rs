@@ -9,7 +9,8 @@ use std::process::Command;
 use lapwing_tests::programs::workspace_root;
 
 /// What each package may depend on, of ours. `lapwing-tests` may depend on everything and nothing depends on it.
-const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
+const ALLOWED_EDGES: [(&str, &[&str]); 10] = [
+    ("lapwing-settings", &[]),
     ("lapwing-trust", &[]),
     ("lapwing-rules", &["lapwing-trust"]),
     ("lapwing-wire", &[]),
@@ -21,6 +22,7 @@ const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
     (
         "lapwing-sensor",
         &[
+            "lapwing-settings",
             "lapwing-rules",
             "lapwing-wire",
             "lapwing-outbox",
@@ -31,8 +33,12 @@ const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
         "lapwing-cirt",
         &["lapwing-rules", "lapwing-trust", "lapwing-wire"],
     ),
-    ("lapwing-image", &["lapwing-trust"]),
-    ("lapwing-init", &[]),
+    // The builder lays out what the first process of the image finds again: one definition for both.
+    (
+        "lapwing-image",
+        &["lapwing-settings", "lapwing-trust", "lapwing-init"],
+    ),
+    ("lapwing-init", &["lapwing-settings", "lapwing-trust"]),
 ];
 
 /// Crates that a package must never see, directly or through others: its place in the design forbids it.

@@ -13,6 +13,7 @@ pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod inbox;
 pub(crate) mod init;
+pub(crate) mod papers;
 pub(crate) mod peers;
 pub(crate) mod rebuild;
 pub(crate) mod report;

@@ -1,5 +1,10 @@
 //! `lapwing-cirt voucher`: the one string that a technician needs.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::centre::Addresses;
@@ -27,6 +32,9 @@ pub(crate) struct Arguments {
     /// Where the sensor connects to, instead of what the settings say; may be given several times
     #[arg(long, value_name = "HOST:PORT")]
     address: Vec<String>,
+    /// Write the site file for the sensor's card, too
+    #[arg(long, value_name = "FILE")]
+    site: Option<PathBuf>,
     /// Print the voucher alone, for scripts
     #[arg(long)]
     quiet: bool,
@@ -62,6 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         words,
         expires,
     } = write_voucher(&store, &actor(), new)?;
+    if let Some(path) = &arguments.site {
+        write_site_file(path, &arguments.name, &text)?;
+    }
     if arguments.quiet {
         return Ok(line(if arguments.words { &words } else { &text })?);
     }
@@ -109,6 +120,22 @@ fn qr_code(text: &str) -> anyhow::Result<String> {
         picture.push('\n');
     }
     Ok(picture)
+}
+
+/// The file that a technician puts on the sensor's card. It holds the voucher, so nobody else may read it.
+fn write_site_file(path: &Path, name: &Name, voucher: &str) -> anyhow::Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    write!(
+        file,
+        "# For the card of one sensor: copy it there under the name lapwing-site.toml.\nname = \"{name}\"\nvoucher = \"{voucher}\"\n"
+    )?;
+    file.sync_all()?;
+    Ok(())
 }
 
 /// What sensors can connect to: as set, or as listened to, or where the running centre listens.

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, each with its `Arguments` and a `run`.
 
 mod budget;
+mod check;
 mod check_config;
 mod courier;
 mod enroll;
@@ -10,6 +11,7 @@ mod ledger;
 mod link;
 mod load_rules;
 mod metrics;
+mod papers;
 mod policy;
 mod replay;
 mod report;
@@ -60,6 +62,11 @@ pub(crate) enum Command {
     CheckConfig(check_config::Arguments),
     /// List the network interfaces, or make one a capture port
     Interfaces(interfaces::Arguments),
+    /// Say PASS or FAIL: machine, centre, and whether the mirror is real
+    Check(check::Arguments),
+    /// Write manual pages and completions
+    #[command(hide = true)]
+    Papers(papers::Arguments),
     /// Run sensor and uplink, and start them again when they fail
     Run(run::Arguments),
 }
@@ -74,7 +81,9 @@ impl Command {
             | Self::Policy(_)
             | Self::Ledger(_)
             | Self::Report(_)
+            | Self::Check(_)
             | Self::CheckConfig(_)
+            | Self::Papers(_)
             | Self::Enroll(_)
             | Self::Courier(_)
             | Self::Budget(_)
@@ -99,6 +108,8 @@ impl Command {
             Self::Report(arguments) => report::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
             Self::Interfaces(arguments) => interfaces::run(arguments),
+            Self::Check(arguments) => check::run(arguments),
+            Self::Papers(arguments) => papers::run(arguments),
             Self::Run(arguments) => run::run(arguments),
         }
     }

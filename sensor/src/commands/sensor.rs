@@ -264,6 +264,9 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
         dropped_packets: observed
             .kernel_drops
             .saturating_add(observed.interface_drops),
+        decoded_packets: observed.decoded_packets,
+        flows: observed.flows,
+        answered_flows: observed.answered_flows,
         bytes_not_inspected: observed.bytes_not_inspected,
         workers: recorder.workers().iter().map(worker_status).collect(),
         alerts: totals.alerts,

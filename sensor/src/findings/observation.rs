@@ -8,10 +8,11 @@ use serde_json::Value;
 use crate::{capture::CaptureDrops, counters::EngineCounters, detect::DetectorCounters};
 
 /// Counters that fall as well as grow, that stand in a field of their own, or that only say how much work was done.
-const NOT_TOLD: [&str; 13] = [
+const NOT_TOLD: [&str; 14] = [
     "shed_bytes",
     "flow_active",
     "flow_created",
+    "flow_answered",
     "decode_frames",
     "decode_bytes",
     "alerts",
@@ -41,6 +42,8 @@ pub struct Observation {
     pub bytes_not_inspected: u64,
     /// Flows begun.
     pub flows: u64,
+    /// Flows of which both ends were heard.
+    pub answered_flows: u64,
     /// Losses and oddities by name.
     pub counters: BTreeMap<String, u64>,
 }
@@ -73,6 +76,7 @@ impl Observation {
             interface_drops: drops.interface,
             bytes_not_inspected: engine.shed.bytes,
             flows: engine.flow.created,
+            answered_flows: engine.flow.answered,
             counters,
         }
     }
@@ -91,6 +95,7 @@ impl Observation {
                 .bytes_not_inspected
                 .saturating_add(one.bytes_not_inspected);
             sum.flows = sum.flows.saturating_add(one.flows);
+            sum.answered_flows = sum.answered_flows.saturating_add(one.answered_flows);
             for (name, total) in &one.counters {
                 let counter = sum.counters.entry(name.clone()).or_default();
                 *counter = counter.saturating_add(*total);
@@ -117,6 +122,7 @@ impl Observation {
                 .bytes_not_inspected
                 .saturating_sub(earlier.bytes_not_inspected),
             flows: self.flows.saturating_sub(earlier.flows),
+            answered_flows: self.answered_flows.saturating_sub(earlier.answered_flows),
             counters: counters.collect(),
         }
     }

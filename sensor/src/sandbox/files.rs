@@ -18,6 +18,8 @@ const NEWEST: ABI = ABI::V6;
 pub(super) fn of_capture() -> Vec<PathBuf> {
     paths(&[
         "/dev/null",
+        // A static program asks here first whether the kernel has gathered enough.
+        "/dev/random",
         "/dev/urandom",
         "/proc/sys/kernel/random",
         "/run/systemd/timesync",
@@ -30,6 +32,8 @@ pub(super) fn of_capture() -> Vec<PathBuf> {
 pub(super) fn of_name_look_up() -> Vec<PathBuf> {
     paths(&[
         "/dev/null",
+        // A static program asks here first whether the kernel has gathered enough.
+        "/dev/random",
         "/dev/urandom",
         "/etc/gai.conf",
         "/etc/host.conf",

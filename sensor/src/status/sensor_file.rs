@@ -42,6 +42,15 @@ pub struct SensorStatus {
     pub bytes: u64,
     /// Packets that the kernel or the interface dropped.
     pub dropped_packets: u64,
+    /// Packets decoded down to a transport.
+    #[serde(default)]
+    pub decoded_packets: u64,
+    /// Flows begun.
+    #[serde(default)]
+    pub flows: u64,
+    /// Flows of which both ends were heard.
+    #[serde(default)]
+    pub answered_flows: u64,
     /// Bytes that were not inspected because a worker was behind.
     #[serde(default)]
     pub bytes_not_inspected: u64,

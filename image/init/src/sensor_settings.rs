@@ -1,0 +1,89 @@
+//! The settings file of the sensor, written at each start from what the site sets and what the board has.
+
+use std::{fmt::Write, fs, path::Path};
+
+use anyhow::Context;
+
+use crate::{layout, site_file::SiteFile};
+
+/// What the engine gets of the board's memory: a quarter, within these bounds in MiB.
+const ENGINE_MIB: std::ops::RangeInclusive<u64> = 16..=512;
+/// What the kernel's ring of the capture gets: a thirty-second, within these bounds in MiB.
+const RING_MIB: std::ops::RangeInclusive<u64> = 2..=32;
+
+/// Writes the settings. `capture` are the names of the ports.
+pub(crate) fn write(site: &SiteFile, capture: &[String]) -> anyhow::Result<()> {
+    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let text = text(site, capture, total_mib(&memory), Path::new(layout::SITE));
+    let path = Path::new(layout::SENSOR_SETTINGS);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn total_mib(meminfo: &str) -> u64 {
+    let mut lines = meminfo.lines();
+    let line = lines.find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() / 1024
+}
+
+fn text(site: &SiteFile, capture: &[String], memory_mib: u64, given: &Path) -> String {
+    let within = |value: u64, range: &std::ops::RangeInclusive<u64>| {
+        value.clamp(*range.start(), *range.end())
+    };
+    let mut text = String::new();
+    // Formatting into a string cannot fail.
+    let mut line = |arguments: std::fmt::Arguments<'_>| {
+        let _written = writeln!(text, "{arguments}");
+    };
+    line(format_args!("state = {:?}", layout::STATE));
+    line(format_args!(
+        "memory = \"{} MiB\"",
+        within(memory_mib / 4, &ENGINE_MIB)
+    ));
+    if !capture.is_empty() {
+        line(format_args!("[capture]\ninterfaces = {capture:?}"));
+        line(format_args!(
+            "buffer = \"{} MiB\"",
+            within(memory_mib / 32, &RING_MIB)
+        ));
+    }
+    let pack = given.join("rules.pack");
+    if pack.is_file() {
+        line(format_args!(
+            "[rules]\npack = {:?}",
+            pack.display().to_string()
+        ));
+    } else {
+        line(format_args!("[rules]\npack = {:?}", layout::STARTER_PACK));
+    }
+    if site.policy.is_some() {
+        let path = |name: &str| given.join(name).display().to_string();
+        line(format_args!("[policy]\nfile = {:?}", path("policy.signed")));
+        line(format_args!("isp_key = {:?}", path("isp.pub")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site_file::parse;
+
+    #[test]
+    fn a_small_board_gets_small_settings() {
+        assert_eq!(
+            total_mib("MemTotal:         225280 kB\nMemFree: 1 kB\n"),
+            220
+        );
+        let site = parse("[policy]\nfile = 'p'\nisp_key = 'k'").unwrap();
+        let text = text(&site, &["eth1".to_owned()], 59, Path::new("/nowhere"));
+        assert_eq!(
+            text,
+            "state = \"/data/state\"\nmemory = \"16 MiB\"\n[capture]\ninterfaces = [\"eth1\"]\nbuffer = \"2 MiB\"\n[rules]\n\
+             pack = \"/usr/share/lapwing/starter.pack\"\n[policy]\nfile = \"/nowhere/policy.signed\"\nisp_key = \"/nowhere/isp.pub\"\n"
+        );
+    }
+}

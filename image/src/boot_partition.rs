@@ -1,0 +1,133 @@
+//! The boot partition: a FAT file system that UEFI and any computer reads, with boot loader, kernels of both slots, and
+//! an example of the site file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Context;
+use lapwing_init::{
+    boot_control::LoaderEntries,
+    layout::{self, Slot},
+};
+
+use crate::{build::Inputs, tool};
+
+/// Bytes of the partition.
+pub(crate) const BYTES: u64 = 128 << 20;
+const EXAMPLE: &str = include_str!("../site-example.toml");
+const LOADER: &str = "timeout 0\neditor no\nreboot-on-error yes\n";
+
+/// A slot's kernel and memory disk, and what belongs to its root.
+pub(crate) struct SlotFiles {
+    pub(crate) kernel: PathBuf,
+    pub(crate) memory_disk: PathBuf,
+    pub(crate) root_digest: String,
+    pub(crate) root_bytes: u64,
+}
+
+/// The boot loader's entry of a slot.
+pub(crate) fn entry(inputs: &Inputs<'_>, slot: Slot, files: &SlotFiles) -> String {
+    // Of two slots with the same version the loader takes the first.
+    let rank = u8::from(slot == Slot::A);
+    format!(
+        "title Lapwing, slot {slot}\nsort-key lapwing\nversion {version}.{rank}\nlinux /lapwing/{slot}/kernel\ninitrd /lapwing/{slot}/initrd\n\
+         options {consoles} quiet loglevel=4 panic=10 gpt {word_slot}={slot} {word_root}={root} {word_bytes}={bytes}\n",
+        version = inputs.seconds,
+        consoles = inputs.board.consoles(),
+        word_slot = layout::WORD_SLOT,
+        word_root = layout::WORD_ROOT_DIGEST,
+        root = files.root_digest,
+        word_bytes = layout::WORD_ROOT_BYTES,
+        bytes = files.root_bytes,
+    )
+}
+
+/// Makes the file system. `work` is a folder for what goes in.
+pub(crate) fn make(
+    inputs: &Inputs<'_>,
+    files: &SlotFiles,
+    work: &Path,
+    to: &Path,
+) -> anyhow::Result<()> {
+    let file = fs::File::create(to)?;
+    file.set_len(BYTES)?;
+    let serial = inputs.uuid("boot").replace('-', "");
+    let serial = serial.get(..8).unwrap_or("4c415057");
+    tool::run(
+        tool::named("mkfs.vfat")
+            .args(["-F", "32", "-n", "LAPWING", "--invariant", "-i", serial])
+            .arg(to),
+    )?;
+    let partition = Partition {
+        image: to,
+        work,
+        seconds: inputs.seconds,
+    };
+    partition.put_file(&inputs.boot_loader()?, inputs.board.loader_path())?;
+    partition.put_text(LOADER, "loader/loader.conf")?;
+    for slot in Slot::BOTH {
+        let folder = format!("lapwing/{slot}");
+        partition.put_file(&files.kernel, &format!("{folder}/kernel"))?;
+        partition.put_file(&files.memory_disk, &format!("{folder}/initrd"))?;
+        partition.put_text(
+            &entry(inputs, slot, files),
+            &format!("loader/entries/{}", LoaderEntries::file_name(slot)),
+        )?;
+    }
+    partition.put_text(&EXAMPLE.replace('\n', "\r\n"), "lapwing-site.example.toml")
+}
+
+/// A FAT file system in a file, filled one file after the other, so that its bytes depend on nothing else.
+struct Partition<'a> {
+    image: &'a Path,
+    work: &'a Path,
+    seconds: u64,
+}
+
+impl Partition<'_> {
+    fn put_text(&self, text: &str, name: &str) -> anyhow::Result<()> {
+        let path = self.work.join("text");
+        fs::write(&path, text)?;
+        self.put_file(&path, name)
+    }
+
+    fn put_file(&self, from: &Path, name: &str) -> anyhow::Result<()> {
+        let mut folder = String::from("::");
+        let parts: Vec<&str> = name.split('/').collect();
+        for part in parts.iter().take(parts.len().saturating_sub(1)) {
+            folder = format!("{folder}/{part}");
+            // It is there already when a file before made it.
+            if tool::run(self.mtool("mdir").arg(&folder)).is_err() {
+                tool::run(self.mtool("mmd").arg(&folder))?;
+            }
+        }
+        let copy = self.work.join("copied");
+        fs::copy(from, &copy).with_context(|| format!("cannot read {}", from.display()))?;
+        tool::run(
+            Command::new("touch")
+                .arg("-d")
+                .arg(format!("@{}", self.seconds))
+                .arg(&copy),
+        )?;
+        tool::run(
+            self.mtool("mcopy")
+                .args(["-m"])
+                .arg(&copy)
+                .arg(format!("::/{name}")),
+        )
+        .map(drop)
+    }
+
+    fn mtool(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        // Folders get the time of the build, not of the clock.
+        command
+            .env("SOURCE_DATE_EPOCH", self.seconds.to_string())
+            .arg("-i")
+            .arg(self.image);
+        command
+    }
+}

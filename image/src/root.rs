@@ -1,0 +1,150 @@
+//! The root of a slot: programs, kernel modules, and what they read. Packed as erofs, which the board mounts read-only.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::Command,
+};
+
+use anyhow::Context;
+use lapwing_init::layout;
+
+use crate::{build::Inputs, kernel_modules::KernelModules, tool};
+
+/// Folders that something is mounted on, or that programs expect.
+const FOLDERS: [&str; 11] = [
+    "dev",
+    "proc",
+    "sys",
+    "run",
+    "tmp",
+    "boot",
+    "data",
+    "root",
+    "etc",
+    "usr/bin",
+    "usr/share/lapwing",
+];
+/// Of the empty file system for the data partition, in KiB and as ext4 wants it.
+const EMPTY_DATA_KIB: &str = "16384";
+const EMPTY_DATA_OPTIONS: [&str; 14] = [
+    "-q",
+    "-F",
+    "-t",
+    "ext4",
+    "-b",
+    "4096",
+    "-m",
+    "0",
+    "-J",
+    "size=4",
+    "-O",
+    "metadata_csum,64bit",
+    "-L",
+    "lapwing-data",
+];
+
+/// Lays the root out in a folder.
+pub(crate) fn lay_out(
+    inputs: &Inputs<'_>,
+    modules: &KernelModules,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    for name in FOLDERS {
+        fs::create_dir_all(folder.join(name))?;
+    }
+    install(inputs.init, folder, layout::STAGE_TWO)?;
+    install(inputs.lapwing, folder, layout::LAPWING)?;
+    install(
+        &inputs.file_system_check()?,
+        folder,
+        layout::FILE_SYSTEM_CHECK,
+    )?;
+    let put = |path: &str, text: &str| {
+        let path = folder.join(path.trim_start_matches('/'));
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    let user = layout::LAPWING_USER;
+    put(
+        "etc/passwd",
+        &format!("root:x:0:0::/:/nonexistent\nlapwing:x:{user}:{user}::/data/state:/nonexistent\n"),
+    )?;
+    put("etc/group", &format!("root:x:0:\nlapwing:x:{user}:\n"))?;
+    put("etc/nsswitch.conf", "hosts: files dns\n")?;
+    put("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")?;
+    put(
+        layout::RELEASE,
+        &format!(
+            "VERSION={}\nBUILT_SECONDS={}\nBOARD={}\n",
+            inputs.version,
+            inputs.seconds,
+            inputs.board.name()
+        ),
+    )?;
+    symlink("/run/resolv.conf", folder.join("etc/resolv.conf"))?;
+    let pack = folder.join(layout::STARTER_PACK.trim_start_matches('/'));
+    fs::copy(inputs.pack, pack).context("cannot read the compiled rules")?;
+    make_empty_data(
+        inputs,
+        &folder.join(layout::EMPTY_DATA.trim_start_matches('/')),
+    )?;
+    modules.copy(folder, false)?;
+    copy_papers(inputs, &folder.join("usr/share/doc"))
+}
+
+fn install(from: &Path, root: &Path, to: &str) -> anyhow::Result<()> {
+    let to = root.join(to.trim_start_matches('/'));
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::copy(from, &to).with_context(|| format!("cannot read {}", from.display()))?;
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// An empty file system, always the same bytes: the board copies it and lengthens it.
+fn make_empty_data(inputs: &Inputs<'_>, path: &Path) -> anyhow::Result<()> {
+    let seed = format!("hash_seed={}", inputs.uuid("empty-data-hash"));
+    tool::run(
+        tool::named("mke2fs")
+            .env("E2FSPROGS_FAKE_TIME", inputs.seconds.to_string())
+            .args(EMPTY_DATA_OPTIONS)
+            .args(["-U", &inputs.uuid("empty-data"), "-E"])
+            .arg(format!(
+                "{seed},lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0"
+            ))
+            .arg(path)
+            .arg(EMPTY_DATA_KIB),
+    )
+    .map(drop)
+}
+
+/// The licences of what the image holds.
+fn copy_papers(inputs: &Inputs<'_>, to: &Path) -> anyhow::Result<()> {
+    for (package, unpacked) in inputs.packages {
+        let paper = unpacked
+            .join("usr/share/doc")
+            .join(&package.name)
+            .join("copyright");
+        if paper.is_file() {
+            let folder = to.join(&package.name);
+            fs::create_dir_all(&folder)?;
+            fs::copy(&paper, folder.join("copyright"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Packs a root.
+pub(crate) fn pack(inputs: &Inputs<'_>, folder: &Path, to: &Path) -> anyhow::Result<()> {
+    tool::run(
+        Command::new("mkfs.erofs")
+            .args(["-zlz4hc,12", "-C65536", "--all-root", "-x-1"])
+            .arg(format!("-T{}", inputs.seconds))
+            .arg(format!("-U{}", inputs.uuid("root")))
+            .arg(to)
+            .arg(folder),
+    )
+    .map(drop)
+}

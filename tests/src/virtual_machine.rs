@@ -1,0 +1,311 @@
+//! A board in QEMU: two network cards, of which one is a wire to the test, a serial line that is written to a file, and a power
+//! switch that may be pulled at any moment.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::conditions::wait_for;
+use crate::processes::{Process, run};
+use crate::programs::program;
+
+/// Address of the capture card.
+pub const CAPTURE_CARD: [u8; 6] = [0x52, 0x54, 0, 0, 0, 2];
+/// Firmware of Debian's package `ovmf`.
+const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const FIRMWARE_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+/// Where the boot partition begins on the disk, for mtools.
+const BOOT_OFFSET: &str = "@@1M";
+
+/// A disk with an image, in a folder of its own.
+#[derive(Debug)]
+pub struct Board {
+    folder: PathBuf,
+    /// MiB of memory.
+    pub memory_mib: u32,
+    /// What the clock shows at the start; none for the right time.
+    pub clock: Option<&'static str>,
+    boots: u32,
+}
+
+/// A board that is switched on.
+#[derive(Debug)]
+pub struct RunningBoard {
+    process: Process,
+    serial: PathBuf,
+    wire: UnixDatagram,
+    wire_to: PathBuf,
+    started: Instant,
+}
+
+impl Board {
+    /// Writes an image to a card of so many bytes with our own flasher, and the site file and what it names beside it.
+    ///
+    /// # Errors
+    /// When the flasher fails.
+    pub fn flash(
+        image: &Path,
+        folder: &Path,
+        disk_bytes: u64,
+        site: Option<&Path>,
+        with: &[PathBuf],
+    ) -> Result<Self> {
+        let board = Self {
+            folder: folder.to_owned(),
+            memory_mib: 256,
+            clock: None,
+            boots: 0,
+        };
+        fs::File::create(board.disk())?.set_len(disk_bytes)?;
+        let mut command = Command::new(program("lapwing-image"));
+        command
+            .arg("flash")
+            .arg(image)
+            .arg("--device")
+            .arg(board.disk());
+        if let Some(site) = site {
+            command.arg("--site").arg(site);
+        }
+        for file in with {
+            command.arg("--with").arg(file);
+        }
+        run(&mut command)?;
+        fs::copy(FIRMWARE_VARIABLES, board.variables())
+            .context("install ovmf; tools/setup image does")?;
+        Ok(board)
+    }
+
+    /// The disk.
+    #[must_use]
+    pub fn disk(&self) -> PathBuf {
+        self.folder.join("disk.img")
+    }
+
+    fn variables(&self) -> PathBuf {
+        self.folder.join("firmware-variables.fd")
+    }
+
+    fn mtool(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command
+            .env("MTOOLS_SKIP_CHECK", "1")
+            .arg("-i")
+            .arg(format!("{}{BOOT_OFFSET}", self.disk().display()));
+        command
+    }
+
+    /// Writes a file to the boot partition, as a person with a card reader.
+    ///
+    /// # Errors
+    /// When mtools fails.
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.folder.join("put");
+        fs::write(&path, bytes)?;
+        run(self
+            .mtool("mcopy")
+            .args(["-o"])
+            .arg(&path)
+            .arg(format!("::/{name}")))
+        .map(drop)
+    }
+
+    /// Reads a file of the boot partition.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn read(&self, name: &str) -> Result<String> {
+        run(self.mtool("mtype").arg(format!("::/{name}")))
+    }
+
+    /// Renames a file of the boot partition.
+    ///
+    /// # Errors
+    /// When mtools fails.
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
+        run(self
+            .mtool("mmove")
+            .arg(format!("::/{from}"))
+            .arg(format!("::/{to}")))
+        .map(drop)
+    }
+
+    /// Names of the boot loader's entries.
+    ///
+    /// # Errors
+    /// When mtools fails.
+    pub fn entries(&self) -> Result<Vec<String>> {
+        let listing = run(self.mtool("mdir").args(["-b", "::/loader/entries"]))?;
+        let names = listing
+            .lines()
+            .filter_map(|line| line.trim().rsplit('/').next());
+        let mut names: Vec<_> = names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Switches it on.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started.
+    pub fn switch_on(&mut self) -> Result<RunningBoard> {
+        self.boots += 1;
+        let path = |name: &str| self.folder.join(name).display().to_string();
+        let serial = self.folder.join(format!("serial-{}.log", self.boots));
+        // A path that a socket can have is short.
+        let wires = tempfile::tempdir()?.keep();
+        let (ours, theirs) = (wires.join("t"), wires.join("q"));
+        let wire = UnixDatagram::bind(&ours)?;
+        wire.set_nonblocking(true)?;
+        let card = CAPTURE_CARD.map(|byte| format!("{byte:02x}")).join(":");
+        let mut command = Command::new("qemu-system-x86_64");
+        command
+            .args([
+                "-M",
+                "q35",
+                "-accel",
+                "tcg,thread=multi",
+                "-cpu",
+                "max",
+                "-smp",
+                "2",
+                "-nographic",
+                "-monitor",
+                "none",
+            ])
+            .args(["-m", &self.memory_mib.to_string()])
+            .arg("-serial")
+            .arg(format!("file:{}", serial.display()))
+            .arg("-drive")
+            .arg(format!(
+                "if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}"
+            ))
+            .arg("-drive")
+            .arg(format!(
+                "if=pflash,format=raw,unit=1,file={}",
+                path("firmware-variables.fd")
+            ))
+            .arg("-drive")
+            .arg(format!(
+                "file={},format=raw,if=none,id=disk",
+                path("disk.img")
+            ))
+            .args([
+                "-device",
+                "virtio-blk-pci,drive=disk,bootindex=0",
+                "-device",
+                "i6300esb",
+            ])
+            // Management: this machine's loopback is reached at 10.0.2.2.
+            .args([
+                "-netdev",
+                "user,id=management",
+                "-device",
+                "virtio-net-pci,netdev=management,romfile=,mac=52:54:00:00:00:01",
+            ])
+            // Capture: a wire to the test.
+            .arg("-netdev")
+            .arg(format!(
+                "dgram,id=capture,local.type=unix,local.path={},remote.type=unix,remote.path={}",
+                theirs.display(),
+                ours.display()
+            ))
+            .arg("-device")
+            .arg(format!("virtio-net-pci,netdev=capture,romfile=,mac={card}"));
+        if let Some(clock) = self.clock {
+            command.arg("-rtc").arg(format!("base={clock}"));
+        }
+        Ok(RunningBoard {
+            process: Process::start("qemu", &mut command, &self.folder)?,
+            serial,
+            wire,
+            wire_to: theirs,
+            started: Instant::now(),
+        })
+    }
+}
+
+impl RunningBoard {
+    /// What stands on the serial line so far.
+    #[must_use]
+    pub fn serial(&self) -> String {
+        let bytes = fs::read(&self.serial).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Waits until the board says something; how long that took from the start.
+    ///
+    /// # Errors
+    /// When it does not say it in time; with its last words.
+    pub fn says(&mut self, text: &str, patience: Duration) -> Result<Duration> {
+        self.says_times(text, 1, patience)
+    }
+
+    /// The same, for the nth time.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn says_times(&mut self, text: &str, times: usize, patience: Duration) -> Result<Duration> {
+        let serial = self.serial.clone();
+        let found = wait_for(&format!("the board to say {text:?}"), patience, || {
+            self.process.must_run()?;
+            let bytes = fs::read(&serial).unwrap_or_default();
+            let said = String::from_utf8_lossy(&bytes).matches(text).count() >= times;
+            Ok(said.then_some(()))
+        });
+        if let Err(error) = found {
+            let serial = self.serial();
+            let lines: Vec<&str> = serial.lines().collect();
+            let last = lines
+                .get(lines.len().saturating_sub(25)..)
+                .unwrap_or_default();
+            bail!("{error}; its last lines:\n{}", last.join("\n"));
+        }
+        Ok(self.started.elapsed())
+    }
+
+    /// Sends frames to the capture card.
+    ///
+    /// # Errors
+    /// When QEMU does not take them.
+    pub fn send(&self, frames: &[Vec<u8>]) -> Result<()> {
+        for frame in frames {
+            // A full socket is a full wire: the frame waits.
+            wait_for("room on the wire", Duration::from_secs(20), || {
+                match self.wire.send_to(frame, &self.wire_to) {
+                    Ok(_) => Ok(Some(())),
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
+                    Err(error)
+                        if error.raw_os_error()
+                            == Some(rustix::io::Errno::NOBUFS.raw_os_error()) =>
+                    {
+                        Ok(None)
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Frames that the capture card sent so far.
+    #[must_use]
+    pub fn sent_by_capture_card(&self) -> usize {
+        let mut frame = [0; 65_536];
+        std::iter::from_fn(|| self.wire.recv(&mut frame).ok()).count()
+    }
+
+    /// A power cut.
+    ///
+    /// # Errors
+    /// When QEMU cannot be ended.
+    pub fn cut_power(mut self) -> Result<()> {
+        self.process.kill()
+    }
+}
