@@ -26,7 +26,15 @@ impl Board {
     pub(crate) fn tried(self) -> &'static str {
         match self {
             Self::UefiX86_64 => "booted in test (QEMU q35 with OVMF)",
-            Self::UefiArm64 => "built, not booted",
+            Self::UefiArm64 => "a recipe only: not built, not booted",
+        }
+    }
+
+    /// The number of its processor in the head of a program (ELF).
+    pub(crate) fn machine(self) -> usize {
+        match self {
+            Self::UefiX86_64 => 62,
+            Self::UefiArm64 => 183,
         }
     }
 

@@ -148,7 +148,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     fs::create_dir_all(&arguments.output)
         .with_context(|| format!("cannot make {}", arguments.output.display()))?;
     for program in [&arguments.lapwing, &arguments.init] {
-        must_be_static(program)?;
+        must_run_on(board, program)?;
     }
     let work = tempfile::tempdir_in(&arguments.output)?;
     let mut unpacked = Vec::new();
@@ -220,15 +220,19 @@ fn pack(from: &Path, to: &Path, level: i32) -> anyhow::Result<()> {
 }
 
 /// The image has no libraries: a program that needs some would not start. An ELF file without an interpreter needs none.
-fn must_be_static(program: &Path) -> anyhow::Result<()> {
+fn must_run_on(board: Board, program: &Path) -> anyhow::Result<()> {
     let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let number = |at: usize| {
         bytes
             .get(at..at + 2)
             .map_or(0, |two| usize::from(u16::from_le_bytes([two[0], two[1]])))
     };
-    if !bytes.starts_with(b"\x7fELF\x02\x01") {
-        bail!("{} is not a program for a board", program.display());
+    if !bytes.starts_with(b"\x7fELF\x02\x01") || number(18) != board.machine() {
+        bail!(
+            "{} is not a program for {}",
+            program.display(),
+            board.name()
+        );
     }
     let table = bytes
         .get(32..40)
