@@ -21,6 +21,13 @@ use crate::settings::Settings;
 const BACKLOG_BYTES: usize = 64 * 1024;
 const CRITICAL: LaneSet = LaneSet::CRITICAL;
 
+/// Bytes on the bill that are known to be for a purpose and not charged yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Offered {
+    pub(crate) critical_bytes: u64,
+    pub(crate) ordinary_bytes: u64,
+}
+
 /// What waits for a connection.
 pub(crate) struct WaitingNow {
     pub(crate) records: Waiting,
@@ -69,7 +76,7 @@ impl Dispatch {
         settings: &Settings,
         identity: &Identity,
         key: &DeviceKey,
-        critical_bytes: &mut u64,
+        offered: &mut Offered,
     ) -> Result<bool, UplinkError> {
         let sealer = Sealer::new(
             key.signing_key(),
@@ -98,10 +105,12 @@ impl Dispatch {
                 return Ok(false);
             }
             self.offered.insert(sealed.number);
-            if purpose_of(&sealed) == Purpose::Critical {
-                *critical_bytes =
-                    critical_bytes.saturating_add(envelope_bytes(envelope.bytes.len() as u64));
-            }
+            let bytes = envelope_bytes(envelope.bytes.len() as u64);
+            let sum = match purpose_of(&sealed) {
+                Purpose::Critical => &mut offered.critical_bytes,
+                Purpose::Status | Purpose::Ordinary => &mut offered.ordinary_bytes,
+            };
+            *sum = sum.saturating_add(bytes);
         }
     }
 

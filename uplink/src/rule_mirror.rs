@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use lapwing_wire::{FileAbsent, FilePart, FileRequest, RepositoryPath};
 use serde_json::Value;
 
+use crate::bill::transfer_bytes;
 use crate::connection::Connection;
 use crate::error::UplinkError;
 
@@ -27,6 +28,8 @@ const PACK: &str = "rules.pack";
 const METADATA_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of a pack, at most.
 const TARGET_BYTES: u64 = 256 * 1024 * 1024;
+/// Below so much budget nothing is asked for.
+const PART_BYTES: u64 = 32 * 1024;
 /// Roots that one contact follows.
 const ROOTS_MAX: u64 = 64;
 
@@ -67,11 +70,13 @@ impl RuleMirror {
         mirror.ask(connection).ok()?.then_some(mirror)
     }
 
-    /// Takes bytes of a file and asks for more; none when all is done.
+    /// Takes bytes of a file and asks for more, while what is left of it may cost so much; none when all is done
+    /// or has to wait.
     pub(crate) fn part(
         mirror: Option<Self>,
         part: FilePart,
         connection: &mut Connection,
+        left_bytes: u64,
     ) -> Result<Option<Self>, UplinkError> {
         let Some(mut mirror) = mirror.filter(|mirror| mirror.wanted.as_ref() == Some(&part.path))
         else {
@@ -108,6 +113,10 @@ impl RuleMirror {
         append().map_err(UplinkError::file("write", &partial))?;
         if end == part.total_bytes {
             mirror.arrived(path)?;
+        }
+        if transfer_bytes(part.total_bytes - end) > left_bytes || left_bytes < PART_BYTES {
+            tracing::info!(path, "new rules wait for budget");
+            return Ok(None);
         }
         Ok(mirror.ask(connection)?.then_some(mirror))
     }

@@ -17,7 +17,7 @@ use crate::bill::Bill;
 use crate::budget::{Budget, CONNECT_BYTES, Purpose, Spending};
 use crate::connection::{Connection, Way};
 use crate::device_key::DeviceKey;
-use crate::dispatch::{Dispatch, waiting_in};
+use crate::dispatch::{Dispatch, Offered, waiting_in};
 use crate::error::UplinkError;
 use crate::identity::Identity;
 use crate::orders::Orders;
@@ -78,8 +78,10 @@ struct Uplink {
     bill: Arc<Bill>,
     /// Bytes that were charged and are not written down yet.
     unsaved_bytes: u64,
-    /// Bytes of critical findings that are on the bill and not yet charged.
-    critical_bytes: u64,
+    /// What was offered and is not charged yet.
+    offered: Offered,
+    /// What the current connection is for.
+    purpose: Purpose,
     budget: Budget,
     orders: Orders,
     status: LinkStatus,
@@ -107,7 +109,8 @@ impl Uplink {
             status: LinkStatus::load(&settings.identity_folder),
             bill: Arc::default(),
             unsaved_bytes: 0,
-            critical_bytes: 0,
+            offered: Offered::default(),
+            purpose: Purpose::Status,
             last_contact: None,
             last_asked: None,
             must_renew: false,
@@ -180,9 +183,17 @@ impl Uplink {
                 .contact_interval
                 .zip(self.last_contact)
                 .is_none_or(|(interval, last)| last.elapsed() >= interval);
-            let may = |purpose| self.budget.allows(CONNECT_BYTES, purpose, now);
-            let is_critical = waiting.critical && self.budget.wants_critical(now);
-            if (is_due && may(Purpose::Status)) || (is_critical && may(Purpose::Critical)) {
+            let since = self.last_contact.map(|last| last.elapsed().as_secs());
+            let is_critical = waiting.critical
+                && self.budget.wants_critical(now)
+                && self.budget.is_critical_contact_due(now, since);
+            let occasion = [(is_due, Purpose::Status), (is_critical, Purpose::Critical)]
+                .into_iter()
+                .find(|(is_one, purpose)| {
+                    *is_one && self.budget.allows(CONNECT_BYTES, *purpose, now)
+                });
+            if let Some((_, purpose)) = occasion {
+                self.purpose = purpose;
                 return Ok(());
             }
             self.tell_what_is_held(now)?;
@@ -291,7 +302,11 @@ impl Uplink {
                         self.time.now_seconds(),
                     )?,
                     SenderEvent::FilePart(part) => {
-                        mirror = RuleMirror::part(mirror, part, &mut connection)?;
+                        self.settle_bill(Saved::NowAndThen)?;
+                        let left = self
+                            .budget
+                            .left_bytes(Purpose::Ordinary, self.time.now_seconds());
+                        mirror = RuleMirror::part(mirror, part, &mut connection, left)?;
                     }
                     SenderEvent::FileAbsent(absent) => {
                         mirror = RuleMirror::absent(mirror, &absent, &mut connection)?;
@@ -319,7 +334,7 @@ impl Uplink {
             &self.settings,
             &self.identity,
             &self.key,
-            &mut self.critical_bytes,
+            &mut self.offered,
         )
     }
 
@@ -367,17 +382,14 @@ impl Uplink {
         }
         let now = self.time.now_seconds();
         self.budget.advance(now);
-        let critical = self.critical_bytes.min(bytes);
-        self.critical_bytes -= critical;
+        let critical = self.offered.critical_bytes.min(bytes);
+        self.offered.critical_bytes -= critical;
+        let ordinary = self.offered.ordinary_bytes.min(bytes - critical);
+        self.offered.ordinary_bytes -= ordinary;
         self.budget.spend(critical, Purpose::Critical);
-        let rest = bytes - critical;
-        // What a critical finding needed beside itself may not eat what heartbeats need.
-        let purpose = if self.budget.left_bytes(Purpose::Status, now) >= rest {
-            Purpose::Ordinary
-        } else {
-            Purpose::Critical
-        };
-        self.budget.spend(rest, purpose);
+        self.budget.spend(ordinary, Purpose::Ordinary);
+        // The connection itself is on the account of what it was made for.
+        self.budget.spend(bytes - critical - ordinary, self.purpose);
         self.status.spent(bytes);
         self.unsaved_bytes = self.unsaved_bytes.saturating_add(bytes);
     }

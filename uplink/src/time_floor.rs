@@ -53,10 +53,6 @@ impl TimeFloor {
     }
 
     /// What the clock shows, milliseconds since 1970, however wrong.
-    #[expect(
-        clippy::unused_self,
-        reason = "the floor says nothing about milliseconds"
-    )]
     pub(crate) fn clock_milliseconds(&self) -> u64 {
         let clock = SystemTime::now()
             .duration_since(UNIX_EPOCH)

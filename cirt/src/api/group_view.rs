@@ -174,7 +174,7 @@ impl GroupView {
             tier: group.rank.tier.as_str(),
             reasons: group.rank.reasons.iter().map(reason).collect(),
             class: group.class.clone(),
-            tlp: group.tlp.as_str(),
+            tlp: group.tlp.name(),
             findings: group.findings,
             hits: group.hits,
             sensors: group.sensors,

@@ -122,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let token = api_token();
             store.add_token(
                 user.key,
-                &user.name,
+                &actor(),
                 label,
                 &token_hash(&token),
                 scopes.and(user.role.permissions()),

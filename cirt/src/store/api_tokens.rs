@@ -31,7 +31,7 @@ impl Store {
     pub fn add_token(
         &self,
         user_key: i64,
-        user: &str,
+        actor: &str,
         name: &str,
         token_hash: &[u8; 32],
         scopes: PermissionSet,
@@ -50,7 +50,7 @@ impl Store {
                 |row| row.get(0),
             )?;
             if alive >= TOKENS_OF_A_USER {
-                return Err(StoreError::Refused(format!("{user} has {alive} tokens: revoke one first")));
+                return Err(StoreError::Refused(format!("there are {alive} tokens already: revoke one first")));
             }
             let expires = now + SignedDuration::from_hours(24 * i64::from(days));
             transaction.execute(
@@ -58,7 +58,7 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![user_key, name, token_hash, scopes.to_string(), to_milliseconds(now), to_milliseconds(expires)],
             )?;
-            record(transaction, now, user, "token.add", &format!("{name} ({scopes})"))
+            record(transaction, now, actor, "token.add", &format!("{name} ({scopes})"))
         })
     }
 

@@ -176,9 +176,9 @@ fn apply(
         GroupChange::SetTlp(tlp) => {
             transaction.execute(
                 "UPDATE finding_group SET tlp = ?2 WHERE key = ?1",
-                params![key, tlp.as_str()],
+                params![key, tlp.name()],
             )?;
-            ("tlp", tlp.as_str().to_owned())
+            ("tlp", tlp.name().to_owned())
         }
         GroupChange::Notified(whom) => {
             transaction.execute(

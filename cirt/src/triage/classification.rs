@@ -1,5 +1,7 @@
 //! The Reference Security Incident Taxonomy (RSIT), as national statistics count by it.
 
+use crate::exchange::classification::classify;
+
 /// The types that a network sensor can lead to, `classification:type`.
 pub const CLASSES: [&str; 26] = [
     "malicious-code:infected-system",
@@ -36,52 +38,25 @@ pub fn class_is_known(class: &str) -> bool {
     CLASSES.contains(&class)
 }
 
-/// What a rule's class type usually means.
+/// What a rule's class type usually means, by the same table as partners are told.
 #[must_use]
-pub fn suggested_class(class_type: Option<&str>) -> &'static str {
-    match class_type.unwrap_or_default() {
-        "trojan-activity"
-        | "command-and-control"
-        | "domain-c2"
-        | "coin-mining"
-        | "targeted-activity" => "malicious-code:infected-system",
-        "exploit-kit" | "external-ip-check" => "malicious-code:malware-distribution",
-        "attempted-recon"
-        | "network-scan"
-        | "successful-recon-limited"
-        | "successful-recon-largescale" => "information-gathering:scanner",
-        "attempted-user" | "attempted-admin" | "web-application-attack" | "shellcode-detect" => {
-            "intrusion-attempts:exploit"
-        }
-        "unsuccessful-user" | "suspicious-login" | "default-login-attempt" => {
-            "intrusion-attempts:brute-force"
-        }
-        "successful-user" | "successful-admin" => "intrusions:system-compromise",
-        "attempted-dos" | "successful-dos" | "denial-of-service" => "availability:dos",
-        "social-engineering" | "credential-theft" => "fraud:phishing",
-        "policy-violation" | "pup-activity" => "fraud:unauthorized-use-of-resources",
-        _ => "other:undetermined",
-    }
+pub fn suggested_class(class_type: Option<&str>) -> String {
+    let usual = classify(class_type);
+    format!("{}:{}", usual.class, usual.kind)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::classification::all;
 
     #[test]
-    fn suggestions_are_of_the_taxonomy() {
-        for class_type in [
-            "trojan-activity",
-            "attempted-recon",
-            "default-login-attempt",
-            "no-such",
-            "",
-        ] {
-            assert!(
-                class_is_known(suggested_class(Some(class_type))),
-                "{class_type}"
-            );
+    fn what_partners_are_told_is_of_the_taxonomy() {
+        for usual in all() {
+            let class = format!("{}:{}", usual.class, usual.kind);
+            assert!(class_is_known(&class), "{class}");
         }
+        assert!(class_is_known(&suggested_class(Some("no-such"))));
         assert!(!class_is_known("malicious-code:"));
     }
 }

@@ -3,8 +3,7 @@
 
 mod classification;
 mod rank;
-mod tlp;
 
+pub use crate::exchange::Tlp;
 pub use classification::{CLASSES, class_is_known, suggested_class};
 pub use rank::{Facts, Rank, Reason, Tier, rank};
-pub use tlp::Tlp;

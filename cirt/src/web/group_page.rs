@@ -178,7 +178,7 @@ pub(super) async fn show(
     let class = if group.class.is_empty() {
         suggested_class(group.class_type.as_deref())
     } else {
-        group.class.as_str()
+        group.class.clone()
     };
     let time = |moment: Option<Timestamp>| moment.map_or_else(|| "–".to_owned(), format::time);
     let facts = [
@@ -210,7 +210,7 @@ pub(super) async fn show(
         findings_link: format!("/findings?rule={}:{}", group.gid, group.sid),
         references: reference_links(rule.as_ref()),
         rule,
-        playbook: Some(texts.get(playbook_key(class))),
+        playbook: Some(texts.get(playbook_key(&class))),
         events: events
             .into_iter()
             .map(|event| event_line(event, &frame))
@@ -221,7 +221,7 @@ pub(super) async fn show(
         users,
         classes: CLASSES
             .into_iter()
-            .map(|known| (known, known == class))
+            .map(|known| (known, known == class.as_str()))
             .collect(),
         tlps: Tlp::ALL
             .into_iter()

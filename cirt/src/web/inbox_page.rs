@@ -119,7 +119,7 @@ impl GroupLine {
             assignee,
             class: group.class.clone(),
             tlp: group.tlp.label(),
-            tlp_class: group.tlp.as_str().replace('+', "-"),
+            tlp_class: group.tlp.name().replace('+', "-"),
             incident: group.incident.filter(|_| sees_work),
             reopened: group.reopened,
             closed: group.closed.map(format::time),

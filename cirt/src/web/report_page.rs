@@ -100,12 +100,12 @@ impl Body {
             .trend_percent()
             .map_or_else(|| "–".to_owned(), |percent| format!("{percent:+} %"));
         tiles.push((frame.t("report-trend"), trend));
-        let mut classes = BTreeMap::<&str, u64>::new();
+        let mut classes = BTreeMap::<String, u64>::new();
         for group in &report.groups {
             let class = if group.class.is_empty() {
                 suggested_class(group.class_type.as_deref())
             } else {
-                &group.class
+                group.class.clone()
             };
             *classes.entry(class).or_default() += 1;
         }
@@ -149,7 +149,7 @@ impl Body {
             chart: Chart::of(&activity.bars, activity.bar_seconds),
             classes: classes
                 .into_iter()
-                .map(|(class, count)| (class.to_owned(), format::number(count)))
+                .map(|(class, count)| (class, format::number(count)))
                 .collect(),
             tenants: tenants
                 .into_iter()

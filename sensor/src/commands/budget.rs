@@ -14,7 +14,7 @@ use lapwing_uplink::budget::{
     BudgetSettings, CONNECT_BYTES, CRITICAL_RESERVE_PERCENT_DEFAULT,
     simulate::{Link, Report, simulate},
 };
-use lapwing_wire::{CompressionLevel, Record, Severity};
+use lapwing_wire::{ClockQuality, CompressionLevel, Record, RecordBody};
 
 use crate::terminal;
 
@@ -111,7 +111,13 @@ fn parse_budget(text: &str) -> anyhow::Result<BudgetSettings> {
 fn records_of(folder: &Path) -> anyhow::Result<Vec<Record>> {
     let inside = folder.join("outbox");
     let outbox = if inside.is_dir() { &inside } else { folder };
-    Ok(lapwing_outbox::peek(outbox, RECORDS_MAX)?)
+    let mut records = lapwing_outbox::peek(outbox, RECORDS_MAX)?;
+    // Of a replay, heartbeats have the time of the replay and not of the traffic.
+    records.retain(|record| {
+        record.header.time.quality != ClockQuality::Capture
+            || !matches!(record.body, RecordBody::Heartbeat(_))
+    });
+    Ok(records)
 }
 
 /// The records that the sensor would make of a capture, by the sensor process itself in a state folder of its own.
@@ -210,7 +216,6 @@ fn told(report: &Report, budget: &str) -> anyhow::Result<String> {
         "{seen} of {made} heartbeats and digests seen; {} facts stayed behind",
         report.facts_held_back
     )?;
-    debug_assert_eq!(report.findings.len(), Severity::CLASSES);
     Ok(text)
 }
 

@@ -5,6 +5,8 @@ use serde::Serialize;
 use super::screen::{Outbox, ago};
 use crate::clock::wall_milliseconds;
 
+/// A queue that is younger says nothing about how it grows.
+const GROWN_MILLISECONDS_MIN: u64 = 3_600_000;
 /// Milliseconds of a day.
 const DAY_MILLISECONDS: u64 = 86_400_000;
 
@@ -97,7 +99,7 @@ impl Link {
         let since = outbox.oldest_queued_milliseconds;
         let grown_for = wall_milliseconds()
             .checked_sub(since)
-            .filter(|_| since > 0)?;
+            .filter(|grown| since > 0 && *grown >= GROWN_MILLISECONDS_MIN)?;
         let left = self.outbox_max_bytes.saturating_sub(outbox.bytes);
         let days = u128::from(left) * u128::from(grown_for.max(1))
             / u128::from(outbox.bytes.max(1))

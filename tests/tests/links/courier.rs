@@ -57,9 +57,8 @@ fn a_site_without_a_link_enrols_and_tells_on_a_stick() -> Result<()> {
     assert_eq!(words.len(), 8);
     let centre = ends.centre.collector()?.to_string();
     let enroll = |ends: &Ends| {
-        let mut command = ends
-            .site
-            .command_of(&["enroll", "--centre", &centre, "--stick"]);
+        let mut command = ends.site.command_of(&["enroll"]);
+        command.args(["--centre", &centre, "--stick"]);
         command.arg(&stick).args(&words);
         command
     };

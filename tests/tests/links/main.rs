@@ -4,5 +4,6 @@
 mod bad_links;
 mod courier;
 mod metered;
+mod rules;
 mod support;
 mod thousand_faults;

@@ -6,9 +6,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use lapwing_outbox::{Draft, OutboxWriter};
 use lapwing_tests::conditions::wait_for;
 use lapwing_tests::name_spaces::NameSpaces;
 use lapwing_tests::processes::{Process, run};
+use lapwing_wire::{
+    BootId, ClockQuality, Heartbeat, Lane, PackDigest, PolicyDigest, RecordBody, SensorState,
+    Stamp, Summary,
+};
 
 use crate::support::{Ends, PATIENCE, SENSOR};
 
@@ -108,6 +113,20 @@ impl Cable {
         spent["month_bytes"].as_u64().context("no month_bytes")
     }
 
+    /// KiB that the uplink process holds, and of them those that are not the program itself: the program's part
+    /// depends on how it was built.
+    fn resident_kib(&self) -> Result<[u64; 2]> {
+        let text = fs::read_to_string(self.ends.site.state().join("identity/link.json"))?;
+        let link: serde_json::Value = serde_json::from_str(&text)?;
+        let status = fs::read_to_string(format!("/proc/{}/status", link["process"]))?;
+        let kib = |name: &str| -> Result<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let words = line.context("no such line")?;
+            Ok(words.trim().trim_end_matches(" kB").parse()?)
+        };
+        Ok([kib("VmRSS:")?, kib("RssAnon:")?])
+    }
+
     /// What it costs until everything is acknowledged and the connection has ended.
     fn contact(&self, uplink: &mut Process) -> Result<Cost> {
         let (kernel, charged) = (self.counted()?, self.charged()?);
@@ -160,9 +179,83 @@ fn what_is_charged_is_never_less_than_what_the_kernel_counted() -> Result<()> {
         let status = cable.ends.site.outbox()?;
         let account = cable.ends.centre.account(SENSOR)?;
         assert_eq!(account.stored, status.acknowledged_records);
+        let [resident, own] = cable.resident_kib()?;
+        assert!(own <= 4 * 1024, "the uplink holds {own} KiB of its own");
         eprintln!(
-            "{key_exchange}: first contact {first:?}, second with findings {second:?} (goal of a bare reconnect {again_max})"
+            "{resident} KiB resident, {own} of them its own; {key_exchange}: first contact {first:?}, second with findings {second:?} (goal of a bare reconnect {again_max})"
         );
     }
+    Ok(())
+}
+
+/// Eight hours of a site where nothing happens: an hourly heartbeat and an hourly digest, as the sensor writes them.
+fn idle_hours(cable: &Cable, first_hour: u64) -> Result<()> {
+    let mut outbox = OutboxWriter::open(
+        &cable.ends.site.state().join("outbox"),
+        lapwing_outbox::Settings::default(),
+    )?;
+    for hour in first_hour..first_hour + 8 {
+        let milliseconds = 1_790_000_000_000 + hour * 3_600_000;
+        let (queue, account) = outbox.books()?;
+        let heartbeat = Heartbeat {
+            state: SensorState::Running,
+            uptime_seconds: hour * 3_600,
+            software_version: "0.1.0".to_owned(),
+            pack: Some(PackDigest([0xaa; 32])),
+            policy: Some(PolicyDigest([0xd1; 32])),
+            packets: 1_000_000 + hour * 7_919,
+            queue,
+            account,
+            ..Heartbeat::default()
+        };
+        let summary = Summary {
+            start_milliseconds: milliseconds - 3_600_000,
+            end_milliseconds: milliseconds,
+            packets: 1_000_000 + hour * 7_919,
+            bytes: 700_000_000 + hour * 1_234_577,
+            decoded_packets: 1_000_000 + hour * 7_919,
+            flows: 20_000 + hour * 97,
+            rules_loaded: 20_017,
+            queue,
+            ..Summary::default()
+        };
+        for body in [
+            RecordBody::Heartbeat(heartbeat),
+            RecordBody::Summary(summary.into_digest()),
+        ] {
+            outbox.append(Draft {
+                lane: Lane::Status,
+                time: Stamp {
+                    wall_milliseconds: milliseconds,
+                    monotonic_milliseconds: hour * 3_600_000,
+                    boot: BootId([2; 16]),
+                    quality: ClockQuality::Network,
+                },
+                policy: Some(PolicyDigest([0xd1; 32])),
+                body,
+            })?;
+        }
+    }
+    Ok(outbox.commit()?)
+}
+
+#[test]
+fn an_idle_day_on_a_metered_link_costs_less_than_twenty_kilobytes() -> Result<()> {
+    let Some(cable) = Cable::lay("x25519")? else {
+        return Ok(());
+    };
+    let (mut kernel, mut charged) = (0, 0);
+    for contact in 0..3 {
+        idle_hours(&cable, contact * 8)?;
+        // A process of its own for each contact: no ticket survives, every handshake is a whole one.
+        let mut uplink = cable.uplink()?;
+        let cost = cable.contact(&mut uplink)?;
+        fair(&cost);
+        kernel += cost.kernel;
+        charged += cost.charged;
+        uplink.stop(PATIENCE)?;
+    }
+    eprintln!("an idle day: {kernel} bytes by the kernel's counters, {charged} charged");
+    assert!(kernel <= 20_000, "{kernel}");
     Ok(())
 }

@@ -35,14 +35,23 @@ use calendar::Calendar;
 pub const CRITICAL_RESERVE_PERCENT_DEFAULT: u8 = 20;
 /// What findings must leave to heartbeats and digests, percent.
 const STATUS_RESERVE_PERCENT: u64 = 10;
-/// A finding with its facts costs about so much in a batch; see `docs/benchmarks.md`.
-const FINDING_BYTES: u64 = 45;
+/// A finding with its facts costs at most about so much in a large batch, TCP/IP included; see
+/// `docs/benchmarks.md`.
+const FINDING_BYTES: u64 = 55;
 /// A finding without facts.
-const BARE_FINDING_BYTES: u64 = 25;
+const BARE_FINDING_BYTES: u64 = 34;
+/// A heartbeat or digest in a batch, at most about.
+const STATUS_RECORD_BYTES: u64 = 120;
+/// Records of a batch.
+const BATCH_RECORDS: usize = 1_000;
 /// What a batch costs beside its records, the ack included.
 const BATCH_BYTES: u64 = 650;
 /// What a connection costs before anything is said, with the dearer key exchange.
 pub const CONNECT_BYTES: u64 = 9_000;
+/// Between connections for critical findings alone, once there were many of them in a day.
+const CRITICAL_CONTACT_INTERVAL_SECONDS: u64 = 3_600;
+/// Of a day's budget, the part that critical findings may spend on connections of their own at once.
+const DAY_SHARE_OF_CONTACTS: u64 = 4;
 /// A day's share of a month may be exceeded by half.
 const SHARE_NUMERATOR: u64 = 3;
 const SHARE_DENOMINATOR: u64 = 2;
@@ -220,6 +229,27 @@ impl Budget {
             && bytes <= self.left_bytes(purpose, now_seconds)
     }
 
+    /// Whether a critical finding may have a connection of its own now, `since_contact_seconds` after the last one.
+    /// Each of them has, until a day has spent its share of what is left; a storm of them shares one an hour.
+    pub fn is_critical_contact_due(
+        &self,
+        now_seconds: u64,
+        since_contact_seconds: Option<u64>,
+    ) -> bool {
+        let days = Calendar::of(now_seconds).days_left_in_month();
+        let share = match (self.settings.day_bytes, self.settings.month_bytes) {
+            (None, None) => return true,
+            (Some(day), None) => day / DAY_SHARE_OF_CONTACTS,
+            (_, Some(_)) => self.left_bytes(Purpose::Critical, now_seconds) / days,
+        };
+        let spent = self
+            .spending
+            .day_bytes
+            .saturating_sub(self.spending.day_ordinary_bytes);
+        spent < share
+            || since_contact_seconds.is_none_or(|since| since >= CRITICAL_CONTACT_INTERVAL_SECONDS)
+    }
+
     /// Whether only critical findings may go at this hour.
     pub fn is_quiet(&self, now_seconds: u64) -> bool {
         let minute = Calendar::of(now_seconds).minute_of_day();
@@ -252,7 +282,7 @@ impl Budget {
         let findings = [Lane::Normal, Lane::Low].map(|lane| (lane, waiting.of_lane(lane)));
         let all: u64 = findings.iter().map(|(_, count)| count).sum();
         let fits = |records: u64, each: u64| {
-            let batches = records.div_ceil(1000);
+            let batches = records.div_ceil(BATCH_RECORDS as u64);
             records.saturating_mul(each) + batches * BATCH_BYTES <= left
         };
         let mut lanes = vec![Lane::Status];
@@ -274,11 +304,23 @@ impl Budget {
         if !self.settings.is_metered() && wanted(Lane::Evidence) && rung_max >= 2 {
             lanes.push(Lane::Evidence);
         }
-        let rung = if lanes.len() == 1 { 0 } else { rung };
+        let records = max_records(each).min(BATCH_RECORDS);
+        if lanes.len() == 1 || records == 0 {
+            // Rung 0 has bytes of its own.
+            let left = self.left_bytes(Purpose::Status, now_seconds);
+            let records = left.saturating_sub(BATCH_BYTES) / STATUS_RECORD_BYTES;
+            return Plan {
+                rung: 0,
+                lanes: LaneSet::STATUS,
+                max_records: usize::try_from(records)
+                    .unwrap_or(usize::MAX)
+                    .min(BATCH_RECORDS),
+            };
+        }
         Plan {
             rung,
             lanes: LaneSet::of(&lanes),
-            max_records: max_records(each).min(1000),
+            max_records: records,
         }
     }
 
@@ -367,13 +409,24 @@ mod tests {
             (whole.rung, whole.lanes),
             (2, lanes(&[Lane::Status, Lane::Normal, Lane::Low]))
         );
-        let bare = plan(3_000, 5_000);
+        let bare = plan(2_000, 4_000);
         assert_eq!((bare.rung, bare.lanes), (1, whole.lanes));
         let heavy = plan(3_000, 50_000);
         assert_eq!(
             (heavy.rung, heavy.lanes),
             (1, lanes(&[Lane::Status, Lane::Normal]))
         );
+    }
+
+    #[test]
+    fn heartbeats_go_when_findings_have_spent_what_is_theirs() {
+        let mut budget = budget();
+        let share = budget.left_bytes(Purpose::Ordinary, NOON);
+        budget.spend(share, Purpose::Ordinary);
+        let plan = budget.plan(&waiting(5_000, 5_000), NOON);
+        assert_eq!((plan.rung, plan.lanes), (0, LaneSet::STATUS));
+        assert!(plan.max_records > 24, "{plan:?}");
+        assert!(budget.allows(CONNECT_BYTES, Purpose::Status, NOON));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use lapwing_outbox::LaneSet;
 use lapwing_wire::{
     BatchDigest, BatchIdentity, BatchNumber, CompressionLevel, Epoch, Lane, Record, RecordBody,
-    Sealer, SensorId, Severity,
+    RecordNumber, Sealer, SensorId, Severity,
 };
 
 use super::{Budget, BudgetSettings, Purpose, Spending, Waiting};
@@ -92,6 +92,15 @@ pub fn simulate(records: Vec<Record>, link: &Link) -> Result<Report, UplinkError
         })
         .collect();
     waiting.sort_by_key(|queued| queued.made_seconds);
+    // In the order of their times they have the numbers that an outbox would have given them.
+    let mut next = [0u64; Lane::ALL.len()];
+    for queued in &mut waiting {
+        let header = &mut queued.record.header;
+        if let Some(next) = next.get_mut(usize::from(header.lane.code())) {
+            header.number = RecordNumber(*next);
+            *next += 1;
+        }
+    }
     let mut waiting = VecDeque::from(waiting);
     let mut report = Report {
         span: waiting
@@ -122,6 +131,8 @@ struct Simulation<'a> {
     queues: [VecDeque<Queued>; Lane::ALL.len()],
     /// The time of the last contact; none before the first.
     last_contact: Option<u64>,
+    /// The time of the last connection for whatever purpose.
+    last_connection: Option<u64>,
     is_open: bool,
     next_batch: u64,
 }
@@ -141,6 +152,7 @@ impl<'a> Simulation<'a> {
             link,
             queues: Default::default(),
             last_contact: None,
+            last_connection: None,
             is_open: false,
             next_batch: 0,
         })
@@ -183,9 +195,11 @@ impl<'a> Simulation<'a> {
             _ => true,
         };
         let connect = self.link.connect_bytes;
+        let since = self.last_connection.map(|last| now.saturating_sub(last));
+        let may_call = critical && self.budget.is_critical_contact_due(now, since);
         let purpose = if is_due && anything && self.budget.allows(connect, Purpose::Status, now) {
             Purpose::Status
-        } else if critical && self.budget.allows(connect, Purpose::Critical, now) {
+        } else if may_call && self.budget.allows(connect, Purpose::Critical, now) {
             Purpose::Critical
         } else {
             return Ok(());
@@ -194,6 +208,7 @@ impl<'a> Simulation<'a> {
             self.charge(connect, purpose, report);
             report.contacts += 1;
         }
+        self.last_connection = Some(now);
         self.is_open = self.link.contact_interval_seconds.is_none();
         if purpose == Purpose::Status {
             self.last_contact = Some(now);

@@ -195,7 +195,7 @@ mod tests {
                 reason: "stolen".to_owned(),
             }),
         ];
-        let sign = |bytes: &[u8]| Ok::<_, DecodeError>(vec![bytes.len() as u8; 64]);
+        let sign = |bytes: &[u8]| Ok::<_, DecodeError>(vec![9; bytes.len().min(64)]);
         let chain = [vec![1; 300], vec![2; 200]];
         let bytes = SignedAnswer::write(
             SensorId([7; 16]),
