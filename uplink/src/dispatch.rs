@@ -78,12 +78,8 @@ impl Dispatch {
         settings: &Settings,
         identity: &Identity,
         key: &DeviceKey,
-<<<<<<< HEAD
         ledger: &Ledger,
-        critical_bytes: &mut u64,
-=======
         offered: &mut Offered,
->>>>>>> main
     ) -> Result<bool, UplinkError> {
         let sealer = Sealer::new(
             key.signing_key(),

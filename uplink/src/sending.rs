@@ -79,16 +79,11 @@ struct Uplink {
     bill: Arc<Bill>,
     /// Bytes that were charged and are not written down yet.
     unsaved_bytes: u64,
-<<<<<<< HEAD
     ledger: Ledger,
-    /// Bytes of critical findings that are on the bill and not yet charged.
-    critical_bytes: u64,
-=======
     /// What was offered and is not charged yet.
     offered: Offered,
     /// What the current connection is for.
     purpose: Purpose,
->>>>>>> main
     budget: Budget,
     orders: Orders,
     status: LinkStatus,
@@ -343,12 +338,8 @@ impl Uplink {
             &self.settings,
             &self.identity,
             &self.key,
-<<<<<<< HEAD
             &self.ledger,
-            &mut self.critical_bytes,
-=======
             &mut self.offered,
->>>>>>> main
         )
     }
 
