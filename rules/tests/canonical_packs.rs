@@ -392,7 +392,9 @@ fn short_patterns_of_rules_with_few_ports_have_groups_of_those_ports() {
          alert http any any -> any 80 (msg:\"buffer\"; http.uri; content:\"ab\"; sid:6;)",
     );
     let pack = Pack::from_bytes(derived(&canonical)).unwrap();
-    let found: Vec<(PrefilterScope, Vec<(Vec<u8>, Vec<u32>)>)> = pack
+    /// Each pattern with the rules it leads to.
+    type Patterns = Vec<(Vec<u8>, Vec<u32>)>;
+    let found: Vec<(PrefilterScope, Patterns)> = pack
         .prefilter_groups()
         .map(|group| {
             let sid = |rule| pack.rule(rule).unwrap().id().sid;

@@ -518,7 +518,7 @@ fn narrow_modes_do_not_start_what_they_exclude() {
         let mut pipeline = Pipeline::new(detector, PipelineSettings::default());
         let mut alerts = Alerts::default();
         replay(
-            &[capture.clone()],
+            std::slice::from_ref(&capture),
             Worlds::Separate,
             &mut pipeline,
             &mut alerts,

@@ -144,9 +144,9 @@ fn draw(entropy: &mut Entropy, seen: &[IpAddr]) -> Drawn {
     let mut drawn = Drawn {
         text: String::new(),
         home,
-        home_rule: *entropy.pick(&["withhold", "pseudonym", "pseudonym-without-prefixes"]),
-        others_rule: *entropy.pick(&["clear", "clear", "clear", "withhold"]),
-        mode: *entropy.pick(&["full", "full", "full", "dns-only", "indicators-only"]),
+        home_rule: entropy.pick::<&str>(&["withhold", "pseudonym", "pseudonym-without-prefixes"]),
+        others_rule: entropy.pick::<&str>(&["clear", "clear", "clear", "withhold"]),
+        mode: entropy.pick::<&str>(&["full", "full", "full", "dns-only", "indicators-only"]),
         severities: some_of(entropy, &[1, 2, 3, 4]),
         fields: some_of(entropy, &FIELDS),
         facts: some_of(entropy, FactKind::NAMED),

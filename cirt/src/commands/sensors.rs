@@ -156,10 +156,11 @@ fn show(store: &Store, root: &[u8; 32], name: &str, output: OutputFormat) -> any
     let books = store.books_of(sensor.key)?;
     if output != OutputFormat::Table {
         let view = BooksView::of(&books);
-        return Ok(match output {
+        match output {
             OutputFormat::Csv => lapwing_cirt::output::raw(&lanes_table(&view).to_csv()?)?,
             _ => line(&serde_json::to_string_pretty(&view).context("cannot write JSON")?)?,
-        });
+        }
+        return Ok(());
     }
     let moment = |time: Option<Timestamp>| {
         time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"))

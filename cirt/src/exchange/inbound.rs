@@ -145,7 +145,7 @@ pub(super) fn check(body: &Value) -> Result<(), String> {
         .split_once("--")
         .filter(|(before, _)| *before == kind)
         .map(|(_, name)| name);
-    if !named.is_some_and(|name| Uuid::try_parse(name).is_ok()) {
+    if named.is_none_or(|name| Uuid::try_parse(name).is_err()) {
         return Err(format!("its id is not `{kind}--` and a UUID"));
     }
     for key in ["created", "modified"] {

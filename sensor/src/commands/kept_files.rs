@@ -23,10 +23,10 @@ pub(crate) fn of_sensor(settings: &Settings, captures: &[PathBuf]) -> anyhow::Re
         add_replaced(&mut files, path);
     }
     add_policy(&mut files, settings);
-    if let Some(policy) = &settings.policy {
-        if let Some(keys) = &policy.pseudonym_keys {
-            add_replaced(&mut files, keys);
-        }
+    if let Some(policy) = &settings.policy
+        && let Some(keys) = &policy.pseudonym_keys
+    {
+        add_replaced(&mut files, keys);
     }
     files.read.extend(captures.iter().cloned());
     Ok(files)

@@ -214,8 +214,7 @@ impl System {
             let which = usize::try_from(entropy.below(segments.len() as u64))?;
             let newest_of_lane = segments
                 .iter()
-                .filter(|path| lane_of(path) == lane_of(&segments[which]))
-                .next_back();
+                .rfind(|path| lane_of(path) == lane_of(&segments[which]));
             if let Some(path) = newest_of_lane {
                 use std::io::Write as _;
                 let mut file = fs::File::options().append(true).open(path)?;

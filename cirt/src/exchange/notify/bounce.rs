@@ -28,14 +28,14 @@ pub fn read_bounce(text: &str) -> Option<Bounce> {
         return None;
     }
     // The notification has an id of its own; that of the mail stands in the part that returns its head.
-    let ids = text.lines().filter_map(|line| {
+    let mut ids = text.lines().filter_map(|line| {
         let (key, value) = line.split_once(':')?;
         key.trim()
             .eq_ignore_ascii_case("message-id")
             .then(|| value.trim().trim_matches(['<', '>']).to_owned())
     });
     Some(Bounce {
-        message_id: ids.last()?,
+        message_id: ids.next_back()?,
         recipient: field("final-recipient")?
             .rsplit(';')
             .next()?

@@ -418,7 +418,7 @@ async fn versions(
     let versions: Vec<String> = versions.into_iter().map(query::shown).collect();
     placed(
         &page,
-        &json!({ "more": page.next.is_some(), "versions": versions }),
+        json!({ "more": page.next.is_some(), "versions": versions }),
     )
 }
 

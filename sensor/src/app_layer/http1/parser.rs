@@ -173,15 +173,13 @@ impl Http1Parser {
             None => return Step::NeedMore,
         };
         let opens_next = text::looks_like_status_line(&bytes[..line_bytes]);
-        if let Some(transaction) = self.transactions.get_mut(self.response) {
-            if !opens_next {
-                if !at_end {
-                    transaction.events.add("response_body_unexpected");
-                }
-                // Its coding ended with it: what is behind stays as it is, however it is cut.
-                transaction.response.body.finish();
-                response::push_body(transaction, &bytes[..line_bytes]);
+        if !opens_next && let Some(transaction) = self.transactions.get_mut(self.response) {
+            if !at_end {
+                transaction.events.add("response_body_unexpected");
             }
+            // Its coding ended with it: what is behind stays as it is, however it is cut.
+            transaction.response.body.finish();
+            response::push_body(transaction, &bytes[..line_bytes]);
         }
         if opens_next || line_bytes == bytes.len() {
             self.complete_behind();
