@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
 use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
-use crate::exchange::{self, ExchangeError};
+use crate::exchange::{self, ExchangeError, Producer};
 use crate::loader::Loader;
 use crate::settings::data_folder::write_private;
 use crate::settings::{DataFolder, Settings};
@@ -60,6 +60,8 @@ pub struct Centre {
     collector: Collector,
     web: WebServer,
     loader: Loader,
+    /// Set where the centre has said who it is towards others.
+    producer: Option<Arc<Producer>>,
     store: Arc<Store>,
     stored: Arc<Notify>,
     addresses: Addresses,
@@ -95,6 +97,7 @@ impl Centre {
             root_fingerprint,
             process: std::process::id(),
         };
+        let producer = exchange::producer(folder)?;
         let desk = EnrolmentDesk::new(authority, sealing_key.public_key()?);
         let stored = Arc::new(Notify::new());
         Ok(Self {
@@ -117,9 +120,10 @@ impl Centre {
                     settings.name.as_str(),
                     folder.clone(),
                 ))
-                .merge(exchange::routes(folder, &store)?),
+                .merge(exchange::routes(&store, producer.as_ref())),
             },
             loader: Loader::new(sealing_key),
+            producer,
             store,
             stored,
             addresses,
@@ -147,6 +151,13 @@ impl Centre {
         let mut parts = JoinSet::new();
         parts.spawn(self.collector.run(stop.clone()));
         parts.spawn(self.web.run(stop.clone()));
+        if let Some(producer) = self.producer {
+            parts.spawn(exchange::worker::run(
+                Arc::clone(&self.store),
+                producer,
+                stop.clone(),
+            ));
+        }
         parts.spawn(load_what_arrives(
             Arc::new(self.loader),
             self.store,

@@ -52,6 +52,12 @@ enum Command {
     Peers(commands::peers::Arguments),
     /// Give findings to a partner, as far as the agreement goes
     Export(commands::export::Arguments),
+    /// Take in what partners know, from files
+    Import(commands::import::Arguments),
+    /// What partners told us to look for, and what becomes of it
+    Indicators(commands::indicators::Arguments),
+    /// Tell those who are responsible, and see whether it helped
+    Notify(commands::notify::Arguments),
     /// Write a copy of the database while the centre runs
     Backup(commands::backup::Arguments),
     /// Write manual pages and completions
@@ -80,6 +86,9 @@ fn main() -> ExitCode {
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
         Command::Peers(arguments) => commands::peers::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
+        Command::Import(arguments) => commands::import::run(&arguments),
+        Command::Indicators(arguments) => commands::indicators::run(&arguments),
+        Command::Notify(arguments) => commands::notify::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Papers(arguments) => commands::papers::run(&arguments, Cli::command()),
     };

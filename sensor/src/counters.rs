@@ -91,6 +91,8 @@ pub struct ShedCounters {
 /// What became of flows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FlowCounters {
+    /// Packets that the site's policy keeps the engine from looking at.
+    pub out_of_scope: u64,
     /// Flows begun.
     pub created: u64,
     /// Flows in which the second of the two ends was heard, too.

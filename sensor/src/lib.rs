@@ -18,6 +18,7 @@ pub mod detect;
 pub mod direction;
 pub mod findings;
 pub mod flow;
+pub mod give_back;
 pub mod interfaces;
 pub mod memory_shares;
 pub mod output;

@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
-    app_layer::limits as app_limits,
+    app_layer::{ParserSet, limits as app_limits},
     capture::{CapturedFrame, LinkType},
     counters::EngineCounters,
     decode::{Decoder, Packet, Transport},
@@ -52,6 +52,16 @@ pub trait Inspector {
         FrameSet::default()
     }
 
+    /// The parsers that may start.
+    fn parsers(&self) -> ParserSet {
+        ParserSet::default()
+    }
+
+    /// Whether a packet is looked at; others belong to no flow.
+    fn looks_at(&self, _packet: &Packet<'_>) -> bool {
+        true
+    }
+
     /// Forgets everything: the next packet belongs to another world.
     fn forget(&mut self);
 }
@@ -69,6 +79,14 @@ impl Inspector for Detector {
 
     fn wanted_frames(&self) -> FrameSet {
         Self::wanted_frames(self)
+    }
+
+    fn parsers(&self) -> ParserSet {
+        Self::parsers(self)
+    }
+
+    fn looks_at(&self, packet: &Packet<'_>) -> bool {
+        Self::looks_at(self, packet)
     }
 
     fn forget(&mut self) {
@@ -247,6 +265,10 @@ impl Pipeline<Detector> {
 
 impl<I: Inspector> Engine<I> {
     fn packet(&mut self, packet: &mut Packet<'_>, sink: &mut impl AlertSink) {
+        if !self.inspector.looks_at(packet) {
+            self.counters.flow.out_of_scope += 1;
+            return;
+        }
         let found = self.flow_of(packet, sink);
         match found {
             Some(found) => self.packet_of_flow(packet, found, sink),
@@ -331,8 +353,8 @@ impl<I: Inspector> Engine<I> {
             scratch: &mut self.scratch,
             counters: &mut self.counters.stream,
         };
-        let mut consumer =
-            AppConsumer::new(&mut entry.flow, packet.time, self.inspector.wanted_frames());
+        let wanted = (self.inspector.wanted_frames(), self.inspector.parsers());
+        let mut consumer = AppConsumer::new(&mut entry.flow, packet.time, wanted);
         // What parsers and detection hold changes with what they are given.
         let mut was_fed = false;
         match (&packet.transport, &mut entry.connection) {
@@ -422,7 +444,8 @@ impl<I: Inspector> Engine<I> {
         entry.flow.app.begin_packet(None);
         let time = entry.flow.last_seen;
         let mut last = Packet::undecoded(time, 0);
-        let mut consumer = AppConsumer::new(&mut entry.flow, time, self.inspector.wanted_frames());
+        let wanted = (self.inspector.wanted_frames(), self.inspector.parsers());
+        let mut consumer = AppConsumer::new(&mut entry.flow, time, wanted);
         match &mut entry.connection {
             Some(connection) => connection.finish(&mut last, &mut consumer, &mut tools),
             None => {

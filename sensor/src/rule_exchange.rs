@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use lapwing_rules::pack::Pack;
 
 use crate::{
-    detect::{Detector, Renumbering, SharedState},
+    detect::{Detector, Renumbering, Restriction, SharedState},
     pipeline::Pipeline,
 };
 
@@ -54,6 +54,7 @@ pub enum ExchangeError {
 #[derive(Debug)]
 pub struct RuleOutlet {
     pack: Arc<Pack>,
+    restriction: Arc<Restriction>,
     regex_cache_bytes: usize,
     shared: SharedState,
     workers: Vec<(Sender<Exchange>, Receiver<Box<Detector>>)>,
@@ -64,11 +65,13 @@ impl RuleOutlet {
     #[must_use]
     pub fn new(
         pack: Arc<Pack>,
+        restriction: Arc<Restriction>,
         workers: usize,
         regex_cache_bytes: usize,
     ) -> (Self, Vec<(RuleInlet, Detector)>) {
         let mut outlet = Self {
             pack,
+            restriction,
             regex_cache_bytes,
             shared: SharedState::default(),
             workers: Vec::with_capacity(workers),
@@ -93,11 +96,16 @@ impl RuleOutlet {
         &self.pack
     }
 
-    /// Gives a pack to all workers, and waits until they run it.
+    /// Gives a pack, with what the site's policy takes away from it, to all workers, and waits until they run it.
     ///
     /// # Errors
     /// [`ExchangeError`]; the workers before that one run the new pack.
-    pub fn exchange(&mut self, pack: Arc<Pack>) -> Result<(), ExchangeError> {
+    pub fn exchange(
+        &mut self,
+        pack: Arc<Pack>,
+        restriction: Arc<Restriction>,
+    ) -> Result<(), ExchangeError> {
+        self.restriction = restriction;
         let renumbering = Arc::new(Renumbering::between(&self.pack, &pack));
         // What was compared is not looked at again: it must not count twice while both packs are mapped.
         self.pack.release_pages();
@@ -121,6 +129,7 @@ impl RuleOutlet {
 
     fn detector(&self, pack: &Arc<Pack>) -> Detector {
         Detector::sharing(Arc::clone(pack), self.regex_cache_bytes, &self.shared)
+            .restricted(Arc::clone(&self.restriction))
     }
 }
 
@@ -168,7 +177,7 @@ mod tests {
 
     /// What fires for these datagrams when the second pack takes over after the first of them.
     fn fired(before: &str, after: &str, datagrams: &[&str]) -> Vec<u32> {
-        let (mut outlet, mut workers) = RuleOutlet::new(pack(before), 1, 1 << 20);
+        let (mut outlet, mut workers) = RuleOutlet::new(pack(before), Arc::default(), 1, 1 << 20);
         let (inlet, detector) = workers.pop().unwrap();
         let mut pipeline = Pipeline::new(detector, PipelineSettings::default());
         let mut found = Signatures::default();
@@ -176,7 +185,7 @@ mod tests {
             if at == 1 {
                 let next = pack(after);
                 std::thread::scope(|scope| {
-                    let exchange = scope.spawn(|| outlet.exchange(next).unwrap());
+                    let exchange = scope.spawn(|| outlet.exchange(next, Arc::default()).unwrap());
                     while !exchange.is_finished() {
                         inlet.look(&mut pipeline);
                     }

@@ -57,6 +57,8 @@ impl Site {
         let source = PolicySource {
             file: self.path("policy.signed"),
             isp_key: self.path("isp.pub"),
+            pseudonym_keys: None,
+            ledger_key: None,
         };
         PolicyInForce::read(Some(source), self.folder.path())
     }
@@ -75,6 +77,7 @@ impl Site {
                     unsupported: 1,
                 },
                 pack: PackDigest([9; 32]),
+                admission: Default::default(),
             },
             is_live: false,
             tells_digests: false,
@@ -175,7 +178,7 @@ fn findings_summaries_and_heartbeats_are_stored_under_their_policy() {
     let site = Site::new();
     site.sign(TEMPLATE);
     let policy = site.policy();
-    let digest = policy.current().unwrap().digest;
+    let digest = policy.current().unwrap().digest();
     let totals = run(site.recorder(policy), &hour_of_alerts());
     let records = stored_records(&site.outbox());
     let (heartbeats, summaries, findings) = kinds(&records);

@@ -56,6 +56,7 @@ impl Site {
              [policy]\n\
              file = \"policy.signed\"\n\
              isp_key = \"isp.pub\"\n\
+             ledger_key = \"ledger.pub\"\n\
              [findings]\n\
              window = \"10 s\"\n\
              heartbeat = \"5 s\"\n\
@@ -66,6 +67,7 @@ impl Site {
             state = site.state.display().to_string(),
         );
         fs::write(&site.config, settings).context("cannot write the site's settings")?;
+        run(Self::command(&["ledger", "new-key", "--out"]).arg(folder.join("ledger.key")))?;
         Ok(site)
     }
 

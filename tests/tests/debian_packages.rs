@@ -41,7 +41,8 @@ fn packages_install_upgrade_and_purge() {
             .arg(program(name))
             .args(["amd64"])
             .arg(&built)
-            .env("SOURCE_DATE_EPOCH", "1790000000");
+            .env("SOURCE_DATE_EPOCH", "1790000000")
+            .env("LAPWING_DEB_COMPRESSION", "gzip");
         run(&mut command).unwrap();
     }
     let root = folder.path().join("root");
@@ -96,7 +97,8 @@ fn the_same_program_gives_the_same_package() {
             .arg(program("lapwing"))
             .arg("amd64")
             .arg(&output)
-            .env("SOURCE_DATE_EPOCH", "1790000000");
+            .env("SOURCE_DATE_EPOCH", "1790000000")
+            .env("LAPWING_DEB_COMPRESSION", "gzip");
         run(&mut command).unwrap();
         fs::read(output.join(format!("lapwing_{}_amd64.deb", env!("CARGO_PKG_VERSION")))).unwrap()
     };

@@ -92,7 +92,8 @@ fn live(
             .setnonblock()?;
         let mut record = recorder.savefile(recorded)?;
         let counts: Vec<AtomicU64> = (0..workers).map(|_| AtomicU64::new(0)).collect();
-        let (_outlet, detectors) = RuleOutlet::new(Arc::clone(pack), workers, 1 << 20);
+        let (_outlet, detectors) =
+            RuleOutlet::new(Arc::clone(pack), Arc::default(), workers, 1 << 20);
         thread::scope(|scope| {
             let running = sources.into_iter().zip(detectors).zip(&counts).zip(0..);
             let threads: Vec<_> = running
@@ -158,7 +159,8 @@ fn live(
 /// What a replay with so many workers finds.
 fn replayed(pack: &Arc<Pack>, workers: u16, capture: &Path) -> Result<Told> {
     let hash = FlowHash::new([1, 3]);
-    let (_outlet, detectors) = RuleOutlet::new(Arc::clone(pack), workers.into(), 1 << 20);
+    let (_outlet, detectors) =
+        RuleOutlet::new(Arc::clone(pack), Arc::default(), workers.into(), 1 << 20);
     let mut pipelines: Vec<_> = detectors
         .into_iter()
         .zip(0..)
@@ -268,7 +270,8 @@ fn tapped(pair: &NameSpaces, pack: &Arc<Pack>, workers: usize, frames: &[Vec<u8>
             ..LiveCaptureSettings::new(&[SENSOR_PORT.to_owned(), SECOND[1].to_owned()])
         };
         let sources = LiveCapture::open(&settings, &stop)?;
-        let (_outlet, detectors) = RuleOutlet::new(Arc::clone(pack), workers, 1 << 20);
+        let (_outlet, detectors) =
+            RuleOutlet::new(Arc::clone(pack), Arc::default(), workers, 1 << 20);
         let handled = AtomicU64::new(0);
         thread::scope(|scope| {
             let threads: Vec<_> = sources

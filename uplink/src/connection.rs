@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapwing_wire::{CENTRE_SERVER_NAME, SenderEvent, SenderSession};
+use lapwing_wire::{CENTRE_SERVER_NAME, SealedEnvelope, SenderEvent, SenderSession};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 use crate::bill::Bill;
 use crate::certificate::Validity;
 use crate::error::UplinkError;
+use crate::ledger::{self, ConnectionBooks, Ledger};
 use crate::metered::Metered;
 use crate::route::{self, Proxy};
 use crate::time_floor::TimeFloor;
@@ -29,6 +30,8 @@ const READ_BYTES: usize = 16 * 1024;
 /// A session over TLS.
 pub(crate) struct Connection {
     stream: TlsStream<Metered>,
+    /// What the ledger will say of it.
+    books: Arc<ConnectionBooks>,
     pub(crate) session: SenderSession,
     started: Instant,
     unsent: Vec<u8>,
@@ -67,6 +70,7 @@ impl Connection {
         let software = concat!("lapwing/", env!("CARGO_PKG_VERSION"));
         let answer_timeout = u64::try_from(answer_timeout.as_millis()).unwrap_or(u64::MAX);
         Self {
+            books: Arc::clone(stream.get_ref().0.books()),
             stream,
             session: SenderSession::new(software, answer_timeout, 0),
             started: Instant::now(),
@@ -104,7 +108,9 @@ impl Connection {
                 count => received = count,
             },
             written = async { writer.write(waiting).await }, if !waiting.is_empty() => {
-                self.sent += written.map_err(UplinkError::Broken)?;
+                let written = written.map_err(UplinkError::Broken)?;
+                self.books.said(written);
+                self.sent += written;
                 // A slow link is not a dead one.
                 let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 self.session.progress(now);
@@ -126,6 +132,17 @@ impl Connection {
             .receive(self.buffer.get(..received).unwrap_or_default(), now);
         events.extend(self.session.tick(now));
         Ok(events)
+    }
+
+    /// Enters an envelope that was offered in the ledger, before any of its bytes leaves.
+    pub(crate) fn enter(
+        &self,
+        ledger: &Ledger,
+        envelope: &SealedEnvelope,
+    ) -> Result<(), UplinkError> {
+        ledger.sent(envelope, ledger::Way::Tls, Some(self.books.number))?;
+        self.books.envelope(envelope.bytes.len());
+        Ok(())
     }
 
     /// Bytes that wait to be written.
@@ -150,12 +167,14 @@ impl Connection {
     }
 }
 
-/// How the centre is reached, and whose bill that is on.
+/// How the centre is reached, whose bill that is on, and where it is entered.
 pub(crate) struct Way<'a> {
     /// Addresses of the centre, in the order to try.
     pub(crate) addresses: &'a [String],
     pub(crate) proxy: Option<&'a Proxy>,
     pub(crate) bill: &'a Arc<Bill>,
+    /// Where the connection is entered before anything is said on it.
+    pub(crate) ledger: &'a Ledger,
 }
 
 async fn handshake(
@@ -167,7 +186,9 @@ async fn handshake(
     // Envelopes are written as a whole; waiting for more to say only delays the last segment.
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from(CENTRE_SERVER_NAME).map_err(io::Error::other)?;
-    let metered = Metered::new(tcp, Arc::clone(way.bill));
+    let books = ConnectionBooks::open(way.ledger, tcp.local_addr()?, tcp.peer_addr()?)
+        .map_err(io::Error::other)?;
+    let metered = Metered::new(tcp, Arc::clone(way.bill), books);
     timeout(TLS_TIMEOUT, connector.connect(name, metered))
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?

@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use crate::device_key::DeviceKey;
 use crate::enrolment::{EnrolSettings, Invitation};
 use crate::error::UplinkError;
 use crate::identity::Identity;
+use crate::ledger::{Ledger, Way};
 use crate::orders::Orders;
 
 use crate::settings::Settings;
@@ -74,11 +76,14 @@ pub fn export(settings: &Settings, stick_folder: &Path) -> Result<Exported, Upli
     let key = DeviceKey::load(&settings.identity_folder)?;
     let time = TimeFloor::load(&settings.identity_folder)?;
     let mut outbox = open_outbox(settings)?;
+    let ledger = Ledger::open(&settings.ledger_folder, settings.ledger_key)?;
     let sealer = Sealer::new(
         key.signing_key(),
         identity.sealing_key,
         settings.compression,
-    );
+    )
+    .witnessed_by(Arc::new(ledger.clone()))
+    .filtered_by(settings.filter.clone());
     let limits = SealLimits {
         max_outstanding: BATCHES_MAX,
         ..settings.seal
@@ -92,6 +97,9 @@ pub fn export(settings: &Settings, stick_folder: &Path) -> Result<Exported, Upli
     for sealed in outbox.sealed().collect::<Vec<_>>() {
         let envelope = outbox.envelope(identity.sensor, sealed.number)?;
         let name = stick::batch_file(&envelope.digest);
+        if !folder.join(&name).exists() {
+            ledger.sent(&envelope, Way::Courier, None)?;
+        }
         write_message(&folder.join(name), &Message::Envelope(envelope.bytes))?;
         exported.batches += 1;
         exported.records += sealed.records;

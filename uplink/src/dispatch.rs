@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use lapwing_outbox::{AckOutcome, LaneSet, OutboxSender, SealLimits, SealedBatch};
 use lapwing_wire::{Ack, BatchNumber, Lane, Sealer};
@@ -15,6 +16,7 @@ use crate::connection::Connection;
 use crate::device_key::DeviceKey;
 use crate::error::UplinkError;
 use crate::identity::Identity;
+use crate::ledger::Ledger;
 use crate::settings::Settings;
 
 /// Unsent bytes of a connection above which nothing more is offered: what is urgent comes later.
@@ -76,13 +78,16 @@ impl Dispatch {
         settings: &Settings,
         identity: &Identity,
         key: &DeviceKey,
+        ledger: &Ledger,
         offered: &mut Offered,
     ) -> Result<bool, UplinkError> {
         let sealer = Sealer::new(
             key.signing_key(),
             identity.sealing_key,
             settings.compression,
-        );
+        )
+        .witnessed_by(Arc::new(ledger.clone()))
+        .filtered_by(settings.filter.clone());
         self.tell_what_is_held(budget, now)?;
         loop {
             if connection.backlog_bytes() > BACKLOG_BYTES {
@@ -104,6 +109,7 @@ impl Dispatch {
                 // The window is full, or the centre asked to wait: another time.
                 return Ok(false);
             }
+            connection.enter(ledger, &envelope)?;
             self.offered.insert(sealed.number);
             let bytes = envelope_bytes(envelope.bytes.len() as u64);
             let sum = match purpose_of(&sealed) {

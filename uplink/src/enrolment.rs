@@ -16,6 +16,7 @@ use crate::connection::{Connection, Way};
 use crate::device_key::DeviceKey;
 use crate::error::UplinkError;
 use crate::identity::Identity;
+use crate::ledger::{self, Ledger};
 use crate::route::Proxy;
 use crate::shutdown::Shutdown;
 use crate::time_floor::TimeFloor;
@@ -115,13 +116,14 @@ pub fn enrol(
         });
     }
     let key = DeviceKey::load_or_make(folder)?;
+    let ledger = Ledger::open(&ledger::folder_beside(folder), None)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(UplinkError::Runtime)?;
     runtime.block_on(async {
         tokio::select! {
-            result = ask_until_decided(settings, &key, &mut pending) => result,
+            result = ask_until_decided(settings, &key, &ledger, &mut pending) => result,
             () = shutdown.told() => Err(UplinkError::Stopped),
         }
     })
@@ -130,10 +132,11 @@ pub fn enrol(
 async fn ask_until_decided(
     settings: &EnrolSettings,
     key: &DeviceKey,
+    ledger: &Ledger,
     pending: &mut impl FnMut(KeyId, &str),
 ) -> Result<Identity, UplinkError> {
     loop {
-        match ask(settings, key).await? {
+        match ask(settings, key, ledger).await? {
             Decision::Enrolled(identity) => {
                 identity.store(&settings.identity_folder)?;
                 return Ok(*identity);
@@ -152,7 +155,11 @@ enum Decision {
 }
 
 /// Asks once.
-async fn ask(settings: &EnrolSettings, key: &DeviceKey) -> Result<Decision, UplinkError> {
+async fn ask(
+    settings: &EnrolSettings,
+    key: &DeviceKey,
+    ledger: &Ledger,
+) -> Result<Decision, UplinkError> {
     let invitation = &settings.invitation;
     let time = TimeFloor::load(&settings.identity_folder)?;
     let config = tls::stranger(invitation.ca_digest, &time)?;
@@ -160,6 +167,7 @@ async fn ask(settings: &EnrolSettings, key: &DeviceKey) -> Result<Decision, Upli
         addresses: &invitation.addresses,
         proxy: settings.proxy.as_ref(),
         bill: &Arc::<Bill>::default(),
+        ledger,
     };
     let mut connection = Connection::open(&way, config, ANSWER_TIMEOUT, &time).await?;
     let ca_digest = invitation

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use lapwing_outbox::OutboxError;
 use lapwing_wire::CloseReason;
 
+use crate::ledger::LedgerError;
+
 /// Why enrolling or sending does not go on. Those that [`crate::run`] can wait out, it does.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -64,6 +66,9 @@ pub enum UplinkError {
         #[source]
         cause: io::Error,
     },
+    /// What leaves cannot be entered in the ledger: then it does not leave.
+    #[error("nothing leaves that cannot be entered in the ledger")]
+    Ledger(#[from] LedgerError),
     /// The connection broke.
     #[error("the connection to the centre broke")]
     Broken(#[source] io::Error),

@@ -9,6 +9,8 @@
 //!   sealed bytes are sent again. The certificate is renewed on the same link.
 //! * [`Identity::load`]: what this device is, for `lapwing status` and `lapwing check`.
 //!
+//! Before anything leaves it is entered in the [`ledger`].
+//!
 //! What is said on the link is decided in `lapwing-wire`, without sockets or clocks; here are
 //! the sockets and the clocks. One thread does everything; nothing here ever sees a packet.
 
@@ -27,6 +29,7 @@ mod dispatch;
 mod enrolment;
 mod error;
 mod identity;
+pub mod ledger;
 mod metered;
 mod orders;
 mod private_file;

@@ -1,4 +1,4 @@
-//! A socket that writes its bill while it is used.
+//! A socket that writes its bill, and the books of the ledger, while it is used.
 
 use std::io;
 use std::pin::Pin;
@@ -9,17 +9,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::bill::Bill;
+use crate::ledger::ConnectionBooks;
 
-/// A socket and its bill.
+/// A socket, its bill, and what the ledger will say of it.
 #[derive(Debug)]
 pub(crate) struct Metered {
     stream: TcpStream,
     bill: Arc<Bill>,
+    books: Arc<ConnectionBooks>,
 }
 
 impl Metered {
-    pub(crate) fn new(stream: TcpStream, bill: Arc<Bill>) -> Self {
-        Self { stream, bill }
+    pub(crate) fn new(stream: TcpStream, bill: Arc<Bill>, books: Arc<ConnectionBooks>) -> Self {
+        Self {
+            stream,
+            bill,
+            books,
+        }
+    }
+
+    pub(crate) fn books(&self) -> &Arc<ConnectionBooks> {
+        &self.books
     }
 }
 
@@ -34,6 +44,7 @@ impl AsyncRead for Metered {
         let read = buffer.filled().len() - before;
         if read > 0 {
             self.bill.read(read);
+            self.books.read(read);
         }
         Poll::Ready(Ok(()))
     }
@@ -47,6 +58,7 @@ impl AsyncWrite for Metered {
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
         self.bill.write(written);
+        self.books.write(written);
         Poll::Ready(Ok(written))
     }
 

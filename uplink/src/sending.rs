@@ -20,6 +20,7 @@ use crate::device_key::DeviceKey;
 use crate::dispatch::{Dispatch, Offered, waiting_in};
 use crate::error::UplinkError;
 use crate::identity::Identity;
+use crate::ledger::Ledger;
 use crate::orders::Orders;
 use crate::rule_mirror::RuleMirror;
 use crate::settings::Settings;
@@ -78,6 +79,7 @@ struct Uplink {
     bill: Arc<Bill>,
     /// Bytes that were charged and are not written down yet.
     unsaved_bytes: u64,
+    ledger: Ledger,
     /// What was offered and is not charged yet.
     offered: Offered,
     /// What the current connection is for.
@@ -104,6 +106,7 @@ impl Uplink {
             Err(error) => return Err(error.into()),
         }
         Ok(Self {
+            ledger: Ledger::open(&settings.ledger_folder, settings.ledger_key)?,
             budget: Budget::new(settings.budget.clone(), spending),
             orders: Orders::load(&settings.identity_folder)?,
             status: LinkStatus::load(&settings.identity_folder),
@@ -218,6 +221,7 @@ impl Uplink {
             },
             proxy: self.settings.proxy.as_ref(),
             bill: &self.bill,
+            ledger: &self.ledger,
         };
         let answer_timeout = self.settings.answer_timeout;
         Connection::open(&way, Arc::clone(&self.tls), answer_timeout, &self.time).await
@@ -336,6 +340,7 @@ impl Uplink {
             &self.settings,
             &self.identity,
             &self.key,
+            &self.ledger,
             &mut self.offered,
         )
     }

@@ -1,10 +1,11 @@
 //! What the uplink needs to know, already checked by whoever read it from a file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_outbox::SealLimits;
-use lapwing_wire::CompressionLevel;
+use lapwing_wire::{CompressionLevel, RecordFilter, SealingPublicKey};
 
 use crate::budget::BudgetSettings;
 use crate::route::Proxy;
@@ -17,6 +18,12 @@ pub struct Settings {
     pub identity_folder: PathBuf,
     /// The outbox.
     pub outbox_folder: PathBuf,
+    /// The ledger of what leaves.
+    pub ledger_folder: PathBuf,
+    /// The ISP's ledger key, for which the keys of envelopes are kept.
+    pub ledger_key: Option<SealingPublicKey>,
+    /// What takes from records what must not leave any more.
+    pub filter: Option<Arc<dyn RecordFilter>>,
     /// Bounds of the outbox, the same that the sensor uses.
     pub outbox: lapwing_outbox::Settings,
     /// How much goes into one batch.
@@ -48,6 +55,9 @@ impl Settings {
     /// The usual settings for these folders.
     pub fn new(identity_folder: PathBuf, outbox_folder: PathBuf) -> Self {
         Self {
+            ledger_folder: crate::ledger::folder_beside(&identity_folder),
+            ledger_key: None,
+            filter: None,
             identity_folder,
             outbox_folder,
             outbox: lapwing_outbox::Settings::default(),

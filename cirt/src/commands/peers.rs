@@ -1,14 +1,19 @@
 //! `lapwing-cirt peers`.
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use lapwing_cirt::exchange::agreement::{joined, split};
 use lapwing_cirt::exchange::limits::REGISTER_ROWS;
-use lapwing_cirt::exchange::{Agreement, Country, PeerKind, Tlp};
+use lapwing_cirt::exchange::{Agreement, Country, PeerKind, Tlp, worker};
 use lapwing_cirt::output::{Align, Table, line};
 use lapwing_cirt::secrets::{random_token, token_hash};
 use lapwing_cirt::settings::Name;
+use lapwing_cirt::store::Source;
 
+use super::export::producer;
 use super::{Data, actor};
 
 #[derive(Args)]
@@ -64,6 +69,22 @@ enum PeersCommand {
     Enable { name: String },
     /// Give a partner a new password for the servers, shown once
     Password { name: String },
+    /// Kinds of indicators from a partner that go into packs without anybody's approval; none takes it back
+    Trust {
+        name: String,
+        /// address, domain, host, url, ja3, ja3s, ja4, sha1, sha256, rule, separated by commas
+        #[arg(long, default_value = "")]
+        kinds: String,
+        /// How grave their hits are, 1 the gravest
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4))]
+        severity: u8,
+    },
+    /// Name a server of a partner that is polled
+    Source(SourceArguments),
+    /// Poll the servers of all partners now
+    Poll,
+    /// Publish what is new for those who poll us now
+    Publish,
     /// All partners and what is agreed
     List,
     /// What went to whom under which label and agreement, and what was refused
@@ -76,8 +97,34 @@ enum PeersCommand {
     },
 }
 
+#[derive(Args)]
+struct SourceArguments {
+    name: String,
+    /// Address of a TAXII 2.1 server: its discovery or an API root
+    #[arg(
+        long,
+        value_name = "URL",
+        required_unless_present = "misp",
+        conflicts_with = "misp"
+    )]
+    taxii: Option<String>,
+    /// Id, alias or title of the collection
+    #[arg(long, default_value = "", requires = "taxii")]
+    collection: String,
+    /// Address of a MISP feed
+    #[arg(long, value_name = "URL")]
+    misp: Option<String>,
+    #[arg(long, requires = "password_file")]
+    user: Option<String>,
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
+    /// Certificates of the server's authority (PEM), where browsers do not know it
+    #[arg(long, value_name = "FILE")]
+    authority: Option<PathBuf>,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (_, _, store) = arguments.data.open()?;
+    let (folder, _, store) = arguments.data.open()?;
     match &arguments.command {
         PeersCommand::Add {
             name,
@@ -130,6 +177,57 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let password = random_token();
             store.set_peer_password(&actor(), name, &token_hash(&password))?;
             line(&format!("user {name}, password {password} (shown once)"))?;
+        }
+        PeersCommand::Trust {
+            name,
+            kinds,
+            severity,
+        } => {
+            store.trust(&actor(), name, kinds, *severity)?;
+            line(&format!(
+                "{name}: {}",
+                if kinds.is_empty() {
+                    "nothing without approval"
+                } else {
+                    kinds.as_str()
+                }
+            ))?;
+        }
+        PeersCommand::Source(source) => {
+            let source = source.read()?;
+            store.add_source(&actor(), &source)?;
+            line(&format!(
+                "{} {} {} is polled",
+                source.kind, source.address, source.collection
+            ))?;
+        }
+        PeersCommand::Poll => {
+            let producer = producer(&folder)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let mut failed = 0;
+            for (source, result) in runtime.block_on(worker::poll_all(&store, &producer)) {
+                line(&format!(
+                    "{} {} {}",
+                    source.peer, source.address, source.collection
+                ))?;
+                match result {
+                    Ok(outcome) => super::import::tell(&outcome)?,
+                    Err(failure) => {
+                        failed += 1;
+                        super::complain(&failure);
+                    }
+                }
+            }
+            anyhow::ensure!(failed == 0, "{failed} servers could not be polled");
+        }
+        PeersCommand::Publish => {
+            let published = worker::publish_all(&store, &producer(&folder)?)?;
+            line(&format!(
+                "{} findings, {} new objects, of them {} sightings of indicators of partners",
+                published.findings, published.objects, published.sightings
+            ))?;
         }
         PeersCommand::List => {
             let mut table = Table::new(&[
@@ -192,6 +290,36 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+impl SourceArguments {
+    fn read(&self) -> anyhow::Result<Source> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        let password = self.password_file.as_ref().map(read).transpose()?;
+        let (kind, address) = match (&self.taxii, &self.misp) {
+            (Some(address), _) => ("taxii", address),
+            (None, Some(address)) => ("misp", address),
+            (None, None) => anyhow::bail!("say --taxii or --misp"),
+        };
+        anyhow::ensure!(
+            address.starts_with("https://"),
+            "{address}: say an address that begins with https://"
+        );
+        Ok(Source {
+            peer: self.name.clone(),
+            kind: kind.to_owned(),
+            address: address.clone(),
+            collection: self.collection.clone(),
+            login: self
+                .user
+                .clone()
+                .zip(password.map(|text| text.trim().to_owned())),
+            authority: self.authority.as_ref().map(read).transpose()?,
+            ..Source::default()
+        })
+    }
 }
 
 /// What an agreement says, in one line.

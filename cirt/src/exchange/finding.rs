@@ -135,6 +135,18 @@ impl SharedFinding {
             .chain(self.destination().filter(|_| !self.destination_is_own))
     }
 
+    /// The end that belongs to our country: an address of its networks, or one that a provider hides. The source, where both do.
+    #[must_use]
+    pub const fn own_end(&self) -> Option<&Endpoint> {
+        if self.source_is_own {
+            Some(&self.row.source)
+        } else if self.destination_is_own {
+            Some(&self.row.destination)
+        } else {
+            None
+        }
+    }
+
     /// The value of a fact.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {

@@ -73,7 +73,8 @@ pub enum Way {
     Iodef,
     Mail,
     Misp,
-    Statistics,
+    /// A pack of rules: it goes to sensors at providers.
+    Pack,
     Stix,
     Syslog,
     Taxii,
@@ -90,7 +91,7 @@ impl fmt::Display for Way {
             Self::Iodef => "iodef",
             Self::Mail => "mail",
             Self::Misp => "misp",
-            Self::Statistics => "statistics",
+            Self::Pack => "pack",
             Self::Stix => "stix",
             Self::Syslog => "syslog",
             Self::Taxii => "taxii",

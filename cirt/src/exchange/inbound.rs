@@ -15,10 +15,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::indicator::Wanted;
-use super::limits::{COMMENT_CHARS, OBJECT_BYTES, TAXII_PUSH_OBJECTS};
+use super::limits::{COMMENT_CHARS, OBJECT_BYTES, OPINION_REFERENCES, TAXII_PUSH_OBJECTS};
 use super::taxii::collection::from_peer;
 use super::{Kind, Peer, Producer, Tlp, rule, stix};
-use crate::store::{NewIndicator, Store, StoreError, TakenIndicators};
+use crate::store::{Feedback, NewIndicator, Store, StoreError, TakenIndicators};
 
 /// What became of one object.
 #[derive(Clone, Debug)]
@@ -174,38 +174,36 @@ fn use_object(
                 return Ok(Err("it does not say what was seen".to_owned()));
             };
             let count = body.get("count").and_then(Value::as_u64).unwrap_or(1);
-            store.keep_feedback(
-                &peer.name,
-                &short(about),
-                "sighting",
-                &count.to_string(),
-                &comment(body),
-                now,
-            )?;
+            let said = feedback(body, "sighting", about, &count.to_string());
+            store.keep_feedback(&peer.name, &said, now)?;
             Ok(Ok(()))
         }
         Some("opinion") => {
             let Some(word) = text(body, "opinion").filter(|word| OPINIONS.contains(word)) else {
                 return Ok(Err("it holds none of the five opinions".to_owned()));
             };
-            let about = body
-                .get("object_refs")
-                .and_then(Value::as_array)
+            let about = body.get("object_refs").and_then(Value::as_array);
+            for object in about
                 .into_iter()
-                .flatten();
-            for object in about.filter_map(Value::as_str).take(COMMENT_CHARS) {
-                store.keep_feedback(
-                    &peer.name,
-                    &short(object),
-                    "opinion",
-                    word,
-                    &comment(body),
-                    now,
-                )?;
+                .flatten()
+                .filter_map(Value::as_str)
+                .take(OPINION_REFERENCES)
+            {
+                store.keep_feedback(&peer.name, &feedback(body, "opinion", object, word), now)?;
             }
             Ok(Ok(()))
         }
         _ => Ok(Ok(())),
+    }
+}
+
+fn feedback(body: &Value, kind: &'static str, about: &str, word: &str) -> Feedback {
+    Feedback {
+        name: short(text(body, "id").unwrap_or_default()),
+        about: short(about),
+        kind,
+        word: word.to_owned(),
+        comment: comment(body),
     }
 }
 

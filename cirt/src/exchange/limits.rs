@@ -41,3 +41,29 @@ pub const POLL_PAGE_OBJECTS: usize = 500;
 pub const POLL_PAGE_BYTES: usize = 32 * 1024 * 1024;
 /// Pages of one poll.
 pub const POLL_PAGES: usize = 10_000;
+
+/// Findings that one round of publishing takes.
+pub const PUBLISH_FINDINGS: usize = 500;
+/// Events of a MISP feed.
+pub const FEED_EVENTS: usize = 100_000;
+/// Attributes of one event that are read.
+pub const FEED_ATTRIBUTES: usize = 100_000;
+/// One file of a feed or of an import, bytes.
+pub const FEED_FILE_BYTES: usize = 64 * 1024 * 1024;
+/// Between two rounds of publishing and polling, seconds.
+pub const EXCHANGE_SECONDS: u64 = 30;
+/// Days that the served MISP feed reaches back.
+pub const FEED_DAYS: i64 = 30;
+
+/// Findings told in one mail.
+pub const MAIL_FINDINGS: usize = 5_000;
+/// Findings that stand in the text of a mail; the CSV holds all.
+pub const MAIL_LINES: usize = 50;
+/// XARF reports attached to one mail; the CSV holds all.
+pub const MAIL_REPORTS: usize = 50;
+/// Of a delivery status notification, characters that are read.
+pub const BOUNCE_BYTES: usize = 1024 * 1024;
+/// Networks of registries.
+pub const REGISTRY_LINES: usize = 5_000_000;
+/// Objects that one opinion may speak of.
+pub const OPINION_REFERENCES: usize = 500;

@@ -18,6 +18,7 @@ pub mod agreement;
 pub mod classification;
 pub mod csv;
 pub mod eve;
+pub mod feedback;
 mod finding;
 pub mod gate;
 mod http_login;
@@ -29,7 +30,12 @@ pub mod intelmq;
 pub mod iodef;
 pub mod limits;
 pub mod misp;
+pub mod misp_import;
+mod misp_server;
+pub mod notify;
+pub mod pack;
 mod producer;
+pub mod publish;
 pub mod rule;
 pub mod selection;
 mod settings;
@@ -37,6 +43,7 @@ pub mod stix;
 pub mod syslog;
 pub mod taxii;
 mod tlp;
+pub mod worker;
 
 pub use agreement::{Agreement, Country, Kind, Peer, PeerKind};
 pub use finding::SharedFinding;
@@ -54,18 +61,26 @@ pub enum ExchangeError {
     Authority(#[from] AuthorityError),
 }
 
-/// The servers for peers; none where the centre has not said who it is.
+/// Who the centre is towards others; none where it has not said so, and then it serves and publishes nothing.
 ///
 /// # Errors
 /// When the settings are there and not usable.
-pub fn routes(folder: &DataFolder, store: &Arc<Store>) -> Result<axum::Router, ExchangeError> {
+pub fn producer(folder: &DataFolder) -> Result<Option<Arc<Producer>>, ExchangeError> {
     let settings = match ExchangeSettings::load(folder) {
-        Err(ExchangeSettingsError::Missing(_)) => return Ok(axum::Router::new()),
+        Err(ExchangeSettingsError::Missing(_)) => return Ok(None),
         settings => settings?,
     };
-    let producer = Arc::new(Producer::of(folder, settings)?);
-    Ok(taxii::router(taxii::ExchangeState {
+    Ok(Some(Arc::new(Producer::of(folder, settings)?)))
+}
+
+/// The servers for peers.
+pub fn routes(store: &Arc<Store>, producer: Option<&Arc<Producer>>) -> axum::Router {
+    let Some(producer) = producer else {
+        return axum::Router::new();
+    };
+    let state = taxii::ExchangeState {
         store: Arc::clone(store),
-        producer,
-    }))
+        producer: Arc::clone(producer),
+    };
+    taxii::router(state.clone()).merge(misp_server::router(state))
 }

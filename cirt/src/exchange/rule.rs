@@ -88,13 +88,13 @@ pub(super) fn source(name: &str, text: &str) -> Source {
 mod tests {
     use super::*;
 
-    const RULE: &str = r#"alert http any any -> any any (msg:"a \" sid:1; in text"; content:"sid:2;"; sid:7; rev:3;)"#;
+    const RULE: &str = r#"alert http any any -> any any (msg:"a sid:1 in \"text\""; content:"sid\:2"; sid:7; rev:3;)"#;
 
     #[test]
     fn only_the_number_changes() {
         assert_eq!(
             renumbered(RULE, 5),
-            r#"alert http any any -> any any (msg:"a \" sid:1; in text"; content:"sid:2;"; sid:2100000005; rev:3;)"#
+            r#"alert http any any -> any any (msg:"a sid:1 in \"text\""; content:"sid\:2"; sid:2100000005; rev:3;)"#
         );
         assert_eq!(number_of(sid_of(5)), Some(5));
         assert_eq!(number_of(7), None);

@@ -21,8 +21,10 @@ pub fn findings(
         .findings
         .into_iter()
         .map(|row| {
-            let marking = markings.get(&row.id).copied();
-            SharedFinding::new(producer, row, marking, |_| None)
+            let marking = markings.of(&row);
+            SharedFinding::new(producer, row, marking, |address| {
+                store.country_of(address).ok().flatten()
+            })
         })
         .collect();
     Ok((shared, page.next.is_some()))

@@ -6,6 +6,14 @@
 //! contact = "cirt@cirt.example"
 //! own_networks = ["192.0.2.0/24", "2001:db8::/32"]
 //! finding_tlp = "amber"
+//! publish = "high,medium"          # severities that go into the TAXII collections by themselves; none without it
+//!
+//! [mail]
+//! host = "mail.cirt.example"
+//! port = 587
+//! tls = "starttls"                 # or "at-once"
+//! user = "cirt"
+//! password_file = "keys/mail.password"
 //! ```
 
 use std::net::IpAddr;
@@ -15,7 +23,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::limits::{OWN_NETWORKS, SETTING_CHARS};
+use super::notify::MailServer;
 use super::{Country, Tlp};
+use crate::query::{SeverityClass, SeveritySet};
 use crate::settings::DataFolder;
 
 /// Why the settings cannot be used.
@@ -43,6 +53,12 @@ pub struct ExchangeSettings {
     pub own_networks: Vec<IpNet>,
     /// The label of a finding that nobody has marked.
     pub finding_tlp: Tlp,
+    /// Severities that are published by themselves.
+    publish: Option<SeveritySet>,
+    /// The mail server, where there is one.
+    pub mail: Option<MailServer>,
+    /// The folder of our own keys of OpenPGP.
+    pub openpgp_home: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +70,19 @@ struct File {
     #[serde(default)]
     own_networks: Vec<String>,
     finding_tlp: Option<String>,
+    publish: Option<String>,
+    mail: Option<MailTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MailTable {
+    host: String,
+    port: u16,
+    tls: String,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
+    authority: Option<PathBuf>,
 }
 
 impl ExchangeSettings {
@@ -82,11 +111,19 @@ impl ExchangeSettings {
     fn parse(path: &Path, text: &str) -> Result<Self, ExchangeSettingsError> {
         let file: File = toml::from_str(text)
             .map_err(|error| ExchangeSettingsError::Syntax(path.to_owned(), Box::new(error)))?;
-        file.check()
+        file.check(path.parent().unwrap_or_else(|| Path::new("")))
             .map_err(|mistakes| ExchangeSettingsError::Invalid {
                 path: path.to_owned(),
                 mistakes: mistakes.join("; "),
             })
+    }
+
+    /// Whether findings of this severity are published by themselves.
+    #[must_use]
+    pub fn publishes(&self, severity: SeverityClass) -> bool {
+        self.publish
+            .as_ref()
+            .is_some_and(|set| set.classes().contains(&severity))
     }
 
     /// Whether an address belongs to the country.
@@ -99,7 +136,7 @@ impl ExchangeSettings {
 }
 
 impl File {
-    fn check(self) -> Result<ExchangeSettings, Vec<String>> {
+    fn check(self, folder: &Path) -> Result<ExchangeSettings, Vec<String>> {
         let mut mistakes = Vec::new();
         for (key, text) in [
             ("organisation", &self.organisation),
@@ -133,6 +170,21 @@ impl File {
             .as_deref()
             .unwrap_or("amber")
             .parse::<Tlp>();
+        let publish = self
+            .publish
+            .as_deref()
+            .map(str::parse::<SeveritySet>)
+            .transpose();
+        let publish = publish
+            .map_err(|error| mistakes.push(format!("publish: {error}")))
+            .ok()
+            .flatten();
+        let mail = self.mail.and_then(|table| {
+            table
+                .check(folder)
+                .map_err(|error| mistakes.push(error))
+                .ok()
+        });
         match (country, tlp) {
             (Ok(country), Ok(finding_tlp)) if mistakes.is_empty() => Ok(ExchangeSettings {
                 organisation: self.organisation,
@@ -140,6 +192,9 @@ impl File {
                 contact: self.contact,
                 own_networks,
                 finding_tlp,
+                publish,
+                mail,
+                openpgp_home: folder.join("keys/openpgp"),
             }),
             (country, tlp) => {
                 mistakes.extend(country.err().map(|error| format!("country: {error}")));
@@ -147,6 +202,34 @@ impl File {
                 Err(mistakes)
             }
         }
+    }
+}
+
+impl MailTable {
+    /// Paths are as seen from the data folder.
+    fn check(self, folder: &Path) -> Result<MailServer, String> {
+        let tls_at_once = match self.tls.as_str() {
+            "starttls" => false,
+            "at-once" => true,
+            other => {
+                return Err(format!(
+                    "mail.tls: {other:?} is neither starttls nor at-once; mail never leaves in clear"
+                ));
+            }
+        };
+        let login = match (self.user, self.password_file) {
+            (Some(user), Some(file)) => Some((user, folder.join(file))),
+            (None, None) => None,
+            _ => return Err("mail: user and password_file belong together".to_owned()),
+        };
+        let authority = self.authority.map(|path| folder.join(path));
+        Ok(MailServer {
+            host: self.host,
+            port: self.port,
+            tls_at_once,
+            login,
+            authority,
+        })
     }
 }
 

@@ -29,6 +29,20 @@ pub struct NewIndicator {
     pub revoked: bool,
 }
 
+/// What a peer says of something that we shared.
+#[derive(Clone, Debug)]
+pub struct Feedback {
+    /// Of the object that says so.
+    pub name: String,
+    /// Of the object that it speaks of.
+    pub about: String,
+    /// `sighting` or `opinion`.
+    pub kind: &'static str,
+    /// One of the five opinions, or how often it was seen.
+    pub word: String,
+    pub comment: String,
+}
+
 /// What was done with what a peer said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TakenIndicators {
@@ -175,6 +189,39 @@ impl Store {
         })
     }
 
+    /// Approved indicators that are not published yet and may be: our own, and of others what the community may have.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn unpublished_indicators(&self, limit: usize) -> Result<Vec<Indicator>, StoreError> {
+        self.read(|transaction| {
+            let sql = format!(
+                "SELECT {COLUMNS} {FROM} WHERE state = 'approved' AND published = 0
+                    AND (peer.kind = 'own' OR tlp <= ?1) ORDER BY number LIMIT ?2"
+            );
+            let mut statement = transaction.prepare_cached(&sql)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows =
+                statement.query_map(params![Tlp::Green.code(), limit], indicator_from_row)?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// Writes down that indicators are published.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn indicators_published(&self, numbers: &[u32]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut update = transaction
+                .prepare_cached("UPDATE indicator SET published = 1 WHERE number = ?1")?;
+            for number in numbers {
+                update.execute([number])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Retires what has run out. How many.
     ///
     /// # Errors
@@ -236,17 +283,23 @@ impl Store {
     pub fn keep_feedback(
         &self,
         peer: &str,
-        about: &str,
-        kind: &str,
-        word: &str,
-        comment: &str,
+        said: &Feedback,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let (key, _) = peer_row(transaction, peer)?;
             transaction.execute(
-                "INSERT OR IGNORE INTO feedback (peer_key, about, kind, word, comment, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![key, about, kind, word, comment, to_milliseconds(now)],
+                "INSERT OR IGNORE INTO feedback (peer_key, name, about, kind, word, comment, received_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    key,
+                    said.name,
+                    said.about,
+                    said.kind,
+                    said.word,
+                    said.comment,
+                    to_milliseconds(now)
+                ],
             )?;
             Ok(())
         })

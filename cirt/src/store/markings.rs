@@ -1,4 +1,4 @@
-//! Labels that people gave to findings.
+//! Labels that people gave to findings, one by one or as a group.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::audit::record;
 use super::time::to_milliseconds;
-use super::{Store, StoreError};
+use super::{FindingRow, Store, StoreError};
 use crate::exchange::Tlp;
 use crate::query::Scope;
 
@@ -33,16 +33,48 @@ impl Store {
         })
     }
 
-    /// The labels of all findings that have one.
+    /// All labels that people gave.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn markings(&self) -> Result<HashMap<String, Tlp>, StoreError> {
+    pub fn markings(&self) -> Result<Markings, StoreError> {
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached("SELECT subject, tlp FROM marking")?;
             let rows =
                 statement.query_map([], |row| Ok((row.get(0)?, Tlp::from_code(row.get(1)?))))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let findings = rows.collect::<Result<_, _>>()?;
+            // A group that nobody labelled has a label all the same; only what somebody chose counts.
+            let mut statement = transaction.prepare_cached(
+                "SELECT gid, sid, tlp FROM finding_group
+                 WHERE key IN (SELECT group_key FROM group_event WHERE kind = 'tlp')",
+            )?;
+            let rows = statement.query_map([], |row| {
+                let label: String = row.get(2)?;
+                Ok((
+                    (row.get(0)?, row.get(1)?),
+                    label.parse().unwrap_or(Tlp::Red),
+                ))
+            })?;
+            Ok(Markings {
+                findings,
+                groups: rows.collect::<Result<_, _>>()?,
+            })
         })
+    }
+}
+
+/// Labels of findings, and of groups of findings.
+#[derive(Debug, Default)]
+pub struct Markings {
+    findings: HashMap<String, Tlp>,
+    groups: HashMap<(u32, u32), Tlp>,
+}
+
+impl Markings {
+    /// The label of a finding: its own, else that of its group.
+    #[must_use]
+    pub fn of(&self, finding: &FindingRow) -> Option<Tlp> {
+        let group = || self.groups.get(&(finding.rule.gid, finding.rule.sid));
+        self.findings.get(&finding.id).or_else(group).copied()
     }
 }

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_collections.sql"),
     include_str!("migrations/0008_indicators.sql"),
     include_str!("migrations/0009_sources.sql"),
+    include_str!("migrations/0010_notify.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

@@ -211,11 +211,7 @@ impl Store {
         if !statement.readonly() || statement.column_count() == 0 || statement.is_explain() != 0 {
             return Err(StoreError::Refused("sql: ask with SELECT".to_owned()));
         }
-        let columns: Vec<String> = statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut answer = SqlAnswer {
             columns,
             rows: Vec::new(),

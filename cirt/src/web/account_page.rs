@@ -89,9 +89,7 @@ impl TokenLine {
             name: token.name.clone(),
             scopes: token.scopes.to_string(),
             until: format::time(token.expires),
-            used: token
-                .used
-                .map_or_else(|| "–".to_owned(), |used| format::time(used)),
+            used: token.used.map_or_else(|| "–".to_owned(), format::time),
             is_alive: !token.revoked && token.expires > now,
         }
     }

@@ -114,9 +114,8 @@ impl Body {
             let tenant = sensor.tenant.clone().unwrap_or_else(|| "–".to_owned());
             *tenants.entry(tenant).or_default() += sensor.findings;
         }
-        let took = |times: &[SignedDuration]| {
-            median(times).map_or_else(|| "–".to_owned(), |time| duration(time))
-        };
+        let took =
+            |times: &[SignedDuration]| median(times).map_or_else(|| "–".to_owned(), duration);
         let work = &report.work;
         let steps = [
             ("report-detect", &work.detect),

@@ -63,9 +63,7 @@ impl UserLine {
             tenant: tenant.map_or_else(|| frame.t("scope-nation"), |tenant| tenant.title.clone()),
             has_second_factor: user.totp_secret.is_some(),
             is_disabled: user.disabled.is_some(),
-            last_login: user
-                .last_login
-                .map_or_else(|| "–".to_owned(), |time| format::time(time)),
+            last_login: user.last_login.map_or_else(|| "–".to_owned(), format::time),
             name: user.name,
         }
     }

@@ -74,6 +74,12 @@ impl<'a> ListView<'a> {
         self.keys.is_empty()
     }
 
+    /// Its keys, ascending.
+    pub fn keys(&self) -> impl Iterator<Item = ListKey> + use<'a> {
+        let (keys, _) = self.keys.as_chunks::<LIST_KEY_BYTES>();
+        keys.iter().copied()
+    }
+
     /// Whether a key is in it.
     #[must_use]
     pub fn contains(&self, key: &ListKey) -> bool {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use lapwing_rules::model::{AppProtocol, Frame, FrameSet};
 
 use super::{
-    ExpectedTransfer, Feed, FrameId, FrameLog, Parser, UpgradedRequest,
+    ExpectedTransfer, Feed, FrameId, FrameLog, Parser, ParserSet, UpgradedRequest,
     ftp::FtpDataParser,
     identify::{self, Verdict},
     limits, registry,
@@ -36,6 +36,8 @@ pub struct FeedContext {
     pub time: Timestamp,
     /// The frames that rules ask for.
     pub frames: FrameSet,
+    /// The parsers that may start.
+    pub parsers: ParserSet,
 }
 
 /// How far the identification of one direction has come.
@@ -434,6 +436,7 @@ impl AppLayer {
         if self.protocol != Some(protocol) || self.parser.is_none() {
             self.protocol = Some(protocol);
             self.parser = match self.upgraded_request.take() {
+                _ if !context.parsers.contains(protocol) => None,
                 Some(request) if protocol == AppProtocol::Http2 => {
                     Some(registry::parser_behind_upgrade(&request))
                 }

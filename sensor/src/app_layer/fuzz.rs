@@ -5,7 +5,7 @@
 
 use lapwing_rules::model::{AppProtocol, Buffer, Frame, FrameSet};
 
-use super::{FeedContext, Parser, Transport, registry};
+use super::{FeedContext, Parser, ParserSet, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// Parsers that the first byte of an input can name.
@@ -77,6 +77,7 @@ pub fn fuzz_entry(input: &[u8]) {
         transport,
         time: Timestamp(0),
         frames: every_frame(),
+        parsers: ParserSet::default(),
     };
     let Some(mut parser) = registry::parser_for(protocol, &context) else {
         return;

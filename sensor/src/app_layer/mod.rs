@@ -26,6 +26,7 @@ mod messages;
 mod modbus;
 mod mqtt;
 mod nfs;
+mod parser_set;
 mod pgsql;
 mod quic;
 mod reader;
@@ -48,6 +49,7 @@ pub use dcerpc::DcerpcCall;
 pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
 pub use frames::{FrameId, FrameLog, FramePiece};
 pub use ftp::{ExpectedTransfer, FtpTransfer};
+pub use parser_set::ParserSet;
 pub use transaction::{
     BufferView, FactKind, Feed, Parser, Transaction, TransactionField, TransactionStore,
     UpgradedRequest,

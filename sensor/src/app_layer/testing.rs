@@ -3,7 +3,7 @@
 use lapwing_rules::model::{AppProtocol, Buffer, FrameSet, HeaderField};
 use proptest::prelude::*;
 
-use super::{BufferView, Feed, FeedContext, Parser, Transport, registry};
+use super::{BufferView, Feed, FeedContext, Parser, ParserSet, Transport, registry};
 use crate::{direction::Direction, time::Timestamp};
 
 /// What one side says in one go.
@@ -18,6 +18,7 @@ pub(super) fn parser(protocol: AppProtocol, transport: Transport) -> Box<dyn Par
         transport,
         time: Timestamp(0),
         frames: FrameSet::default(),
+        parsers: ParserSet::default(),
     };
     registry::parser_for(protocol, &context).unwrap()
 }

@@ -107,9 +107,11 @@ fn policy(settings: &Settings) -> Result<String, String> {
         return Ok("none set: nothing leaves but heartbeats".to_owned());
     };
     match policy::check(source, &settings.state) {
-        Ok(signed) => Ok(format!(
+        Ok(in_force) => Ok(format!(
             "serial {} for {}, digest {}",
-            signed.policy.serial, signed.policy.site, signed.digest
+            in_force.policy().serial,
+            in_force.policy().site,
+            in_force.digest()
         )),
         Err(reason) => Err(format!(
             "{}; nothing leaves but heartbeats",

@@ -13,7 +13,7 @@ use lapwing_sensor::{
 
 /// Of the sensor: its state to write, and what the settings and the command line name to read.
 pub(crate) fn of_sensor(settings: &Settings, captures: &[PathBuf]) -> anyhow::Result<Files> {
-    let mut files = of_uplink(settings)?;
+    let mut files = of_state(settings)?;
     match &settings.rules.source {
         RuleSource::Pack(pack) => add_replaced(&mut files, pack),
         RuleSource::Files(rules) => rules.iter().for_each(|path| add_replaced(&mut files, path)),
@@ -22,16 +22,31 @@ pub(crate) fn of_sensor(settings: &Settings, captures: &[PathBuf]) -> anyhow::Re
     for path in rules.chain(&settings.rules.variables) {
         add_replaced(&mut files, path);
     }
+    add_policy(&mut files, settings);
     if let Some(policy) = &settings.policy {
-        add_replaced(&mut files, &policy.file);
-        add_replaced(&mut files, &policy.isp_key);
+        if let Some(keys) = &policy.pseudonym_keys {
+            add_replaced(&mut files, keys);
+        }
     }
     files.read.extend(captures.iter().cloned());
     Ok(files)
 }
 
-/// Of the uplink: its state.
+/// Of the uplink: its state, and the policy that what waits is held against once more.
 pub(crate) fn of_uplink(settings: &Settings) -> anyhow::Result<Files> {
+    let mut files = of_state(settings)?;
+    add_policy(&mut files, settings);
+    Ok(files)
+}
+
+fn add_policy(files: &mut Files, settings: &Settings) {
+    if let Some(policy) = &settings.policy {
+        add_replaced(files, &policy.file);
+        add_replaced(files, &policy.isp_key);
+    }
+}
+
+fn of_state(settings: &Settings) -> anyhow::Result<Files> {
     let state = &settings.state;
     fs::create_dir_all(state).with_context(|| format!("cannot make {}", state.display()))?;
     Ok(Files {

@@ -7,12 +7,14 @@ mod courier;
 mod enroll;
 mod interfaces;
 mod kept_files;
+mod ledger;
 mod link;
 mod load_rules;
 mod metrics;
 mod papers;
 mod policy;
 mod replay;
+mod report;
 mod rules;
 mod run;
 mod sensor;
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     Status(status::Arguments),
     /// Write, sign, check and explain what may leave this network
     Policy(policy::Arguments),
+    /// Read and check what left this network
+    Ledger(ledger::Arguments),
+    /// For the ISP: which of its own addresses show which trouble, as a page, a table or a list
+    Report(report::Arguments),
     /// Check a sensor's settings and what they name
     CheckConfig(check_config::Arguments),
     /// List the network interfaces, or make one a capture port
@@ -73,6 +79,8 @@ impl Command {
             Self::Replay(_)
             | Self::Rules(_)
             | Self::Policy(_)
+            | Self::Ledger(_)
+            | Self::Report(_)
             | Self::Check(_)
             | Self::CheckConfig(_)
             | Self::Papers(_)
@@ -96,6 +104,8 @@ impl Command {
             Self::Budget(arguments) => budget::run(arguments),
             Self::Status(arguments) => status::run(arguments),
             Self::Policy(arguments) => policy::run(arguments),
+            Self::Ledger(arguments) => ledger::run(arguments),
+            Self::Report(arguments) => report::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
             Self::Interfaces(arguments) => interfaces::run(arguments),
             Self::Check(arguments) => check::run(arguments),

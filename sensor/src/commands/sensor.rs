@@ -20,10 +20,11 @@ use lapwing_sensor::{
     findings::{
         About, FindingsThread, Gathering, Observation, Recorder, Totals, limits::open_findings_max,
     },
+    give_back::Keeper,
     interfaces,
     memory_shares::MemoryShares,
     pipeline::PipelineSettings,
-    policy::PolicyInForce,
+    policy::{Admission, PolicyInForce},
     rule_exchange::RuleOutlet,
     sandbox::{self, Confinement},
     settings::Settings,
@@ -32,7 +33,7 @@ use lapwing_sensor::{
 use reload::Reload;
 use workers::Source;
 
-use super::{kept_files, load_rules, stop_signal};
+use super::{kept_files, link, load_rules, stop_signal};
 use crate::terminal;
 
 /// Rules of this severity are told with their first alert.
@@ -75,10 +76,37 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
+    let watched = Watched {
+        name: arguments.config,
+        captures: arguments.replay,
+        pace: arguments.pace,
+        repeat: arguments.repeat,
+    };
+    tell(&watch(settings, &watched, &stop)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is watched: capture files, or the interface of the settings where there are none.
+pub(super) struct Watched {
+    /// The settings, for messages.
+    pub(super) name: PathBuf,
+    pub(super) captures: Vec<PathBuf>,
+    pub(super) pace: Option<f64>,
+    pub(super) repeat: u32,
+}
+
+/// Watches until the captures end or `stop` is set; what may be told is then in the outbox of the settings.
+pub(super) fn watch(
+    settings: Settings,
+    watched: &Watched,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<Totals> {
     let pack = load_rules::from_settings(&settings.rules)?;
-    let (sources, source_name) = open_sources(&arguments, &settings, &stop)?;
+    let (sources, source_name) = open_sources(watched, &settings, stop)?;
     let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox())?;
-    let files = kept_files::of_sensor(&settings, &arguments.replay)?;
+    let give_back =
+        link::ledger_key(&settings)?.map(|key| Keeper::new(settings.give_back_folder(), key));
+    let files = kept_files::of_sensor(&settings, &watched.captures)?;
     let confinement = sandbox::confine_sensor(&files).context("cannot give up rights")?;
     tracing::info!(confined = confinement.text(), "rights given up");
 
@@ -89,10 +117,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         torn_bytes = repairs.torn_bytes,
         "outbox open"
     );
-    let about = about(&settings, &pack, arguments.replay.is_empty());
     let policy = PolicyInForce::read(settings.policy.clone(), &settings.state);
+    let admission = reload::admit(&policy, &pack);
+    let restriction = Arc::new(admission.restriction.clone());
+    let about = about(&settings, &pack, admission, watched.captures.is_empty());
+    let policy_of_rules = PolicyInForce::read(settings.policy.clone(), &settings.state);
     let status = first_status(source_name.clone(), confinement);
-    let recorder = Recorder::new(about, outbox, policy);
+    let recorder = Recorder::new(about, outbox, policy).giving_back(give_back);
     let state = settings.state.clone();
     let findings = FindingsThread::start(recorder, move |recorder| {
         write_status(&status, recorder, &state)
@@ -107,40 +138,40 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let (outlet, inlets) = RuleOutlet::new(
         pack,
+        restriction,
         sources.len(),
         shares.regex_cache_bytes / sources.len(),
     );
-    let reload = Reload::new(settings.rules, outlet, findings.inlet(0))?;
+    let reload = Reload::new(settings.rules, outlet, findings.inlet(0), policy_of_rules)?;
     let workers = sources.into_iter().zip(inlets).collect();
-    let watched = workers::run(workers, reload, pipeline, &findings, &stop);
+    let ended = workers::run(workers, reload, pipeline, &findings, stop);
     let totals = findings.finish()?;
-    tell(&totals)?;
-    watched.map(|()| ExitCode::SUCCESS)
+    ended.map(|()| totals)
 }
 
 /// What each worker handles, and a name for all of it.
 fn open_sources(
-    arguments: &Arguments,
+    watched: &Watched,
     settings: &Settings,
     stop: &Arc<AtomicBool>,
 ) -> anyhow::Result<(Vec<Source>, String)> {
-    if !arguments.replay.is_empty() {
-        let names = arguments
-            .replay
+    if !watched.captures.is_empty() {
+        let names = watched
+            .captures
             .iter()
             .map(|path| path.display().to_string());
         let name = names.collect::<Vec<_>>().join(", ");
         let replay = Source::Replay {
-            captures: arguments.replay.clone(),
-            repeat: arguments.repeat,
-            pace: arguments.pace,
+            captures: watched.captures.clone(),
+            repeat: watched.repeat,
+            pace: watched.pace,
         };
         return Ok((vec![replay], name));
     }
     let Some(capture) = &settings.capture else {
         bail!(
             "{}: no [capture] interface is set; write one, or replay capture files with --replay",
-            arguments.config.display()
+            watched.name.display()
         );
     };
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
@@ -165,7 +196,7 @@ fn open_sources(
     Ok((sources, live.interfaces.join(", ")))
 }
 
-fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
+fn about(settings: &Settings, pack: &Pack, admission: Arc<Admission>, is_live: bool) -> About {
     About {
         gathering: Gathering {
             window_nanoseconds: u64::try_from(settings.window.as_nanos()).unwrap_or(u64::MAX),
@@ -175,7 +206,7 @@ fn about(settings: &Settings, pack: &Pack, is_live: bool) -> About {
             urgent: URGENT,
         },
         heartbeat: settings.heartbeat,
-        rules: reload::now_running(pack),
+        rules: reload::now_running(pack, admission),
         is_live,
         tells_digests: settings.uplink.is_dear(),
     }
@@ -201,10 +232,10 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
         written_milliseconds: wall_milliseconds(),
         state: recorder.state().name().to_owned(),
         policy: match recorder.policy().current() {
-            Ok(signed) => PolicyStatus::InForce {
-                serial: signed.policy.serial,
-                site: signed.policy.site.clone(),
-                digest: signed.digest.to_string(),
+            Ok(in_force) => PolicyStatus::InForce {
+                serial: in_force.policy().serial,
+                site: in_force.policy().site.clone(),
+                digest: in_force.digest().to_string(),
             },
             Err(reason) => PolicyStatus::None {
                 reason: reason.with_causes(),
@@ -215,6 +246,18 @@ fn write_status(first: &SensorStatus, recorder: &Recorder, state: &Path) {
             unsupported: rules.counts.unsupported,
             pack: rules.pack.to_string(),
             refused: refused.map(str::to_owned),
+            refused_by_policy: rules
+                .admission
+                .counts
+                .iter()
+                .map(|(reason, count)| (reason.name().to_owned(), *count))
+                .collect(),
+            refused_rules: rules
+                .admission
+                .told
+                .iter()
+                .map(|refusal| refusal.said())
+                .collect(),
         },
         packets: observed.packets,
         bytes: observed.bytes,

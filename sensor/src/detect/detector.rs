@@ -18,6 +18,7 @@ use super::{
     packet_rules::header_bytes,
     prefilter::Prefilter,
     renumbering::Renumbering,
+    restriction::Restriction,
     round::Round,
     rule_index::RuleIndex,
     shared_state::SharedState,
@@ -25,7 +26,7 @@ use super::{
     transaction_rules::{Standing, TransactionSide, add_candidate, gather_candidates},
 };
 use crate::{
-    app_layer::Parser,
+    app_layer::{Parser, ParserSet},
     decode::{Packet, PacketOrigin},
     direction::Direction,
     flow::{Flow, FlowProgress, StreamWindow},
@@ -43,6 +44,7 @@ pub struct Detector {
     /// By transport: the rules that ask for no bytes, with what they ask of a packet.
     header_rules: [Vec<(PacketFacts, u32)>; 4],
     wanted_frames: FrameSet,
+    parsers: ParserSet,
     judge: Judge,
     shared: SharedState,
     thresholds: Thresholds,
@@ -128,6 +130,7 @@ impl Detector {
             index,
             header_rules,
             wanted_frames: prefilter.wanted_frames(),
+            parsers: ParserSet::default(),
             prefilter,
             judge: Judge::new(Arc::clone(&pack), regex_cache_bytes, shared),
             thresholds: Thresholds::new(shared),
@@ -138,6 +141,30 @@ impl Detector {
             notes_pool: Vec::new(),
             pack,
         }
+    }
+
+    /// The same without what the site's policy takes away.
+    #[must_use]
+    pub fn restricted(mut self, restriction: Arc<Restriction>) -> Self {
+        self.index.refuse(restriction.rules.iter().copied());
+        self.parsers = restriction.parsers();
+        self.judge.restriction = restriction;
+        self
+    }
+
+    /// The parsers that may start.
+    #[must_use]
+    pub fn parsers(&self) -> ParserSet {
+        self.parsers
+    }
+
+    /// Whether the site's policy lets a packet be looked at.
+    #[must_use]
+    pub fn looks_at(&self, packet: &Packet<'_>) -> bool {
+        let mode = &self.judge.restriction.mode;
+        packet
+            .ends()
+            .is_none_or(|ends| mode.looks_at(ends.source, ends.destination))
     }
 
     /// The rules it runs.

@@ -197,6 +197,9 @@ fn tell(
     judge: &mut Judge,
     matched: &mut Vec<Matched>,
 ) {
+    if judge.restriction.refuses_indicator(&found) {
+        return;
+    }
     let Some(rule) = indicators.rule_of(found.list) else {
         return;
     };

@@ -15,6 +15,7 @@ use super::{
     host_bits::HostBits,
     packet_conditions,
     regex_cache::RegexCache,
+    restriction::Restriction,
     round::Round,
     rule_index::{RuleIndex, RuleTraits},
     shared_state::SharedState,
@@ -35,7 +36,7 @@ impl<'r> RuleCase<'r> {
         Some(Self {
             pack,
             view: pack.rule(rule)?,
-            traits: index.get(rule)?,
+            traits: index.get(rule).filter(|traits| !traits.is_refused)?,
         })
     }
 }
@@ -51,6 +52,7 @@ pub(crate) struct Judge {
     /// Of the packet in hand.
     texts_of_packet: TextVariables,
     pub(crate) counters: DetectorCounters,
+    pub(crate) restriction: Arc<Restriction>,
 }
 
 impl Judge {
@@ -63,6 +65,7 @@ impl Judge {
             spare: Vec::new(),
             texts_of_packet: TextVariables::default(),
             counters: DetectorCounters::default(),
+            restriction: Arc::default(),
         }
     }
 

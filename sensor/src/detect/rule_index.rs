@@ -28,6 +28,8 @@ pub(crate) struct RuleTraits {
     pub(crate) byte_variables: u8,
     /// What it cannot do without on a packet.
     pub(crate) asked: PacketFacts,
+    /// The site's policy keeps it from running.
+    pub(crate) is_refused: bool,
 }
 
 /// Traits of all rules of a pack, by rule index.
@@ -49,6 +51,18 @@ impl RuleIndex {
             traits[*index].rank = u32::try_from(rank).unwrap_or(u32::MAX);
         }
         Self { traits }
+    }
+
+    /// Keeps rules from running.
+    pub(crate) fn refuse(&mut self, rules: impl IntoIterator<Item = u32>) {
+        for rule in rules {
+            let traits = usize::try_from(rule)
+                .ok()
+                .and_then(|at| self.traits.get_mut(at));
+            if let Some(traits) = traits {
+                traits.is_refused = true;
+            }
+        }
     }
 
     pub(crate) fn get(&self, rule: u32) -> Option<&RuleTraits> {
@@ -234,6 +248,7 @@ fn traits_of(rule: &RuleView<'_>) -> RuleTraits {
         has_packet_event,
         byte_variables: rule.byte_variables(),
         asked: PacketFacts::asked_by(rule),
+        is_refused: false,
     }
 }
 

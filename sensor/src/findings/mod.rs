@@ -20,4 +20,6 @@ pub use observation::Observation;
 pub use period::RuleCounts;
 pub use recorder::{About, Recorder, RulesNow, Totals};
 pub use release::{Suppressed, Withheld, release};
+#[cfg(test)]
+pub(crate) use test_alerts::test_alert;
 pub use thread::{FindingsError, FindingsInlet, FindingsThread};

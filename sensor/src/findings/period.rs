@@ -1,6 +1,6 @@
 //! One hour of packet time, and the summary of it: what was seen, told, held back and lost.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 use ahash::RandomState;
 use hashbrown::HashMap;
@@ -12,9 +12,13 @@ use lapwing_wire::{
 use super::{
     limits::{SUMMARY_SECONDS, TOP_LIST_TOLD, TOP_LIST_VALUES_MAX, WORKER_LAG_SECONDS},
     observation::Observation,
+    recorder::RulesNow,
     release::{Suppressed, Withheld},
 };
-use crate::{policy::TopList, time::Timestamp};
+use crate::{
+    policy::{RefusalReason, TopList, pseudonyms},
+    time::Timestamp,
+};
 
 /// Numbers of rules that a summary tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,7 @@ pub(super) struct Period {
     suppressed_no_policy: u64,
     suppressed_findings_closed: u64,
     suppressed_severity: u64,
+    suppressed_out_of_scope: u64,
     withheld: Withheld,
     closed_early: u64,
     records_lost: u64,
@@ -107,6 +112,7 @@ impl Period {
             Suppressed::NoPolicy => &mut self.suppressed_no_policy,
             Suppressed::FindingsClosed => &mut self.suppressed_findings_closed,
             Suppressed::Severity => &mut self.suppressed_severity,
+            Suppressed::OutOfScope => &mut self.suppressed_out_of_scope,
         };
         *counter = counter.saturating_add(1);
     }
@@ -115,7 +121,7 @@ impl Period {
     pub(super) fn close(
         &mut self,
         total: &Observation,
-        rules: RuleCounts,
+        rules: &RulesNow,
         queue: Queue,
         top_lists: &BTreeSet<TopList>,
     ) -> Option<Summary> {
@@ -138,6 +144,7 @@ impl Period {
             ended.suppressed_no_policy,
             ended.suppressed_findings_closed,
             ended.suppressed_severity,
+            ended.suppressed_out_of_scope,
         ];
         let counts = [
             ("findings_suppressed_no_policy", ended.suppressed_no_policy),
@@ -146,19 +153,36 @@ impl Period {
                 ended.suppressed_findings_closed,
             ),
             ("findings_suppressed_severity", ended.suppressed_severity),
+            (
+                "findings_suppressed_out_of_scope",
+                ended.suppressed_out_of_scope,
+            ),
             ("findings_closed_early", ended.closed_early),
             ("records_lost", ended.records_lost),
             ("addresses_withheld", ended.withheld.addresses),
+            (
+                "addresses_as_pseudonyms",
+                ended.withheld.addresses_as_pseudonyms,
+            ),
             ("facts_not_allowed", ended.withheld.facts_not_allowed),
             ("facts_naming_address", ended.withheld.facts_naming_address),
+            (
+                "facts_with_pseudonyms",
+                ended.withheld.facts_with_pseudonyms,
+            ),
             ("facts_left_out", ended.withheld.facts_left_out),
             (
                 "top_values_left_out",
                 lists.iter().map(|(_, counts)| counts.left_out).sum(),
             ),
         ];
+        let refused = RefusalReason::ALL.map(|reason| {
+            let count = rules.admission.counts.get(&reason);
+            (reason.name(), count.copied().unwrap_or_default())
+        });
         let counts = counts
             .into_iter()
+            .chain(refused)
             .map(|(name, value)| (name.to_owned(), value));
         let counters = counts.filter(|(_, value)| *value > 0).chain(seen.counters);
         Some(Summary {
@@ -171,9 +195,9 @@ impl Period {
             interface_drops: seen.interface_drops,
             bytes_not_inspected: seen.bytes_not_inspected,
             flows: seen.flows,
-            rules_loaded: rules.loaded,
-            rules_unsupported: rules.unsupported,
-            rules_suppressed: 0,
+            rules_loaded: rules.counts.loaded,
+            rules_unsupported: rules.counts.unsupported,
+            rules_suppressed: rules.admission.refused(),
             alerts: ended.alerts,
             findings_by_severity: ended.findings_by_severity,
             findings_suppressed: findings_suppressed.into_iter().sum(),
@@ -218,14 +242,12 @@ impl TopCounts {
     }
 
     fn count_address(&mut self, endpoint: &Endpoint) {
-        let told: Option<IpAddr> = match endpoint.address {
-            DisclosedAddress::Clear(address) | DisclosedAddress::Pseudonym { address, .. } => {
-                Some(address)
+        match endpoint.address {
+            DisclosedAddress::Clear(address) => self.count(address.to_string()),
+            DisclosedAddress::Pseudonym { address, key_epoch } => {
+                self.count(pseudonyms::written(address, key_epoch));
             }
-            DisclosedAddress::Withheld => None,
-        };
-        if let Some(address) = told {
-            self.count(address.to_string());
+            DisclosedAddress::Withheld => {}
         }
     }
 
@@ -263,9 +285,13 @@ mod tests {
     #[test]
     fn a_summary_counts_its_own_period_only() {
         let mut period = Period::default();
-        let rules = RuleCounts {
-            loaded: 7,
-            unsupported: 2,
+        let rules = RulesNow {
+            counts: RuleCounts {
+                loaded: 7,
+                unsupported: 2,
+            },
+            pack: lapwing_wire::PackDigest([0; 32]),
+            admission: std::sync::Arc::default(),
         };
         let everything = TopList::ALL.iter().copied().collect();
         let mut total = Observation {
@@ -274,7 +300,7 @@ mod tests {
         };
         total.counters.insert("stream_gaps".to_owned(), 3);
         assert_eq!(
-            period.close(&total, rules, Queue::default(), &everything),
+            period.close(&total, &rules, Queue::default(), &everything),
             None
         );
         total.packets = 25;
@@ -283,7 +309,7 @@ mod tests {
         period.count_alert();
         period.count_suppressed(Severity::from_priority(2), Suppressed::Severity);
         let summary = period
-            .close(&total, rules, Queue::default(), &everything)
+            .close(&total, &rules, Queue::default(), &everything)
             .unwrap();
         assert_eq!(
             (summary.packets, summary.alerts, summary.findings_suppressed),

@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeSet,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,7 +22,13 @@ use super::{
     period::{Period, RuleCounts},
     release::{Suppressed, release, severity_of},
 };
-use crate::{clock::Clock, detect::Alert, policy::PolicyInForce, time::Timestamp};
+use crate::{
+    clock::Clock,
+    detect::Alert,
+    give_back::Keeper,
+    policy::{Admission, InForce, PolicyInForce},
+    time::Timestamp,
+};
 
 /// Log one failure to append in so many.
 const FAILURES_A_LOG_LINE: u64 = 1000;
@@ -42,12 +49,14 @@ pub struct About {
 }
 
 /// The rules that run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RulesNow {
     /// How many.
     pub counts: RuleCounts,
     /// The pack they are in.
     pub pack: PackDigest,
+    /// What the policy took away from it.
+    pub admission: Arc<Admission>,
 }
 
 /// What became of alerts since the process started.
@@ -86,6 +95,7 @@ pub struct Recorder {
     totals: Totals,
     closed_early: u64,
     rules_refused: Option<String>,
+    give_back: Option<Keeper>,
 }
 
 impl Recorder {
@@ -108,9 +118,17 @@ impl Recorder {
             totals: Totals::default(),
             closed_early: 0,
             rules_refused: None,
+            give_back: None,
         };
         recorder.heartbeat(SensorState::Starting);
         recorder
+    }
+
+    /// The same, which also keeps for the ISP what its own addresses show.
+    #[must_use]
+    pub fn giving_back(mut self, keeper: Option<Keeper>) -> Self {
+        self.give_back = keeper;
+        self
     }
 
     /// Takes in an alert.
@@ -154,6 +172,9 @@ impl Recorder {
         if self.last_heartbeat.elapsed() >= self.about.heartbeat {
             self.heartbeat(self.state());
         }
+        if let Some(Err(error)) = self.give_back.as_mut().map(Keeper::tick) {
+            tracing::error!(%error, "cannot keep what is given back to the ISP");
+        }
         if let Err(error) = self.outbox.tick(self.clock.stamp().monotonic_milliseconds) {
             tracing::error!(%error, "cannot write the outbox through to the disk");
         }
@@ -169,6 +190,9 @@ impl Recorder {
         self.tell(&complete);
         self.summarize();
         self.heartbeat(SensorState::Stopping);
+        if let Some(Err(error)) = self.give_back.as_mut().map(Keeper::write) {
+            tracing::error!(%error, "cannot keep what is given back to the ISP");
+        }
         self.outbox.commit()
     }
 
@@ -204,8 +228,8 @@ impl Recorder {
 
     /// The rules that run, and why newer ones do not.
     #[must_use]
-    pub fn rules(&self) -> (RulesNow, Option<&str>) {
-        (self.about.rules, self.rules_refused.as_deref())
+    pub fn rules(&self) -> (&RulesNow, Option<&str>) {
+        (&self.about.rules, self.rules_refused.as_deref())
     }
 
     /// The policy in force.
@@ -245,9 +269,15 @@ impl Recorder {
         for candidate in complete {
             self.totals.findings = self.totals.findings.saturating_add(1);
             let severity = severity_of(candidate);
+            if let (Some(keeper), Ok(in_force)) = (&mut self.give_back, self.policy.current()) {
+                keeper.note(candidate, &in_force.policy().home_networks);
+            }
             let released = match self.policy.current() {
-                Ok(signed) => release(&signed.policy, candidate, self.period.withheld())
-                    .map(|finding| (signed.digest, finding)),
+                Ok(_) if self.about.rules.admission.refuses(candidate.rule) => {
+                    Err(Suppressed::OutOfScope)
+                }
+                Ok(in_force) => release(in_force.disclosure(), candidate, self.period.withheld())
+                    .map(|finding| (in_force.digest(), finding)),
                 Err(_) => Err(Suppressed::NoPolicy),
             };
             match released {
@@ -274,15 +304,15 @@ impl Recorder {
 
     fn summarize(&mut self) {
         let policy = self.policy.current().ok();
-        let told =
-            policy.and_then(|signed| Some((signed.digest, signed.policy.summaries.clone()?)));
+        let told = policy
+            .and_then(|in_force| Some((in_force.digest(), in_force.policy().summaries.clone()?)));
         let (digest, lists) = told.map_or((None, BTreeSet::new()), |(digest, lists)| {
             (Some(digest), lists)
         });
         let (queue, _) = self.books();
         let summary = self
             .period
-            .close(&self.observed, self.about.rules.counts, queue, &lists);
+            .close(&self.observed, &self.about.rules, queue, &lists);
         if let (Some(digest), Some(mut summary)) = (digest, summary) {
             if self.about.tells_digests {
                 summary = summary.into_digest();
@@ -292,7 +322,7 @@ impl Recorder {
     }
 
     fn heartbeat(&mut self, state: SensorState) {
-        let policy = self.policy.current().ok().map(|signed| signed.digest);
+        let policy = self.policy.current().ok().map(InForce::digest);
         let recent = self.observed.since(&self.observed_at_heartbeat);
         let (queue, account) = self.books();
         let heartbeat = Heartbeat {

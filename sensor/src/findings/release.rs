@@ -3,16 +3,21 @@
 //! Nothing else in this program builds a [`Finding`]. A field that the policy does not name stays at its default, so a
 //! field that is added later is closed until a policy opens it.
 
-use lapwing_rules::model;
+use std::borrow::Cow;
+
+use lapwing_rules::{
+    indicator::INDICATOR_GENERATOR,
+    model::{self, AppProtocol},
+};
 use lapwing_wire::{
     Action, Direction, DisclosedAddress, Endpoint, FactKind, Facts, Finding, RuleId, Severity,
     Traffic,
 };
 
-use super::candidate::Candidate;
+use super::{candidate::Candidate, limits::FACT_MAX_BYTES};
 use crate::{
     app_layer, direction,
-    policy::{Field, FindingScope, Policy},
+    policy::{Disclosure, Field, FindingScope, Mode, without_last_word},
     time::Timestamp,
 };
 
@@ -25,6 +30,8 @@ pub enum Suppressed {
     FindingsClosed,
     /// The policy does not let this severity out.
     Severity,
+    /// The policy does not let this rule be looked for, or this traffic be looked at.
+    OutOfScope,
 }
 
 /// What was held back of findings that left.
@@ -32,10 +39,14 @@ pub enum Suppressed {
 pub struct Withheld {
     /// Addresses not told.
     pub addresses: u64,
+    /// Addresses told as pseudonyms.
+    pub addresses_as_pseudonyms: u64,
     /// Facts of kinds that the policy does not name.
     pub facts_not_allowed: u64,
     /// Facts in whose text an address stands that must not leave.
     pub facts_naming_address: u64,
+    /// Facts told with pseudonyms in place of addresses.
+    pub facts_with_pseudonyms: u64,
     /// Facts for which a finding had no room.
     pub facts_left_out: u64,
 }
@@ -45,27 +56,34 @@ pub struct Withheld {
 /// # Errors
 /// Why it does not leave at all.
 pub fn release(
-    policy: &Policy,
+    disclosure: Disclosure<'_>,
     candidate: &Candidate,
     withheld: &mut Withheld,
 ) -> Result<Finding, Suppressed> {
+    let policy = disclosure.policy;
     let scope = policy.findings.as_ref().ok_or(Suppressed::FindingsClosed)?;
     let severity = severity_of(candidate);
     if !scope.allows_severity(severity) {
         return Err(Suppressed::Severity);
+    }
+    if !is_in_scope(disclosure, candidate) {
+        return Err(Suppressed::OutOfScope);
     }
     let allows = |field| scope.fields.contains(&field);
     let has_ports = has_ports(candidate.protocol);
     let ends = &candidate.ends;
     let mut address = |field, address| {
         let disclosed = if allows(field) {
-            policy.disclose(address)
+            disclosure.address(address)
         } else {
             DisclosedAddress::Withheld
         };
-        if disclosed == DisclosedAddress::Withheld {
-            withheld.addresses = withheld.addresses.saturating_add(1);
-        }
+        let counter = match disclosed {
+            DisclosedAddress::Clear(_) => return disclosed,
+            DisclosedAddress::Pseudonym { .. } => &mut withheld.addresses_as_pseudonyms,
+            DisclosedAddress::Withheld => &mut withheld.addresses,
+        };
+        *counter = counter.saturating_add(1);
         disclosed
     };
     let source = address(Field::SourceAddress, ends.source);
@@ -114,8 +132,23 @@ pub fn release(
             .flow_start
             .filter(|_| allows(Field::FlowStart))
             .map(milliseconds),
-        facts: facts(policy, scope, candidate, withheld),
+        facts: facts(disclosure, scope, candidate, withheld),
     })
+}
+
+/// Rules that the policy refuses and traffic that it keeps from being looked at never come so far, but for what was in the making
+/// when the policy changed.
+fn is_in_scope(disclosure: Disclosure<'_>, candidate: &Candidate) -> bool {
+    let Disclosure { policy, .. } = disclosure;
+    let ends = &candidate.ends;
+    let is_indicator = candidate.rule.gid == INDICATOR_GENERATOR;
+    let runs = match policy.mode {
+        Mode::Full | Mode::InfrastructureOnly(_) => true,
+        Mode::DnsOnly => candidate.app_protocol == Some(AppProtocol::Dns),
+        Mode::IndicatorsOnly => is_indicator,
+    };
+    runs && policy.mode.looks_at(ends.source, ends.destination)
+        && (is_indicator || policy.rules.allows_origin(candidate.rule.sid))
 }
 
 /// The candidate's severity as the wire counts it.
@@ -125,7 +158,7 @@ pub(super) fn severity_of(candidate: &Candidate) -> Severity {
 }
 
 fn facts(
-    policy: &Policy,
+    disclosure: Disclosure<'_>,
     scope: &FindingScope,
     candidate: &Candidate,
     withheld: &mut Withheld,
@@ -136,14 +169,24 @@ fn facts(
     let mut facts = Facts::default();
     for (kind, value) in &candidate.facts {
         let kind = wire_fact_kind(*kind);
+        // Half an address at the end of a value that was cut would not be recognized.
+        let whole = if value.len() < FACT_MAX_BYTES {
+            value
+        } else {
+            without_last_word(value)
+        };
         let counter = if !scope.facts.contains(&kind) {
             &mut withheld.facts_not_allowed
-        } else if policy.text_names_hidden_address(value) {
-            &mut withheld.facts_naming_address
-        } else if facts.push(kind, value) {
-            continue;
-        } else {
+        } else if let Some(told) = disclosure.text(whole) {
+            if let Cow::Owned(_) = told {
+                withheld.facts_with_pseudonyms = withheld.facts_with_pseudonyms.saturating_add(1);
+            }
+            if facts.push(kind, &told) {
+                continue;
+            }
             &mut withheld.facts_left_out
+        } else {
+            &mut withheld.facts_naming_address
         };
         *counter = counter.saturating_add(1);
     }
@@ -210,7 +253,9 @@ mod tests {
     use crate::{
         clock::Clock,
         findings::test_alerts::alert,
-        policy::{AddressRule, HomeNetworks},
+        policy::{
+            AddressRule, Budget, Networks, Policy, PseudonymMode, RuleScope, pseudonyms::EpochKey,
+        },
     };
 
     const HOME: [&str; 5] = [
@@ -223,6 +268,11 @@ mod tests {
 
     fn policy() -> impl Strategy<Value = Policy> {
         let rule = || prop_oneof![Just(AddressRule::Withhold), Just(AddressRule::Clear)];
+        let home = prop_oneof![
+            rule(),
+            Just(AddressRule::Pseudonym(PseudonymMode::KeepPrefixes)),
+            Just(AddressRule::Pseudonym(PseudonymMode::WithoutPrefixes)),
+        ];
         let scope = (
             proptest::collection::btree_set(1u8..5, 0..5),
             proptest::sample::subsequence(Field::ALL.to_vec(), 0..=Field::ALL.len()),
@@ -237,7 +287,7 @@ mod tests {
         (
             proptest::option::weighted(0.9, scope),
             networks,
-            rule(),
+            home,
             rule(),
         )
             .prop_map(|(findings, networks, home, others)| Policy {
@@ -245,8 +295,14 @@ mod tests {
                 site: "site".to_owned(),
                 operator: "operator".to_owned(),
                 valid_until_seconds: None,
+                mode: Mode::Full,
+                is_strict: false,
                 findings,
-                home_networks: HomeNetworks::new(
+                rules: RuleScope::default(),
+                budget: Budget::default(),
+                quiet_hours: Vec::new(),
+                retention_days: None,
+                home_networks: Networks::new(
                     networks
                         .iter()
                         .map(|network| network.parse().unwrap())
@@ -281,7 +337,9 @@ mod tests {
         fn nothing_forbidden_is_in_a_decoded_record(policy in policy(), alert in alert()) {
             let candidate = Candidate::new(&alert);
             let mut withheld = Withheld::default();
-            let released = release(&policy, &candidate, &mut withheld);
+            let key = EpochKey::generate(9, getrandom::fill).unwrap();
+            let disclosure = Disclosure { policy: &policy, pseudonyms: Some(&key) };
+            let released = release(disclosure, &candidate, &mut withheld);
             let Some(scope) = &policy.findings else {
                 prop_assert_eq!(released, Err(Suppressed::FindingsClosed));
                 return Ok(());
@@ -298,8 +356,12 @@ mod tests {
                 (&finding.destination, alert.ends.destination, Field::DestinationAddress, Field::DestinationPort),
             ];
             for (end, real, address_field, port_field) in ends {
-                let may_be_clear = allows(address_field) && is_shown(&policy, real);
-                let expected = if may_be_clear { DisclosedAddress::Clear(real) } else { DisclosedAddress::Withheld };
+                let expected = match rule_of(&policy, real) {
+                    _ if !allows(address_field) => DisclosedAddress::Withheld,
+                    AddressRule::Clear => DisclosedAddress::Clear(real),
+                    AddressRule::Withhold => DisclosedAddress::Withheld,
+                    AddressRule::Pseudonym(mode) => DisclosedAddress::Pseudonym { address: key.pseudonym(real, mode), key_epoch: 9 },
+                };
                 prop_assert_eq!(end.address, expected);
                 prop_assert_eq!(end.port.is_some(), allows(port_field) && alert.protocol != 1);
             }
@@ -310,7 +372,7 @@ mod tests {
             for fact in &finding.facts {
                 prop_assert!(scope.facts.contains(&fact.kind));
                 for hidden in addresses_written_in(&fact.value) {
-                    prop_assert!(is_shown(&policy, hidden), "{} in {:?}", hidden, fact);
+                    prop_assert_eq!(rule_of(&policy, hidden), AddressRule::Clear, "{} in {:?}", hidden, fact);
                 }
             }
             // Every fact either left or was counted with its reason.
@@ -321,15 +383,14 @@ mod tests {
         }
     }
 
-    /// Said again without the code under test: inside any home network by plain prefix comparison.
-    fn is_shown(policy: &Policy, address: IpAddr) -> bool {
+    /// What holds for an address, said again without the code under test: inside any home network by plain prefix comparison.
+    fn rule_of(policy: &Policy, address: IpAddr) -> AddressRule {
         let address = address.to_canonical();
         let is_home = policy
             .home_networks
             .iter()
             .any(|network| network.contains(&address));
-        let rule = if is_home { policy.home } else { policy.others };
-        rule == AddressRule::Clear
+        if is_home { policy.home } else { policy.others }
     }
 
     /// The addresses that the generator of alerts writes into facts, by plain search for their text.

@@ -101,3 +101,33 @@ pub(super) fn alerts_in_order() -> impl Strategy<Value = Vec<Alert>> {
         alerts
     })
 }
+
+/// An alert between two addresses.
+pub(crate) fn test_alert(source: &str, destination: &str) -> Alert {
+    Alert {
+        time: Timestamp(1_000 * Timestamp::NANOSECONDS_PER_SECOND),
+        rule: RuleId {
+            gid: 1,
+            sid: 9_000_200,
+            rev: 1,
+        },
+        rule_index: 0,
+        action: Action::Alert,
+        severity: Severity(2),
+        ends: Ends {
+            source: source.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            source_port: 40_000,
+            destination_port: 443,
+        },
+        protocol: 6,
+        icmp: None,
+        flow: None,
+        flow_start: None,
+        counters: [DirectionCounters::default(); 2],
+        direction: None,
+        app_protocol: None,
+        vlans: heapless::Vec::new(),
+        facts: Vec::new(),
+    }
+}

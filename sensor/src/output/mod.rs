@@ -4,6 +4,7 @@ mod community_id;
 mod eve;
 mod json;
 mod protocol_name;
+mod records;
 mod table;
 mod times;
 
@@ -13,6 +14,7 @@ use lapwing_rules::pack::Pack;
 
 pub use community_id::community_id;
 pub use protocol_name::protocol_name;
+pub use records::{record_json, record_table};
 
 use crate::detect::Alert;
 

@@ -3,7 +3,7 @@
 use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
-    app_layer::{AppLayer, Feed, FeedContext, Transport as Carrier},
+    app_layer::{AppLayer, Feed, FeedContext, ParserSet, Transport as Carrier},
     direction::Direction,
     flow::Flow,
     stream::StreamConsumer,
@@ -20,7 +20,11 @@ pub(super) struct AppConsumer<'a> {
 }
 
 impl<'a> AppConsumer<'a> {
-    pub(super) fn new(flow: &'a mut Flow, time: Timestamp, frames: FrameSet) -> Self {
+    pub(super) fn new(
+        flow: &'a mut Flow,
+        time: Timestamp,
+        (frames, parsers): (FrameSet, ParserSet),
+    ) -> Self {
         Self {
             context: FeedContext {
                 client_address: flow.client,
@@ -33,6 +37,7 @@ impl<'a> AppConsumer<'a> {
                 },
                 time,
                 frames,
+                parsers,
             },
             app: &mut flow.app,
             triggered: [false; 2],

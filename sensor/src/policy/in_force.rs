@@ -9,8 +9,13 @@ use std::{
 
 use lapwing_rules::trust::{PublicKey, TrustError};
 
+use lapwing_wire::PolicyDigest;
+
 use super::{
+    AddressRule, Disclosure, Policy,
     file::MAX_POLICY_BYTES,
+    pseudonym_keys::{PseudonymKeyError, PseudonymKeys},
+    pseudonyms::EpochKey,
     signed::{self, PolicyError, SignedPolicy},
 };
 use crate::{clock::wall_milliseconds, settings::PolicySource, whole_file};
@@ -18,13 +23,45 @@ use crate::{clock::wall_milliseconds, settings::PolicySource, whole_file};
 /// File in the state folder with the highest serial that was accepted.
 const SERIAL_FLOOR_FILE: &str = "policy-serial";
 
+/// A valid signed policy with the key of the pseudonyms that it wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InForce {
+    /// The policy.
+    pub signed: SignedPolicy,
+    /// The key of the newest epoch, where the policy wants pseudonyms.
+    pub pseudonyms: Option<EpochKey>,
+}
+
+impl InForce {
+    /// What it says.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.signed.policy
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub fn digest(&self) -> PolicyDigest {
+        self.signed.digest
+    }
+
+    /// What decides about addresses and texts.
+    #[must_use]
+    pub fn disclosure(&self) -> Disclosure<'_> {
+        Disclosure {
+            policy: &self.signed.policy,
+            pseudonyms: self.pseudonyms.as_ref(),
+        }
+    }
+}
+
 /// The policy in force, or why there is none.
 #[derive(Debug)]
 pub struct PolicyInForce {
     source: Option<PolicySource>,
     floor_file: PathBuf,
-    mark: Option<FileMark>,
-    current: Result<SignedPolicy, NoPolicy>,
+    mark: Vec<Option<FileMark>>,
+    current: Result<InForce, NoPolicy>,
 }
 
 /// Why no policy is in force, so that nothing leaves but heartbeats.
@@ -57,6 +94,14 @@ pub enum NoPolicy {
         /// Why.
         source: PolicyError,
     },
+    /// The policy wants pseudonyms and the settings name no key.
+    #[error(
+        "the policy wants pseudonyms: make a key with `lapwing policy new-epoch` and name it in the settings as policy.pseudonym_keys"
+    )]
+    NoPseudonymKey,
+    /// The key of the pseudonyms cannot be used.
+    #[error("the key of the pseudonyms")]
+    PseudonymKey(#[source] PseudonymKeyError),
     /// The serial cannot be kept, so a rollback could not be noticed.
     #[error("cannot keep the policy's serial in {}", path.display())]
     Floor {
@@ -77,7 +122,7 @@ impl PolicyInForce {
         let mut policy = Self {
             source,
             floor_file: state.join(SERIAL_FLOOR_FILE),
-            mark: None,
+            mark: Vec::new(),
             current: Err(NoPolicy::NotSet),
         };
         policy.look_again();
@@ -88,30 +133,30 @@ impl PolicyInForce {
     ///
     /// # Errors
     /// [`NoPolicy`].
-    pub fn current(&self) -> Result<&SignedPolicy, &NoPolicy> {
+    pub fn current(&self) -> Result<&InForce, &NoPolicy> {
         self.current.as_ref()
     }
 
     /// Reads the policy again if its file changed or it may have ended. True when what is in force changed.
     pub fn refresh(&mut self) -> bool {
-        let ended = self.current().is_ok_and(|signed| {
-            let ends = signed.policy.valid_until_seconds;
+        let ended = self.current().is_ok_and(|in_force| {
+            let ends = in_force.policy().valid_until_seconds;
             ends.is_some_and(|ends| wall_milliseconds() / 1000 > ends)
         });
         if !ended && self.mark == self.mark_now() {
             return false;
         }
-        let before = self.current().ok().map(|signed| signed.digest);
+        let before = self.current().ok().cloned();
         self.look_again();
-        before != self.current().ok().map(|signed| signed.digest)
+        before.as_ref() != self.current().ok()
     }
 
     fn look_again(&mut self) {
         self.mark = self.mark_now();
         self.current = self.open();
         match &self.current {
-            Ok(signed) => {
-                tracing::info!(serial = signed.policy.serial, digest = %signed.digest, "policy in force");
+            Ok(in_force) => {
+                tracing::info!(serial = in_force.policy().serial, digest = %in_force.digest(), "policy in force");
             }
             Err(reason) => {
                 tracing::warn!(
@@ -122,24 +167,31 @@ impl PolicyInForce {
         }
     }
 
-    fn mark_now(&self) -> Option<FileMark> {
-        let metadata = fs::metadata(&self.source.as_ref()?.file).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
+    fn mark_now(&self) -> Vec<Option<FileMark>> {
+        let Some(source) = &self.source else {
+            return Vec::new();
+        };
+        let mark = |path: &PathBuf| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        let files = [&source.file].into_iter().chain(&source.pseudonym_keys);
+        files.map(mark).collect()
     }
 
-    fn open(&self) -> Result<SignedPolicy, NoPolicy> {
+    fn open(&self) -> Result<InForce, NoPolicy> {
         let source = self.source.as_ref().ok_or(NoPolicy::NotSet)?;
         let floor = read_floor(&self.floor_file);
-        let signed = open(source, floor)?;
-        if signed.policy.serial > floor {
-            let text = format!("{}\n", signed.policy.serial);
+        let in_force = open(source, floor)?;
+        if in_force.policy().serial > floor {
+            let text = format!("{}\n", in_force.policy().serial);
             let kept = whole_file::replace(&self.floor_file, text.as_bytes());
             kept.map_err(|source| NoPolicy::Floor {
                 path: self.floor_file.clone(),
                 source,
             })?;
         }
-        Ok(signed)
+        Ok(in_force)
     }
 }
 
@@ -147,18 +199,28 @@ impl PolicyInForce {
 ///
 /// # Errors
 /// Why it would not.
-pub fn check(source: &PolicySource, state: &Path) -> Result<SignedPolicy, NoPolicy> {
+pub fn check(source: &PolicySource, state: &Path) -> Result<InForce, NoPolicy> {
     open(source, read_floor(&state.join(SERIAL_FLOOR_FILE)))
 }
 
-fn open(source: &PolicySource, serial_floor: u64) -> Result<SignedPolicy, NoPolicy> {
+fn open(source: &PolicySource, serial_floor: u64) -> Result<InForce, NoPolicy> {
     let isp_key = read_isp_key(&source.isp_key)?;
     let bytes = read(&source.file)?;
     let signed = signed::open(&bytes, isp_key, serial_floor, wall_milliseconds() / 1000);
-    signed.map_err(|error| NoPolicy::Policy {
+    let signed = signed.map_err(|error| NoPolicy::Policy {
         path: source.file.clone(),
         source: error,
-    })
+    })?;
+    let pseudonyms = match signed.policy.home {
+        AddressRule::Pseudonym(_) => {
+            let path = source.pseudonym_keys.as_ref();
+            let keys = PseudonymKeys::read(path.ok_or(NoPolicy::NoPseudonymKey)?)
+                .map_err(NoPolicy::PseudonymKey)?;
+            keys.newest().cloned()
+        }
+        AddressRule::Withhold | AddressRule::Clear => None,
+    };
+    Ok(InForce { signed, pseudonyms })
 }
 
 fn read_floor(path: &Path) -> u64 {

@@ -7,24 +7,41 @@
 //! Three things hold whatever a policy says: payload never leaves; an address inside a home network leaves in clear only
 //! where the policy says `home = "clear"`; and without a valid signed policy nothing leaves but heartbeats.
 //!
-//! The policy is applied in `findings::release`, before a record is encoded: what is forbidden is never on disk.
+//! The policy is applied in `findings::release`, before a record is encoded: what is forbidden is never on disk. It decides about
+//! rules too ([`Admission`]): what is looked for says something about who is watched. In the narrow modes ([`Mode`]) the parsers
+//! that are excluded do not start.
 
+mod address_text;
+mod admission;
+mod difference;
+mod disclosure;
 mod explain;
 pub mod file;
-mod home_networks;
 mod in_force;
 pub mod isp_key;
+pub mod language;
+mod networks;
+pub mod pseudonym_keys;
+pub mod pseudonyms;
+mod queue_filter;
+mod scope;
 pub mod signed;
 mod template;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use lapwing_wire::{DisclosedAddress, FactKind, Severity, TopSubject};
+use lapwing_wire::{FactKind, Severity, TopSubject};
 
+pub(crate) use address_text::without_last_word;
+pub use admission::{Admission, Refusal, RefusalReason};
+pub use difference::{Change, Effect, changes};
+pub use disclosure::Disclosure;
 pub use explain::explain;
-pub use home_networks::HomeNetworks;
-pub use in_force::{NoPolicy, PolicyInForce, check, read_isp_key};
+pub use in_force::{InForce, NoPolicy, PolicyInForce, check, read_isp_key};
+pub use networks::Networks;
+pub use pseudonyms::PseudonymMode;
+pub use queue_filter::{QueueFilter, tighten};
+pub use scope::{Mode, QuietHours, RuleScope, SidRange};
 pub use signed::{PolicyError, SignedPolicy};
 pub use template::TEMPLATE;
 
@@ -39,16 +56,37 @@ pub struct Policy {
     pub operator: String,
     /// When it ends, seconds since 1970; `None` for never.
     pub valid_until_seconds: Option<u64>,
+    /// What is looked at.
+    pub mode: Mode,
+    /// Whether free text is kept here whatever else is said.
+    pub is_strict: bool,
     /// Findings, if any may leave.
     pub findings: Option<FindingScope>,
+    /// The rules that may run.
+    pub rules: RuleScope,
     /// The networks whose addresses are protected.
-    pub home_networks: HomeNetworks,
+    pub home_networks: Networks,
     /// How addresses inside the home networks are shown.
     pub home: AddressRule,
     /// How all other addresses are shown.
     pub others: AddressRule,
     /// Hourly summaries, if they may leave: which top lists they may carry.
     pub summaries: Option<BTreeSet<TopList>>,
+    /// What may leave in a day and in a month, in bytes.
+    pub budget: Budget,
+    /// When nothing leaves but what is urgent.
+    pub quiet_hours: Vec<QuietHours>,
+    /// Days after which what waits here is removed; `None` for no limit but the disk's.
+    pub retention_days: Option<u64>,
+}
+
+/// Bytes that may leave; `None` for no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// In a day, UTC.
+    pub day_bytes: Option<u64>,
+    /// In a month, UTC.
+    pub month_bytes: Option<u64>,
 }
 
 /// Which findings may leave, and what of them.
@@ -67,16 +105,18 @@ pub struct FindingScope {
 pub enum AddressRule {
     /// Not at all.
     Withhold,
+    /// As a pseudonym that the ISP can turn back.
+    Pseudonym(PseudonymMode),
     /// As it is.
     Clear,
 }
 
-/// Defines words of the policy file once: variant, word, and how to say it.
+/// Defines words of the policy file once.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $word:literal, $said:literal;)* }) => {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $word:literal;)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $(#[doc = $said] $variant,)* }
+        pub enum $name { $(#[doc = $word] $variant,)* }
 
         impl $name {
             /// Every one, in the order of the documentation.
@@ -87,12 +127,6 @@ macro_rules! words {
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
-
-            /// How to say it to a person.
-            #[must_use]
-            pub fn said(self) -> &'static str {
-                match self { $(Self::$variant => $said,)* }
-            }
         }
     };
 }
@@ -100,23 +134,23 @@ macro_rules! words {
 words! {
     /// A field of a finding that the policy may allow.
     Field {
-        SourceAddress = "source_address", "source address";
-        DestinationAddress = "destination_address", "destination address";
-        SourcePort = "source_port", "source port";
-        DestinationPort = "destination_port", "destination port";
-        AppProtocol = "app_protocol", "name of the application protocol";
-        Direction = "direction", "direction within the flow";
-        Traffic = "traffic", "packets and bytes of the flow";
-        FlowStart = "flow_start", "time at which the flow began";
+        SourceAddress = "source_address";
+        DestinationAddress = "destination_address";
+        SourcePort = "source_port";
+        DestinationPort = "destination_port";
+        AppProtocol = "app_protocol";
+        Direction = "direction";
+        Traffic = "traffic";
+        FlowStart = "flow_start";
     }
 }
 
 words! {
     /// A list of most frequent values that a summary may carry.
     TopList {
-        Rules = "rules", "most frequent rules";
-        Sources = "sources", "most frequent sources";
-        Destinations = "destinations", "most frequent destinations";
+        Rules = "rules";
+        Sources = "sources";
+        Destinations = "destinations";
     }
 }
 
@@ -132,27 +166,25 @@ impl TopList {
     }
 }
 
-impl Policy {
-    /// What may be told about an address, in whatever field it stands.
-    #[must_use]
-    pub fn disclose(&self, address: IpAddr) -> DisclosedAddress {
-        let rule = if self.home_networks.contains(address) {
-            self.home
-        } else {
-            self.others
-        };
-        match rule {
-            AddressRule::Clear => DisclosedAddress::Clear(address),
-            AddressRule::Withhold => DisclosedAddress::Withheld,
-        }
-    }
+/// Facts that are words of a small set or numbers, whatever a subscriber typed. All others are free text.
+const CLOSED_FACTS: [FactKind; 11] = [
+    FactKind::HttpStatus,
+    FactKind::DnsQueryType,
+    FactKind::DnsRcode,
+    FactKind::TlsVersion,
+    FactKind::TlsFingerprint,
+    FactKind::Ja3,
+    FactKind::Ja3s,
+    FactKind::Ja4,
+    FactKind::FileSha256,
+    FactKind::IndustrialFunction,
+    FactKind::DceInterface,
+];
 
-    /// Whether free text names an address that must not leave in clear.
-    #[must_use]
-    pub fn text_names_hidden_address(&self, text: &[u8]) -> bool {
-        let hides = |address| !matches!(self.disclose(address), DisclosedAddress::Clear(_));
-        home_networks::addresses_in_text(text).any(hides)
-    }
+/// Whether a fact may hold anything that somebody typed.
+#[must_use]
+pub fn is_free_text(kind: FactKind) -> bool {
+    !CLOSED_FACTS.contains(&kind)
 }
 
 impl FindingScope {

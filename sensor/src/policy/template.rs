@@ -11,6 +11,10 @@ serial = 1                    # raise it with each change
 site = "NAME OF THE SITE"
 operator = "NAME OF THE ISP, CONTACT"
 # valid_until = "2028-12-31"  # after that day only heartbeats leave
+# mode = "dns-only"           # or "indicators-only", or "infrastructure-only" with infrastructure = ["192.0.2.0/28"]
+# rungs = [0, 1, 2]           # 0 hourly summaries, 1 findings, 2 what applications said; evidence (3) never leaves
+# strict = true               # no free text leaves, whatever stands under facts
+# retention_days = 30         # what waits here longer is removed
 
 [findings]
 send = true
@@ -26,10 +30,23 @@ facts = ["http.host", "http.method", "dns.query", "dns.rrtype", "tls.sni", "ja3.
 [addresses]
 # Your subscribers and your own machines, IPv4 and IPv6.
 home_networks = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"]
-home = "withhold"             # addresses inside: "withhold" or "clear"
+# addresses inside: "withhold", "pseudonym" or "pseudonym-without-prefixes" (lapwing policy new-epoch makes the key), "clear"
+home = "withhold"
 others = "clear"              # all other addresses: "withhold" or "clear"
 
 [summaries]
 send = true                   # once an hour: counts, losses, and these lists
 top_lists = ["rules", "sources", "destinations"]
+
+# Rules are egress too. A rule or indicator that names an address inside a home network never runs.
+# [rules]
+# origins = ["2000000-2799999", "9000000-9099999"]  # numbers of the sources that you take rules from
+# groups = ["trojan-activity", "command-and-control"]  # class types
+# indicator_lists = [1]
+# may_name = ["192.0.2.53/32"]  # your own servers inside your home networks that rules may name
+
+# [budget]
+# day = "1 MiB"
+# month = "20 MiB"
+# quiet_hours = ["22:00-06:00"]  # UTC: nothing leaves but what is urgent
 "#;

@@ -95,6 +95,10 @@ pub struct PolicySource {
     pub file: PathBuf,
     /// File of the ISP's public key.
     pub isp_key: PathBuf,
+    /// File of the keys that pseudonyms are made with.
+    pub pseudonym_keys: Option<PathBuf>,
+    /// File of the ISP's public ledger key, for which the ledger keeps the keys of envelopes.
+    pub ledger_key: Option<PathBuf>,
 }
 
 /// Why there are no settings.
@@ -129,6 +133,18 @@ impl Settings {
     #[must_use]
     pub fn outbox_folder(&self) -> PathBuf {
         self.state.join("outbox")
+    }
+
+    /// Where what is given back to the ISP is kept.
+    #[must_use]
+    pub fn give_back_folder(&self) -> PathBuf {
+        self.state.join("give-back")
+    }
+
+    /// Where the ledger of what left is.
+    #[must_use]
+    pub fn ledger_folder(&self) -> PathBuf {
+        self.state.join("ledger")
     }
 
     /// Where the key and the certificate of this device are.
@@ -311,6 +327,8 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
 fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
     let file = path(section, "file", folder);
     let isp_key = path(section, "isp_key", folder);
+    let pseudonym_keys = path(section, "pseudonym_keys", folder);
+    let ledger_key = path(section, "ledger_key", folder);
     if !section.is_present() {
         return None;
     }
@@ -323,6 +341,8 @@ fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
     Some(PolicySource {
         file: file?,
         isp_key: isp_key?,
+        pseudonym_keys,
+        ledger_key,
     })
 }
 

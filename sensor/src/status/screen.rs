@@ -133,6 +133,10 @@ pub fn render(overview: &Overview) -> String {
         oldest => format!("oldest waits since {}", ago(oldest)),
     };
     screen.line("queue", format_args!("{bytes} bytes on disk, {oldest}"));
+    screen.line(
+        "at rest",
+        "no keyslot: who takes this disk can read what waits in the queue",
+    );
     if let Some(link) = &overview.link {
         for (name, value) in link.lines(outbox) {
             screen.line(name, value);
@@ -211,6 +215,11 @@ fn sensor_lines(screen: &mut Screen, sensor: &SensorStatus, is_running: bool) {
             rules.pack.chars().take(12).collect::<String>()
         ),
     );
+    if !rules.refused_by_policy.is_empty() {
+        let counts = rules.refused_by_policy.iter();
+        let counts = counts.map(|(reason, count)| format!("{count} {reason}"));
+        screen.line("  by policy", counts.collect::<Vec<_>>().join(", "));
+    }
     if let Some(reason) = &rules.refused {
         screen.line(
             "  refused",

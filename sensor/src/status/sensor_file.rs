@@ -98,6 +98,12 @@ pub struct RuleStatus {
     /// Why newer rules do not run, if there are any.
     #[serde(default)]
     pub refused: Option<String>,
+    /// Rules and indicators that the policy refuses, by reason.
+    #[serde(default)]
+    pub refused_by_policy: BTreeMap<String, u64>,
+    /// The first of them.
+    #[serde(default)]
+    pub refused_rules: Vec<String>,
 }
 
 /// The policy in force, or why there is none.

@@ -148,8 +148,12 @@ fn apart(pack: &str, capture: &str, halves: &[&str]) -> Result<(Duration, u64)> 
 
 /// Two workers of one process. The longest time, and all alerts.
 fn together(pack: &str, halves: &[Half; 2]) -> Result<(Duration, u64)> {
-    let (_outlet, detectors) =
-        RuleOutlet::new(Arc::new(Pack::open(pack.as_ref())?), 2, REGEX_BYTES);
+    let (_outlet, detectors) = RuleOutlet::new(
+        Arc::new(Pack::open(pack.as_ref())?),
+        Arc::default(),
+        2,
+        REGEX_BYTES,
+    );
     let begin = Barrier::new(2);
     thread::scope(|scope| {
         let workers = detectors.into_iter().zip(halves).enumerate();

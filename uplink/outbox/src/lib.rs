@@ -73,6 +73,7 @@ pub use error::OutboxError;
 pub use filesystem::{Disk, Filesystem};
 pub use lanes::LaneSet;
 pub use peek::peek;
+pub use sealed_file::envelope_in;
 pub use sender::{AckOutcome, OutboxSender, SealLimits, SealedBatch};
 pub use settings::{MIN_OUTBOX_BYTES, Settings};
 pub use status::{Status, status};

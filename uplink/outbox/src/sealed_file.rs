@@ -91,15 +91,17 @@ pub(crate) fn read_envelope<F: Filesystem>(
     };
     let bytes =
         read_file(filesystem, path, HEADER_BYTES + 8 + MAX_ENVELOPE_BYTES)?.ok_or_else(damaged)?;
-    let envelope = || {
-        let (_, rest) = split_words(MAGIC, &bytes)?;
-        let (length, rest) = rest.split_first_chunk::<4>()?;
-        let (checksum, envelope) = rest.split_first_chunk::<4>()?;
-        let whole = u32::try_from(envelope.len()).ok()? == u32::from_le_bytes(*length)
-            && crc32c::crc32c(envelope) == u32::from_le_bytes(*checksum);
-        whole.then(|| envelope.to_vec())
-    };
-    envelope().ok_or_else(damaged)
+    envelope_in(&bytes).map(<[u8]>::to_vec).ok_or_else(damaged)
+}
+
+/// The envelope in the bytes of a batch's file, if they are whole.
+pub fn envelope_in(bytes: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = split_words(MAGIC, bytes)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (checksum, envelope) = rest.split_first_chunk::<4>()?;
+    let whole = u32::try_from(envelope.len()).ok()? == u32::from_le_bytes(*length)
+        && crc32c::crc32c(envelope) == u32::from_le_bytes(*checksum);
+    whole.then_some(envelope)
 }
 
 pub(crate) fn digest_words(digest: &BatchDigest) -> impl Iterator<Item = u64> {

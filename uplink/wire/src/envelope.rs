@@ -13,17 +13,22 @@
 //! types make the order the only one possible: [`ReceivedEnvelope`] to [`VerifiedEnvelope`]
 //! to [`Batch`]. A batch costs 188 bytes beyond its payload, and 9 more as a frame.
 
+use std::sync::Arc;
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rand::CryptoRng;
 
 use crate::batch::{Batch, read_payload, write_payload};
 use crate::bytes::Reader;
 use crate::compression::{CompressionLevel, pack, unpack};
+use crate::content_key::{ContentKey, RecordFilter, SealWitness};
 use crate::error::{DecodeError, EncodeError, EnvelopeError};
 use crate::ids::{BatchDigest, BatchIdentity, KeyId};
 use crate::limits::{MAX_BATCH_BYTES, MAX_ENVELOPE_BYTES};
 use crate::record::Record;
-use crate::sealing::{ENCAPSULATED_KEY_BYTES, SealingPrivateKey, SealingPublicKey, TAG_BYTES};
+use crate::sealing::{
+    ENCAPSULATED_KEY_BYTES, Purpose, SealingPrivateKey, SealingPublicKey, TAG_BYTES,
+};
 
 const MAGIC: [u8; 4] = *b"LWE\x01";
 const SIGNATURE_BYTES: usize = 64;
@@ -92,6 +97,8 @@ pub struct Sealer {
     signer: KeyId,
     centre: SealingPublicKey,
     level: CompressionLevel,
+    witness: Option<Arc<dyn SealWitness>>,
+    filter: Option<Arc<dyn RecordFilter>>,
 }
 
 impl Sealer {
@@ -103,6 +110,23 @@ impl Sealer {
             signer,
             centre,
             level,
+            witness: None,
+            filter: None,
+        }
+    }
+
+    /// The same, with a filter that records go through before they are sealed.
+    #[must_use]
+    pub fn filtered_by(self, filter: Option<Arc<dyn RecordFilter>>) -> Self {
+        Self { filter, ..self }
+    }
+
+    /// The same, with a witness who must know of every envelope.
+    #[must_use]
+    pub fn witnessed_by(self, witness: Arc<dyn SealWitness>) -> Self {
+        Self {
+            witness: Some(witness),
+            ..self
         }
     }
 
@@ -110,7 +134,8 @@ impl Sealer {
     ///
     /// # Errors
     /// [`EncodeError::TooManyRecords`] and [`EncodeError::TooLarge`] ask for fewer records at
-    /// once; [`EncodeError::Sealing`] means that the centre's key is unusable.
+    /// once; [`EncodeError::Sealing`] means that the centre's key is unusable, [`EncodeError::Witness`] that the witness did not
+    /// write the envelope down.
     pub fn seal(
         &self,
         identity: BatchIdentity,
@@ -118,6 +143,15 @@ impl Sealer {
         records: &[Record],
         rng: &mut impl CryptoRng,
     ) -> Result<SealedEnvelope, EncodeError> {
+        let mut filtered = Vec::new();
+        let records = match &self.filter {
+            Some(filter) => {
+                filtered.extend_from_slice(records);
+                filter.filter(&mut filtered);
+                filtered.as_slice()
+            }
+            None => records,
+        };
         let packed = pack(&write_payload(records)?, self.level);
         let header = EnvelopeHeader {
             identity,
@@ -126,7 +160,8 @@ impl Sealer {
             signer: self.signer,
         };
         let mut bytes = header.to_bytes();
-        let sealed = self.centre.seal(&packed, &bytes, rng)?;
+        let key = ContentKey::generate(rng);
+        let sealed = key.seal(&self.centre, &packed, &bytes)?;
         bytes.extend_from_slice(&sealed);
         let signature = self.device_key.sign(&signed_bytes(&bytes));
         bytes.extend_from_slice(&signature.to_bytes());
@@ -137,11 +172,17 @@ impl Sealer {
                 cap: MAX_ENVELOPE_BYTES,
             });
         }
-        Ok(SealedEnvelope {
+        let envelope = SealedEnvelope {
             identity,
             digest: BatchDigest::of(&bytes),
             bytes,
-        })
+        };
+        if let Some(witness) = &self.witness {
+            witness
+                .sealed(&envelope, records, &key, &self.centre)
+                .map_err(|problem| EncodeError::Witness { problem })?;
+        }
+        Ok(envelope)
     }
 }
 
@@ -196,6 +237,41 @@ impl ReceivedEnvelope {
         &self.bytes
     }
 
+    /// Opens it as who sealed it can, with the content key and the centre's public key. Who signed it is not asked.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Unopenable`] when it is not the envelope of this key, [`EnvelopeError::Malformed`] when its content is not
+    /// what a sensor of ours writes.
+    pub fn open_with_content_key(
+        &self,
+        key: &ContentKey,
+        centre: &SealingPublicKey,
+    ) -> Result<Batch, EnvelopeError> {
+        let (header, sealed) = self.parts()?;
+        self.read(key.open(centre, sealed, header)?)
+    }
+
+    /// Header and sealed content.
+    fn parts(&self) -> Result<(&[u8], &[u8]), DecodeError> {
+        let truncated = DecodeError::Truncated { what: "envelope" };
+        let parts = self.bytes.split_at_checked(self.header_bytes);
+        let (header, rest) = parts.ok_or_else(|| truncated.clone())?;
+        let (sealed, _) = rest
+            .split_last_chunk::<SIGNATURE_BYTES>()
+            .ok_or(truncated)?;
+        Ok((header, sealed))
+    }
+
+    fn read(&self, content: Vec<u8>) -> Result<Batch, EnvelopeError> {
+        let payload = unpack(&content, MAX_BATCH_BYTES)?;
+        Ok(read_payload(
+            &payload,
+            self.header.identity,
+            self.header.previous,
+            self.digest,
+        )?)
+    }
+
     /// Checks that the device with this Ed25519 public key signed it.
     ///
     /// # Errors
@@ -244,21 +320,8 @@ impl VerifiedEnvelope {
                 sealed_to: self.0.header.recipient,
             });
         }
-        let (header, rest) = self
-            .0
-            .bytes
-            .split_at_checked(self.0.header_bytes)
-            .ok_or(DecodeError::Truncated { what: "envelope" })?;
-        let (sealed, _) = rest
-            .split_last_chunk::<SIGNATURE_BYTES>()
-            .ok_or(DecodeError::Truncated { what: "envelope" })?;
-        let payload = unpack(&key.open(sealed, header)?, MAX_BATCH_BYTES)?;
-        Ok(read_payload(
-            &payload,
-            self.0.header.identity,
-            self.0.header.previous,
-            self.0.digest,
-        )?)
+        let (header, sealed) = self.0.parts()?;
+        self.0.read(key.open(Purpose::Batch, sealed, header)?)
     }
 }
 

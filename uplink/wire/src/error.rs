@@ -102,6 +102,12 @@ pub enum EncodeError {
     /// The centre's public key is not a usable X25519 key.
     #[error("the batch cannot be sealed: the centre's key is not usable")]
     Sealing,
+    /// The envelope could not be entered where every envelope must be.
+    #[error("the envelope cannot be entered in the ledger: {problem}")]
+    Witness {
+        /// Why.
+        problem: String,
+    },
 }
 
 /// Why an envelope that arrived was not opened.

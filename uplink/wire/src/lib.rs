@@ -40,6 +40,7 @@ mod bytes;
 pub mod claim;
 mod columns;
 mod compression;
+pub mod content_key;
 pub mod control;
 pub mod enrolment;
 pub mod envelope;
@@ -67,6 +68,7 @@ pub use batch::{Batch, RecordRange};
 pub use claim::{VoucherClaim, VoucherKey};
 pub use columns::{DecodedRecords, Skipped, decode_records, encode_records};
 pub use compression::CompressionLevel;
+pub use content_key::{ContentKey, RecordFilter, SealWitness};
 pub use control::{
     AskForLess, ControlAnswer, ControlRequest, FileAbsent, FilePart, FileRequest, RepositoryPath,
     Revocation,

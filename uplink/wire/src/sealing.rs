@@ -16,7 +16,26 @@ pub(crate) const ENCAPSULATED_KEY_BYTES: usize = 32;
 /// Bytes that the AEAD adds.
 pub(crate) const TAG_BYTES: usize = 16;
 
-const INFO: &[u8] = b"lapwing sealed batch 1";
+/// What is sealed, so that one thing never opens as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A batch, to the centre.
+    Batch,
+    /// A content key, to the ISP's ledger key.
+    LedgerKey,
+    /// A file for the ISP.
+    IspFile,
+}
+
+impl Purpose {
+    const fn info(self) -> &'static [u8] {
+        match self {
+            Self::Batch => b"lapwing sealed batch 1",
+            Self::LedgerKey => b"lapwing ledger key 1",
+            Self::IspFile => b"lapwing file for the isp 1",
+        }
+    }
+}
 
 /// The centre's public key that batches are sealed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,24 +60,41 @@ impl SealingPublicKey {
     /// Seals `plaintext`: the encapsulated key, then the ciphertext with its tag.
     pub(crate) fn seal(
         &self,
+        purpose: Purpose,
         plaintext: &[u8],
         associated: &[u8],
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, EncodeError> {
         let key = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&self.0)
             .map_err(|_| EncodeError::Sealing)?;
-        let (encapsulated, ciphertext) = hpke::single_shot_seal_with_rng::<
-            ChaCha20Poly1305,
-            HkdfSha256,
-            X25519HkdfSha256,
-        >(
-            &OpModeS::Base, &key, INFO, plaintext, associated, rng
-        )
-        .map_err(|_| EncodeError::Sealing)?;
+        let (encapsulated, ciphertext) =
+            hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+                &OpModeS::Base,
+                &key,
+                purpose.info(),
+                plaintext,
+                associated,
+                rng,
+            )
+            .map_err(|_| EncodeError::Sealing)?;
         let mut sealed = Vec::with_capacity(ENCAPSULATED_KEY_BYTES + ciphertext.len());
         sealed.extend_from_slice(&encapsulated.to_bytes());
         sealed.extend_from_slice(&ciphertext);
         Ok(sealed)
+    }
+}
+
+impl SealingPublicKey {
+    /// Seals a file to the ISP.
+    ///
+    /// # Errors
+    /// [`EncodeError::Sealing`] when the key is unusable.
+    pub fn seal_file(
+        &self,
+        plaintext: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, EncodeError> {
+        self.seal(Purpose::IspFile, plaintext, &[], rng)
     }
 }
 
@@ -105,7 +141,12 @@ impl SealingPrivateKey {
     }
 
     /// Opens what [`SealingPublicKey::seal`] made.
-    pub(crate) fn open(&self, sealed: &[u8], associated: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+    pub(crate) fn open(
+        &self,
+        purpose: Purpose,
+        sealed: &[u8],
+        associated: &[u8],
+    ) -> Result<Vec<u8>, EnvelopeError> {
         let (encapsulated, ciphertext) = sealed
             .split_at_checked(ENCAPSULATED_KEY_BYTES)
             .ok_or(EnvelopeError::Unopenable)?;
@@ -117,11 +158,19 @@ impl SealingPrivateKey {
             &OpModeR::Base,
             &private,
             &encapsulated,
-            INFO,
+            purpose.info(),
             ciphertext,
             associated,
         )
         .map_err(|_| EnvelopeError::Unopenable)
+    }
+
+    /// Opens what [`SealingPublicKey::seal_file`] made.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Unopenable`] when it was sealed to another key or changed.
+    pub fn open_file(&self, sealed: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+        self.open(Purpose::IspFile, sealed, &[])
     }
 
     fn hpke_key(&self) -> Option<<X25519HkdfSha256 as Kem>::PrivateKey> {

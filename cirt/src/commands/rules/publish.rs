@@ -1,5 +1,7 @@
 //! `lapwing-cirt rules publish` and `refresh`.
 
+use jiff::Timestamp;
+use lapwing_cirt::exchange::pack;
 use lapwing_cirt::output::line;
 use lapwing_cirt::rule_repository::RuleRepository;
 use lapwing_rules::compile;
@@ -13,7 +15,10 @@ pub(super) fn run(
     files: &RuleFiles,
 ) -> anyhow::Result<()> {
     let (_, _, store) = data.open()?;
-    let (sources, settings) = files.read()?;
+    let (mut sources, mut settings) = files.read()?;
+    let approved = pack::parts(&store, Timestamp::now())?;
+    settings.indicators.extend(approved.list);
+    sources.extend(approved.rules);
     let compiled = compile(&sources, &settings);
     tell_mistakes(&compiled.diagnostics);
     let counts = compiled.counts;
@@ -39,6 +44,12 @@ pub(super) fn run(
     line(&format!(
         "rules    {} run, {} are not supported, {} were refused",
         published.rules, counts.unsupported, counts.refused
+    ))?;
+    line(&format!(
+        "indicators {}, {} are kept back for want of an agreement with `{}`",
+        approved.indicators,
+        approved.kept_back,
+        pack::SENSORS
     ))?;
     line(&format!("size     {} bytes", published.bytes))?;
     let deltas: Vec<String> = published.deltas.iter().map(u64::to_string).collect();

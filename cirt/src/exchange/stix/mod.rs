@@ -23,4 +23,4 @@ pub use bundle::bundle;
 pub(super) use marking::definition;
 pub use marking::marking_of;
 pub use object::Object;
-pub(super) use render::{identity, of_finding};
+pub(super) use render::{identity, of_finding, of_indicator, opinion_of, sighting_of};

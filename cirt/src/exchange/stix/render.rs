@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Object;
 use super::marking::marking_id;
 use super::observable::{self, time};
+use super::{Object, pattern};
+use crate::exchange::indicator::{Indicator, Wanted};
 use crate::exchange::{Kind, Producer, Shareable as _, SharedFinding, Tlp};
 
 /// The most that `number_observed` and `count` may say (sections 4.14 and 5.2).
@@ -117,4 +118,78 @@ fn rule(producer: &Producer, finding: &SharedFinding) -> Option<Object> {
         Kind::Finding,
         finding.countries(),
     ))
+}
+
+/// Says to a peer that its indicator was seen; none where the peer calls it by no name of STIX.
+pub(crate) fn sighting_of(
+    producer: &Producer,
+    finding: &SharedFinding,
+    indicator: &Indicator,
+) -> Option<Object> {
+    let about = indicator
+        .name_there
+        .split_once("--")
+        .filter(|(kind, _)| *kind == "indicator")?;
+    let row = finding.row();
+    // As strict as the finding and as what the peer told us, whichever is stricter.
+    let tlp = finding.tlp().max(indicator.tlp);
+    let name = producer.name("sighting of", &format!("{}\n{}", about.1, row.id));
+    let mut body = domain_object(producer, "sighting", name, row.received, tlp);
+    body["first_seen"] = time(row.first).into();
+    body["last_seen"] = time(row.last).into();
+    body["count"] = row.hits.clamp(1, COUNT_MAX).into();
+    body["sighting_of_ref"] = indicator.name_there.as_str().into();
+    body["where_sighted_refs"] = json!([identity_id(producer)]);
+    Some(Object::new(body, tlp, Kind::Sighting, finding.countries()))
+}
+
+/// Says to a peer that its indicator is a false positive.
+pub(crate) fn opinion_of(
+    producer: &Producer,
+    indicator: &Indicator,
+    why: &str,
+    now: Timestamp,
+) -> Option<Object> {
+    let about = indicator
+        .name_there
+        .split_once("--")
+        .filter(|(kind, _)| *kind == "indicator")?;
+    let name = producer.name("opinion", about.1);
+    let mut body = domain_object(producer, "opinion", name, now, indicator.tlp);
+    body["opinion"] = "strongly-disagree".into();
+    body["explanation"] = format!("False positive: {why}").into();
+    body["authors"] = json!([producer.settings.organisation]);
+    body["object_refs"] = json!([indicator.name_there]);
+    Some(Object::new(body, indicator.tlp, Kind::Sighting, &[]))
+}
+
+/// An indicator of a peer, for others.
+pub(crate) fn of_indicator(producer: &Producer, indicator: &Indicator) -> Option<Object> {
+    let (kind, pattern) = match &indicator.wanted {
+        Wanted::Listed(listed) => ("stix", pattern::write(listed)?),
+        Wanted::Rule(text) => ("suricata", text.clone()),
+    };
+    let what = format!("{}\n{}", indicator.peer, indicator.name_there);
+    let name = producer.name("indicator", &format!("{what}\n{pattern}"));
+    let mut body = domain_object(
+        producer,
+        "indicator",
+        name,
+        indicator.received,
+        indicator.tlp,
+    );
+    body["name"] = format!("{} {}", indicator.wanted.kind(), indicator.number).into();
+    body["description"] = if indicator.comment.is_empty() {
+        "Told by a partner".into()
+    } else {
+        indicator.comment.as_str().into()
+    };
+    body["indicator_types"] = json!(["malicious-activity"]);
+    body["pattern"] = pattern.into();
+    body["pattern_type"] = kind.into();
+    body["valid_from"] = time(indicator.received).into();
+    if let Some(until) = indicator.until.filter(|until| *until > indicator.received) {
+        body["valid_until"] = time(until).into();
+    }
+    Some(Object::new(body, indicator.tlp, Kind::Indicator, &[]))
 }

@@ -13,6 +13,7 @@ mod activity;
 mod cells;
 mod conditions;
 mod derive;
+mod in_order;
 mod page;
 mod row;
 mod sightings;

@@ -22,7 +22,7 @@ pub struct FindingPage {
 /// Sensors of a cell that are read one index each; more are found faster by time.
 const SENSORS_BY_INDEX: usize = 4;
 
-const JOINS: &str = "JOIN sensor ON sensor.key = finding.sensor_key
+pub(super) const JOINS: &str = "JOIN sensor ON sensor.key = finding.sensor_key
     JOIN batch ON batch.key = finding.batch_key
     LEFT JOIN rule ON rule.gid = finding.gid AND rule.sid = finding.sid AND rule.rev = finding.rev";
 

@@ -15,6 +15,7 @@ CREATE TABLE indicator (
     until_ms    INTEGER,
     decided_ms  INTEGER,
     decided_by  TEXT,
+    published   INTEGER NOT NULL DEFAULT 0,         -- stands in the collection of its label
     UNIQUE (kind, value, peer_key, name_there)
 ) STRICT;
 CREATE INDEX indicator_by_state ON indicator (state, number);
@@ -44,10 +45,11 @@ CREATE TABLE harmless_network (
 CREATE TABLE feedback (
     key         INTEGER PRIMARY KEY,
     peer_key    INTEGER NOT NULL REFERENCES peer (key),
-    about       TEXT NOT NULL,                      -- name of the object
+    name        TEXT NOT NULL,                      -- of the object that says so
+    about       TEXT NOT NULL,                      -- name of the object that it speaks of
     kind        TEXT NOT NULL CHECK (kind IN ('sighting', 'opinion')),
     word        TEXT NOT NULL,                      -- an opinion of the standard's five, or how often it was seen
     comment     TEXT NOT NULL,
     received_ms INTEGER NOT NULL,
-    UNIQUE (peer_key, about, kind, word, comment)
+    UNIQUE (peer_key, name, about)
 ) STRICT;

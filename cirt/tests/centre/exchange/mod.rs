@@ -2,6 +2,8 @@
 
 mod formats;
 mod gate;
+mod inbound;
+mod mail;
 mod stix;
 mod support;
 mod taxii;

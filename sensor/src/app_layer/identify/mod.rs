@@ -58,7 +58,7 @@ pub(super) fn identify(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use crate::{app_layer::ParserSet, time::Timestamp};
 
     fn context(transport: Transport, server_port: u16) -> FeedContext {
         FeedContext {
@@ -68,6 +68,7 @@ mod tests {
             transport,
             time: Timestamp(0),
             frames: lapwing_rules::model::FrameSet::default(),
+            parsers: ParserSet::default(),
         }
     }
 

@@ -12,9 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::bail;
 use lapwing_rules::pack::Pack;
 use lapwing_sensor::{
     findings::{FindingsInlet, RuleCounts, RulesNow},
+    policy::{Admission, PolicyInForce},
     rule_exchange::RuleOutlet,
     settings::{RuleSource, Rules},
 };
@@ -33,6 +35,7 @@ pub(super) struct Reload {
     asked: Arc<AtomicBool>,
     /// The pack's file as it was last read.
     seen: Option<FileMark>,
+    policy: PolicyInForce,
     next_look: Instant,
 }
 
@@ -49,6 +52,7 @@ impl Reload {
         rules: Rules,
         outlet: RuleOutlet,
         findings: FindingsInlet,
+        policy: PolicyInForce,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             seen: mark_of(&rules),
@@ -56,6 +60,7 @@ impl Reload {
             outlet,
             findings,
             asked: stop_signal::hangup()?,
+            policy,
             next_look: Instant::now() + LOOK_INTERVAL,
         })
     }
@@ -68,21 +73,24 @@ impl Reload {
             let mark = mark_of(&self.rules);
             // A file that is away for a moment is being replaced.
             is_due |= mark.is_some() && mark != self.seen;
+            if self.policy.refresh() {
+                self.hold_again();
+            }
         }
         if !is_due {
             return;
         }
         self.seen = mark_of(&self.rules);
         let told = match self.take() {
-            Ok(false) => return,
-            Ok(true) => {
+            Ok(None) => return,
+            Ok(Some(admission)) => {
                 let pack = self.outlet.pack();
                 tracing::info!(
                     rules = pack.rule_count(),
                     pack = %PackDigest(*pack.digest()),
                     "new rules run"
                 );
-                self.findings.rules(now_running(pack))
+                self.findings.rules(now_running(pack, admission))
             }
             Err(error) => {
                 let reason = format!("{error:#}");
@@ -95,32 +103,70 @@ impl Reload {
         }
     }
 
-    /// Whether there were new rules.
-    fn take(&mut self) -> anyhow::Result<bool> {
+    /// What the policy says of the new rules; none where there are no new ones.
+    fn take(&mut self) -> anyhow::Result<Option<Arc<Admission>>> {
         self.outlet.pack().release_pages();
         let pack = load_rules::from_settings(&self.rules)?;
         if pack.digest() == self.outlet.pack().digest() {
-            return Ok(false);
+            return Ok(None);
         }
-        admit(&pack)?;
-        self.outlet.exchange(pack)?;
-        Ok(true)
+        let admission = admit(&self.policy, &pack);
+        if admission.refuses_all_of(&pack) {
+            bail!("the policy refuses every rule of it");
+        }
+        let restriction = Arc::new(admission.restriction.clone());
+        self.outlet.exchange(pack, restriction)?;
+        Ok(Some(admission))
+    }
+
+    /// Another policy is in force: the rules that run are held against it.
+    fn hold_again(&mut self) {
+        let pack = Arc::clone(self.outlet.pack());
+        let admission = admit(&self.policy, &pack);
+        let restriction = Arc::new(admission.restriction.clone());
+        match self.outlet.exchange(Arc::clone(&pack), restriction) {
+            Ok(()) => {
+                if !self.findings.rules(now_running(&pack, admission)) {
+                    tracing::error!("the findings thread is gone");
+                }
+            }
+            // What comes of refused rules and excluded traffic is held back where findings are released.
+            Err(error) => tracing::error!(%error, "the policy does not reach the rules"),
+        }
     }
 }
 
-/// Whether a pack may run here, beyond being whole and having rules. The place for what the site's policy says about rules.
-fn admit(_pack: &Pack) -> anyhow::Result<()> {
-    Ok(())
+/// Holds a pack against the policy in force. Without one nothing leaves, whatever runs.
+pub(super) fn admit(policy: &PolicyInForce, pack: &Pack) -> Arc<Admission> {
+    let admission = match policy.current() {
+        Ok(in_force) => Admission::of(in_force.policy(), pack),
+        Err(_) => Admission::default(),
+    };
+    for refusal in &admission.told {
+        tracing::warn!(
+            rule = refusal.said(),
+            reason = refusal.reason.name(),
+            "the policy refuses a rule"
+        );
+    }
+    if admission.refused() > 0 {
+        tracing::warn!(
+            refused = admission.refused(),
+            "the policy refuses rules or indicators"
+        );
+    }
+    Arc::new(admission)
 }
 
 /// What findings and status tell of the rules that run.
-pub(super) fn now_running(pack: &Pack) -> RulesNow {
+pub(super) fn now_running(pack: &Pack, admission: Arc<Admission>) -> RulesNow {
     RulesNow {
         counts: RuleCounts {
-            loaded: u64::from(pack.rule_count()),
+            loaded: admission.running_of(pack),
             unsupported: u64::try_from(pack.unsupported().count()).unwrap_or(u64::MAX),
         },
         pack: PackDigest(*pack.digest()),
+        admission,
     }
 }
 

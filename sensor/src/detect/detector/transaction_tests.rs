@@ -15,7 +15,7 @@ use super::{
     *,
 };
 use crate::{
-    app_layer::{FeedContext, Transport},
+    app_layer::{FeedContext, ParserSet, Transport},
     time::Timestamp,
 };
 
@@ -77,6 +77,7 @@ fn told_for(detector: &mut Detector, flow: &mut Flow, datagram: &[u8]) -> Vec<u3
         transport: Transport::Udp,
         time: Timestamp(0),
         frames: FrameSet::default(),
+        parsers: ParserSet::default(),
     };
     flow.app.begin_packet(Some(Direction::ToServer));
     flow.app.feed(&context, Direction::ToServer, datagram);

@@ -1,0 +1,230 @@
+//! `lapwing-cirt import`: what partners know comes in, from files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use ipnet::IpNet;
+use jiff::Timestamp;
+use lapwing_cirt::exchange::Tlp;
+use lapwing_cirt::exchange::inbound::{self, Outcome, Taken};
+use lapwing_cirt::exchange::indicator::Wanted;
+use lapwing_cirt::exchange::limits::{FEED_FILE_BYTES, HARMLESS_ENTRIES};
+use lapwing_cirt::exchange::misp_import::{self, Feed};
+use lapwing_cirt::limits::RULE_MISTAKES_SHOWN;
+use lapwing_cirt::output::line;
+use lapwing_cirt::store::NewIndicator;
+
+use super::export::producer;
+use super::{Data, actor, complain};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    data: Data,
+    #[command(subcommand)]
+    command: ImportCommand,
+}
+
+#[derive(Subcommand)]
+enum ImportCommand {
+    /// Indicators from CSV: a header line, then kind and value, and a comment if there is one
+    Csv {
+        file: PathBuf,
+        /// The partner who said so
+        #[arg(long, value_name = "PEER")]
+        from: String,
+        /// How far they may travel
+        #[arg(long, default_value = "amber")]
+        tlp: Tlp,
+    },
+    /// A bundle of STIX 2.1
+    Stix {
+        file: PathBuf,
+        /// The partner who said so
+        #[arg(long, value_name = "PEER")]
+        from: String,
+    },
+    /// A MISP feed in a folder
+    Misp {
+        folder: PathBuf,
+        /// The partner who said so
+        #[arg(long, value_name = "PEER")]
+        from: String,
+    },
+    /// A list of what must not be looked for: names or networks, one a line, also as `rank,name`; replaces the list of this name
+    Harmless {
+        file: PathBuf,
+        /// What the list is called
+        #[arg(long)]
+        list: String,
+    },
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (folder, _, store) = arguments.data.open()?;
+    let now = Timestamp::now();
+    match &arguments.command {
+        ImportCommand::Csv { file, from, tlp } => {
+            let producer = producer(&folder)?;
+            let mut outcome = Outcome::default();
+            let indicators = csv_indicators(file, *tlp, now, &mut outcome)?;
+            outcome.indicators =
+                store.take_indicators(from, &indicators, &producer.settings.own_networks, now)?;
+            tell(&outcome)
+        }
+        ImportCommand::Stix { file, from } => {
+            let objects = inbound::envelope(&read(file)?).map_err(anyhow::Error::msg)?;
+            let (peer, _) = store.peer(from)?;
+            tell(&inbound::take(
+                &store,
+                &producer(&folder)?,
+                &peer,
+                objects,
+                now,
+            )?)
+        }
+        ImportCommand::Misp { folder: feed, from } => {
+            let (peer, _) = store.peer(from)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let producer = producer(&folder)?;
+            let feed = Feed::Folder(feed);
+            tell(&runtime.block_on(misp_import::import(&store, &producer, &peer, &feed, now))?)
+        }
+        ImportCommand::Harmless { file, list } => {
+            let (names, networks) = harmless(file)?;
+            store.set_harmless(&actor(), list, &names, &networks)?;
+            Ok(line(&format!(
+                "{list}: {} names, {} networks",
+                names.len(),
+                networks.len()
+            ))?)
+        }
+    }
+}
+
+/// Says what came and what was wrong.
+pub(crate) fn tell(outcome: &Outcome) -> anyhow::Result<()> {
+    let problems: Vec<(&str, &str)> = outcome.problems().collect();
+    for (id, problem) in problems.iter().take(RULE_MISTAKES_SHOWN) {
+        complain(&format!("{id}: {problem}"));
+    }
+    if problems.len() > RULE_MISTAKES_SHOWN {
+        complain(&format!(
+            "{} more were not used",
+            problems.len() - RULE_MISTAKES_SHOWN
+        ));
+    }
+    let taken = outcome.indicators;
+    line(&format!(
+        "{} things read, {} not used; {} new indicators ({} approved by rule, {} rejected), {} known, {} taken back",
+        outcome.objects.len(),
+        problems.len(),
+        taken.new,
+        taken.approved,
+        taken.rejected,
+        taken.known,
+        taken.retired
+    ))?;
+    if taken.refused > 0 {
+        bail!("{} indicators found no room", taken.refused);
+    }
+    Ok(())
+}
+
+fn csv_indicators(
+    path: &Path,
+    tlp: Tlp,
+    now: Timestamp,
+    outcome: &mut Outcome,
+) -> anyhow::Result<Vec<NewIndicator>> {
+    let bytes = read(path)?;
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(bytes.as_slice());
+    let headers = reader
+        .headers()
+        .context("cannot read the header line")?
+        .clone();
+    let place = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header.eq_ignore_ascii_case(name))
+    };
+    let (Some(kind), Some(value)) = (place("kind"), place("value")) else {
+        bail!("the first line names no columns `kind` and `value`");
+    };
+    let comment = place("comment");
+    let mut indicators = Vec::new();
+    for (number, record) in reader.records().enumerate() {
+        let id = format!("{}:{}", path.display(), number + 2);
+        let parsed = record
+            .map_err(|error| error.to_string())
+            .and_then(|record| {
+                let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
+                let wanted = Wanted::parse(&cell(kind), &cell(value))?;
+                Ok((wanted, comment.map(cell).unwrap_or_default()))
+            });
+        let problem = match parsed {
+            Ok((wanted, comment)) => {
+                indicators.push(NewIndicator {
+                    name_there: format!("csv {} {}", wanted.kind(), wanted.value()),
+                    wanted: vec![wanted],
+                    comment,
+                    tlp,
+                    until: None,
+                    revoked: false,
+                });
+                None
+            }
+            Err(problem) => Some(problem),
+        };
+        outcome.objects.push(Taken {
+            id,
+            version: now,
+            problem,
+        });
+    }
+    Ok(indicators)
+}
+
+fn harmless(path: &Path) -> anyhow::Result<(Vec<String>, Vec<IpNet>)> {
+    let (mut names, mut networks) = (Vec::new(), Vec::new());
+    let text = String::from_utf8_lossy(&read(path)?).into_owned();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        // Lists of top domains begin with the rank.
+        let entry = line.rsplit(',').next().unwrap_or(line).trim();
+        let network = entry
+            .parse::<IpNet>()
+            .or_else(|_| entry.parse::<std::net::IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) => networks.push(network),
+            Err(_) => names.push(entry.trim_end_matches('.').to_ascii_lowercase()),
+        }
+        if names.len() + networks.len() > HARMLESS_ENTRIES {
+            bail!(
+                "{} has more than {HARMLESS_ENTRIES} entries",
+                path.display()
+            );
+        }
+    }
+    Ok((names, networks))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let length = std::fs::metadata(path)
+        .with_context(|| format!("cannot read {shown}"))?
+        .len();
+    if length > FEED_FILE_BYTES as u64 {
+        bail!("{shown} has {length} bytes, the limit is {FEED_FILE_BYTES}");
+    }
+    std::fs::read(path).with_context(|| format!("cannot read {shown}"))
+}

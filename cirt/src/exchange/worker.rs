@@ -1,0 +1,126 @@
+//! What the running centre does for the exchange by itself: publishes what is new, and polls peers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+use super::limits::EXCHANGE_SECONDS;
+use super::misp_import::{self, Feed};
+use super::publish::{Published, publish, publish_indicators};
+use super::{Producer, inbound, taxii};
+use crate::store::{Source, Store, StoreError};
+
+/// Works until told to stop.
+pub async fn run(store: Arc<Store>, producer: Arc<Producer>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let (working, who) = (Arc::clone(&store), Arc::clone(&producer));
+        let (done, finished) = oneshot::channel::<()>();
+        // A thread of its own: a round waits for the disk and for servers of others, and a stop waits for neither.
+        std::thread::spawn(move || {
+            round(&working, &who);
+            drop(done);
+        });
+        tokio::select! {
+            // The other end is dropped when the round is over.
+            _ = finished => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(EXCHANGE_SECONDS)) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+fn round(store: &Store, producer: &Producer) {
+    if let Err(error) = publish_all(store, producer) {
+        tracing::error!(%error, "publishing failed; it is tried again");
+    }
+    match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => drop(runtime.block_on(poll_all(store, producer))),
+        Err(error) => tracing::error!(%error, "peers cannot be polled"),
+    }
+}
+
+/// Publishes all that is new.
+///
+/// # Errors
+/// When the database fails.
+pub fn publish_all(store: &Store, producer: &Producer) -> Result<Published, StoreError> {
+    let mut all = Published {
+        objects: publish_indicators(store, producer, Timestamp::now())?,
+        ..Published::default()
+    };
+    loop {
+        let round = publish(store, producer, Timestamp::now())?;
+        if round.findings == 0 {
+            return Ok(all);
+        }
+        all.findings += round.findings;
+        all.objects += round.objects;
+        all.sightings += round.sightings;
+    }
+}
+
+/// Polls every server of every peer; what fails is written down and tried again next time. What came, or why nothing did.
+pub async fn poll_all(
+    store: &Store,
+    producer: &Producer,
+) -> Vec<(Source, Result<inbound::Outcome, String>)> {
+    let mut results = Vec::new();
+    let sources = store.sources().unwrap_or_else(|error| {
+        tracing::error!(%error, "the servers of peers cannot be read");
+        Vec::new()
+    });
+    for source in sources {
+        let result = poll(store, producer, &source).await;
+        let failure = result.as_ref().err().map(String::as_str);
+        if let Some(failure) = failure {
+            tracing::warn!(
+                peer = source.peer,
+                address = source.address,
+                failure,
+                "polling a peer failed"
+            );
+        }
+        if let Err(error) = store.source_polled(source.key, failure) {
+            tracing::error!(%error, "the end of a poll cannot be written down");
+        }
+        results.push((source, result));
+    }
+    results
+}
+
+async fn poll(
+    store: &Store,
+    producer: &Producer,
+    source: &Source,
+) -> Result<inbound::Outcome, String> {
+    let (peer, _) = store.peer(&source.peer).map_err(said)?;
+    if source.kind == "misp" {
+        let feed = Feed::of(source).map_err(said)?;
+        return misp_import::import(store, producer, &peer, &feed, Timestamp::now())
+            .await
+            .map_err(said);
+    }
+    let polled = taxii::client::poll(store, producer, &peer, source)
+        .await
+        .map_err(said)?;
+    Ok(polled.outcome)
+}
+
+/// An error and its causes in one line.
+fn said(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,310 @@
+//! A tightened policy also holds for what waits already: each record is held against the policy in force when it is sealed.
+//!
+//! A record of another policy loses what the new one does not let leave. One that may not leave at all becomes the record of its own
+//! eviction, so that its number is told and nothing is missing without a word. Nothing is ever added: what a wider policy would have
+//! told stays untold.
+
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use lapwing_wire::{
+    DisclosedAddress, Eviction, EvictionReason, Fact, Facts, Finding, PolicyDigest, Record,
+    RecordBody, RecordFilter, Severity, Summary, Traffic,
+};
+
+use super::{
+    AddressRule, Disclosure, Field, Mode, Policy, TopList,
+    file::MAX_POLICY_BYTES,
+    read_isp_key,
+    signed::{self, SignedPolicy},
+};
+use crate::{clock::wall_milliseconds, settings::PolicySource, whole_file};
+
+/// Holds what is sealed against the policy in force. Without one nothing is changed here: what waits was allowed when it was made.
+pub struct QueueFilter {
+    source: PolicySource,
+    known: Mutex<Option<(FileMark, Option<SignedPolicy>)>>,
+}
+
+type FileMark = (SystemTime, u64);
+
+impl QueueFilter {
+    /// Reads the policy anew whenever its file changes.
+    #[must_use]
+    pub fn new(source: PolicySource) -> Self {
+        Self {
+            source,
+            known: Mutex::new(None),
+        }
+    }
+
+    fn current(&self) -> Option<SignedPolicy> {
+        let metadata = fs::metadata(&self.source.file).ok()?;
+        let mark = (metadata.modified().ok()?, metadata.len());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|(its, _)| *its != mark) {
+            *known = Some((mark, self.open()));
+        }
+        known.as_ref().and_then(|(_, signed)| signed.clone())
+    }
+
+    fn open(&self) -> Option<SignedPolicy> {
+        let key = read_isp_key(&self.source.isp_key).ok()?;
+        let bytes = whole_file::read(&self.source.file, 2 * MAX_POLICY_BYTES).ok()?;
+        signed::open(&bytes, key, 0, wall_milliseconds() / 1000).ok()
+    }
+}
+
+impl fmt::Debug for QueueFilter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file: &PathBuf = &self.source.file;
+        formatter.debug_tuple("QueueFilter").field(file).finish()
+    }
+}
+
+impl RecordFilter for QueueFilter {
+    fn filter(&self, records: &mut [Record]) {
+        if let Some(signed) = self.current() {
+            for record in records {
+                tighten(&signed.policy, signed.digest, record);
+            }
+        }
+    }
+}
+
+/// Takes from a record what a policy does not let leave. One of the same policy stays as it is.
+pub fn tighten(policy: &Policy, digest: PolicyDigest, record: &mut Record) {
+    if record.header.policy.is_none() || record.header.policy == Some(digest) {
+        return;
+    }
+    let may_leave = match &mut record.body {
+        RecordBody::Finding(finding) => tighten_finding(policy, finding),
+        RecordBody::Summary(summary) => tighten_summary(policy, summary),
+        _ => return,
+    };
+    if !may_leave {
+        record.body = RecordBody::Eviction(eviction_of(record));
+    }
+    record.header.policy = Some(digest);
+}
+
+fn eviction_of(record: &Record) -> Eviction {
+    let mut findings_by_severity = [0; Severity::CLASSES];
+    if let RecordBody::Finding(finding) = &record.body
+        && let Some(count) = findings_by_severity.get_mut(finding.severity.class())
+    {
+        *count = 1;
+    }
+    Eviction {
+        lane: record.header.lane,
+        first: record.header.number,
+        last: record.header.number,
+        // The number itself is not missing: this record has it.
+        count: 0,
+        findings_by_severity,
+        reason: EvictionReason::Operator,
+    }
+}
+
+/// Whether anything of the finding may leave.
+fn tighten_finding(policy: &Policy, finding: &mut Finding) -> bool {
+    let Some(scope) = &policy.findings else {
+        return false;
+    };
+    let is_dns = finding.app_protocol.as_deref() == Some("dns");
+    let is_looked_at = match (finding.source.address, finding.destination.address) {
+        (DisclosedAddress::Clear(source), DisclosedAddress::Clear(destination)) => {
+            policy.mode.looks_at(source, destination)
+        }
+        // Without its ends nobody can say; what was looked at under the old policy may not be under this one.
+        _ => !matches!(policy.mode, Mode::InfrastructureOnly(_)),
+    };
+    let runs = match policy.mode {
+        Mode::Full | Mode::InfrastructureOnly(_) => true,
+        Mode::DnsOnly => is_dns,
+        Mode::IndicatorsOnly => finding.rule.gid == lapwing_rules::indicator::INDICATOR_GENERATOR,
+    };
+    if !scope.allows_severity(finding.severity)
+        || !is_looked_at
+        || !runs
+        || !policy.rules.allows_origin(finding.rule.sid)
+    {
+        return false;
+    }
+    let allows = |field| scope.fields.contains(&field);
+    for (end, address, port) in [
+        (&mut finding.source, Field::SourceAddress, Field::SourcePort),
+        (
+            &mut finding.destination,
+            Field::DestinationAddress,
+            Field::DestinationPort,
+        ),
+    ] {
+        end.address = if allows(address) {
+            still_told(policy, end.address)
+        } else {
+            DisclosedAddress::Withheld
+        };
+        end.port = end.port.filter(|_| allows(port));
+    }
+    if !allows(Field::AppProtocol) {
+        finding.app_protocol = None;
+    }
+    if !allows(Field::Direction) {
+        finding.direction = lapwing_wire::Direction::Unknown;
+    }
+    if !allows(Field::Traffic) {
+        finding.traffic = Traffic::default();
+    }
+    if !allows(Field::FlowStart) {
+        finding.flow_start_milliseconds = None;
+    }
+    let before = std::mem::take::<Facts>(&mut finding.facts);
+    for Fact { kind, value } in &before {
+        let told = keyless(policy).text(value);
+        if scope.facts.contains(kind) && told.is_some() {
+            finding.facts.push(*kind, value);
+        }
+    }
+    true
+}
+
+/// The same policy without a key: no new pseudonyms are made here, an address that would need one is withheld.
+fn keyless(policy: &Policy) -> Disclosure<'_> {
+    Disclosure {
+        policy,
+        pseudonyms: None,
+    }
+}
+
+fn still_told(policy: &Policy, told: DisclosedAddress) -> DisclosedAddress {
+    match told {
+        DisclosedAddress::Clear(address) => keyless(policy).address(address),
+        DisclosedAddress::Pseudonym { .. } if policy.home == AddressRule::Withhold => {
+            DisclosedAddress::Withheld
+        }
+        other => other,
+    }
+}
+
+/// Whether anything of the summary may leave.
+fn tighten_summary(policy: &Policy, summary: &mut Summary) -> bool {
+    let Some(lists) = &policy.summaries else {
+        return false;
+    };
+    summary.top_lists.retain(|list| {
+        TopList::ALL
+            .iter()
+            .any(|known| known.subject() == list.subject && lists.contains(known))
+    });
+    for list in &mut summary.top_lists {
+        list.entries
+            .retain(|entry| keyless(policy).text(entry.value.as_bytes()).is_some());
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        findings::{Candidate, Withheld, release, test_alert},
+        policy::{TEMPLATE, file},
+    };
+    use lapwing_wire::{BootId, ClockQuality, FactKind, Lane, RecordHeader, RecordNumber, Stamp};
+
+    const OLD: PolicyDigest = PolicyDigest([1; 32]);
+    const NEW: PolicyDigest = PolicyDigest([2; 32]);
+
+    fn waiting() -> Record {
+        let open =
+            file::parse(&TEMPLATE.replace("home = \"withhold\"", "home = \"clear\"")).unwrap();
+        let mut alert = test_alert("10.1.2.3", "203.0.113.9");
+        alert.facts = vec![
+            (crate::app_layer::FactKind::HttpHost, b"10.1.2.3".to_vec()),
+            (
+                crate::app_layer::FactKind::DnsQuery,
+                b"name.example".to_vec(),
+            ),
+        ];
+        let disclosure = Disclosure {
+            policy: &open,
+            pseudonyms: None,
+        };
+        let finding = release(
+            disclosure,
+            &Candidate::new(&alert),
+            &mut Withheld::default(),
+        )
+        .unwrap();
+        let header = RecordHeader {
+            lane: Lane::Normal,
+            number: RecordNumber(5),
+            time: Stamp {
+                wall_milliseconds: 1,
+                monotonic_milliseconds: 1,
+                boot: BootId([0; 16]),
+                quality: ClockQuality::Capture,
+            },
+            policy: Some(OLD),
+        };
+        Record::new(header, RecordBody::Finding(finding)).unwrap()
+    }
+
+    fn tightened(text: &str) -> Record {
+        let mut record = waiting();
+        tighten(&file::parse(text).unwrap(), NEW, &mut record);
+        assert_eq!(record.header.policy, Some(NEW));
+        record
+    }
+
+    #[test]
+    fn what_waits_loses_what_the_new_policy_keeps() {
+        let RecordBody::Finding(before) = waiting().body else {
+            panic!();
+        };
+        assert!(matches!(before.source.address, DisclosedAddress::Clear(_)));
+        assert_eq!(before.facts.len(), 2);
+        let RecordBody::Finding(finding) = tightened(TEMPLATE).body else {
+            panic!();
+        };
+        assert_eq!(finding.source.address, DisclosedAddress::Withheld);
+        assert_eq!(finding.destination.address, before.destination.address);
+        assert!(finding.facts.get(FactKind::HttpHost).is_none());
+        assert!(finding.facts.get(FactKind::DnsQuery).is_some());
+        let few = TEMPLATE
+            .replace("\"source_port\", ", "")
+            .replace("\"dns.query\", ", "");
+        let RecordBody::Finding(finding) = tightened(&few).body else {
+            panic!();
+        };
+        assert!(finding.source.port.is_none() && finding.facts.is_empty());
+    }
+
+    #[test]
+    fn what_may_not_leave_any_more_is_told_as_evicted() {
+        for text in [
+            TEMPLATE.replace("severities = [1, 2, 3]", "severities = [4]"),
+            TEMPLATE.replace("send = true", "send = false"),
+            TEMPLATE.replace("serial = 1 ", "mode = \"dns-only\"\nserial = 1 "),
+            format!("{TEMPLATE}\n[rules]\norigins = [\"7-8\"]\n"),
+        ] {
+            let record = tightened(&text);
+            let RecordBody::Eviction(eviction) = record.body else {
+                panic!("{:?}", record.body);
+            };
+            assert_eq!((eviction.first, eviction.count), (record.header.number, 0));
+            assert_eq!(eviction.findings_by_severity.iter().sum::<u64>(), 1);
+        }
+    }
+
+    #[test]
+    fn a_record_of_the_same_policy_stays() {
+        let mut record = waiting();
+        tighten(&file::parse(TEMPLATE).unwrap(), OLD, &mut record);
+        assert_eq!(record, waiting());
+    }
+}
