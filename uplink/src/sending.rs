@@ -156,6 +156,8 @@ impl Uplink {
                 | UplinkError::Broken(_)
                 | UplinkError::Session(_)
                 | UplinkError::Outbox(OutboxError::InUse { .. }) => {}
+                // The sensor makes room, or somebody does.
+                UplinkError::Outbox(error) if error.is_disk_full() => {}
                 _ => return error,
             }
             let wait = backoff.next_wait(&mut rand::rng());

@@ -60,7 +60,7 @@ impl OutboxError {
     }
 
     /// Whether the disk has no room left.
-    pub(crate) fn is_disk_full(&self) -> bool {
+    pub fn is_disk_full(&self) -> bool {
         matches!(self, Self::Io { cause, .. }
             if matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }

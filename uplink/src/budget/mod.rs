@@ -294,11 +294,11 @@ impl Budget {
         if rung >= 1 {
             let mut records = 0;
             for (lane, count) in findings {
-                records += count;
-                // The heaviest lane goes as far as it goes; a lighter one only after all of it.
-                if wanted(lane) && (lane == Lane::Normal || fits(records, each)) {
+                // Each lane goes as far as it goes; a lighter one only after all of the heavier.
+                if wanted(lane) && fits(records, each) {
                     lanes.push(lane);
                 }
+                records += count;
             }
         }
         if !self.settings.is_metered() && wanted(Lane::Evidence) && rung_max >= 2 {
@@ -411,7 +411,7 @@ mod tests {
         );
         let bare = plan(2_000, 4_000);
         assert_eq!((bare.rung, bare.lanes), (1, whole.lanes));
-        let heavy = plan(3_000, 50_000);
+        let heavy = plan(30_000, 50_000);
         assert_eq!(
             (heavy.rung, heavy.lanes),
             (1, lanes(&[Lane::Status, Lane::Normal]))
