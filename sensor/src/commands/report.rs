@@ -32,8 +32,8 @@ pub(crate) struct Arguments {
     /// The ISP's private ledger key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// How far back, as "7 d"
-    #[arg(long, value_name = "TIME", default_value = "7 d", value_parser = parse_duration)]
+    /// How far back, as "168 h", which is a week
+    #[arg(long, value_name = "TIME", default_value = "168 h", value_parser = parse_duration)]
     last: Duration,
     /// Write a page for people
     #[arg(long, value_name = "FILE")]
