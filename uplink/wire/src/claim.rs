@@ -50,7 +50,7 @@ pub enum VoucherClaim {
     Proof {
         /// Which voucher: [`VoucherKey::id`].
         id: [u8; 8],
-        /// [`VoucherKey::prove_request`].
+        /// What [`VoucherKey::claim`] makes of the two keys.
         proof: [u8; 32],
     },
 }
