@@ -10,8 +10,8 @@ use lapwing_wire::{SealingPrivateKey, SealingPublicKey};
 
 use super::Sighting;
 use crate::{
-    app_layer::FactKind, clock::wall_milliseconds, findings::Candidate, policy::Networks,
-    whole_file,
+    app_layer::FactKind, clock::wall_milliseconds, direction::Direction, findings::Candidate,
+    policy::Networks, whole_file,
 };
 
 /// Sightings between two files.
@@ -120,12 +120,21 @@ impl Keeper {
             self.left_out = self.left_out.saturating_add(1);
             return;
         }
-        let name = candidate.facts.iter().find(|(kind, _)| {
-            matches!(
-                kind,
-                FactKind::DnsQuery | FactKind::HttpHost | FactKind::TlsSni
-            )
-        });
+        // A name that was spoken to a subscriber's own server is the subscriber's, and no list may block it.
+        let is_client = match candidate.direction {
+            Some(Direction::ToClient) => subscriber == candidate.ends.destination,
+            Some(Direction::ToServer) | None => subscriber == candidate.ends.source,
+        };
+        let name = candidate
+            .facts
+            .iter()
+            .filter(|_| is_client)
+            .find(|(kind, _)| {
+                matches!(
+                    kind,
+                    FactKind::DnsQuery | FactKind::HttpHost | FactKind::TlsSni
+                )
+            });
         self.open.insert(
             key,
             Sighting {
