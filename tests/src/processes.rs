@@ -73,6 +73,23 @@ impl Process {
         Ok(self.child.try_wait()?)
     }
 
+    /// Whether it has ended; fails when it did not end well, telling its last words.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn has_ended_well(&mut self) -> Result<bool> {
+        let Some(status) = self.ended()? else {
+            return Ok(false);
+        };
+        anyhow::ensure!(
+            status.success(),
+            "{} failed ({status}): {}",
+            self.name,
+            self.last_words()
+        );
+        Ok(true)
+    }
+
     /// Fails when it has ended, telling its last words.
     ///
     /// # Errors

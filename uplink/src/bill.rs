@@ -3,8 +3,7 @@
 //! The operating system does not tell a program without rights how many packets it sent, so they are
 //! worked out from what went through the socket, each time on the dear side: a segment is taken as full
 //! only where bytes fill it, and every segment as acknowledged by a packet of its own. What a bad link
-//! makes the kernel send again is not seen here; `metered_interface` in the settings lets the kernel's own
-//! counters of the interface be charged instead.
+//! makes the kernel send again is not seen here, and not charged.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -7,7 +7,6 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ use lapwing_outbox::{AckOutcome, OutboxError, OutboxSender, SealLimits};
 use lapwing_wire::claim::NO_AUTHORITY;
 use lapwing_wire::limits::MAX_ANSWER_BYTES;
 use lapwing_wire::words::comparison_words;
-use lapwing_wire::{EnrolRequest, Message, RenewRequest, Sealer, SignedAnswer, VoucherKey, stick};
+use lapwing_wire::{EnrolRequest, Message, RenewRequest, SignedAnswer, VoucherKey, stick};
 
 use crate::centre_signature::{claimed_authority, verified};
 use crate::device_key::DeviceKey;
@@ -77,13 +76,7 @@ pub fn export(settings: &Settings, stick_folder: &Path) -> Result<Exported, Upli
     let time = TimeFloor::load(&settings.identity_folder)?;
     let mut outbox = open_outbox(settings)?;
     let ledger = Ledger::open(&settings.ledger_folder, settings.ledger_key)?;
-    let sealer = Sealer::new(
-        key.signing_key(),
-        identity.sealing_key,
-        settings.compression,
-    )
-    .witnessed_by(Arc::new(ledger.clone()))
-    .filtered_by(settings.filter.clone());
+    let sealer = settings.sealer(&identity, &key, &ledger);
     let limits = SealLimits {
         max_outstanding: BATCHES_MAX,
         ..settings.seal

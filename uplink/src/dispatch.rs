@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use lapwing_outbox::{AckOutcome, LaneSet, OutboxSender, SealLimits, SealedBatch};
 use lapwing_wire::{Ack, BatchNumber, Lane, Sealer};
@@ -81,13 +80,7 @@ impl Dispatch {
         ledger: &Ledger,
         offered: &mut Offered,
     ) -> Result<bool, UplinkError> {
-        let sealer = Sealer::new(
-            key.signing_key(),
-            identity.sealing_key,
-            settings.compression,
-        )
-        .witnessed_by(Arc::new(ledger.clone()))
-        .filtered_by(settings.filter.clone());
+        let sealer = settings.sealer(identity, key, ledger);
         self.tell_what_is_held(budget, now)?;
         loop {
             if connection.backlog_bytes() > BACKLOG_BYTES {

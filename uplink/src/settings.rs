@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_outbox::SealLimits;
-use lapwing_wire::{CompressionLevel, RecordFilter, SealingPublicKey};
+use lapwing_wire::{CompressionLevel, RecordFilter, Sealer, SealingPublicKey};
 
 use crate::budget::BudgetSettings;
+use crate::device_key::DeviceKey;
+use crate::identity::Identity;
+use crate::ledger::Ledger;
 use crate::route::Proxy;
 use crate::tls::KeyExchange;
 
@@ -73,5 +76,13 @@ impl Settings {
             retry_max: Duration::from_secs(300),
             answer_timeout: Duration::from_secs(120),
         }
+    }
+
+    /// What seals batches of this device, whichever way they go: nothing passes it that the policy does not let leave, and
+    /// nothing that the ledger does not know.
+    pub(crate) fn sealer(&self, identity: &Identity, key: &DeviceKey, ledger: &Ledger) -> Sealer {
+        Sealer::new(key.signing_key(), identity.sealing_key, self.compression)
+            .witnessed_by(Arc::new(ledger.clone()))
+            .filtered_by(self.filter.clone())
     }
 }

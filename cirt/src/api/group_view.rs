@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::people::Permission;
 use crate::query::SeverityClass;
-use crate::store::{Group, GroupChange, GroupEvent, GroupPlace, Incident, Session, Sighting};
+use crate::store::{Group, GroupChange, GroupEvent, Incident, Session, Sighting};
 use crate::triage::{Reason, Tlp};
 
 /// Groups in the order people should look at them.
@@ -162,7 +162,7 @@ pub struct SightingView {
 impl GroupView {
     /// As a session may see it, with its places when they are known.
     #[must_use]
-    pub fn of(group: &Group, places: &[GroupPlace], session: &Session) -> Self {
+    pub fn of(group: &Group, places: &[Sighting], session: &Session) -> Self {
         let sees_work = session.may(Permission::ReadWork);
         Self {
             key: group.key,
@@ -211,7 +211,7 @@ fn reason(reason: &Reason) -> ReasonView {
 }
 
 impl PlaceView {
-    fn of(place: &GroupPlace) -> Self {
+    fn of(place: &Sighting) -> Self {
         Self {
             sensor: place.sensor.clone(),
             tenant: place.tenant.clone(),

@@ -8,6 +8,7 @@ use lapwing_cirt::query::{Scope, SeverityClass};
 use lapwing_cirt::store::{GroupChange, Store};
 use lapwing_cirt::triage::Tlp;
 
+use super::sql::sightings_table;
 use super::{Data, actor};
 
 #[derive(Args)]
@@ -112,25 +113,8 @@ fn show(store: &Store, key: i64) -> anyhow::Result<()> {
             &group.class
         },
     ))?;
-    let mut places = Table::new(&[
-        ("sensor", Align::Left),
-        ("tenant", Align::Left),
-        ("findings", Align::Right),
-        ("alerts", Align::Right),
-        ("first", Align::Left),
-        ("last", Align::Left),
-    ]);
-    for place in store.group_places(Scope::Nation, key)? {
-        places.row(vec![
-            place.sensor,
-            place.tenant.unwrap_or_else(|| "-".to_owned()),
-            place.findings.to_string(),
-            place.hits.to_string(),
-            format!("{:.0}", place.first),
-            format!("{:.0}", place.last),
-        ]);
-    }
-    line(&places.render())?;
+    let places = store.group_places(Scope::Nation, key)?;
+    line(&sightings_table(places).render())?;
     for event in store.group_events(key)? {
         line(&format!(
             "{:.0}  {}  {}  {}",

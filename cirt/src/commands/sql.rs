@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use lapwing_cirt::output::{Align, Table, line};
 use lapwing_cirt::query::Scope;
+use lapwing_cirt::store::Sighting;
 
 use super::{Data, OutputFormat};
 
@@ -74,6 +75,13 @@ pub(crate) fn who(arguments: &WhoArguments) -> anyhow::Result<()> {
         Ok(address) => store.who_saw_address(Scope::Nation, address)?,
         Err(_) => store.who_saw_host(Scope::Nation, &arguments.what)?,
     };
+    let count = sightings.len();
+    line(&sightings_table(sightings).render())?;
+    Ok(line(&format!("{count} sensors saw {}", arguments.what))?)
+}
+
+/// Which sensors saw something, how much of it, and when.
+pub(super) fn sightings_table(sightings: Vec<Sighting>) -> Table {
     let mut table = Table::new(&[
         ("sensor", Align::Left),
         ("tenant", Align::Left),
@@ -82,7 +90,6 @@ pub(crate) fn who(arguments: &WhoArguments) -> anyhow::Result<()> {
         ("first", Align::Left),
         ("last", Align::Left),
     ]);
-    let count = sightings.len();
     for sighting in sightings {
         table.row(vec![
             sighting.sensor,
@@ -93,6 +100,5 @@ pub(crate) fn who(arguments: &WhoArguments) -> anyhow::Result<()> {
             format!("{:.0}", sighting.last),
         ]);
     }
-    line(&table.render())?;
-    Ok(line(&format!("{count} sensors saw {}", arguments.what))?)
+    table
 }

@@ -4,16 +4,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finding::json_lines;
 use super::{Released, Shareable as _, SharedFinding};
 
 /// Findings as alerts, one a line.
 #[must_use]
 pub fn alerts(released: &Released<SharedFinding>) -> String {
-    released
-        .items()
-        .iter()
-        .map(|finding| format!("{}\n", alert(finding)))
-        .collect()
+    json_lines(released, alert)
 }
 
 fn alert(finding: &SharedFinding) -> Value {

@@ -7,7 +7,7 @@ use lapwing_wire::{DisclosedAddress, Endpoint};
 use uuid::Uuid;
 
 use super::classification::{Classification, classify, of_indicator};
-use super::{Country, Kind, Peer, Producer, Shareable, Tlp};
+use super::{Country, Kind, Peer, Producer, Released, Shareable, Tlp};
 use crate::store::FindingRow;
 
 /// Facts that say what was met, not who met it: names of users, mail addresses, commands and communities stay here.
@@ -188,4 +188,16 @@ fn clear(end: &Endpoint) -> Option<IpAddr> {
         DisclosedAddress::Clear(address) => Some(address),
         DisclosedAddress::Pseudonym { .. } | DisclosedAddress::Withheld => None,
     }
+}
+
+/// Findings as one JSON document a line.
+pub(super) fn json_lines(
+    released: &Released<SharedFinding>,
+    document: impl Fn(&SharedFinding) -> serde_json::Value,
+) -> String {
+    released
+        .items()
+        .iter()
+        .map(|finding| format!("{}\n", document(finding)))
+        .collect()
 }

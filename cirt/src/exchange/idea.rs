@@ -2,16 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::finding::json_lines;
 use super::{Producer, Released, Shareable as _, SharedFinding};
 
 /// Findings as events, one a line.
 #[must_use]
 pub fn events(producer: &Producer, released: &Released<SharedFinding>) -> String {
-    released
-        .items()
-        .iter()
-        .map(|finding| format!("{}\n", event(producer, finding)))
-        .collect()
+    json_lines(released, |finding| event(producer, finding))
 }
 
 fn event(producer: &Producer, finding: &SharedFinding) -> Value {

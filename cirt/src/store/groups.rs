@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::time::{from_milliseconds, to_milliseconds};
-use super::{Store, StoreError};
+use super::{Sighting, Store, StoreError};
 use crate::limits::GROUPS;
 use crate::query::Scope;
 use crate::triage::{Facts, Rank, Tlp, rank};
@@ -50,18 +50,6 @@ pub struct Group {
     pub first: Timestamp,
     pub last: Timestamp,
     pub rank: Rank,
-}
-
-/// A group at one sensor.
-#[derive(Clone, Debug)]
-pub struct GroupPlace {
-    pub sensor: String,
-    /// Title of the tenant.
-    pub tenant: Option<String>,
-    pub findings: u64,
-    pub hits: u64,
-    pub first: Timestamp,
-    pub last: Timestamp,
 }
 
 /// What a batch adds to a group.
@@ -300,7 +288,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn group_places(&self, scope: Scope, key: i64) -> Result<Vec<GroupPlace>, StoreError> {
+    pub fn group_places(&self, scope: Scope, key: i64) -> Result<Vec<Sighting>, StoreError> {
         let sql = format!(
             "SELECT sensor.name, tenant.title, findings, hits, first_ms, last_ms
              FROM group_sensor JOIN sensor ON sensor.key = group_sensor.sensor_key
@@ -310,16 +298,7 @@ impl Store {
         );
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
-            let rows = statement.query_map([key], |row| {
-                Ok(GroupPlace {
-                    sensor: row.get(0)?,
-                    tenant: row.get(1)?,
-                    findings: row.get(2)?,
-                    hits: row.get(3)?,
-                    first: from_milliseconds(row.get(4)?),
-                    last: from_milliseconds(row.get(5)?),
-                })
-            })?;
+            let rows = statement.query_map([key], Sighting::of_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

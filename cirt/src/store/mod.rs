@@ -56,7 +56,7 @@ pub use findings::{
 };
 pub use fleet::FleetMember;
 pub use group_work::{GroupChange, GroupEvent};
-pub use groups::{Group, GroupPlace, GroupState};
+pub use groups::{Group, GroupState};
 pub use inbox::{Alarm, InboxTotals, WaitingBatch, Way};
 pub use incidents::Incident;
 pub use indicators::{Feedback, NewIndicator, TakenIndicators};

@@ -18,7 +18,7 @@ use super::session::{CheckedForm, SignedIn};
 use super::state::WebState;
 use crate::people::Permission;
 use crate::query::{FindingFilter, FindingQuery, RuleFilter};
-use crate::store::{Group, GroupChange, GroupEvent, GroupPlace, GroupState, Incident, RuleText};
+use crate::store::{Group, GroupChange, GroupEvent, GroupState, Incident, RuleText, Sighting};
 use crate::triage::{CLASSES, Tlp, suggested_class};
 
 /// Findings shown on the page.
@@ -75,7 +75,7 @@ struct EventLine {
 }
 
 impl PlaceLine {
-    fn of(place: GroupPlace) -> Self {
+    fn of(place: Sighting) -> Self {
         Self {
             sensor: place.sensor,
             tenant: place.tenant.unwrap_or_else(|| "–".to_owned()),

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use lapwing_cirt::query::{FindingQuery, Scope};
-use lapwing_cirt::store::{RuleText, Store, TenantKind};
+use lapwing_cirt::store::{RuleText, TenantKind};
 use lapwing_wire::{
-    Action, Direction, DisclosedAddress, Endpoint, FactKind, Facts, Finding, Lane,
-    ReceivedEnvelope, Record, RecordBody, RuleId, SealedEnvelope, Severity, Traffic,
+    Action, Direction, DisclosedAddress, Endpoint, FactKind, Facts, Finding, Lane, Record,
+    RecordBody, RuleId, SealedEnvelope, Severity, Traffic,
 };
 
 use crate::browser::Browser;
-use crate::support::{Device, TestCentre, header};
+use crate::support::{Device, TestCentre, accept, header};
 
 /// Records of a batch, as sensors send them when much happens.
 const BATCH: u64 = 1_000;
@@ -131,17 +131,6 @@ fn finding(numbers: &mut Numbers, time: u64, number: u64) -> Record {
         RecordBody::Finding(finding),
     )
     .unwrap()
-}
-
-fn accept(store: &Store, device: &Device, envelope: SealedEnvelope) {
-    let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
-    let verified = ReceivedEnvelope::parse(envelope.bytes)
-        .unwrap()
-        .verify(&device.public_key())
-        .unwrap();
-    store
-        .accept_batch(enrolment.sensor, &verified, Timestamp::now())
-        .unwrap();
 }
 
 /// Most memory this process ever had, MiB.

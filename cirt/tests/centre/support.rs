@@ -171,14 +171,7 @@ impl TestCentre {
     /// Stores a batch of a device, as if it had come over the network, and loads it.
     pub(crate) fn take(&self, store: &Store, device: &Device, batch: u64, records: &[Record]) {
         let envelope = device.seal(self.sealing_key(), batch, records);
-        let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
-        let verified = ReceivedEnvelope::parse(envelope.bytes)
-            .unwrap()
-            .verify(&device.public_key())
-            .unwrap();
-        store
-            .accept_batch(enrolment.sensor, &verified, Timestamp::now())
-            .unwrap();
+        accept(store, device, envelope);
         self.loader().run(store).unwrap();
     }
 
@@ -465,4 +458,16 @@ pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) 
         assert!(begun.elapsed() < DEADLINE, "never came true: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Stores a batch of a device, as if it had come over the network.
+pub(crate) fn accept(store: &Store, device: &Device, envelope: SealedEnvelope) {
+    let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
+    let verified = ReceivedEnvelope::parse(envelope.bytes)
+        .unwrap()
+        .verify(&device.public_key())
+        .unwrap();
+    store
+        .accept_batch(enrolment.sensor, &verified, Timestamp::now())
+        .unwrap();
 }

@@ -279,6 +279,29 @@ async fn page(
     .await
 }
 
+/// The same for one object, which must be there for this peer.
+async fn page_of_object(
+    state: &ExchangeState,
+    headers: &HeaderMap,
+    id: String,
+    object: String,
+    narrow: impl FnOnce(&str) -> Result<ObjectQuery, Problem> + Send + 'static,
+) -> Result<Page, Problem> {
+    let one = move |alias: &str| {
+        let mut asked = narrow(alias)?;
+        asked.ids = vec![object];
+        Ok(asked)
+    };
+    let page = page(state, headers, id, one).await?;
+    if page.released.items().is_empty() {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "there is no such object for you",
+        ));
+    }
+    Ok(page)
+}
+
 fn parsed(
     parameters: Vec<(String, String)>,
 ) -> impl FnOnce(&str) -> Result<ObjectQuery, Problem> + Send + 'static {
@@ -342,19 +365,7 @@ async fn object(
     Path((id, object)): Path<(String, String)>,
     Query(parameters): Parameters,
 ) -> Answer {
-    let parse = parsed(parameters);
-    let one = move |alias: &str| {
-        let mut asked = parse(alias)?;
-        asked.ids = vec![object];
-        Ok(asked)
-    };
-    let page = page(&state, &headers, id, one).await?;
-    if page.released.items().is_empty() {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "there is no such object for you",
-        ));
-    }
+    let page = page_of_object(&state, &headers, id, object, parsed(parameters)).await?;
     envelope(&page)
 }
 
@@ -397,17 +408,10 @@ async fn versions(
     let parse = parsed(parameters);
     let all = move |alias: &str| {
         let mut asked = parse(alias)?;
-        asked.ids = vec![object];
         asked.versions = vec![VersionMatch::All];
         Ok(asked)
     };
-    let page = page(&state, &headers, id, all).await?;
-    if page.released.items().is_empty() {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "there is no such object for you",
-        ));
-    }
+    let page = page_of_object(&state, &headers, id, object, all).await?;
     let mut versions: Vec<i64> = page
         .released
         .items()

@@ -20,7 +20,7 @@ pub enum SightingKind {
     Host,
 }
 
-/// One sensor that saw it.
+/// How much of something one sensor saw, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
     pub sensor: String,
@@ -30,6 +30,20 @@ pub struct Sighting {
     pub hits: u64,
     pub first: Timestamp,
     pub last: Timestamp,
+}
+
+impl Sighting {
+    /// Of the columns: sensor, tenant, findings, hits, first, last.
+    pub(in crate::store) fn of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            sensor: row.get(0)?,
+            tenant: row.get(1)?,
+            findings: row.get(2)?,
+            hits: row.get(3)?,
+            first: from_milliseconds(row.get(4)?),
+            last: from_milliseconds(row.get(5)?),
+        })
+    }
 }
 
 impl SightingKind {
@@ -94,16 +108,7 @@ impl Store {
         );
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![kind.code(), value], |row| {
-                Ok(Sighting {
-                    sensor: row.get(0)?,
-                    tenant: row.get(1)?,
-                    findings: row.get(2)?,
-                    hits: row.get(3)?,
-                    first: from_milliseconds(row.get(4)?),
-                    last: from_milliseconds(row.get(5)?),
-                })
-            })?;
+            let rows = statement.query_map(params![kind.code(), value], Sighting::of_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

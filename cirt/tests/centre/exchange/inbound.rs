@@ -1,8 +1,6 @@
 //! What comes in: from a server of others, from odd hands, and past the lists of what is harmless.
 
-use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lapwing_cirt::exchange::indicator::IndicatorState;
@@ -11,7 +9,7 @@ use lapwing_cirt::exchange::{PeerKind, Tlp, feedback, inbound, pack, taxii};
 use lapwing_cirt::store::{ObjectQuery, Source, Store};
 use serde_json::{Value, json};
 
-use super::support::{agreement, centre, peer, producer, python, script};
+use super::support::{agreement, centre, peer, producer, python, script, wait_for_file};
 
 /// More than a page of ours, and than two of the server's.
 const OBJECTS: usize = 350;
@@ -69,7 +67,7 @@ async fn everything_is_read_from_a_server_of_others() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let port = wait_for(&ready);
+    let port = wait_for_file(&ready);
     let source = Source {
         peer: "partner".to_owned(),
         kind: "taxii".to_owned(),
@@ -111,21 +109,6 @@ async fn everything_is_read_from_a_server_of_others() {
             .await
             .is_err()
     );
-}
-
-fn wait_for(path: &Path) -> String {
-    let begun = Instant::now();
-    loop {
-        if let Ok(text) = std::fs::read_to_string(path) {
-            return text;
-        }
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "{} never came",
-            path.display()
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use lapwing_cirt::exchange::notify::{self, MailServer};
@@ -11,7 +10,7 @@ use lapwing_cirt::query::Scope;
 use lapwing_cirt::store::{Contact, Store};
 use serde_json::{Value, json};
 
-use super::support::{all_findings, centre, peer, producer, python, script, told};
+use super::support::{all_findings, centre, peer, producer, python, script, told, wait_for_file};
 
 /// A server that receives mail, with its own certificate.
 struct MailHost {
@@ -64,21 +63,6 @@ impl Drop for MailHost {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
-    }
-}
-
-fn wait_for_file(path: &Path) -> String {
-    let begun = Instant::now();
-    loop {
-        if let Ok(text) = std::fs::read_to_string(path) {
-            return text;
-        }
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "{} never came",
-            path.display()
-        );
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lapwing_cirt::enrolment::CertificateAuthority;
@@ -209,4 +210,20 @@ pub(crate) fn told(output: &Output) -> serde_json::Value {
             String::from_utf8_lossy(&output.stderr)
         )
     })
+}
+
+/// What a program writes when it is ready.
+pub(crate) fn wait_for_file(path: &Path) -> String {
+    let begun = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(path) {
+            return text;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{} never came",
+            path.display()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
