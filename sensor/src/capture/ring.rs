@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pcap::{Active, Capture};
+use pcap::{Active, Capture, Precision};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
@@ -51,6 +51,8 @@ impl Ring {
             .buffer_size(signed(settings.ring_bytes()))
             .promisc(settings.promiscuous)
             .timeout(i32::try_from(timeout).unwrap_or(100))
+            // Two frames of a tap within a microsecond would else have no order.
+            .precision(Precision::Nano)
             .open()
             .map_err(failed)?;
         if let Some(filter) = &settings.filter {
@@ -85,7 +87,7 @@ impl Ring {
     pub(super) fn read(&mut self, fault: &mut Option<String>) -> RingRead<'_> {
         match self.capture.next_packet() {
             Ok(packet) => {
-                let time = timestamp(packet.header.ts.tv_sec, packet.header.ts.tv_usec, 1000);
+                let time = timestamp(packet.header.ts.tv_sec, packet.header.ts.tv_usec, 1);
                 if let Some((begin, since)) = self.begin {
                     if time < begin && since.elapsed() < EARLY_FRAMES_MAX {
                         return RingRead::Early;
