@@ -392,7 +392,13 @@ impl<I: Inspector> Engine<I> {
         }
         let is_given_up = before < Inspected::Headers && entry.flow.inspected == Inspected::Headers;
         if entry.flow.app.hands_over() || is_given_up {
-            hand_over(entry, &mut self.inspector, &mut tools, &mut self.alerts);
+            hand_over(
+                entry,
+                packet.time,
+                &mut self.inspector,
+                &mut tools,
+                &mut self.alerts,
+            );
         }
         if is_given_up {
             for direction in Direction::BOTH {
@@ -470,7 +476,7 @@ impl<I: Inspector> Engine<I> {
             }
         }
         for direction in Direction::BOTH {
-            let mut packet = end_packet(&entry, direction, PacketOrigin::FlowEnd);
+            let mut packet = end_packet(&entry, direction, PacketOrigin::FlowEnd, time);
             packet.events.clone_from(&last.events);
             last.events.clear();
             let app = &entry.flow.app;

@@ -6,6 +6,7 @@ use crate::{
     direction::Direction,
     flow::FlowEntry,
     stream::{TcpState, Tools},
+    time::Timestamp,
 };
 
 use super::{Inspector, is_established};
@@ -15,9 +16,10 @@ pub(super) fn end_packet(
     entry: &FlowEntry,
     direction: Direction,
     origin: PacketOrigin,
+    time: Timestamp,
 ) -> Packet<'static> {
     let flow = &entry.flow;
-    let mut packet = Packet::undecoded(flow.last_seen, 0);
+    let mut packet = Packet::undecoded(time, 0);
     packet.origin = origin;
     packet.direction = Some(direction);
     packet.is_established = is_established(entry);
@@ -71,12 +73,13 @@ pub(super) fn end_packet(
 /// Inspects what was said so far, one pass a direction, before the conversation goes over to something else.
 pub(super) fn hand_over<I: Inspector>(
     entry: &mut FlowEntry,
+    time: Timestamp,
     inspector: &mut I,
     tools: &mut Tools<'_>,
     alerts: &mut Vec<Alert>,
 ) {
     for direction in Direction::BOTH {
-        let packet = end_packet(entry, direction, PacketOrigin::Handover);
+        let packet = end_packet(entry, direction, PacketOrigin::Handover, time);
         let window = entry.connection.as_mut().and_then(|connection| {
             connection.trigger_raw(direction);
             connection.raw_window(direction, false)

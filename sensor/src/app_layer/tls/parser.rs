@@ -271,6 +271,13 @@ impl Parser for TlsParser {
         records[direction.index()].feed(bytes, &mut |unit| {
             report_frames(frames, direction, &unit);
             let is_application = matches!(unit, Unit::Application);
+            if is_application
+                && transaction
+                    .as_deref()
+                    .is_some_and(TlsTransaction::awaits_early_data)
+            {
+                return;
+            }
             if let Some(transaction) = transaction.as_deref_mut() {
                 take(transaction, progress, direction, unit);
             }
