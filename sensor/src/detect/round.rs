@@ -85,11 +85,14 @@ impl<'p> Round<'p> {
     /// Whether rules that ask for nothing but the detected protocol are judged now: for streams on the one packet of each
     /// direction that comes behind the decision, for datagrams also on the one that brings it.
     pub(crate) fn tells_protocol(&self) -> bool {
-        self.flow.is_some_and(|flow| {
-            let direction = self.direction();
-            flow.app.decided_before(direction)
-                || !self.is_tcp() && flow.app.is_newly_decided(direction)
-        })
+        // The packet behind a handover tells it.
+        let is_handover = self.packet.origin == PacketOrigin::Handover;
+        !is_handover
+            && self.flow.is_some_and(|flow| {
+                let direction = self.direction();
+                flow.app.decided_before(direction)
+                    || !self.is_tcp() && flow.app.is_newly_decided(direction)
+            })
     }
 
     pub(crate) fn transport_class(&self) -> TransportClass {
