@@ -159,7 +159,7 @@ impl Edge {
             recorder.alert(&alert);
         }
         recorder.finish().unwrap();
-        let allowed = peek(&outbox, usize::MAX).unwrap();
+        let allowed = peek(&outbox, usize::MAX, None).unwrap();
         assert!(allowed.len() > 10);
         let isp = LedgerKey::generate();
         let public = LedgerKey::parse_public(&isp.to_texts().unwrap().1).unwrap();

@@ -436,7 +436,7 @@ impl Site {
             recorder.alert(alert);
         }
         recorder.finish().unwrap();
-        peek(&outbox, usize::MAX).unwrap()
+        peek(&outbox, usize::MAX, None).unwrap()
     }
 }
 

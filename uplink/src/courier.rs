@@ -270,7 +270,7 @@ fn approved(
 fn open_outbox(settings: &Settings) -> Result<OutboxSender, UplinkError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match OutboxSender::open(&settings.outbox_folder, settings.outbox) {
+        match OutboxSender::open(&settings.outbox_folder, settings.outbox.clone()) {
             Err(OutboxError::InUse { .. }) if Instant::now() < deadline => {
                 sleep(Duration::from_millis(100));
             }

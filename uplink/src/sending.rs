@@ -101,7 +101,7 @@ impl Uplink {
         let tls = tls::sensor(&identity, &key, &time, settings.key_exchange)?;
         let spending = Spending::load(&settings.identity_folder)?;
         // Says at once when the outbox cannot be used at all.
-        match OutboxSender::open(&settings.outbox_folder, settings.outbox) {
+        match OutboxSender::open(&settings.outbox_folder, settings.outbox.clone()) {
             Ok(_) | Err(OutboxError::InUse { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -234,7 +234,7 @@ impl Uplink {
         mut connection: Connection,
         backoff: &mut Backoff,
     ) -> Result<(), UplinkError> {
-        let outbox = OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox)?;
+        let outbox = OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone())?;
         let mut dispatch = Dispatch::new(outbox);
         let mut mirror = None;
         let mut ready = false;
@@ -403,7 +403,7 @@ impl Uplink {
 
     /// Lets heartbeats say what waits for budget, also while there is no connection.
     fn tell_what_is_held(&mut self, now: u64) -> Result<(), UplinkError> {
-        match OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox) {
+        match OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone()) {
             Ok(outbox) => Dispatch::new(outbox).tell_what_is_held(&self.budget, now),
             Err(OutboxError::InUse { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -4,6 +4,7 @@ use std::{fs, sync::Arc};
 
 use anyhow::Context;
 use lapwing_sensor::{
+    keyslot,
     policy::{self, InForce, QueueFilter},
     settings::{RuleSource, Settings},
 };
@@ -20,7 +21,7 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
     let mirrors_rules =
         matches!(settings.rules.source, RuleSource::Pack(_)) && settings.rules.root.is_some();
     Ok(lapwing_uplink::Settings {
-        outbox: settings.outbox(),
+        outbox: settings.outbox(keyslot::open(settings)?),
         centres: link.centres.clone(),
         proxy: proxy(settings)?,
         key_exchange: if link.is_key_exchange_short {

@@ -1,6 +1,5 @@
 //! The uplink's end: seals records into batches, keeps each until it is acknowledged.
 
-use std::io;
 use std::path::Path;
 
 use lapwing_wire::{
@@ -10,12 +9,12 @@ use lapwing_wire::{
 use rand::CryptoRng;
 
 use crate::error::OutboxError;
-use crate::evict::decode;
 use crate::filesystem::{ASIDE, Disk, Filesystem, replace};
+use crate::keys::KeyRing;
 use crate::lanes::{LaneSet, PerLane};
 use crate::layout::{Layout, SegmentName};
 use crate::sealed_file::{SealedHeader, read_envelope};
-use crate::segment::{MAX_SEGMENT_BYTES, scan};
+use crate::segment_reader::SegmentReader;
 use crate::sender_state::{
     BatchDigestOrNone, Damage, MAX_DAMAGE_REPORTS, Outstanding, SenderState,
 };
@@ -358,6 +357,8 @@ impl<F: Filesystem> OutboxSender<F> {
             .saturating_sub(untaken.unwrap_or(usize::MAX));
         self.state.damage.drain(..excess);
 
+        let slot = self.settings.keyslot.as_ref();
+        let (keys, _) = KeyRing::load(&self.filesystem, &self.layout, self.epoch, slot)?;
         let mut segments = PerLane::<Vec<SegmentName>>::from_fn(|_| Vec::new());
         for (name, _) in self.layout.segments(&self.filesystem)? {
             segments[name.lane].push(name);
@@ -375,7 +376,7 @@ impl<F: Filesystem> OutboxSender<F> {
             self.state.next_to_seal[lane] =
                 self.state.next_to_seal[lane].max(writer.evicted_to[lane]);
             let found = gathered.records.len();
-            while let Some(gap) = self.gather_lane(lane, &segments[lane], &mut gathered)? {
+            while let Some(gap) = self.gather_lane(lane, &segments[lane], &keys, &mut gathered)? {
                 // A gap behind records of this batch is looked at again for the next one.
                 if gathered.records.len() > found || self.state.damage.len() >= MAX_DAMAGE_REPORTS {
                     break;
@@ -391,6 +392,7 @@ impl<F: Filesystem> OutboxSender<F> {
         &self,
         lane: Lane,
         segments: &[SegmentName],
+        keys: &KeyRing,
         gathered: &mut Gathered,
     ) -> Result<Option<Damage>, OutboxError> {
         let mut expected = self.state.next_to_seal[lane];
@@ -401,14 +403,13 @@ impl<F: Filesystem> OutboxSender<F> {
             if gathered.is_full() {
                 return Ok(None);
             }
-            let path = self.layout.segment(*name);
-            let bytes = match self.filesystem.read(&path, 0, MAX_SEGMENT_BYTES) {
-                Ok(bytes) => bytes,
+            let read =
+                SegmentReader::read(&self.filesystem, &self.layout, self.epoch, *name, keys)?;
+            let Some(segment) = read else {
                 // Evicted: the writer moved on before it removed the segment.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(cause) => return Err(OutboxError::io("read", path)(cause)),
+                continue;
             };
-            for stored in scan(&bytes, self.epoch, lane, name.first).records {
+            for stored in &segment.scan.records {
                 if stored.number < expected {
                     continue;
                 }
@@ -419,7 +420,7 @@ impl<F: Filesystem> OutboxSender<F> {
                         last: stored.number - 1,
                     }));
                 }
-                let Some(record) = decode(&bytes, &stored) else {
+                let Some(record) = segment.record(stored) else {
                     return Ok(Some(Damage {
                         lane,
                         first: expected,

@@ -11,15 +11,21 @@ use lapwing_wire::{
 
 use crate::error::OutboxError;
 use crate::filesystem::{AppendFile, Disk, Filesystem};
+use crate::keys::{KeyRing, SEGMENTS_A_KEY};
 use crate::lanes::PerLane;
 use crate::layout::{Layout, SegmentName};
-use crate::segment::{self, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use crate::segment::{
+    MAX_PAYLOAD_BYTES, Plain, RECORD_HEADER_BYTES, SEALED_HEADER_BYTES, Seal, header, sealed_header,
+};
+use crate::segment_cipher::{SEALING_BYTES, SegmentCipher};
 use crate::settings::Settings;
 use crate::status::status_of;
 use crate::writer_state::WriterState;
 
 /// How often [`OutboxWriter::tick`] looks at what the sender has done.
 const MAINTAIN_EVERY_MILLISECONDS: u64 = 5_000;
+/// After this time segments are closed, and what comes next is encrypted with another key.
+pub(crate) const RENEW_EVERY_MILLISECONDS: u64 = 24 * 3_600_000;
 
 /// A record that has no number yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +65,11 @@ pub struct OutboxWriter<F: Filesystem = Disk> {
     unsynced_since_milliseconds: Option<u64>,
     new_names: bool,
     maintained_milliseconds: u64,
+    /// When segments were last closed for their age.
+    renewed_milliseconds: Option<u64>,
+    pub(crate) keys: KeyRing,
+    /// Segments begun with the newest key; none when the next one needs a new key.
+    segments_of_key: Option<usize>,
     pub(crate) repairs: Repairs,
     /// Findings suppressed since the state was stored.
     suppressed_findings: u64,
@@ -73,8 +84,28 @@ pub(crate) struct LaneWriter<File> {
     pub(crate) next: u64,
     /// Oldest first; the last one is appended to.
     pub(crate) segments: VecDeque<Segment>,
-    pub(crate) open: Option<File>,
+    pub(crate) open: Option<OpenSegment<File>>,
     dirty: bool,
+}
+
+impl<File> LaneWriter<File> {
+    /// The number after the oldest segment, unless records may still be added to it.
+    pub(crate) fn end_of_oldest(&self) -> Option<u64> {
+        match self.segments.get(1) {
+            Some(next) => Some(next.first),
+            // The numbers that follow it are known from what was sealed.
+            None if self.open.is_none() && !self.segments.is_empty() => Some(self.next),
+            None => None,
+        }
+    }
+}
+
+/// The segment that is appended to.
+#[derive(Debug)]
+pub(crate) struct OpenSegment<File> {
+    file: File,
+    /// None without a keyslot.
+    cipher: Option<SegmentCipher>,
 }
 
 impl<File> Default for LaneWriter<File> {
@@ -92,6 +123,8 @@ impl<File> Default for LaneWriter<File> {
 pub(crate) struct Segment {
     pub(crate) first: u64,
     pub(crate) bytes: u64,
+    /// Number of the key that it is encrypted with, if it is.
+    pub(crate) key: Option<u64>,
 }
 
 impl OutboxWriter<Disk> {
@@ -114,8 +147,13 @@ impl<F: Filesystem> OutboxWriter<F> {
         let layout = Layout::new(folder);
         let epoch = layout.open(&filesystem)?;
         let role = layout.role(&filesystem, layout.writer_lock())?;
+        let slot = settings.keyslot.as_ref();
+        let (keys, is_stale) = KeyRing::load(&filesystem, &layout, epoch, slot)?;
         let mut writer = Self {
             state: WriterState::load(&filesystem, &layout)?,
+            keys,
+            segments_of_key: None,
+            renewed_milliseconds: None,
             filesystem,
             layout,
             _role: role,
@@ -131,7 +169,16 @@ impl<F: Filesystem> OutboxWriter<F> {
             pending_may_be_told: true,
         };
         writer.recover()?;
+        if is_stale {
+            writer.wrap_keys_anew()?;
+        }
         writer.maintain()?;
+        // What waits must be readable, or nothing goes on: it is not thrown away for a key that may come back.
+        for segment in writer.lanes.iter().flat_map(|(_, lane)| &lane.segments) {
+            if let Some(key) = segment.key {
+                writer.keys.key(&writer.layout, key)?;
+            }
+        }
         Ok(writer)
     }
 
@@ -160,7 +207,10 @@ impl<F: Filesystem> OutboxWriter<F> {
             policy: draft.policy,
         };
         let record = Record::new(header, draft.body).map_err(OutboxError::NotAllowed)?;
-        let needed = encoded(&record)?.len() + SEGMENT_HEADER_BYTES;
+        let needed = encoded(&record)?.payload.len()
+            + RECORD_HEADER_BYTES
+            + SEALING_BYTES
+            + SEALED_HEADER_BYTES;
         if needed as u64 > self.settings.sealed_bound_bytes() {
             return Err(OutboxError::RecordTooLarge { bytes: needed });
         }
@@ -183,16 +233,16 @@ impl<F: Filesystem> OutboxWriter<F> {
     ) -> Result<RecordNumber, OutboxError> {
         let lane = record.header.lane;
         record.header.number = RecordNumber(self.lanes[lane].next);
-        let bytes = encoded(&record)?;
-        if let Err(error) = self.write(lane, &bytes) {
+        let plain = encoded(&record)?;
+        if let Err(error) = self.write(lane, &plain) {
             // While an eviction is being recorded there is no other one.
             if !error.is_disk_full() || self.state.pending.is_some() {
                 return Err(error);
             }
             self.evict_for_full_disk()?;
             record.header.number = RecordNumber(self.lanes[lane].next);
-            let bytes = encoded(&record)?;
-            self.write(lane, &bytes)?;
+            let plain = encoded(&record)?;
+            self.write(lane, &plain)?;
         }
         if self.unsynced_bytes >= self.settings.commit_after_bytes {
             self.commit()?;
@@ -234,6 +284,11 @@ impl<F: Filesystem> OutboxWriter<F> {
             if now_milliseconds.saturating_sub(since) >= self.settings.commit_after_milliseconds {
                 self.commit()?;
             }
+        }
+        let renewed = *self.renewed_milliseconds.get_or_insert(now_milliseconds);
+        if now_milliseconds.saturating_sub(renewed) >= RENEW_EVERY_MILLISECONDS {
+            self.renewed_milliseconds = Some(now_milliseconds);
+            self.renew_segments()?;
         }
         if now_milliseconds.saturating_sub(self.maintained_milliseconds)
             >= MAINTAIN_EVERY_MILLISECONDS
@@ -279,21 +334,29 @@ impl<F: Filesystem> OutboxWriter<F> {
         segments.map(|segment| segment.bytes).sum()
     }
 
-    fn write(&mut self, lane: Lane, bytes: &[u8]) -> Result<(), OutboxError> {
+    fn write(&mut self, lane: Lane, plain: &Plain) -> Result<(), OutboxError> {
         self.open_segment(lane)?;
         let writer = &mut self.lanes[lane];
-        let (Some(file), Some(segment)) = (writer.open.as_mut(), writer.segments.back_mut()) else {
+        let (Some(open), Some(segment)) = (writer.open.as_mut(), writer.segments.back_mut()) else {
             return Err(OutboxError::Full);
         };
         let name = SegmentName {
             lane,
             first: segment.first,
         };
-        if let Err(cause) = file.write(bytes) {
-            // Part of the record may be there: take it away, or leave the segment for good.
-            if file.truncate(segment.bytes).is_err() {
-                writer.open = None;
+        let bytes = match &open.cipher {
+            Some(cipher) => plain
+                .to_sealed_bytes(cipher, segment.bytes)
+                .ok_or(OutboxError::Encrypt)?,
+            None => plain.to_bytes(),
+        };
+        if let Err(cause) = open.file.write(&bytes) {
+            // Part of the record may be there: take it away. The segment is left for good, for nothing may be encrypted at this
+            // place of it a second time.
+            if open.file.truncate(segment.bytes).is_ok() {
+                open.file.sync().ok();
             }
+            writer.open = None;
             return Err(OutboxError::io("append to", self.layout.segment(name))(
                 cause,
             ));
@@ -320,6 +383,7 @@ impl<F: Filesystem> OutboxWriter<F> {
         // A closed segment is durable before there is a next one: damage never hides behind
         // the boundary.
         self.close_segment(lane)?;
+        let seal = self.next_seal()?;
         let writer = &mut self.lanes[lane];
         let first = writer.next;
         if writer
@@ -330,12 +394,21 @@ impl<F: Filesystem> OutboxWriter<F> {
             // It holds no record: it is begun again.
             writer.segments.pop_back();
         }
+        let (header, cipher) = match &seal {
+            None => (header(self.epoch, lane, first), None),
+            Some(seal) => {
+                let key = self.keys.key(&self.layout, seal.key)?;
+                let cipher = key
+                    .and_then(|key| SegmentCipher::new(key, seal, self.epoch, lane, first))
+                    .ok_or(OutboxError::Encrypt)?;
+                (sealed_header(self.epoch, lane, first, seal), Some(cipher))
+            }
+        };
         let path = self.layout.segment(SegmentName { lane, first });
         let mut file = self
             .filesystem
             .append(&path)
             .map_err(OutboxError::io("make", &path))?;
-        let header = segment::header(self.epoch, lane, first);
         file.truncate(0)
             .and_then(|()| file.write(&header))
             .map_err(|cause| {
@@ -343,12 +416,71 @@ impl<F: Filesystem> OutboxWriter<F> {
                 let _removed = self.filesystem.remove(&path);
                 OutboxError::io("append to", &path)(cause)
             })?;
-        writer.open = Some(file);
+        writer.open = Some(OpenSegment { file, cipher });
         writer.segments.push_back(Segment {
             first,
             bytes: header.len() as u64,
+            key: seal.map(|seal| seal.key),
         });
         self.new_names = true;
+        Ok(())
+    }
+
+    /// What the next segment is encrypted with: the newest key, or a new one once that has had its segments. None without a keyslot.
+    fn next_seal(&mut self) -> Result<Option<Seal>, OutboxError> {
+        let Some(slot) = &self.settings.keyslot else {
+            return Ok(None);
+        };
+        let known = self
+            .segments_of_key
+            .filter(|count| *count < SEGMENTS_A_KEY)
+            .zip(self.keys.newest());
+        let (count, key) = match known {
+            Some(known) => known,
+            None => {
+                let keys = self.keys.with_new(slot, self.epoch)?;
+                keys.store(&self.filesystem, &self.layout)?;
+                self.keys = keys;
+                (0, self.keys.newest().ok_or(OutboxError::Encrypt)?)
+            }
+        };
+        self.segments_of_key = Some(count + 1);
+        Ok(Some(Seal {
+            key,
+            salt: rand::random(),
+        }))
+    }
+
+    /// Wraps the keys with the one that the keyslot holds now.
+    fn wrap_keys_anew(&mut self) -> Result<(), OutboxError> {
+        let Some(slot) = &self.settings.keyslot else {
+            return Ok(());
+        };
+        let keys = self.keys.wrapped_anew(slot, self.epoch)?;
+        keys.store(&self.filesystem, &self.layout)?;
+        self.keys = keys;
+        Ok(())
+    }
+
+    /// Lets all lanes begin new segments with a new key, so that what was sent does not stay in a segment that is hardly filled.
+    fn renew_segments(&mut self) -> Result<(), OutboxError> {
+        for lane in Lane::ALL {
+            self.close_segment(lane)?;
+        }
+        self.segments_of_key = None;
+        Ok(())
+    }
+
+    /// Destroys keys that no segment uses any more.
+    pub(crate) fn forget_unused_keys(&mut self) -> Result<(), OutboxError> {
+        let in_use = |id| {
+            let mut segments = self.lanes.iter().flat_map(|(_, lane)| &lane.segments);
+            segments.any(|segment| segment.key == Some(id))
+        };
+        if let Some(keys) = self.keys.without_unused(in_use) {
+            keys.store(&self.filesystem, &self.layout)?;
+            self.keys = keys;
+        }
         Ok(())
     }
 
@@ -364,12 +496,13 @@ impl<F: Filesystem> OutboxWriter<F> {
         if !writer.dirty {
             return Ok(());
         }
-        if let (Some(file), Some(segment)) = (writer.open.as_mut(), writer.segments.back()) {
+        if let (Some(open), Some(segment)) = (writer.open.as_mut(), writer.segments.back()) {
             let name = SegmentName {
                 lane,
                 first: segment.first,
             };
-            file.sync()
+            open.file
+                .sync()
                 .map_err(OutboxError::io("sync", self.layout.segment(name)))?;
         }
         writer.dirty = false;
@@ -377,8 +510,8 @@ impl<F: Filesystem> OutboxWriter<F> {
     }
 }
 
-/// The bytes of one record as a segment holds them.
-fn encoded(record: &Record) -> Result<Vec<u8>, OutboxError> {
+/// One record as a segment holds it.
+fn encoded(record: &Record) -> Result<Plain, OutboxError> {
     let payload = encode_records(std::slice::from_ref(record));
     if payload.len() > MAX_PAYLOAD_BYTES {
         return Err(OutboxError::RecordTooLarge {
@@ -389,10 +522,10 @@ fn encoded(record: &Record) -> Result<Vec<u8>, OutboxError> {
         RecordBody::Finding(finding) => finding.severity.get(),
         _ => 0,
     };
-    Ok(segment::record(
-        record.header.number.0,
-        record.header.time.wall_milliseconds,
+    Ok(Plain {
+        number: record.header.number.0,
+        wall_milliseconds: record.header.time.wall_milliseconds,
         severity,
-        &payload,
-    ))
+        payload,
+    })
 }
