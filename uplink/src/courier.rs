@@ -87,7 +87,11 @@ pub fn export(settings: &Settings, stick_folder: &Path) -> Result<Exported, Upli
     {}
     let folder = to_centre(stick_folder)?;
     let mut exported = Exported::default();
+    let is_closed = settings.is_closed();
     for sealed in outbox.sealed().collect::<Vec<_>>() {
+        if is_closed && !sealed.is_of_the_books {
+            continue;
+        }
         let envelope = outbox.envelope(identity.sensor, sealed.number)?;
         let name = stick::batch_file(&envelope.digest);
         if !folder.join(&name).exists() {

@@ -190,6 +190,7 @@ impl Uplink {
                 .is_none_or(|(interval, last)| last.elapsed() >= interval);
             let since = self.last_contact.map(|last| last.elapsed().as_secs());
             let is_critical = waiting.critical
+                && !self.settings.is_closed()
                 && self.budget.wants_critical(now)
                 && self.budget.is_critical_contact_due(now, since);
             let occasion = [(is_due, Purpose::Status), (is_critical, Purpose::Critical)]
@@ -345,6 +346,24 @@ impl Uplink {
         )
     }
 
+    /// Removes kept envelopes that are too old for the policy.
+    fn forget_old(&self) {
+        let days = self
+            .settings
+            .filter
+            .as_ref()
+            .and_then(|filter| filter.retention_days());
+        let Some(days) = days else {
+            return;
+        };
+        let time = Duration::from_secs(days.saturating_mul(24 * 3600));
+        match self.ledger.remove_envelopes_after(time) {
+            Ok(0) => {}
+            Ok(envelopes) => tracing::info!(envelopes, days, "kept envelopes removed: too old"),
+            Err(error) => tracing::error!(%error, "cannot remove kept envelopes"),
+        }
+    }
+
     /// Asks for control and for new rules, once a contact and now and then on a link that stays open.
     fn ask(&mut self, connection: &mut Connection) -> Option<RuleMirror> {
         if self
@@ -354,6 +373,7 @@ impl Uplink {
             return None;
         }
         self.last_asked = Some(Instant::now());
+        self.forget_old();
         let now = connection.now_milliseconds();
         // The session is ready; where it is not, the next contact asks.
         let _asked = connection

@@ -12,6 +12,7 @@
 //! 4. the segment is removed.
 
 use std::io;
+use std::ops::Range;
 
 use lapwing_wire::{
     BootId, ClockQuality, Eviction, EvictionReason, Lane, Record, RecordBody, RecordHeader,
@@ -52,11 +53,49 @@ const UNKNOWN: RecordHeader = RecordHeader {
     policy: None,
 };
 
-/// A segment chosen to be dropped.
-struct Victim {
-    name: SegmentName,
-    eviction: Eviction,
-    newest: Option<RecordHeader>,
+/// Records of a segment chosen to be dropped.
+pub(crate) struct Victim {
+    pub(crate) name: SegmentName,
+    pub(crate) eviction: Eviction,
+    pub(crate) newest: Option<RecordHeader>,
+}
+
+impl Victim {
+    /// The records of these numbers.
+    pub(crate) fn of(
+        name: SegmentName,
+        segment: &SegmentReader,
+        range: Range<u64>,
+        reason: EvictionReason,
+    ) -> Self {
+        let mut findings_by_severity = [0; Severity::CLASSES];
+        for severity in segment
+            .numbered(&range)
+            .map(|record| segment.severity(record))
+            .filter(|severity| *severity > 0)
+        {
+            let class = Severity::from_priority(u32::from(severity)).class();
+            if let Some(count) = findings_by_severity.get_mut(class) {
+                *count += 1;
+            }
+        }
+        let newest = segment
+            .numbered(&range)
+            .next_back()
+            .and_then(|stored| segment.record(stored));
+        Self {
+            name,
+            eviction: Eviction {
+                lane: name.lane,
+                first: RecordNumber(range.start),
+                last: RecordNumber(range.end.saturating_sub(1)),
+                count: range.end.saturating_sub(range.start),
+                findings_by_severity,
+                reason,
+            },
+            newest: newest.map(|record| record.header),
+        }
+    }
 }
 
 impl<F: Filesystem> OutboxWriter<F> {
@@ -136,11 +175,22 @@ impl<F: Filesystem> OutboxWriter<F> {
         let victim = self
             .choose_victim(&sender, reason)?
             .ok_or(OutboxError::Full)?;
+        self.begin_eviction(&victim)?;
+        drop(exchange);
+        // The disk may have no room for the record of the eviction before the segment is gone.
+        if reason == EvictionReason::DiskFull {
+            self.remove_segment(victim.name)?;
+        }
+        self.finish_pending(victim.newest)?;
+        self.remove_segment(victim.name)
+    }
+
+    /// From now on the sender seals none of these records; for who holds the exchange lock.
+    pub(crate) fn begin_eviction(&mut self, victim: &Victim) -> Result<(), OutboxError> {
         self.change_state(|state| {
             state.evicted_to[victim.eviction.lane] = victim.eviction.last.0.saturating_add(1);
             state.begin(victim.eviction);
         })?;
-        drop(exchange);
         tracing::warn!(
             lane = victim.eviction.lane.name(),
             first = victim.eviction.first.0,
@@ -149,12 +199,7 @@ impl<F: Filesystem> OutboxWriter<F> {
             reason = victim.eviction.reason.name(),
             "records evicted from the outbox"
         );
-        // The disk may have no room for the record of the eviction before the segment is gone.
-        if reason == EvictionReason::DiskFull {
-            self.remove_segment(victim.name)?;
-        }
-        self.finish_pending(victim.newest)?;
-        self.remove_segment(victim.name)
+        Ok(())
     }
 
     fn choose_victim(
@@ -185,47 +230,15 @@ impl<F: Filesystem> OutboxWriter<F> {
                 lane,
                 first: oldest.first,
             };
-            let from = floor.max(oldest.first);
+            let range = floor.max(oldest.first)..end;
             let segment = self.read_segment(name)?;
-            let live = || {
-                segment
-                    .scan
-                    .records
-                    .iter()
-                    .filter(|record| (from..end).contains(&record.number))
-            };
             // Evictions in the status lane must be carried over first, which takes room.
-            let carries = reason == EvictionReason::DiskFull || !worth_evicting(&segment, live());
+            let carries = reason == EvictionReason::DiskFull
+                || !worth_evicting(&segment, segment.numbered(&range));
             if lane == Lane::Status && carries {
                 continue;
             }
-            let mut findings_by_severity = [0; Severity::CLASSES];
-            for severity in live()
-                .map(|record| segment.severity(record))
-                .filter(|severity| *severity > 0)
-            {
-                let class = Severity::from_priority(u32::from(severity)).class();
-                if let Some(count) = findings_by_severity.get_mut(class) {
-                    *count += 1;
-                }
-            }
-            let eviction = Eviction {
-                lane,
-                first: RecordNumber(from),
-                last: RecordNumber(end - 1),
-                count: end - from,
-                findings_by_severity,
-                reason,
-            };
-            let newest = live()
-                .next_back()
-                .and_then(|stored| segment.record(stored))
-                .map(|record| record.header);
-            return Ok(Some(Victim {
-                name,
-                eviction,
-                newest,
-            }));
+            return Ok(Some(Victim::of(name, &segment, range, reason)));
         }
         Ok(None)
     }

@@ -44,6 +44,7 @@
 //!   the lightest lane that has one goes, and an [`Eviction`](lapwing_wire::Eviction) record
 //!   says which numbers, how many of which severity, and why. Sealed batches never go.
 //! * produced = acknowledged + sealed + queued + evicted, to the unit.
+//! * [`OutboxWriter::evict_older_than`] drops what has waited too long, by the same record of an eviction.
 //! * A torn tail is cut off and counted. Bytes that rot in the middle cost the records they
 //!   hit; those are evicted with the reason `Damaged`, and the rest of the segment is read.
 //!
@@ -66,6 +67,7 @@ mod lanes;
 mod layout;
 mod peek;
 mod recovery;
+mod retention;
 pub mod sealed_file;
 pub mod segment;
 mod segment_cipher;

@@ -1,6 +1,7 @@
 //! A segment as it is read: its bytes, what is in them, and what opens it.
 
 use std::io;
+use std::ops::Range;
 
 use lapwing_wire::{Epoch, Record, decode_records};
 
@@ -56,6 +57,15 @@ impl SegmentReader {
     /// Bytes of the segment.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.len() as u64
+    }
+
+    /// The whole records whose numbers are in a range.
+    pub(crate) fn numbered(
+        &self,
+        range: &Range<u64>,
+    ) -> impl DoubleEndedIterator<Item = &StoredRecord> {
+        let records = self.scan.records.iter();
+        records.filter(|record| range.contains(&record.number))
     }
 
     /// The record that is stored here, if it can be read.

@@ -62,6 +62,8 @@ pub struct SealedBatch {
     pub records: u64,
     /// The lanes they are of.
     pub lanes: LaneSet,
+    /// Whether it may leave although no policy is in force.
+    pub is_of_the_books: bool,
 }
 
 /// What an ack did.
@@ -156,6 +158,7 @@ impl<F: Filesystem> OutboxSender<F> {
             bytes: batch.file_bytes,
             records: batch.records,
             lanes: batch.lanes,
+            is_of_the_books: batch.is_of_the_books,
         })
     }
 
@@ -210,7 +213,14 @@ impl<F: Filesystem> OutboxSender<F> {
         if self.outstanding.len() >= limits.max_outstanding || room == 0 {
             return Ok(None);
         }
+        // Without a policy only heartbeats go; they have one lane.
+        let lanes = if sealer.is_closed() {
+            limits.lanes.intersection(LaneSet::STATUS)
+        } else {
+            limits.lanes
+        };
         let limits = SealLimits {
+            lanes,
             max_record_bytes: limits
                 .max_record_bytes
                 .min(usize::try_from(room).unwrap_or(usize::MAX)),
@@ -218,6 +228,7 @@ impl<F: Filesystem> OutboxSender<F> {
         };
         let exchange = self.layout.exchange(&self.filesystem)?;
         let mut records = self.gather(&limits)?;
+        sealer.filter(&mut records);
         let facts_held_back = if limits.with_facts {
             vec![0; records.len()]
         } else {
@@ -318,6 +329,7 @@ impl<F: Filesystem> OutboxSender<F> {
         let lanes = LaneSet::of(&lanes);
         let header = SealedHeader {
             lanes,
+            is_of_the_books: records.iter().all(Record::is_of_the_books),
             number,
             records: records.len() as u64,
             digest: envelope.digest,
@@ -334,6 +346,7 @@ impl<F: Filesystem> OutboxSender<F> {
             file_bytes: bytes.len() as u64,
             next_to_seal,
             lanes,
+            is_of_the_books: header.is_of_the_books,
         });
         self.state.next_batch = number + 1;
         self.state.previous = BatchDigestOrNone(header.digest);

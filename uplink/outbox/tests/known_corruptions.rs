@@ -12,7 +12,7 @@ use lapwing_outbox::segment::{RECORD_HEADER_BYTES, SEALED_HEADER_BYTES, SEGMENT_
 use lapwing_outbox::{
     Keyslot, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings, peek, status,
 };
-use lapwing_wire::{EvictionReason, Lane};
+use lapwing_wire::{ClockQuality, EvictionReason, Lane};
 
 fn writer(folder: &Path) -> OutboxWriter {
     OutboxWriter::open(folder, Settings::default()).unwrap()
@@ -202,7 +202,7 @@ fn a_rotten_state_stops_rather_than_giving_numbers_twice() {
             max_bytes: 64 * 1024,
             ..Settings::default()
         };
-        let mut outbox = OutboxWriter::open(folder.path(), settings).unwrap();
+        let mut outbox = OutboxWriter::open(folder.path(), settings.clone()).unwrap();
         for tag in 0..80 {
             outbox.append(finding(Lane::Low, tag, 1500)).unwrap();
         }
@@ -311,24 +311,30 @@ fn a_record_that_is_moved_or_renumbered_is_told_as_damaged() {
         outbox.append(finding(Lane::Low, tag, 10)).unwrap();
     }
     change(&only_segment(folder.path(), Lane::Low), |bytes| {
-        // The second becomes a copy of the first, under the number that is expected there, with a checksum that is right.
-        let record = (bytes.len() - SEALED_HEADER_BYTES) / 4;
-        let (first, second) = (SEALED_HEADER_BYTES, SEALED_HEADER_BYTES + record);
-        let mut copy = bytes[first..second].to_vec();
-        copy[10..18].copy_from_slice(&1_u64.to_le_bytes());
+        let after = |at: usize| {
+            let length = u32::from_le_bytes(*bytes[at + 2..].first_chunk().unwrap());
+            at + RECORD_HEADER_BYTES + usize::try_from(length).unwrap()
+        };
+        let second = after(SEALED_HEADER_BYTES);
+        let third = after(second);
+        let end = after(third);
+        assert_eq!(third - second, end - third);
+        // The third becomes a copy of the second, under the number that is expected there, with a checksum that is right.
+        let mut copy = bytes[second..third].to_vec();
+        copy[10..18].copy_from_slice(&2_u64.to_le_bytes());
         let checksum = crc32c::crc32c(&copy[10..]);
         copy[6..10].copy_from_slice(&checksum.to_le_bytes());
-        bytes[second..second + record].copy_from_slice(&copy);
+        bytes[third..end].copy_from_slice(&copy);
     });
     let mut centre = Centre::default();
     let open = || OutboxSender::open(folder.path(), with_key(1)).unwrap();
     drain_with(open(), &mut centre);
     outbox.tick(10_000).unwrap();
     drain_with(open(), &mut centre);
-    assert_eq!(numbers(&centre, Lane::Low), [0, 2, 3]);
+    assert_eq!(numbers(&centre, Lane::Low), [0, 1, 3]);
     assert_eq!(
         centre.evicted(Lane::Low).into_iter().collect::<Vec<_>>(),
-        [(1, EvictionReason::Damaged)]
+        [(2, EvictionReason::Damaged)]
     );
 }
 
@@ -426,4 +432,41 @@ fn a_key_is_destroyed_with_the_last_segment_that_needs_it() {
     assert!(!left.windows(72).any(|window| window == wrapped));
     let segments = fs::read_dir(folder.path().join("records")).unwrap();
     assert_eq!(segments.count(), 1, "what was sent is gone with its key");
+}
+
+#[test]
+fn what_waited_too_long_is_dropped_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    let made = |tag, wall_milliseconds, quality| {
+        let mut draft = finding(Lane::Normal, tag, 10);
+        draft.time.wall_milliseconds = wall_milliseconds;
+        draft.time.quality = quality;
+        draft
+    };
+    for draft in [
+        made(0, 1_000, ClockQuality::Unset),
+        made(1, 50_000, ClockQuality::Network),
+        made(2, 90_000, ClockQuality::FreeRunning),
+        made(3, 2_000, ClockQuality::Capture),
+        made(4, 150_000, ClockQuality::Network),
+    ] {
+        outbox.append(draft).unwrap();
+    }
+    assert_eq!(outbox.evict_older_than(40_000).unwrap(), 0);
+    // The first has no time of its own and is older than the second; the fourth is not known to be.
+    assert_eq!(outbox.evict_older_than(100_000).unwrap(), 3);
+    assert_eq!(outbox.evict_older_than(100_000).unwrap(), 0);
+    let mut centre = Centre::default();
+    drain_with(
+        OutboxSender::open(folder.path(), with_key(1)).unwrap(),
+        &mut centre,
+    );
+    assert_eq!(numbers(&centre, Lane::Normal), [3, 4]);
+    let [eviction] = centre.evictions()[..] else {
+        panic!("{:?}", centre.evictions());
+    };
+    assert_eq!((eviction.first.0, eviction.last.0), (0, 2));
+    assert_eq!(eviction.reason, EvictionReason::TooOld);
+    assert_eq!(eviction.findings_by_severity.iter().sum::<u64>(), 3);
 }

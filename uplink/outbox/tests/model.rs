@@ -42,6 +42,8 @@ enum Step {
     Tick,
     /// Segments are closed for their age, and another key follows.
     Day,
+    /// What was made before a time is dropped, and every record was.
+    Retention,
     /// The next processes find a key in the keyslot, or another one than those before.
     KeyslotChanges,
     Seal,
@@ -71,6 +73,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Tick),
         1 => Just(Step::Day),
         1 => Just(Step::KeyslotChanges),
+        1 => Just(Step::Retention),
         3 => Just(Step::Seal),
         3 => (0usize..4, prop::bool::weighted(0.8)).prop_map(|(which, ack_arrives)| Step::Send { which, ack_arrives }),
         1 => Just(Step::WrongAck),
@@ -208,6 +211,10 @@ impl World {
                 let now = self.now_milliseconds;
                 let Some(writer) = self.writer() else { return };
                 unless_full(writer.tick(now));
+            }
+            Step::Retention => {
+                let Some(writer) = self.writer() else { return };
+                unless_full(writer.evict_older_than(u64::MAX));
             }
             Step::KeyslotChanges => {
                 (self.writer, self.sender) = (None, None);
@@ -349,7 +356,11 @@ impl World {
                 let reason = self.centre.evicted(lane).get(number).copied();
                 let dropped = matches!(
                     reason,
-                    Some(EvictionReason::OutboxFull | EvictionReason::DiskFull)
+                    Some(
+                        EvictionReason::OutboxFull
+                            | EvictionReason::DiskFull
+                            | EvictionReason::TooOld
+                    )
                 );
                 assert!(
                     stored || dropped,
