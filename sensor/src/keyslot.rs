@@ -139,7 +139,8 @@ impl Place {
         if let Some(file) = key_file {
             return Self::File(file);
         }
-        let credential = env::var_os(CREDENTIALS_FOLDER).map(|folder| Path::new(&folder).join(CREDENTIAL));
+        let credential =
+            env::var_os(CREDENTIALS_FOLDER).map(|folder| Path::new(&folder).join(CREDENTIAL));
         match credential.filter(|path| path.exists()) {
             Some(path) => Self::Credential(path),
             None => Self::File(usual_file(state)),
@@ -298,10 +299,7 @@ mod tests {
     use lapwing_outbox::{OutboxError, OutboxWriter};
 
     fn settings(state: &Path, more: &str) -> Settings {
-        let text = format!(
-            "state = '{}'\n[rules]\npack = 'p'\n{more}",
-            state.display()
-        );
+        let text = format!("state = '{}'\n[rules]\npack = 'p'\n{more}", state.display());
         settings::parse(&text, state).unwrap()
     }
 

@@ -251,8 +251,8 @@ pub fn messages(identity: BatchIdentity, digest: BatchDigest) -> Result<Vec<Mess
         })
     };
     let key = SealingPrivateKey::from_bytes([9; 32])?.public_key()?;
-    let policy = RepositoryPath::new("targets/policy.signed")
-        .context("a path of a repository is one")?;
+    let policy =
+        RepositoryPath::new("targets/policy.signed").context("a path of a repository is one")?;
     Ok(vec![
         Message::HelloAnswer(hello_answer()),
         ack(digest, AckState::Stored),

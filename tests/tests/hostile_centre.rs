@@ -33,9 +33,9 @@ use lapwing_tests::traffic::entropy::Entropy;
 use lapwing_uplink::ledger::{Entry, Ledger, LedgerKey, Lines};
 use lapwing_wire::frame::FrameDecoder;
 use lapwing_wire::{
-    BatchIdentity, BatchNumber, CompressionLevel, ContentKey, DisclosedAddress, Message, PackDigest,
-    ReceivedEnvelope, Record, RecordBody, SealedEnvelope, Sealer, SealingPrivateKey, SenderEvent,
-    SenderSession, SensorId,
+    BatchIdentity, BatchNumber, CompressionLevel, ContentKey, DisclosedAddress, Message,
+    PackDigest, ReceivedEnvelope, Record, RecordBody, SealedEnvelope, Sealer, SealingPrivateKey,
+    SenderEvent, SenderSession, SensorId,
 };
 
 const MESSAGES: usize = 10_000;

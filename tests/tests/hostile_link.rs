@@ -136,7 +136,9 @@ fn run_uplink(
             })
         })?;
         stopper.stop();
-        let result = running.join().map_err(|_| anyhow::anyhow!("the uplink panicked"))?;
+        let result = running
+            .join()
+            .map_err(|_| anyhow::anyhow!("the uplink panicked"))?;
         if over {
             return Ok(ended);
         }
@@ -286,7 +288,10 @@ fn hostile_packs_come_over_the_link_and_do_not_run() -> Result<()> {
     let mut uplink = prepared.site.start_uplink()?;
     wait_for("the rules to come", Duration::from_secs(90), || {
         uplink.must_run()?;
-        Ok(mirror.join("metadata/timestamp.json").exists().then_some(()))
+        Ok(mirror
+            .join("metadata/timestamp.json")
+            .exists()
+            .then_some(()))
     })?;
     uplink.stop(Duration::from_secs(60))?;
     let mut update = prepared.site.command_of(&["rules", "update"]);

@@ -2,7 +2,7 @@
 //!
 //! Random policies are held against every generated case, and against every capture of the conformance corpus where
 //! `LAPWING_CONFORMANCE` names it. Wide rules fire on everything, so that all kinds of facts are there. What left is read from the
-//! bytes of the outbox, sealed, opened with the ISP's key, and looked through by code that shares nothing with the policy's.
+//! envelopes, opened with the centre's key, and looked through by code that shares nothing with the policy's.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapwing_outbox::{OutboxWriter, peek};
+use ed25519_dalek::SigningKey;
+use lapwing_outbox::{Keyslot, OutboxSender, OutboxWriter, SealLimits, peek};
 use lapwing_rules::{model::Severity, pack::Pack, source::Source};
 use lapwing_sensor::{
     capture::CaptureError,
@@ -30,8 +31,12 @@ use lapwing_sensor::{
 };
 use lapwing_tests::cases;
 use lapwing_tests::traffic::entropy::Entropy;
-use lapwing_wire::{DisclosedAddress, FactKind, Finding, PackDigest, Record, RecordBody};
+use lapwing_wire::{
+    CompressionLevel, DisclosedAddress, FactKind, Finding, PackDigest, ReceivedEnvelope, Record,
+    RecordBody, Sealer, SealingPrivateKey, SensorId,
+};
 
+const SENSOR: SensorId = SensorId([7; 16]);
 const POLICIES_A_CASE: usize = 6;
 const POLICIES_A_CAPTURE: usize = 2;
 /// Alerts of one capture that are looked at: the rules fire on every packet.
@@ -413,7 +418,11 @@ impl Site {
         };
         let outbox = self.path("outbox");
         drop(fs::remove_dir_all(&outbox));
-        let writer = OutboxWriter::open(&outbox, lapwing_outbox::Settings::default()).unwrap();
+        let settings = lapwing_outbox::Settings {
+            keyslot: Some(Keyslot::new([5; 32])),
+            ..lapwing_outbox::Settings::default()
+        };
+        let writer = OutboxWriter::open(&outbox, settings.clone()).unwrap();
         let about = About {
             gathering: Gathering {
                 window_nanoseconds: 60 * Timestamp::NANOSECONDS_PER_SECOND,
@@ -436,8 +445,42 @@ impl Site {
             recorder.alert(alert);
         }
         recorder.finish().unwrap();
-        peek(&outbox, usize::MAX, None).unwrap()
+        let waits = peek(&outbox, usize::MAX, settings.keyslot.as_ref()).unwrap();
+        let left = sent(&outbox, settings);
+        assert_eq!(left, waits, "what was sealed is what waited");
+        left
     }
+}
+
+/// Seals everything that waits, as the uplink does, and opens the envelopes as the centre does.
+fn sent(outbox: &Path, settings: lapwing_outbox::Settings) -> Vec<Record> {
+    let (device, centre) = (
+        SigningKey::from_bytes(&[3; 32]),
+        SealingPrivateKey::from_bytes([4; 32]).unwrap(),
+    );
+    let public = device.verifying_key().to_bytes();
+    let sealer = Sealer::new(
+        device,
+        centre.public_key().unwrap(),
+        CompressionLevel::DEFAULT,
+    );
+    let limits = SealLimits {
+        max_outstanding: usize::MAX,
+        ..SealLimits::default()
+    };
+    let mut sender = OutboxSender::open(outbox, settings).unwrap();
+    let mut records = Vec::new();
+    while let Some(number) = sender
+        .seal_next(SENSOR, &sealer, &limits, &mut rand::rng())
+        .unwrap()
+    {
+        let envelope = sender.envelope(SENSOR, number).unwrap();
+        let received = ReceivedEnvelope::parse(envelope.bytes).unwrap();
+        let opened = received.verify(&public).unwrap().open(&centre).unwrap();
+        records.extend(opened.records);
+    }
+    records.sort_by_key(|record| (record.header.lane, record.header.number));
+    records
 }
 
 /// Holds random policies against the alerts of one capture; gives how many findings left.

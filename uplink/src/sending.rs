@@ -235,7 +235,8 @@ impl Uplink {
         mut connection: Connection,
         backoff: &mut Backoff,
     ) -> Result<(), UplinkError> {
-        let outbox = OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone())?;
+        let outbox =
+            OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone())?;
         let mut dispatch = Dispatch::new(outbox);
         let mut mirror = None;
         let mut ready = false;

@@ -265,7 +265,9 @@ fn kept_envelopes_go_when_they_are_too_old_and_their_lines_stay() {
     assert_eq!(ledger.remove_envelopes_after(9 * day).unwrap(), 1);
     assert!(!kept(0).exists());
     assert_eq!(ledger.remove_envelopes_after(9 * day).unwrap(), 0);
-    let left = (0..).take(envelopes.len()).filter(|batch| kept(*batch).exists());
+    let left = (0..)
+        .take(envelopes.len())
+        .filter(|batch| kept(*batch).exists());
     assert_eq!(left.count(), envelopes.len() - 1);
     assert_eq!(both(folder.path()), (true, true));
 }

@@ -12,7 +12,8 @@ use std::{
 
 use lapwing_outbox::{Draft, OutboxError, OutboxWriter};
 use lapwing_wire::{
-    Account, ClockQuality, Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody, SensorState,
+    Account, ClockQuality, Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody,
+    SensorState,
 };
 
 use super::{

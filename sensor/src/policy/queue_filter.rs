@@ -19,8 +19,7 @@ use lapwing_wire::{
 };
 
 use super::{
-    AddressRule, Disclosure, Field, Mode, Policy, TopList,
-    in_force::signed_in_force,
+    AddressRule, Disclosure, Field, Mode, Policy, TopList, in_force::signed_in_force,
     signed::SignedPolicy,
 };
 use crate::{clock::wall_milliseconds, settings::PolicySource};

@@ -23,6 +23,8 @@ use crate::state_file::{Words, read_words, words_to_bytes};
 const MAGIC: [u8; 4] = *b"LWK\x01";
 /// Segments after which the next key is drawn.
 pub(crate) const SEGMENTS_A_KEY: usize = 16;
+/// Words of one key in the file.
+const WORDS: usize = 1 + WRAPPED_BYTES / 8;
 /// Keys of an outbox at most; far more than its segments need.
 const MAX_KEYS: usize = 400;
 
@@ -105,7 +107,10 @@ impl KeyRing {
 
     /// The number of the newest key that can be used.
     pub(crate) fn newest(&self) -> Option<u64> {
-        self.0.last().filter(|key| key.key.is_some()).map(|key| key.id)
+        self.0
+            .last()
+            .filter(|key| key.key.is_some())
+            .map(|key| key.id)
     }
 
     /// The same keys and a new one.
@@ -149,9 +154,10 @@ impl KeyRing {
             wrapped: key.wrapped,
             key: key.key.clone(),
         };
-        self.0.iter().filter(|key| wanted(key.id)).map(copy).collect()
+        self.0
+            .iter()
+            .filter(|key| wanted(key.id))
+            .map(copy)
+            .collect()
     }
 }
-
-/// Words of one key in the file.
-const WORDS: usize = 1 + WRAPPED_BYTES / 8;

@@ -67,6 +67,7 @@ mod lanes;
 mod layout;
 mod peek;
 mod recovery;
+mod renewal;
 mod retention;
 pub mod sealed_file;
 pub mod segment;

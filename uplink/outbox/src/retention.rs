@@ -53,7 +53,9 @@ impl<F: Filesystem> OutboxWriter<F> {
                 .any(|stored| stored.wall_milliseconds >= before);
             let old = segment.numbered(&range).rev().find(|stored| {
                 stored.wall_milliseconds < before
-                    && segment.record(stored).is_some_and(|record| is_judged(&record))
+                    && segment
+                        .record(stored)
+                        .is_some_and(|record| is_judged(&record))
             });
             last_old = old.map(|stored| stored.number).or(last_old);
             oldest.get_or_insert((name, range, segment));

@@ -294,7 +294,11 @@ mod tests {
         let mut bytes = sealed_header(EPOCH, Lane::Low, 10, &SEAL);
         for (number, payload) in (10..).zip(payloads) {
             let offset = bytes.len() as u64;
-            bytes.extend(plain(number, payload).to_sealed_bytes(&cipher, offset).unwrap());
+            bytes.extend(
+                plain(number, payload)
+                    .to_sealed_bytes(&cipher, offset)
+                    .unwrap(),
+            );
         }
         bytes
     }

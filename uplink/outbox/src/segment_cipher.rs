@@ -35,7 +35,13 @@ impl std::fmt::Debug for SegmentCipher {
 }
 
 impl SegmentCipher {
-    pub(crate) fn new(key: &Key, seal: &Seal, epoch: Epoch, lane: Lane, first: u64) -> Option<Self> {
+    pub(crate) fn new(
+        key: &Key,
+        seal: &Seal,
+        epoch: Epoch,
+        lane: Lane,
+        first: u64,
+    ) -> Option<Self> {
         let mut info = b"lapwing outbox segment 1".to_vec();
         info.extend_from_slice(&epoch.0.to_le_bytes());
         info.extend_from_slice(&first.to_le_bytes());
@@ -114,13 +120,21 @@ mod tests {
 
     #[test]
     fn a_record_opens_at_its_own_place_only() {
-        let (key, seal) = (Zeroizing::new([3; 32]), Seal { key: 1, salt: [4; 16] });
-        let cipher =
-            |lane, first| SegmentCipher::new(&key, &seal, Epoch(9), lane, first).unwrap();
+        let (key, seal) = (
+            Zeroizing::new([3; 32]),
+            Seal {
+                key: 1,
+                salt: [4; 16],
+            },
+        );
+        let cipher = |lane, first| SegmentCipher::new(&key, &seal, Epoch(9), lane, first).unwrap();
         let ours = cipher(Lane::Low, 10);
         let sealed = ours.seal(100, 12, 77, 2, b"payload").unwrap();
         assert_eq!(sealed.len(), 7 + SEALING_BYTES);
-        assert_eq!(ours.open(100, 12, 77, &sealed), Some((2, b"payload".to_vec())));
+        assert_eq!(
+            ours.open(100, 12, 77, &sealed),
+            Some((2, b"payload".to_vec()))
+        );
         for (offset, number, time) in [(101, 12, 77), (100, 13, 77), (100, 12, 78)] {
             assert_eq!(ours.open(offset, number, time, &sealed), None);
         }

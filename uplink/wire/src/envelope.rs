@@ -139,7 +139,9 @@ impl Sealer {
 
     /// Whether nothing may leave now but records of the books; see [`RecordFilter::is_closed`].
     pub fn is_closed(&self) -> bool {
-        self.filter.as_ref().is_some_and(|filter| filter.is_closed())
+        self.filter
+            .as_ref()
+            .is_some_and(|filter| filter.is_closed())
     }
 
     /// Seals records into the batch that follows `previous`.

@@ -74,8 +74,7 @@ pub(super) fn run(arguments: &DryRun) -> anyhow::Result<()> {
     };
     let keyslot = keyslot::open(&settings)?;
     sensor::watch(settings, &watched, &stop)?;
-    let records =
-        lapwing_outbox::peek(&folder.0.join("outbox"), usize::MAX, Some(&keyslot))?;
+    let records = lapwing_outbox::peek(&folder.0.join("outbox"), usize::MAX, Some(&keyslot))?;
     let mut text = String::new();
     if arguments.json {
         for record in &records {
