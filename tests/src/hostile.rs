@@ -214,22 +214,25 @@ impl Hostile {
             },
             BatchDigest([6; 32]),
         ));
-        let mut all = messages(identity, digest)?;
+        let all = messages(identity, digest)?;
         // Signed as the real centre signs it: as wide as can be said, and in an order that is none.
-        for orders in [
-            vec![Message::AskForLess(AskForLess {
+        let signed = match self.entropy.below(all.len() as u64 + 2) {
+            0 => Some(vec![Message::AskForLess(AskForLess {
                 rung_max: u8::MAX,
-                lightest: Lane::Status,
+                lightest: Lane::Evidence,
                 until_milliseconds: u64::MAX,
-            })],
-            messages(identity, digest)?,
-        ] {
-            let answer = self
-                .authority
-                .sign_answer(self.sensor, u64::MAX / 2, &orders)?;
-            all.push(Message::ControlAnswer(ControlAnswer { answer }));
-        }
-        let message = self.entropy.pick(&all).clone();
+            })]),
+            1 => Some(all.clone()),
+            _ => None,
+        };
+        let message = match signed {
+            Some(orders) => {
+                let made = self.entropy.next_u64() / 2;
+                let answer = self.authority.sign_answer(self.sensor, made, &orders)?;
+                Message::ControlAnswer(ControlAnswer { answer })
+            }
+            None => self.entropy.pick(&all).clone(),
+        };
         mutated(&mut self.entropy, &message)
     }
 

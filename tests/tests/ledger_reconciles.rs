@@ -320,6 +320,24 @@ fn dry_run_ledger_and_packets_agree() -> Result<()> {
     assert_eq!(findings, of_kind(&would, "finding"));
     assert_eq!(of_kind(&records, "summary"), of_kind(&would, "summary"));
 
+    // What the weekly timer does, on a copy of what the sensor kept: it needs neither the centre nor the sensor's machine.
+    let (copy, reports) = (folder.path().join("copy"), folder.path().join("reports"));
+    fs::rename(folder.path().join("edge/give-back"), &copy)?;
+    let mut report = lapwing(&["report", "--last", "100000 h"], &config);
+    report.arg("--give-back").arg(&copy);
+    report.arg("--key").arg(folder.path().join("ledger.key"));
+    run(report.arg("--folder").arg(&reports))?;
+    let filed = |ending: &str| {
+        let files = fs::read_dir(&reports)?.map(|file| Ok(file?.path()));
+        let files = files.collect::<Result<Vec<_>>>()?;
+        let file = files
+            .iter()
+            .find(|file| file.extension().is_some_and(|its| its == ending));
+        Ok::<_, anyhow::Error>(fs::read_to_string(file.context("no report")?)?)
+    };
+    ensure!(filed("csv")?.contains("10.20.31.14"), "{}", filed("csv")?);
+    ensure!(filed("html")?.contains("10.20.31.14"));
+
     // A byte that is not in the ledger is found: here one that the ledger forgets.
     let state = folder.path().join("edge");
     let lines = state.join("ledger/000000000001.lines");

@@ -318,14 +318,14 @@ mod tests {
             ("10.1.2.3", 2)
         );
         assert!(read(folder.path(), &key, u64::MAX).unwrap().is_empty());
-        keeper.remove_older_than(0).unwrap();
-        assert_eq!(files(folder.path()).unwrap().len(), 2);
-        keeper.remove_older_than(u64::MAX).unwrap();
-        assert!(files(folder.path()).unwrap().is_empty());
         let other = SealingPrivateKey::generate(&mut rand::rng());
         assert!(matches!(
             read(folder.path(), &other, 0),
             Err(GiveBackError::OtherKey { .. })
         ));
+        keeper.remove_older_than(0).unwrap();
+        assert_eq!(files(folder.path()).unwrap().len(), 2);
+        keeper.remove_older_than(u64::MAX).unwrap();
+        assert!(files(folder.path()).unwrap().is_empty());
     }
 }

@@ -25,7 +25,7 @@ const MAGIC: [u8; 4] = *b"LWK\x01";
 pub(crate) const SEGMENTS_A_KEY: usize = 16;
 /// Words of one key in the file.
 const WORDS: usize = 1 + WRAPPED_BYTES / 8;
-/// Keys of an outbox at most; far more than its segments need.
+/// Keys of an outbox at most.
 const MAX_KEYS: usize = 400;
 
 /// The keys of an outbox, oldest first.
@@ -111,6 +111,11 @@ impl KeyRing {
             .last()
             .filter(|key| key.key.is_some())
             .map(|key| key.id)
+    }
+
+    /// Whether there is room for another key. A sensor that is started again every minute makes do with those that it has.
+    pub(crate) fn has_room(&self) -> bool {
+        self.0.len() < MAX_KEYS
     }
 
     /// The same keys and a new one.

@@ -74,10 +74,11 @@ impl<F: Filesystem> OutboxWriter<F> {
         let Some(slot) = &self.settings.keyslot else {
             return Ok(None);
         };
-        let known = self
-            .segments_of_key
-            .filter(|count| *count < SEGMENTS_A_KEY)
-            .zip(self.keys.newest());
+        let known = match (self.segments_of_key, self.keys.newest()) {
+            (Some(count), Some(key)) if count < SEGMENTS_A_KEY => Some((count, key)),
+            (count, Some(key)) if !self.keys.has_room() => Some((count.unwrap_or(0), key)),
+            _ => None,
+        };
         let (count, key) = match known {
             Some(known) => known,
             None => {
@@ -116,10 +117,7 @@ impl<F: Filesystem> OutboxWriter<F> {
 
     /// Destroys keys that no segment uses any more.
     pub(crate) fn forget_unused_keys(&mut self) -> Result<(), OutboxError> {
-        let in_use = |id| {
-            let mut segments = self.lanes.iter().flat_map(|(_, lane)| &lane.segments);
-            segments.any(|segment| segment.key == Some(id))
-        };
+        let in_use = |id| self.segments_with(id) > 0;
         if let Some(keys) = self.keys.without_unused(in_use) {
             keys.store(&self.filesystem, &self.layout)?;
             self.keys = keys;

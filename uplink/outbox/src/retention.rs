@@ -2,7 +2,7 @@
 //!
 //! How old a record is its own time tells, where the clock was set when it was made. One whose clock was not, or that is of a capture
 //! file, is as old as the next one of its lane that can be judged. What is dropped is never sealed any more; its bytes are gone once
-//! nothing younger stands in its segment, which is a day later at the latest.
+//! nothing younger waits in its segment, which has records of one day at most.
 
 use lapwing_wire::{ClockQuality, EvictionReason, Lane, Record, RecordBody};
 

@@ -171,6 +171,9 @@ impl<F: Filesystem> OutboxWriter<F> {
             writer.wrap_keys_anew()?;
         }
         writer.maintain()?;
+        // The newest key goes on until it has had its segments.
+        let newest = writer.keys.newest();
+        writer.segments_of_key = newest.map(|key| writer.segments_with(key));
         // What waits must be readable, or nothing goes on: it is not thrown away for a key that may come back.
         for segment in writer.lanes.iter().flat_map(|(_, lane)| &lane.segments) {
             if let Some(key) = segment.key {
@@ -324,6 +327,12 @@ impl<F: Filesystem> OutboxWriter<F> {
             evicted_records: status.evicted_records,
         };
         Ok((queue, status.account))
+    }
+
+    /// Segments that are encrypted with a key.
+    pub(crate) fn segments_with(&self, key: u64) -> usize {
+        let segments = self.lanes.iter().flat_map(|(_, lane)| &lane.segments);
+        segments.filter(|segment| segment.key == Some(key)).count()
     }
 
     /// Bytes of all segments.
