@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use lapwing_outbox::{Keyslot, OutboxSender, OutboxWriter, SealLimits, peek};
+use lapwing_outbox::{OutboxWriter, peek};
 use lapwing_rules::{model::Severity, pack::Pack, source::Source};
 use lapwing_sensor::{
     capture::CaptureError,
@@ -32,11 +32,10 @@ use lapwing_sensor::{
 use lapwing_tests::cases;
 use lapwing_tests::traffic::entropy::Entropy;
 use lapwing_wire::{
-    CompressionLevel, DisclosedAddress, FactKind, Finding, PackDigest, ReceivedEnvelope, Record,
-    RecordBody, Sealer, SealingPrivateKey, SensorId,
+    BatchDigest, BatchIdentity, BatchNumber, CompressionLevel, DisclosedAddress, Epoch, FactKind,
+    Finding, PackDigest, ReceivedEnvelope, Record, RecordBody, Sealer, SealingPrivateKey, SensorId,
 };
 
-const SENSOR: SensorId = SensorId([7; 16]);
 const POLICIES_A_CASE: usize = 6;
 const POLICIES_A_CAPTURE: usize = 2;
 /// Alerts of one capture that are looked at: the rules fire on every packet.
@@ -418,11 +417,7 @@ impl Site {
         };
         let outbox = self.path("outbox");
         drop(fs::remove_dir_all(&outbox));
-        let settings = lapwing_outbox::Settings {
-            keyslot: Some(Keyslot::new([5; 32])),
-            ..lapwing_outbox::Settings::default()
-        };
-        let writer = OutboxWriter::open(&outbox, settings.clone()).unwrap();
+        let writer = OutboxWriter::open(&outbox, lapwing_outbox::Settings::default()).unwrap();
         let about = About {
             gathering: Gathering {
                 window_nanoseconds: 60 * Timestamp::NANOSECONDS_PER_SECOND,
@@ -445,41 +440,34 @@ impl Site {
             recorder.alert(alert);
         }
         recorder.finish().unwrap();
-        let waits = peek(&outbox, usize::MAX, settings.keyslot.as_ref()).unwrap();
-        let left = sent(&outbox, settings);
+        let waits = peek(&outbox, usize::MAX, None).unwrap();
+        let left = opened(&waits);
         assert_eq!(left, waits, "what was sealed is what waited");
         left
     }
 }
 
-/// Seals everything that waits, as the uplink does, and opens the envelopes as the centre does.
-fn sent(outbox: &Path, settings: lapwing_outbox::Settings) -> Vec<Record> {
-    let (device, centre) = (
-        SigningKey::from_bytes(&[3; 32]),
-        SealingPrivateKey::from_bytes([4; 32]).unwrap(),
-    );
+/// Seals what waits, as the uplink does, and opens the envelopes as the centre does.
+fn opened(waits: &[Record]) -> Vec<Record> {
+    let device = SigningKey::from_bytes(&[3; 32]);
+    let centre = SealingPrivateKey::from_bytes([4; 32]).unwrap();
     let public = device.verifying_key().to_bytes();
-    let sealer = Sealer::new(
-        device,
-        centre.public_key().unwrap(),
-        CompressionLevel::DEFAULT,
-    );
-    let limits = SealLimits {
-        max_outstanding: usize::MAX,
-        ..SealLimits::default()
-    };
-    let mut sender = OutboxSender::open(outbox, settings).unwrap();
+    let sealing = centre.public_key().unwrap();
+    let sealer = Sealer::new(device, sealing, CompressionLevel::DEFAULT);
     let mut records = Vec::new();
-    while let Some(number) = sender
-        .seal_next(SENSOR, &sealer, &limits, &mut rand::rng())
-        .unwrap()
-    {
-        let envelope = sender.envelope(SENSOR, number).unwrap();
+    for (number, part) in (0..).zip(waits.chunks(1000)) {
+        let identity = BatchIdentity {
+            sensor: SensorId([7; 16]),
+            epoch: Epoch(1),
+            number: BatchNumber(number),
+        };
+        let envelope = sealer
+            .seal(identity, BatchDigest::NONE, part, &mut rand::rng())
+            .unwrap();
         let received = ReceivedEnvelope::parse(envelope.bytes).unwrap();
-        let opened = received.verify(&public).unwrap().open(&centre).unwrap();
-        records.extend(opened.records);
+        let batch = received.verify(&public).unwrap().open(&centre).unwrap();
+        records.extend(batch.records);
     }
-    records.sort_by_key(|record| (record.header.lane, record.header.number));
     records
 }
 

@@ -155,6 +155,8 @@ impl Uplink {
                 UplinkError::Unreachable { .. }
                 | UplinkError::Broken(_)
                 | UplinkError::Session(_)
+                // What a centre says must not end what runs here.
+                | UplinkError::BadAnswer { .. }
                 | UplinkError::Outbox(OutboxError::InUse { .. }) => {}
                 // The sensor makes room, or somebody does.
                 UplinkError::Outbox(error) if error.is_disk_full() => {}
