@@ -248,7 +248,7 @@ impl Hostile {
 pub fn messages(identity: BatchIdentity, digest: BatchDigest) -> Result<Vec<Message>> {
     let ack = |digest, state| {
         Message::Ack(Ack {
-            identity: identity,
+            identity,
             digest,
             state,
         })
@@ -261,7 +261,7 @@ pub fn messages(identity: BatchIdentity, digest: BatchDigest) -> Result<Vec<Mess
         ack(digest, AckState::Stored),
         ack(BatchDigest([5; 32]), AckState::Stored),
         Message::Busy(Busy {
-            identity: identity,
+            identity,
             retry_after_seconds: 1,
         }),
         Message::Error(SessionError {

@@ -59,5 +59,5 @@ fn a_record_costs_seventeen_bytes_more() {
         a_record(sealing_sealed)
     );
     // A tag and the severity that moved inside; 76 bytes a segment of 256 KiB on top.
-    assert!(more >= 17 * RECORDS && more < 18 * RECORDS, "{more}");
+    assert!((17 * RECORDS..18 * RECORDS).contains(&more), "{more}");
 }
