@@ -36,7 +36,6 @@ const NOT_RAISED: &[&str] = &[
     "udp.hlen_invalid",
     "3whs_ack_data_inject",
     "3whs_ack_in_wrong_dir",
-    "3whs_async_wrong_seq",
     "3whs_synack_resend_with_diff_ack",
     "est_ack_zwp_data",
     "est_synack_resend_with_diff_ack",

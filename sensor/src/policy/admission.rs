@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use lapwing_rules::{
     indicator::{INDICATOR_GENERATOR, IndicatorKind},
-    model::{AddressSetId, AppProtocol, HeaderProtocol, ListKind, Match, RuleId},
+    model::{AddressSetId, AppProtocol, HeaderProtocol, ListKind, Match, PacketCondition, RuleId},
     pack::{AddressSetView, IndicatorView, ListView, Pack, RuleView},
 };
 
@@ -217,6 +217,9 @@ impl<'a> Guard<'a> {
         let group = |set: AddressSetId| self.group_singles_out(&pack.address_set(set));
         group(header.source)
             || group(header.destination)
+            || rule.packet_conditions().any(|condition| {
+                matches!(condition, PacketCondition::Reputation { addresses, .. } if group(addresses))
+            })
             || rule.inspections().any(|inspection| {
                 inspection.matches.iter().any(|item| match item {
                     Match::Content(content) => self.text_names(content.pattern),
