@@ -80,7 +80,7 @@ pub enum HeaderField {
     TlsCertificateNotBefore = 45,
     /// `tls_cert_notafter`, seconds since 1970.
     TlsCertificateNotAfter = 46,
-    /// `ssl_state`: the newest message of the handshake, 1 for the client's hello, 2 for the server's, 3 and 4 for their keys.
+    /// `ssl_state`: the newest message of the handshake in the bytes that came last, 0 for none of these, 1 for the client's hello, 2 for the server's, 3 and 4 for their keys.
     TlsHandshakeState = 47,
     /// `dns.opcode`
     DnsOpcode = 42,

@@ -424,8 +424,8 @@ keywords! {
     "tls.subject" [] "1.3" Required Read(content::tls_subject), "The certificate's subject contains this.", takes "[!]\"text\"";
     "tls.issuerdn" [] "1.3" Required Read(content::tls_issuer), "The certificate's issuer contains this.", takes "[!]\"text\"";
     "tls.fingerprint" [] "1.3" Required Read(content::tls_fingerprint), "SHA-1 of the certificate.", takes "[!]\"ab:cd:…\"";
-    "tls_cert_notbefore" [] "3.2" Required Read(tls::certificate_date), "Begin of the certificate's validity.", takes "[< | >] date | date<>date, a date as 2026-05-01 or 2026-05-01T10:00:00";
-    "tls_cert_notafter" [] "3.2" Required Read(tls::certificate_date), "End of the certificate's validity.", takes "[< | >] date | date<>date, a date as 2026-05-01 or 2026-05-01T10:00:00";
+    "tls_cert_notbefore" [] "3.2" Required Read(tls::certificate_date), "Begin of the certificate's validity.", takes "[< | >] date | date<>date, a date as 2026-05, 2026-05-01 or 2026-05-01T10:00:00, or seconds since 1970";
+    "tls_cert_notafter" [] "3.2" Required Read(tls::certificate_date), "End of the certificate's validity.", takes "[< | >] date | date<>date, a date as 2026-05, 2026-05-01 or 2026-05-01T10:00:00, or seconds since 1970";
     "tls_cert_expired" [] "3.2" None Read(tls::certificate_validity), "The certificate has expired.";
     "tls_cert_valid" [] "3.2" None Read(tls::certificate_validity), "The certificate has not expired.";
     "tls.store" ["tls_store"] "1.3" None NoEffect, "Keep the certificate.", differs "has no effect: which certificates are kept is for the host's policy to say";

@@ -106,6 +106,8 @@ pub struct AppLayer {
     before_upgrade: Option<AppProtocol>,
     parser: Option<Box<dyn Parser>>,
     stream_frames: Option<Box<StreamFrames>>,
+    /// What must follow an upgrade, until it is seen.
+    expected: Option<AppProtocol>,
     upgrade_due: bool,
     /// The upgrade was noticed in the packet in hand.
     handed_over_now: bool,
@@ -354,6 +356,7 @@ impl AppLayer {
             Verdict::Identified(protocol) => self.identified_stream(context, direction, protocol),
             Verdict::Undecided => Feed::More,
             Verdict::Unknown => {
+                self.tell_if_unexpected(None);
                 self.sides[direction.index()].exhausted = true;
                 self.unknown_stream(direction)
             }
@@ -378,6 +381,8 @@ impl AppLayer {
         direction: Direction,
         protocol: AppProtocol,
     ) -> Feed {
+        self.tell_if_unexpected(Some(protocol));
+        self.expected = None;
         let other = self.identified(direction.opposite());
         let mut chosen = protocol;
         if let Some(other) = other.filter(|&other| other != protocol) {
@@ -401,6 +406,17 @@ impl AppLayer {
             }
         }
         self.deliver_held(direction)
+    }
+
+    /// Something follows an upgrade; whether it is what must follow.
+    fn tell_if_unexpected(&mut self, found: Option<AppProtocol>) {
+        let Some(expected) = self.expected.filter(|expected| Some(*expected) != found) else {
+            return;
+        };
+        self.event("applayer_unexpected_protocol");
+        if expected == AppProtocol::Tls {
+            self.event("applayer_no_tls_after_starttls");
+        }
     }
 
     fn unknown_stream(&mut self, direction: Direction) -> Feed {
@@ -588,6 +604,12 @@ impl AppLayer {
                 self.sides[direction.index()].held = parser.take_unread(direction);
             }
         }
+        self.expected = match self.before_upgrade {
+            Some(AppProtocol::Smtp | AppProtocol::Ftp | AppProtocol::Pgsql) => {
+                Some(AppProtocol::Tls)
+            }
+            _ => self.upgraded_request.as_ref().map(|_| AppProtocol::Http2),
+        };
     }
 
     fn give_up(&mut self) {

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// States of the handshake by name, each with its number in [`HeaderField::TlsHandshakeState`]; 0 is before them.
+/// States of the handshake by name, each with its number in [`HeaderField::TlsHandshakeState`]; 0 is none of them.
 const STATES: [(&str, u64); 5] = [
     ("client_hello", 1),
     ("server_hello", 2),
@@ -103,8 +103,12 @@ fn range(text: &str) -> Option<NumberRange> {
     })
 }
 
-/// Year, month, day, hour, minute and second, of which the last may be missing, in UTC; before 1970 it is 0.
+/// Year, month, day, hour, minute and second, of which the last may be missing, in UTC; before 1970 it is 0. As in the reference, a
+/// number alone is no year, but seconds.
 fn seconds(text: &str) -> Option<u64> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
+    }
     let mut parts = [0_i16, 1, 1, 0, 0, 0];
     let words = text
         .split(['-', 'T', ' ', ':'])
@@ -157,13 +161,14 @@ mod tests {
 
     #[test]
     fn dates_have_as_many_parts_as_are_wanted() {
-        assert_eq!(seconds("1998"), Some(883_612_800));
+        assert_eq!(seconds("1998"), Some(1998));
+        assert_eq!(seconds("1998-01"), Some(883_612_800));
         assert_eq!(seconds("1998-05-01T10:30:00"), Some(894_018_600));
         assert!(seconds("1998-05") < seconds("1998-05-02"));
         for wrong in ["", "foo", "1998-13-01", "=1998", "1-1-1-1-1-1-1"] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
-        assert_eq!(range("2000<>1999"), None);
-        assert!(range("< 1999").unwrap().contains(883_612_800));
+        assert_eq!(range("2000-01<>1999-12"), None);
+        assert!(range("< 1999-01").unwrap().contains(883_612_800));
     }
 }

@@ -57,7 +57,11 @@ fn place(message: &MqttMessage) -> Place {
             })
         }
         Content::Topics { message_id, .. } => {
-            Place::New((message.header.quality > 0).then_some(Awaited::Message(*message_id)))
+            Place::New(match message.header.quality {
+                0 => None,
+                3 => Some(Awaited::Nothing),
+                _ => Some(Awaited::Message(*message_id)),
+            })
         }
         Content::Acknowledgment { message_id, .. } => Place::Answer {
             awaited: Awaited::Message(*message_id),

@@ -283,6 +283,10 @@ impl Parser for TlsParser {
         if transaction.is_none() && !frames.is_wanted() {
             return Feed::Stop;
         }
+        if let Some(transaction) = transaction.as_deref_mut() {
+            // As in the reference, what one stretch of bytes held is not remembered beyond it.
+            transaction.handshake_state = 0;
+        }
         records[direction.index()].feed(bytes, &mut |unit| {
             report_frames(frames, direction, &unit);
             if let Some(transaction) = transaction.as_deref_mut() {

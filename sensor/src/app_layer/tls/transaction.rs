@@ -34,7 +34,7 @@ pub(super) struct TlsTransaction {
     pub(super) is_done: bool,
     /// What a side sends is encrypted: no certificate of it can be read any more.
     pub(super) is_encrypted: [bool; 2],
-    /// The newest message of the handshake, as `ssl_state` numbers them; 0 before the first.
+    /// The newest message of the handshake in what was fed last, as `ssl_state` numbers them; 0 where none was in it.
     pub(super) handshake_state: u64,
     pub(super) events: Events,
 }
@@ -127,7 +127,11 @@ impl TlsTransaction {
         }
     }
 
+    /// Begin or end of the validity of the server's certificate.
     fn validity(&self, direction: Direction, end: usize) -> Option<u64> {
+        if direction == Direction::ToServer {
+            return None;
+        }
         let certificates = self.side(direction).certificates.as_ref()?;
         certificates.validity?.get(end).copied()
     }
