@@ -178,7 +178,8 @@ async fn write(
         .map_err(|error| ForwardError::Broken(server.host.clone(), error))
 }
 
-/// Closes in order and waits until the server has done so as well: it has read everything then.
+/// Closes in order and waits until the server has done so as well, in TLS (RFC 5425, section 4.4): it has read everything then. One
+/// that is gone without a word may have lost something.
 async fn close(
     server: &SyslogServer,
     mut stream: TlsStream<TcpStream>,
@@ -189,8 +190,6 @@ async fn close(
         loop {
             match stream.read(&mut rest).await {
                 Ok(0) => return Ok(()),
-                // A server that closes without saying so in TLS has read to the end all the same.
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
                 Ok(_) => {}
                 Err(error) => return Err(error),
             }

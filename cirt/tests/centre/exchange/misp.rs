@@ -10,8 +10,8 @@ use lapwing_cirt::store::Source;
 use serde_json::json;
 
 use super::support::{
-    Served, all_findings, centre, peer, producer, python, root_certificate, script, told,
-    wait_for_file,
+    Served, all_findings, centre, centre_of_today, peer, producer, python, root_certificate,
+    script, told, wait_for_file,
 };
 
 #[test]
@@ -36,24 +36,19 @@ fn misp_stix_converts_our_bundle_without_errors() {
     assert_eq!(told["errors"], json!([]), "{told:#}");
     let made = told["objects"].as_u64().unwrap() + told["attributes"].as_u64().unwrap();
     assert!(made >= 20, "{told:#}");
-    // Something broken is an error: the converter looks.
-    let text = std::fs::read_to_string(&path)
-        .unwrap()
-        .replace("\"src_ref\"", "\"src_reference\"");
-    let broken = text.replace(
-        "\"pattern_type\":\"suricata\"",
-        "\"pattern_type\":\"unheard-of\"",
+    // What refers to something that is not there is an error: the converter looks.
+    let mut bundle: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let objects = bundle["objects"].as_array_mut().unwrap();
+    objects.retain(|object| object["type"] != "ipv4-addr");
+    std::fs::write(&path, bundle.to_string()).unwrap();
+    let told = super::support::told(
+        &script(&python, "misp_stix_check.py")
+            .arg(&path)
+            .output()
+            .unwrap(),
     );
-    std::fs::write(&path, broken).unwrap();
-    let output = script(&python, "misp_stix_check.py")
-        .arg(&path)
-        .output()
-        .unwrap();
-    let complains = !output.status.success() || {
-        let told = super::support::told(&output);
-        told["errors"] != json!([]) || told["warnings"] != json!([])
-    };
-    assert!(complains, "the converter is blind");
+    assert_ne!(told["errors"], json!([]), "the converter is blind");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +56,7 @@ async fn pymisp_loads_the_feed_that_we_serve() {
     let Some(python) = python("python-exchange") else {
         return;
     };
-    let centre = centre(10);
+    let centre = centre_of_today(10, "");
     let store = centre.store();
     let password = peer(&store, "partner", PeerKind::Cirt, Tlp::Amber);
     let red = all_findings(&store, &producer(&centre));

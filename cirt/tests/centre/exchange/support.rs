@@ -31,15 +31,27 @@ pub(crate) fn centre(findings: u64) -> TestCentre {
 
 /// The same with more in its settings.
 pub(crate) fn centre_with(findings: u64, more: &str) -> TestCentre {
+    centre_of((0..findings).map(sample), more)
+}
+
+/// The same with findings of this moment: a served feed reaches back some days.
+pub(crate) fn centre_of_today(findings: u64, more: &str) -> TestCentre {
+    let now: &'static str = format!("{:.3}", Timestamp::now()).leak();
+    let today = |sample: Sample| Sample {
+        time: now,
+        ..sample
+    };
+    centre_of((0..findings).map(sample).map(today), more)
+}
+
+fn centre_of(samples: impl Iterator<Item = Sample>, more: &str) -> TestCentre {
     let centre = TestCentre::new();
     let settings = format!("{SETTINGS}{more}");
     std::fs::write(ExchangeSettings::path(&centre.folder), settings).unwrap();
     let device = centre.enrolled_device_named("isp-a", [0x11; 16]);
     let store = centre.store();
     store.import_rules("test", &rules()).unwrap();
-    let records: Vec<_> = (0..findings)
-        .map(|number| sample(number).record())
-        .collect();
+    let records: Vec<_> = samples.map(|sample| sample.record()).collect();
     let envelope = device.seal(centre.sealing_key(), 0, &records);
     let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
     let verified = ReceivedEnvelope::parse(envelope.bytes)

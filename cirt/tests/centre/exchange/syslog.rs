@@ -8,7 +8,7 @@ use lapwing_cirt::exchange::{PeerKind, Tlp};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
@@ -67,13 +67,13 @@ impl Receiver {
                         let mut part = vec![0; limit];
                         stream.read_exact(&mut part).await.unwrap();
                         bytes = part;
-                        // What is not read when a socket is closed becomes a reset.
-                        drop(stream.into_inner().0.into_std().unwrap());
+                        // Gone without a word, as when the machine dies.
+                        drop(stream);
                         false
                     }
                     None => {
                         let read = stream.read_to_end(&mut bytes).await.is_ok();
-                        drop(stream);
+                        stream.shutdown().await.unwrap();
                         read
                     }
                 };

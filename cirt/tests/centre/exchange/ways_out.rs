@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use super::support::{agreement, all_findings, centre_with, peer};
+use super::support::{agreement, all_findings, centre_of_today, peer};
 
 const FINDINGS: usize = 12;
 const PUBLISHING: &str = "publish = \"high,medium,low,info\"\nstatistics_tlp = \"green\"\n";
@@ -183,7 +183,7 @@ fn mark(store: &Store, producer: &Producer, labels: &[Option<Tlp>]) {
 }
 
 async fn check(world: World) {
-    let centre = centre_with(FINDINGS as u64, PUBLISHING);
+    let centre = centre_of_today(FINDINGS as u64, PUBLISHING);
     let store = Arc::new(centre.store());
     let producer = Arc::new(super::support::producer(&centre));
     let password = peer(&store, "partner", world.kind, world.ceiling);
@@ -382,7 +382,7 @@ async fn check(world: World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     #[test]
     fn nothing_above_the_ceiling_is_to_be_had_and_all_is_in_the_register(world in world()) {
         tokio::runtime::Builder::new_current_thread()
@@ -396,7 +396,7 @@ proptest! {
 /// A group's label after it was published: what peers hold is revoked, what lies there alone is gone, and the register says so.
 #[tokio::test]
 async fn a_stricter_label_takes_back_what_was_published() {
-    let centre = centre_with(12, PUBLISHING);
+    let centre = centre_of_today(12, PUBLISHING);
     let store = Arc::new(centre.store());
     let producer = Arc::new(super::support::producer(&centre));
     let password = peer(&store, "partner", PeerKind::Cirt, Tlp::Amber);
