@@ -101,6 +101,8 @@ struct MailTable {
     user: Option<String>,
     password_file: Option<PathBuf>,
     authority: Option<PathBuf>,
+    #[serde(default)]
+    by_itself: bool,
 }
 
 impl ExchangeSettings {
@@ -292,6 +294,7 @@ impl MailTable {
             tls_at_once,
             login,
             authority,
+            by_itself: self.by_itself,
         })
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::forward::{Forwarded, SyslogServer, forward};
 use super::limits::EXCHANGE_SECONDS;
 use super::misp_import::{self, Feed};
+use super::notify::{self, FIXED_AFTER, MailServer, SendError, Sent};
 use super::publish::{Published, publish, publish_indicators};
 use super::taxii::outgoing::Pushed;
 use super::{Producer, inbound, taxii};
@@ -47,6 +48,19 @@ fn round(store: &Store, producer: &Producer) {
     if let Err(error) = publish_all(store, producer) {
         tracing::error!(%error, "publishing failed; it is tried again");
     }
+    if let Some(server) = producer.settings.mail.as_ref().filter(|one| one.by_itself) {
+        match notify_all(store, producer, server) {
+            Ok(sent) => {
+                let failed = sent.iter().filter(|one| one.findings > 0);
+                for Sent { peer, problem, .. } in failed {
+                    if let Some(problem) = problem {
+                        tracing::warn!(peer, problem, "a mail did not leave; it is tried again");
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "those responsible cannot be written to"),
+        }
+    }
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -57,6 +71,21 @@ fn round(store: &Store, producer: &Producer) {
         }),
         Err(error) => tracing::error!(%error, "peers cannot be polled"),
     }
+}
+
+/// Sorts new findings into notices, closes what is fixed, and sends what is due.
+///
+/// # Errors
+/// When the server or the database cannot be used at all.
+pub fn notify_all(
+    store: &Store,
+    producer: &Producer,
+    server: &MailServer,
+) -> Result<Vec<Sent>, SendError> {
+    let now = Timestamp::now();
+    notify::gather(store, producer, now)?;
+    store.close_fixed(FIXED_AFTER, now)?;
+    notify::send(store, producer, server, now)
 }
 
 /// Publishes all that is new.
