@@ -28,7 +28,8 @@ use crate::{
     },
     shedding,
     stream::{
-        Beginning, Connection, ReassemblyBudget, Reuse, StreamConsumer, StreamSettings, TcpState, Tools,
+        Beginning, Connection, ReassemblyBudget, Reuse, StreamConsumer, StreamSettings, TcpState,
+        Tools,
     },
     time::Timestamp,
 };

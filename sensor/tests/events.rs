@@ -26,18 +26,30 @@ fn is_named(code: &str, name: &str) -> bool {
 #[test]
 fn every_event_is_raised_or_listed_as_not_raised() {
     let mut code = String::new();
-    code_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
+    code_below(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut code,
+    );
     let missing: Vec<String> = support::raised_events()
         .filter(|name| !is_named(&code, name))
         .collect();
     assert_eq!(missing, [""; 0], "said to be raised, and by nothing");
     let raised: Vec<&str> = support::unraised_events()
-        .filter(|name| code.contains(&format!("\"{}\"", name.split_once('.').map_or(*name, |(_, event)| event))))
+        .filter(|name| {
+            code.contains(&format!(
+                "\"{}\"",
+                name.split_once('.').map_or(*name, |(_, event)| event)
+            ))
+        })
         .collect();
     // These names stand for another protocol's event as well.
     assert_eq!(
         raised,
-        ["dnp3.flooded", "ike.malformed_data", "smb.too_many_transactions"],
+        [
+            "dnp3.flooded",
+            "ike.malformed_data",
+            "smb.too_many_transactions"
+        ],
         "said not to be raised, and some code names it"
     );
 }

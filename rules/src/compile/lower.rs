@@ -120,10 +120,10 @@ impl Shared {
     }
 
     fn conditions<'r>(
-            &mut self,
-            rule: &'r RuleDraft,
-            writer: &mut PackWriter,
-        ) -> Vec<PacketCondition<'r>> {
+        &mut self,
+        rule: &'r RuleDraft,
+        writer: &mut PackWriter,
+    ) -> Vec<PacketCondition<'r>> {
         let mut conditions = Vec::with_capacity(rule.conditions.len() + 1);
         if rule.flow != crate::model::FlowRequirement::default() {
             conditions.push(PacketCondition::Flow(rule.flow));

@@ -15,7 +15,9 @@ use crate::{
     limits,
     model::RuleKind,
     pack::{CanonicalWriter, PackWriter},
-    source::{self, Catalogue, ListFiles, ParsedRule, Reputations, Source, Variables, draft::RuleDraft},
+    source::{
+        self, Catalogue, ListFiles, ParsedRule, Reputations, Source, Variables, draft::RuleDraft,
+    },
 };
 
 /// How many rules of each kind the sources hold.

@@ -11,7 +11,8 @@ use super::{
 use crate::model::{
     Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, Frame,
     HeaderProtocol, ListKind, Match, NumberRange, Operand, PacketCondition, RateFilter,
-    ReputationSide, RuleDirection, RuleId, SetAction, SuppressBy, Threshold, Transform, VariableScope,
+    ReputationSide, RuleDirection, RuleId, SetAction, SuppressBy, Threshold, Transform,
+    VariableScope,
 };
 
 /// A rule with its options understood.

@@ -11,12 +11,12 @@ use super::{
     draft::RuleDraft,
     keywords::{
         asn1, bits, buffers, byte_keywords, checked, content, dcerpc, dnp3, enip, files, flow,
-        frames, header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, reputation, rfb, rpc,
-        ssh, thresholds, tls, transaction_fields, variables,
+        frames, header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, reputation,
+        rfb, rpc, ssh, thresholds, tls, transaction_fields, variables,
     },
     list_files::ListFiles,
-    reputations::Reputations,
     problem::Problem,
+    reputations::Reputations,
     support::Support,
     syntax::RuleOption,
 };

@@ -32,6 +32,6 @@ pub(crate) use groups::{AddressSet, PortSet};
 pub use list_files::ListFiles;
 pub(crate) use logical_lines::LogicalLines;
 pub use parser::Source;
-pub use reputations::Reputations;
 pub(crate) use parser::{ParsedRule, bits_set_by_disabled_rules, disabled_rule, is_read, parse};
+pub use reputations::Reputations;
 pub use variables::{Files, Variables, VariablesError};

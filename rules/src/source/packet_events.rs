@@ -33,7 +33,8 @@ pub(super) fn raised() -> impl Iterator<Item = String> {
     decoder.chain(stream).filter(|name| is_raised(name).is_ok())
 }
 
-const BY_CAPTURE: &str = "what the kernel cut off a packet is counted by the capture, not told to rules";
+const BY_CAPTURE: &str =
+    "what the kernel cut off a packet is counted by the capture, not told to rules";
 const IN_LINE: &str = "the reference raises it only where it stands in the line";
 const NOBODY: &str = "the reference's version 7.0 knows the name and raises it nowhere";
 const ONE_WORKER: &str = "a flow is never handled by two workers here";

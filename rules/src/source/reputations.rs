@@ -17,7 +17,11 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{groups::AddressSet, parser::Source, ranges::{Bounded, Ranges}};
+use super::{
+    groups::AddressSet,
+    parser::Source,
+    ranges::{Bounded, Ranges},
+};
 use crate::{
     diagnostic::{Diagnostic, Level},
     limits,
@@ -213,9 +217,8 @@ struct Scored<T> {
 
 /// The addresses that the narrowest network which holds them puts in. Networks lie in each other or apart.
 fn narrowest<T: Bounded>(mut networks: Vec<Scored<T>>) -> Ranges<T> {
-    networks.sort_unstable_by(|one, other| {
-        one.first.cmp(&other.first).then(other.last.cmp(&one.last))
-    });
+    networks
+        .sort_unstable_by(|one, other| one.first.cmp(&other.first).then(other.last.cmp(&one.last)));
     let mut found = Vec::new();
     // The networks around the place in hand, each with where of it nothing was said yet.
     let mut open: Vec<(Scored<T>, Option<T>)> = Vec::new();
@@ -230,7 +233,10 @@ fn narrowest<T: Bounded>(mut networks: Vec<Scored<T>>) -> Ranges<T> {
         }
     };
     for network in networks {
-        while open.last().is_some_and(|(outer, _)| outer.last < network.first) {
+        while open
+            .last()
+            .is_some_and(|(outer, _)| outer.last < network.first)
+        {
             close(&mut open, &mut found);
         }
         if let Some((outer, from)) = open.last()
@@ -262,7 +268,10 @@ mod tests {
 
     fn reputations(scores: &str) -> Reputations {
         Reputations::read(
-            &source("categories", "1,Bad,Hosts that are bad, and known\n\n# a note\n2,Good,\n"),
+            &source(
+                "categories",
+                "1,Bad,Hosts that are bad, and known\n\n# a note\n2,Good,\n",
+            ),
             &[source("scores", scores)],
         )
     }
@@ -298,8 +307,18 @@ mod tests {
                 "10.2.0.2-10.255.255.255"
             ]
         );
-        assert_eq!(ipv4(&known.addresses(1, |score| score == 0)), ["10.2.0.1-10.2.0.1"]);
-        assert_eq!(known.addresses(1, |score| score == 60).ipv6.as_slice().len(), 1);
+        assert_eq!(
+            ipv4(&known.addresses(1, |score| score == 0)),
+            ["10.2.0.1-10.2.0.1"]
+        );
+        assert_eq!(
+            known
+                .addresses(1, |score| score == 60)
+                .ipv6
+                .as_slice()
+                .len(),
+            1
+        );
         assert_eq!(
             ipv4(&known.addresses_without(1, false)),
             ["0.0.0.0-9.255.255.255", "11.0.0.0-255.255.255.255"]
@@ -309,14 +328,18 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_with_their_line() {
-        let known = reputations("10.0.0.1,1\n300.0.0.1,1,1\n10.0.0.1,60,1\n10.0.0.1,1,128\n10.0.0.2,1,5\n");
+        let known =
+            reputations("10.0.0.1,1\n300.0.0.1,1,1\n10.0.0.1,60,1\n10.0.0.1,1,128\n10.0.0.2,1,5\n");
         let told: Vec<(u32, &str)> = known
             .diagnostics()
             .iter()
             .map(|told| (told.line, told.message.as_str()))
             .collect();
         assert_eq!(told.len(), 4);
-        assert_eq!(told[1], (2, "`300.0.0.1` is neither an address nor a network"));
+        assert_eq!(
+            told[1],
+            (2, "`300.0.0.1` is neither an address nor a network")
+        );
         assert_eq!(ipv4(&known.addresses(1, |_| true)), ["10.0.0.2-10.0.0.2"]);
     }
 }

@@ -145,7 +145,8 @@ pub(super) const NOT_SEEN: &str =
 const OLD: &str = "the reference's version 7.0 knows the name and raises it nowhere";
 const OFF: &str = "the reference raises it only where its settings ask for more than its defaults";
 const QUEUES: &str = "the reference's defaults set no bounds for these queues";
-const FEWER: &str = "the sensor holds fewer transactions of a flow than the reference counts for it";
+const FEWER: &str =
+    "the sensor holds fewer transactions of a flow than the reference counts for it";
 
 /// Known to the reference and raised by nothing here, each with the reason.
 const NOT_RAISED: &[(&str, &str)] = &[

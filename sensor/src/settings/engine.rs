@@ -45,7 +45,10 @@ pub(super) fn engine(root: &Section<'_>) -> EngineSettings {
     root.section("stream", |section| {
         set(&mut stream.midstream, section.boolean("midstream"));
         set(&mut stream.async_oneside, section.boolean("async_oneside"));
-        set(&mut stream.depth_bytes, bytes(section, "depth", DEPTH_BYTES));
+        set(
+            &mut stream.depth_bytes,
+            bytes(section, "depth", DEPTH_BYTES),
+        );
     });
     root.section("flow_timeouts", |section| {
         for (key, protocol) in [

@@ -118,9 +118,7 @@ impl Connection {
                 Ok(())
             }
             (true, false, Direction::ToServer) => self.another_syn(segment, packet),
-            (false, true, Direction::ToServer) => {
-                self.ack_without_answer(segment, packet, tools)
-            }
+            (false, true, Direction::ToServer) => self.ack_without_answer(segment, packet, tools),
             _ => Ok(()),
         }
     }

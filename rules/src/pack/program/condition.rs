@@ -34,9 +34,9 @@ use super::{
 use crate::{
     limits,
     model::{
-        AddressSetId, BitAction, BitScope, CipService, DcerpcInterface, DetectedProtocol, FlowRequirement,
-        HeaderField, IntegerOperand, PacketCondition, ReputationSide, RpcCall, StreamSizeSide, TcpFlagsMode,
-        VariableScope,
+        AddressSetId, BitAction, BitScope, CipService, DcerpcInterface, DetectedProtocol,
+        FlowRequirement, HeaderField, IntegerOperand, PacketCondition, ReputationSide, RpcCall,
+        StreamSizeSide, TcpFlagsMode, VariableScope,
     },
 };
 

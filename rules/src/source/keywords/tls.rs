@@ -50,11 +50,7 @@ pub(crate) fn handshake_state(
             .any(|(number, negated)| (state == *number) != *negated)
     };
     let states = (0..=5).filter(|state| holds(*state));
-    rule.imply(
-        AppProtocol::Tls,
-        option.name.text(),
-        &option.name.span(),
-    )?;
+    rule.imply(AppProtocol::Tls, option.name.text(), &option.name.span())?;
     rule.traits.transaction = true;
     rule.conditions
         .push(ConditionDraft::Plain(PacketCondition::FieldAnyOf(
@@ -142,16 +138,13 @@ pub(crate) fn certificate_validity(
     option: &RuleOption<'_>,
     context: &Context<'_>,
 ) -> Done {
-    rule.imply(
-        AppProtocol::Tls,
-        option.name.text(),
-        &option.name.span(),
-    )?;
+    rule.imply(AppProtocol::Tls, option.name.text(), &option.name.span())?;
     rule.traits.transaction = true;
-    rule.conditions
-        .push(ConditionDraft::Plain(PacketCondition::CertificateValidity {
+    rule.conditions.push(ConditionDraft::Plain(
+        PacketCondition::CertificateValidity {
             is_expired: context.keyword.name == "tls_cert_expired",
-        }));
+        },
+    ));
     Ok(())
 }
 

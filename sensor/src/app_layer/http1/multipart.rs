@@ -33,11 +33,7 @@ pub(super) fn boundary(content_type: &[u8]) -> Option<&[u8]> {
 }
 
 /// The parts that carry a file name; `tell` gets what is odd about any.
-pub(super) fn files(
-    body: &[u8],
-    boundary: &[u8],
-    mut tell: impl FnMut(&'static str),
-) -> Vec<Part> {
+pub(super) fn files(body: &[u8], boundary: &[u8], mut tell: impl FnMut(&'static str)) -> Vec<Part> {
     let mut delimiter = b"--".to_vec();
     delimiter.extend_from_slice(boundary);
     let finder = memmem::Finder::new(&delimiter);
@@ -145,7 +141,10 @@ mod tests {
         assert_eq!(told(headers), ["multipart_no_filedata"]);
         assert!(told(&[&headers[..], b"\r\n"].concat()).is_empty());
         assert!(told(b"\r\nabc\r\n").is_empty());
-        for line in [&b"Content-Disposition form-data"[..], b"X: y\r\nContent-Type:"] {
+        for line in [
+            &b"Content-Disposition form-data"[..],
+            b"X: y\r\nContent-Type:",
+        ] {
             let part = [line, b"\r\n\r\nabc\r\n"].concat();
             assert_eq!(told(&part), ["multipart_invalid_header"]);
         }
