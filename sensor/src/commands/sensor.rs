@@ -139,7 +139,7 @@ pub(super) fn watch(
     let shares = MemoryShares::of(settings.memory_bytes);
     let pipeline = PipelineSettings {
         memory_bytes: shares.engine_bytes,
-        decode: settings.decode,
+        engine: settings.engine,
         ..PipelineSettings::default()
     };
     let (outlet, inlets) = RuleOutlet::new(

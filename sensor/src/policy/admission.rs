@@ -11,7 +11,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use lapwing_rules::{
     indicator::{INDICATOR_GENERATOR, IndicatorKind},
-    model::{AddressSetId, AlertLimit, AppProtocol, HeaderProtocol, ListKind, Match, RuleId},
+    model::{
+        AddressSetId, AlertLimit, AppProtocol, HeaderProtocol, ListKind, Match, PacketCondition,
+        RuleId,
+    },
     pack::{AddressSetView, IndicatorView, ListView, Pack, RuleView},
 };
 
@@ -223,6 +226,9 @@ impl<'a> Guard<'a> {
         group(header.source)
             || group(header.destination)
             || rule.limits().any(suppressed)
+            || rule.packet_conditions().any(|condition| {
+                matches!(condition, PacketCondition::Reputation { addresses, .. } if group(addresses))
+            })
             || rule.inspections().any(|inspection| {
                 inspection.matches.iter().any(|item| match item {
                     Match::Content(content) => self.text_names(content.pattern),

@@ -13,10 +13,11 @@ use lapwing_outbox::Keyslot;
 
 use super::{
     document::{self, Mistakes, Section},
+    engine::{EngineSettings, engine},
     quantity::{parse_bytes, parse_duration},
     uplink::{Uplink, uplink},
 };
-use crate::{decode::DecodeSettings, findings::limits::WINDOW_SECONDS_DEFAULT};
+use crate::findings::limits::WINDOW_SECONDS_DEFAULT;
 
 /// Interfaces that one sensor captures from.
 const INTERFACES_MAX: usize = 8;
@@ -35,8 +36,8 @@ pub struct Settings {
     pub memory_bytes: u64,
     /// Where packets come from; `None` serves replays only.
     pub capture: Option<Capture>,
-    /// What is looked into beyond what the reference looks into.
-    pub decode: DecodeSettings,
+    /// How the engine follows what it sees.
+    pub engine: EngineSettings,
     /// The rules.
     pub rules: Rules,
     /// The ISP's policy; without one nothing leaves but heartbeats.
@@ -79,6 +80,10 @@ pub struct Rules {
     pub variables: Option<PathBuf>,
     /// Files of limits of alerts (`threshold.config`), for rule files.
     pub thresholds: Vec<PathBuf>,
+    /// File of categories of reputations, for `iprep` in rule files.
+    pub reputation_categories: Option<PathBuf>,
+    /// Files of reputations of addresses.
+    pub reputations: Vec<PathBuf>,
     /// The root of the repository that `rules.pack` is updated from.
     pub root: Option<PathBuf>,
 }
@@ -228,9 +233,7 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             state,
             memory_bytes: memory_bytes.unwrap_or(64 << 20),
             capture: root.section("capture", capture),
-            decode: root.section("decode", |section| DecodeSettings {
-                gtp_user: section.boolean("gtp_user").unwrap_or_default(),
-            }),
+            engine: engine(root),
             rules: root.section("rules", |section| rules(section, folder)),
             policy: root.section("policy", |section| policy(section, folder)),
             window: window.unwrap_or(Duration::from_secs(WINDOW_SECONDS_DEFAULT)),
@@ -317,6 +320,16 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
     let thresholds = section
         .list("thresholds", |text| Ok::<_, String>(folder.join(text)))
         .unwrap_or_default();
+    let reputation_categories = path(section, "iprep_categories", folder);
+    let reputations = section
+        .list("iprep", |text| Ok::<_, String>(folder.join(text)))
+        .unwrap_or_default();
+    if reputation_categories.is_none() && !reputations.is_empty() {
+        section.missing(
+            "iprep_categories",
+            "write the file that says what the numbers of categories in rules.iprep mean",
+        );
+    }
     if root.is_some() && matches!(source, RuleSource::Files(_)) {
         section.mistake(
             "root",
@@ -327,6 +340,8 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
         source,
         variables,
         thresholds,
+        reputation_categories,
+        reputations,
         root,
     }
 }
