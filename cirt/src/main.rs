@@ -28,6 +28,8 @@ enum Command {
     Sensors(commands::sensors::Arguments),
     /// Print findings, newest first
     Findings(commands::findings::Arguments),
+    /// Say how far one finding may travel (TLP)
+    Mark(commands::mark::Arguments),
     /// Print sums, and whether the books of the sensors balance
     Summary(commands::summary::Arguments),
     /// Groups of findings in the order people should look at them, and the work on them
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Courier(arguments) => commands::courier::run(&arguments),
         Command::Sensors(arguments) => commands::sensors::run(&arguments),
         Command::Findings(arguments) => commands::findings::run(&arguments),
+        Command::Mark(arguments) => commands::mark::run(&arguments),
         Command::Summary(arguments) => commands::summary::run(&arguments),
         Command::Inbox(arguments) => commands::inbox::run(&arguments),
         Command::Who(arguments) => commands::sql::who(&arguments),

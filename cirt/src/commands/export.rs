@@ -1,5 +1,6 @@
 //! `lapwing-cirt export`: findings for a partner, in its format. All of them pass the gate.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use lapwing_cirt::exchange::limits::EXPORT_FINDINGS;
 use lapwing_cirt::exchange::{
     ExchangeSettings, Producer, Released, SharedFinding, Way, csv, eve, idea, intelmq, iodef, misp,
-    release, selection, stix, syslog,
+    release, selection, statistics, stix, syslog,
 };
 use lapwing_cirt::output::raw;
 use lapwing_cirt::query::{FindingQuery, RawFilter, Scope};
@@ -51,8 +52,10 @@ enum Format {
     Misp,
     /// A bundle of STIX 2.1
     Stix,
-    /// RFC 5424 messages, one a line; to a server over TLS with --server
+    /// RFC 5424 messages, one a line; a running centre sends them to servers that exchange.toml names
     Syslog,
+    /// Counts a day and class, without anybody's systems, as CSV
+    Statistics,
 }
 
 impl Format {
@@ -66,6 +69,7 @@ impl Format {
             Self::Misp => Way::Misp,
             Self::Stix => Way::Stix,
             Self::Syslog => Way::Syslog,
+            Self::Statistics => Way::Statistics,
         }
     }
 }
@@ -81,16 +85,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         &FindingQuery::new(Scope::Nation, filter),
         arguments.limit,
     )?;
-    let found = findings.len();
-    let released = release(&store, &arguments.to, arguments.format.way(), now, findings)?;
-    if released.refused() > 0 {
-        complain(&format!(
-            "{} of {found} findings do not go to {}: `lapwing-cirt peers register {}` says why",
-            released.refused(),
-            arguments.to,
-            arguments.to
-        ));
+    if matches!(arguments.format, Format::Statistics) {
+        anyhow::ensure!(
+            !more,
+            "there are more findings than are counted at once: narrow the filter"
+        );
+        let rows = statistics::count(&producer, &findings);
+        let released = release(&store, &arguments.to, Way::Statistics, now, rows)?;
+        tell_refused(released.refused(), "counts", &arguments.to);
+        let bytes = statistics::csv(&producer, &released).context("cannot write CSV")?;
+        return write_out(arguments.output.as_deref(), &bytes);
     }
+    let released = release(&store, &arguments.to, arguments.format.way(), now, findings)?;
+    tell_refused(released.refused(), "findings", &arguments.to);
     if more {
         complain("there are more findings: raise --limit or narrow the filter");
     }
@@ -101,17 +108,34 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return write_feed(folder, &misp::feed(&producer, &released));
     }
     let bytes = render(arguments.format, &producer, &released, now)?;
-    match &arguments.output {
-        None => raw(&bytes)?,
-        Some(path) => std::fs::write(path, bytes)
-            .with_context(|| format!("cannot write {}", path.display()))?,
-    }
-    Ok(())
+    write_out(arguments.output.as_deref(), &bytes)
 }
 
-/// Writes a feed into a folder: the events first, so that a manifest never names what is not there.
+fn tell_refused(refused: usize, what: &str, peer: &str) {
+    if refused > 0 {
+        complain(&format!(
+            "{refused} {what} do not go to {peer}: `lapwing-cirt peers register {peer}` says why"
+        ));
+    }
+}
+
+fn write_out(path: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
+    match path {
+        None => Ok(raw(bytes)?),
+        Some(path) => {
+            std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+        }
+    }
+}
+
+/// Writes a feed into a folder: the events first, so that a manifest never names what is not there. Events that the manifest before
+/// named and this one does not are deleted: their label became stricter, or the filter is another.
 fn write_feed(folder: &Path, feed: &misp::Feed) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let before: BTreeMap<String, serde_json::Value> = std::fs::read(folder.join("manifest.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
     let events = feed
         .events
         .iter()
@@ -123,6 +147,17 @@ fn write_feed(folder: &Path, feed: &misp::Feed) -> anyhow::Result<()> {
     for (name, text) in events.chain(rest) {
         let path = folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let is_gone =
+        |name: &&String| !feed.events.contains_key(*name) && uuid::Uuid::try_parse(name).is_ok();
+    for name in before.keys().filter(is_gone) {
+        let path = folder.join(format!("{name}.json"));
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot delete {}", path.display()));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -142,6 +177,8 @@ fn render(
             iodef::document(producer, released, now).context("cannot write the document")
         }
         Format::Misp => bail!("a feed is a folder: say --output DIR"),
+        // Counted before anything is rendered.
+        Format::Statistics => Ok(Vec::new()),
         Format::Stix => Ok(stix::bundle(producer, released, now).into_bytes()),
         Format::Syslog => Ok(syslog::messages(producer, released)
             .iter()

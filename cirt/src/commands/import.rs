@@ -6,14 +6,17 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use lapwing_cirt::exchange::Tlp;
+use lapwing_cirt::enrolment::load_sealing_key;
 use lapwing_cirt::exchange::inbound::{self, Outcome, Taken};
 use lapwing_cirt::exchange::indicator::Wanted;
 use lapwing_cirt::exchange::limits::{FEED_FILE_BYTES, HARMLESS_ENTRIES};
 use lapwing_cirt::exchange::misp_import::{self, Feed};
+use lapwing_cirt::exchange::{Tlp, shadowserver};
 use lapwing_cirt::limits::RULE_MISTAKES_SHOWN;
+use lapwing_cirt::loader::Loader;
 use lapwing_cirt::output::line;
-use lapwing_cirt::store::NewIndicator;
+use lapwing_cirt::settings::DataFolder;
+use lapwing_cirt::store::{NewIndicator, Store};
 
 use super::export::producer;
 use super::{Data, actor, complain};
@@ -50,6 +53,14 @@ enum ImportCommand {
         folder: PathBuf,
         /// The partner who said so
         #[arg(long, value_name = "PEER")]
+        from: String,
+    },
+    /// A report of the Shadowserver Foundation (CSV): its rows become findings, attributed to the partner
+    Shadowserver {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The partner who reports
+        #[arg(long, value_name = "PEER", default_value = "shadowserver")]
         from: String,
     },
     /// A list of what must not be looked for: names or networks, one a line, also as `rank,name`; replaces the list of this name
@@ -93,6 +104,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let feed = Feed::Folder(feed);
             tell(&runtime.block_on(misp_import::import(&store, &producer, &peer, &feed, now))?)
         }
+        ImportCommand::Shadowserver { files, from } => {
+            for file in files {
+                report(&folder, &store, file, from, now)?;
+            }
+            Loader::new(load_sealing_key(&folder)?).run(&store)?;
+            Ok(())
+        }
         ImportCommand::Harmless { file, list } => {
             let (names, networks) = harmless(file)?;
             store.set_harmless(&actor(), list, &names, &networks)?;
@@ -103,6 +121,32 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             ))?)
         }
     }
+}
+
+/// Takes one report; a line that cannot be used is told and skipped.
+fn report(
+    folder: &DataFolder,
+    store: &Store,
+    file: &Path,
+    from: &str,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let bytes = read(file)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let report = shadowserver::read(&name, &bytes)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+    for (number, problem) in report.problems.iter().take(RULE_MISTAKES_SHOWN) {
+        complain(&format!("{}:{number}: {problem}", file.display()));
+    }
+    let imported = shadowserver::import(folder, store, from, &report, &bytes, now)?;
+    Ok(line(&format!(
+        "{}: {}, {} rows, {} new, {} not used",
+        file.display(),
+        report.kind.name,
+        imported.rows,
+        imported.new,
+        report.problems.len()
+    ))?)
 }
 
 /// Says what came and what was wrong.

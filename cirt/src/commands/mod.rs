@@ -15,6 +15,7 @@ pub(crate) mod import;
 pub(crate) mod inbox;
 pub(crate) mod indicators;
 pub(crate) mod init;
+pub(crate) mod mark;
 pub(crate) mod notify;
 pub(crate) mod papers;
 pub(crate) mod peers;

@@ -7,7 +7,9 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use lapwing_cirt::exchange::agreement::{joined, split};
 use lapwing_cirt::exchange::limits::REGISTER_ROWS;
-use lapwing_cirt::exchange::{Agreement, Country, PeerKind, Tlp, worker};
+use lapwing_cirt::exchange::worker::{self, Done};
+use lapwing_cirt::exchange::{Agreement, Country, PeerKind, Tlp};
+use lapwing_cirt::limits::RULE_MISTAKES_SHOWN;
 use lapwing_cirt::output::{Align, Table, line};
 use lapwing_cirt::secrets::{random_token, token_hash};
 use lapwing_cirt::settings::Name;
@@ -79,12 +81,20 @@ enum PeersCommand {
         #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4))]
         severity: u8,
     },
-    /// Name a server of a partner that is polled
+    /// Name a server of a partner that is polled or pushed to
     Source(SourceArguments),
-    /// Poll the servers of all partners now
+    /// Poll the servers of all partners, and push to them, now
     Poll,
     /// Publish what is new for those who poll us now
     Publish,
+    /// Send new findings to the servers of syslog that exchange.toml names now
+    Forward,
+    /// Findings that were handed to a partner because they concern it, and when it took them
+    Receipts {
+        name: String,
+        #[arg(long, default_value_t = REGISTER_ROWS)]
+        limit: usize,
+    },
     /// All partners and what is agreed
     List,
     /// What went to whom under which label and agreement, and what was refused
@@ -111,6 +121,9 @@ struct SourceArguments {
     /// Id, alias or title of the collection
     #[arg(long, default_value = "", requires = "taxii")]
     collection: String,
+    /// Push what the partner may have into the collection, instead of polling it
+    #[arg(long, requires = "taxii")]
+    push: bool,
     /// Address of a MISP feed
     #[arg(long, value_name = "URL")]
     misp: Option<String>,
@@ -196,9 +209,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         PeersCommand::Source(source) => {
             let source = source.read()?;
             store.add_source(&actor(), &source)?;
+            let what = if source.kind == "taxii-push" {
+                "pushed to"
+            } else {
+                "polled"
+            };
             line(&format!(
-                "{} {} {} is polled",
-                source.kind, source.address, source.collection
+                "{} {} is {what}",
+                source.address, source.collection
             ))?;
         }
         PeersCommand::Poll => {
@@ -213,7 +231,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                     source.peer, source.address, source.collection
                 ))?;
                 match result {
-                    Ok(outcome) => super::import::tell(&outcome)?,
+                    Ok(Done::Polled(outcome)) => super::import::tell(&outcome)?,
+                    Ok(Done::Pushed(pushed)) => {
+                        for (id, problem) in pushed.problems.iter().take(RULE_MISTAKES_SHOWN) {
+                            super::complain(&format!("{id}: {problem}"));
+                        }
+                        line(&format!(
+                            "{} objects pushed, {} not taken",
+                            pushed.objects,
+                            pushed.problems.len()
+                        ))?;
+                    }
                     Err(failure) => {
                         failed += 1;
                         super::complain(&failure);
@@ -228,6 +256,55 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 "{} findings, {} new objects, of them {} sightings of indicators of partners",
                 published.findings, published.objects, published.sightings
             ))?;
+        }
+        PeersCommand::Forward => {
+            let producer = producer(&folder)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let mut failed = 0;
+            for (server, result) in runtime.block_on(worker::forward_all(&store, &producer)) {
+                match result {
+                    Ok(done) => line(&format!(
+                        "{} {}:{}: {} sent, {} kept back, {} skipped",
+                        server.peer,
+                        server.host,
+                        server.port,
+                        done.sent,
+                        done.refused,
+                        done.skipped
+                    ))?,
+                    Err(failure) => {
+                        failed += 1;
+                        super::complain(&format!("{}: {failure}", server.host));
+                    }
+                }
+            }
+            anyhow::ensure!(failed == 0, "{failed} servers could not be reached");
+        }
+        PeersCommand::Receipts { name, limit } => {
+            let mut table = Table::new(&[
+                ("finding", Align::Left),
+                ("object", Align::Left),
+                ("handed", Align::Left),
+                ("taken", Align::Left),
+                ("by", Align::Left),
+            ]);
+            store.peer(name)?;
+            for receipt in store.receipts(name, *limit)? {
+                let (taken, by) = receipt.received.map_or_else(
+                    || ("not yet".to_owned(), String::new()),
+                    |(time, way)| (format!("{time:.0}"), way),
+                );
+                table.row(vec![
+                    receipt.finding,
+                    receipt.object,
+                    format!("{:.0}", receipt.handed),
+                    taken,
+                    by,
+                ]);
+            }
+            line(&table.render())?;
         }
         PeersCommand::List => {
             let mut table = Table::new(&[
@@ -299,6 +376,7 @@ impl SourceArguments {
         };
         let password = self.password_file.as_ref().map(read).transpose()?;
         let (kind, address) = match (&self.taxii, &self.misp) {
+            (Some(address), _) if self.push => ("taxii-push", address),
             (Some(address), _) => ("taxii", address),
             (None, Some(address)) => ("misp", address),
             (None, None) => anyhow::bail!("say --taxii or --misp"),

@@ -121,6 +121,36 @@ const LEAK: Classification = line(
         "a49fcb43-c94e-4a13-b39e-ed34bfbe2633",
     ),
 );
+const AMPLIFIER: Classification = line(
+    "vulnerable",
+    "ddos-amplifier",
+    "Vulnerable.Config",
+    ("vulnerability", "open_service"),
+    (
+        "Vulnerable:DDoS amplifier",
+        "41ee48e3-92e0-4f0c-b2f0-461325e149bc",
+    ),
+);
+const OPEN: Classification = line(
+    "vulnerable",
+    "potentially-unwanted-accessible",
+    "Vulnerable.Open",
+    ("vulnerability", "open_service"),
+    (
+        "Vulnerable:Potentially unwanted accessible services",
+        "a2dbfb66-dc27-41e0-976f-4888dcab0cb3",
+    ),
+);
+const TALKATIVE: Classification = line(
+    "vulnerable",
+    "information-disclosure",
+    "Vulnerable.Open",
+    ("vulnerability", "open_service"),
+    (
+        "Vulnerable:Information disclosure",
+        "609449a3-5951-42b4-a4cd-196e09a3120f",
+    ),
+);
 const OTHER: Classification = line(
     "other",
     "undetermined",
@@ -161,6 +191,10 @@ const TABLE: &[(&str, Classification)] = &[
     ("successful-dos", FLOOD),
     ("denial-of-service", FLOOD),
     ("sdf", LEAK),
+    // Of reports of others, see `shadowserver`.
+    ("open-amplifier", AMPLIFIER),
+    ("open-service", OPEN),
+    ("open-information", TALKATIVE),
 ];
 
 /// The line of a class type.

@@ -81,7 +81,7 @@ impl SharedFinding {
         countries.dedup();
         Self {
             name: producer.name("finding", &row.id),
-            tlp: marking.unwrap_or(producer.settings.finding_tlp),
+            tlp: producer.settings.label(marking),
             countries,
             classification,
             // A name that stays, and that says nothing of the provider.
@@ -90,6 +90,17 @@ impl SharedFinding {
             destination_is_own: is_own(&row.destination),
             row,
         }
+    }
+
+    /// The same under the label that it has now.
+    #[must_use]
+    pub fn with_label(self, tlp: Tlp) -> Self {
+        Self { tlp, ..self }
+    }
+
+    /// Gives it another name, because what it had before was taken back with its label and stays so.
+    pub fn rename_by_label(&mut self, producer: &Producer) {
+        self.name = producer.name("finding", &format!("{}\n{}", self.row.id, self.tlp));
     }
 
     /// All that is known about it.
@@ -144,6 +155,19 @@ impl SharedFinding {
             Some(&self.row.destination)
         } else {
             None
+        }
+    }
+
+    /// What tells the system at that end from others; none where its provider says nothing of it.
+    #[must_use]
+    pub fn own_system(&self) -> Option<String> {
+        match self.own_end()?.address {
+            DisclosedAddress::Clear(address) => Some(address.to_string()),
+            // The same subscriber has the same pseudonym: the provider can tell it apart.
+            DisclosedAddress::Pseudonym { address, key_epoch } => {
+                Some(format!("pseudonym {key_epoch}:{address}"))
+            }
+            DisclosedAddress::Withheld => None,
         }
     }
 

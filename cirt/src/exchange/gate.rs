@@ -75,6 +75,7 @@ pub enum Way {
     Misp,
     /// A pack of rules: it goes to sensors at providers.
     Pack,
+    Statistics,
     Stix,
     Syslog,
     Taxii,
@@ -92,6 +93,7 @@ impl fmt::Display for Way {
             Self::Mail => "mail",
             Self::Misp => "misp",
             Self::Pack => "pack",
+            Self::Statistics => "statistics",
             Self::Stix => "stix",
             Self::Syslog => "syslog",
             Self::Taxii => "taxii",

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -31,6 +31,8 @@ pub enum HttpsError {
     Address(String),
     #[error("the certificates of the authority are not usable")]
     Authority,
+    #[error("our certificate or its key is not usable")]
+    Identity,
     #[error("cannot reach {0}")]
     Connect(String, #[source] std::io::Error),
     #[error("{0} broke the connection off")]
@@ -45,11 +47,14 @@ pub enum HttpsError {
     Header,
 }
 
-/// TLS towards others: the roots that browsers trust, or only those of a PEM text.
+/// TLS towards others: the roots that browsers trust, or only those of a PEM text; with a certificate of ours and its key, where given.
 ///
 /// # Errors
-/// When the PEM text holds no certificate.
-pub fn tls_client(authority: Option<&str>) -> Result<ClientConfig, HttpsError> {
+/// When the PEM text holds no certificate, or ours cannot be used.
+pub fn tls_client(
+    authority: Option<&str>,
+    identity: Option<(&str, &str)>,
+) -> Result<ClientConfig, HttpsError> {
     let mut roots = RootCertStore::empty();
     match authority {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
@@ -66,7 +71,17 @@ pub fn tls_client(authority: Option<&str>) -> Result<ClientConfig, HttpsError> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|_| HttpsError::Authority)?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    let config = config.with_root_certificates(roots);
+    let Some((certificate, key)) = identity else {
+        return Ok(config.with_no_client_auth());
+    };
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| HttpsError::Identity)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| HttpsError::Identity)?;
+    config
+        .with_client_auth_cert(chain, key)
+        .map_err(|_| HttpsError::Identity)
 }
 
 /// A client for one server.
@@ -102,7 +117,7 @@ impl Client {
             })
             .transpose()?;
         Ok(Self {
-            tls: TlsConnector::from(Arc::new(tls_client(authority)?)),
+            tls: TlsConnector::from(Arc::new(tls_client(authority, None)?)),
             authorization,
             accept: HeaderValue::from_static(accept),
         })

@@ -173,6 +173,10 @@ fn use_object(
             let Some(about) = text(body, "sighting_of_ref") else {
                 return Ok(Err("it does not say what was seen".to_owned()));
             };
+            if is_revoked(body) {
+                store.forget_feedback(&peer.name, &short(text(body, "id").unwrap_or_default()))?;
+                return Ok(Ok(()));
+            }
             let count = body.get("count").and_then(Value::as_u64).unwrap_or(1);
             let said = feedback(body, "sighting", about, &count.to_string());
             store.keep_feedback(&peer.name, &said, now)?;
@@ -218,10 +222,7 @@ const OPINIONS: [&str; 5] = [
 
 fn indicator(body: &Value) -> Result<NewIndicator, String> {
     let name_there = text(body, "id").unwrap_or_default().to_owned();
-    let revoked = body
-        .get("revoked")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+    let revoked = is_revoked(body);
     let is_benign = body
         .get("indicator_types")
         .and_then(Value::as_array)
@@ -252,6 +253,11 @@ fn indicator(body: &Value) -> Result<NewIndicator, String> {
         until: time(body, "valid_until"),
         revoked,
     })
+}
+
+/// Whether the peer takes it back.
+fn is_revoked(body: &Value) -> bool {
+    body.get("revoked").and_then(Value::as_bool) == Some(true)
 }
 
 fn comment(body: &Value) -> String {

@@ -55,6 +55,27 @@ pub const EXCHANGE_SECONDS: u64 = 30;
 /// Days that the served MISP feed reaches back.
 pub const FEED_DAYS: i64 = 30;
 
+/// Objects that one push to a peer looks at together.
+pub const PUSH_OBJECTS: usize = 200;
+/// Objects of one push, bytes; one object may be longer.
+pub const PUSH_BYTES: usize = 1024 * 1024;
+
+/// Findings that are written to a server of syslog at once.
+pub const SYSLOG_FINDINGS: usize = 500;
+/// Findings that go over one connection of syslog.
+pub const SYSLOG_ROUND: usize = 10_000;
+/// Findings that a server of syslog may be behind; of more the oldest are passed over, and counted.
+pub const SYSLOG_BACKLOG: i64 = 100_000;
+
+/// Rows of a report of others; the rest is not read.
+pub const REPORT_ROWS: usize = 1_000_000;
+/// Columns of a report that are looked at.
+pub const REPORT_COLUMNS: usize = 200;
+/// Characters of a cell of a report that are kept.
+pub const REPORT_CELL_BYTES: usize = 500;
+/// Rows of a report in one batch of the inbox.
+pub const REPORT_BATCH_ROWS: usize = 2_000;
+
 /// Findings told in one mail.
 pub const MAIL_FINDINGS: usize = 5_000;
 /// Findings that stand in the text of a mail; the CSV holds all.

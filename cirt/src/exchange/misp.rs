@@ -12,6 +12,7 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use super::{Producer, Released, Shareable as _, SharedFinding, Tlp};
+use crate::store::FindingRow;
 
 /// UUID of MISP's galaxy of RSIT.
 const GALAXY: &str = "97eb5924-b784-437a-9110-6ed07d587fc4";
@@ -30,11 +31,15 @@ pub struct Feed {
 /// The event that a finding is in.
 #[must_use]
 pub fn event_of(producer: &Producer, finding: &SharedFinding) -> String {
-    let row = finding.row();
+    event_under(producer, finding.row(), finding.tlp())
+}
+
+/// The event that a finding is in under a label.
+pub(super) fn event_under(producer: &Producer, row: &FindingRow, tlp: Tlp) -> String {
     producer
         .name(
             "misp event",
-            &format!("{}\n{}\n{}", row.rule, day(row.last), finding.tlp()),
+            &format!("{}\n{}\n{tlp}", row.rule, day(row.last)),
         )
         .to_string()
 }

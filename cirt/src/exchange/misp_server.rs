@@ -76,10 +76,18 @@ fn make(state: &FeedState, headers: &HeaderMap, file: &str) -> Result<Response, 
     let event = file
         .strip_suffix(".json")
         .filter(|name| *name != "manifest");
-    let wanted = |finding: &&super::SharedFinding| {
-        event.is_none_or(|event| misp::event_of(producer, finding) == event)
-    };
-    let findings: Vec<_> = selected.iter().filter(wanted).cloned().collect();
+    // Labels are those of this moment: one that became stricter is heeded at once.
+    let markings = store.markings()?;
+    let labelled = selected.iter().map(|finding| {
+        let marking = markings.of(finding.row());
+        (finding, producer.settings.label(marking))
+    });
+    let findings: Vec<_> = labelled
+        .filter(|(finding, label)| {
+            event.is_none_or(|event| misp::event_under(producer, finding.row(), *label) == event)
+        })
+        .map(|(finding, label)| finding.clone().with_label(label))
+        .collect();
     if event.is_none() && !matches!(file, "manifest.json" | "hashes.csv") {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }

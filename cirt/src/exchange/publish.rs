@@ -2,7 +2,8 @@
 //!
 //! Findings are read in the order in which they were stored. Each becomes its objects in the collection of its label; the hit of an
 //! indicator also becomes a sighting in the collection of every peer that named it, and what concerns another country lies in the
-//! collection of its team as well. What is marked RED, or AMBER+STRICT, goes into no
+//! collection of its team as well. What got a stricter label after it was published was taken back with it, and is published anew
+//! under that label. What is marked RED, or AMBER+STRICT, goes into no
 //! collection that a peer outside could see; the gate would stop it there as well.
 
 use jiff::Timestamp;
@@ -11,7 +12,8 @@ use lapwing_rules::indicator::INDICATOR_GENERATOR;
 use super::limits::PUBLISH_FINDINGS;
 use super::taxii::collection::{for_peer, of_label};
 use super::{Agreement, Peer, PeerKind, Producer, Shareable as _, SharedFinding, Tlp, rule, stix};
-use crate::store::{Store, StoreError};
+use crate::query::Scope;
+use crate::store::{FindingRow, Markings, Store, StoreError};
 
 /// Name of the place up to which findings are published.
 const CURSOR: &str = "publish";
@@ -38,32 +40,72 @@ pub fn publish(
         .cursor(CURSOR)?
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    let mut published = Published::default();
+    let relabelled = store.relabelled(PUBLISH_FINDINGS)?;
     let rows = store.findings_in_order(after, PUBLISH_FINDINGS)?;
-    let Some(last) = rows.last().map(|(key, _)| *key) else {
-        return Ok(published);
+    let mut round = Round {
+        store,
+        producer,
+        markings: store.markings()?,
+        peers: store.peers()?,
+        now,
+        published: Published::default(),
     };
-    let markings = store.markings()?;
-    let peers = store.peers()?;
+    for id in relabelled {
+        let mut label = Tlp::Red;
+        if let Some(row) = store.finding(Scope::Nation, &id)? {
+            let mut finding = round.finding(row);
+            finding.rename_by_label(producer);
+            round.publish(&finding)?;
+            label = finding.tlp();
+        }
+        store.published_anew(&id, label)?;
+    }
+    let last = rows.last().map(|(key, _)| *key);
     for (_, row) in rows {
-        let id = row.id.clone();
-        let marking = markings.of(&row);
-        let finding = SharedFinding::new(producer, row, marking, |address| {
-            store.country_of(address).ok().flatten()
-        });
-        published.findings += 1;
-        published.sightings += sightings(store, producer, &finding, now)?;
-        published.objects += hand_off(store, producer, &finding, &peers, now)?;
+        let finding = round.finding(row);
+        round.publish(&finding)?;
+    }
+    if let Some(last) = last {
+        store.set_cursor(CURSOR, &last.to_string(), now)?;
+    }
+    Ok(round.published)
+}
+
+/// What one round works with.
+struct Round<'a> {
+    store: &'a Store,
+    producer: &'a Producer,
+    markings: Markings,
+    peers: Vec<(Peer, Option<Agreement>)>,
+    now: Timestamp,
+    published: Published,
+}
+
+impl Round<'_> {
+    fn finding(&self, row: FindingRow) -> SharedFinding {
+        let marking = self.markings.of(&row);
+        SharedFinding::new(self.producer, row, marking, |address| {
+            self.store.country_of(address).ok().flatten()
+        })
+    }
+
+    /// Puts what a finding is into every collection that it belongs to.
+    fn publish(&mut self, finding: &SharedFinding) -> Result<(), StoreError> {
+        let (store, producer, now) = (self.store, self.producer, self.now);
+        let sightings = sightings(store, producer, finding, now)?;
+        self.published.findings += 1;
+        self.published.sightings += sightings;
+        self.published.objects += sightings;
+        self.published.objects += hand_off(store, producer, finding, &self.peers, now)?;
         if finding.tlp() < Tlp::Red && producer.settings.publishes(finding.row().severity_class()) {
             let mut objects = vec![stix::definition(finding.tlp()), stix::identity(producer)];
-            objects.extend(stix::of_finding(producer, &finding));
-            published.objects +=
-                store.add_objects(&of_label(finding.tlp()), Some(&id), &objects, now)?;
+            objects.extend(stix::of_finding(producer, finding));
+            let id = Some(finding.subject());
+            self.published.objects +=
+                store.add_objects(&of_label(finding.tlp()), id, &objects, now)?;
         }
+        Ok(())
     }
-    store.set_cursor(CURSOR, &last.to_string(), now)?;
-    published.objects += published.sightings;
-    Ok(published)
 }
 
 /// Hands a finding to the teams of the countries that its outside ends belong to. That they fetched it stands in the register, which

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::forward::SyslogServer;
 use super::limits::{OWN_NETWORKS, SETTING_CHARS};
 use super::notify::MailServer;
 use super::{Country, Tlp};
@@ -53,10 +54,14 @@ pub struct ExchangeSettings {
     pub own_networks: Vec<IpNet>,
     /// The label of a finding that nobody has marked.
     pub finding_tlp: Tlp,
+    /// The label of statistics: a count may travel further than what it counts.
+    pub statistics_tlp: Tlp,
     /// Severities that are published by themselves.
     publish: Option<SeveritySet>,
     /// The mail server, where there is one.
     pub mail: Option<MailServer>,
+    /// Servers of syslog that new findings go on to.
+    pub syslog: Vec<SyslogServer>,
     /// The folder of our own keys of OpenPGP.
     pub openpgp_home: PathBuf,
 }
@@ -70,8 +75,21 @@ struct File {
     #[serde(default)]
     own_networks: Vec<String>,
     finding_tlp: Option<String>,
+    statistics_tlp: Option<String>,
     publish: Option<String>,
     mail: Option<MailTable>,
+    #[serde(default)]
+    syslog: Vec<SyslogTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SyslogTable {
+    peer: String,
+    server: String,
+    authority: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +101,8 @@ struct MailTable {
     user: Option<String>,
     password_file: Option<PathBuf>,
     authority: Option<PathBuf>,
+    #[serde(default)]
+    by_itself: bool,
 }
 
 impl ExchangeSettings {
@@ -126,6 +146,12 @@ impl ExchangeSettings {
             .is_some_and(|set| set.classes().contains(&severity))
     }
 
+    /// The label of a finding, given what people marked it as.
+    #[must_use]
+    pub fn label(&self, marking: Option<Tlp>) -> Tlp {
+        marking.unwrap_or(self.finding_tlp)
+    }
+
     /// Whether an address belongs to the country.
     #[must_use]
     pub fn is_own(&self, address: IpAddr) -> bool {
@@ -165,11 +191,9 @@ impl File {
             }
         }
         let country = self.country.parse::<Country>();
-        let tlp = self
-            .finding_tlp
-            .as_deref()
-            .unwrap_or("amber")
-            .parse::<Tlp>();
+        let label = |text: &Option<String>| text.as_deref().unwrap_or("amber").parse::<Tlp>();
+        let tlp = label(&self.finding_tlp);
+        let statistics_tlp = label(&self.statistics_tlp);
         let publish = self
             .publish
             .as_deref()
@@ -185,23 +209,64 @@ impl File {
                 .map_err(|error| mistakes.push(error))
                 .ok()
         });
-        match (country, tlp) {
-            (Ok(country), Ok(finding_tlp)) if mistakes.is_empty() => Ok(ExchangeSettings {
-                organisation: self.organisation,
-                country,
-                contact: self.contact,
-                own_networks,
-                finding_tlp,
-                publish,
-                mail,
-                openpgp_home: folder.join("keys/openpgp"),
-            }),
-            (country, tlp) => {
+        let mut syslog = Vec::new();
+        for table in self.syslog {
+            match table.check(folder) {
+                Ok(server) => syslog.push(server),
+                Err(error) => mistakes.push(error),
+            }
+        }
+        match (country, tlp, statistics_tlp) {
+            (Ok(country), Ok(finding_tlp), Ok(statistics_tlp)) if mistakes.is_empty() => {
+                Ok(ExchangeSettings {
+                    organisation: self.organisation,
+                    country,
+                    contact: self.contact,
+                    own_networks,
+                    finding_tlp,
+                    statistics_tlp,
+                    publish,
+                    mail,
+                    syslog,
+                    openpgp_home: folder.join("keys/openpgp"),
+                })
+            }
+            (country, tlp, statistics_tlp) => {
                 mistakes.extend(country.err().map(|error| format!("country: {error}")));
                 mistakes.extend(tlp.err().map(|error| format!("finding_tlp: {error}")));
+                mistakes.extend(
+                    statistics_tlp
+                        .err()
+                        .map(|error| format!("statistics_tlp: {error}")),
+                );
                 Err(mistakes)
             }
         }
+    }
+}
+
+impl SyslogTable {
+    /// Paths are as seen from the data folder.
+    fn check(self, folder: &Path) -> Result<SyslogServer, String> {
+        let wrong = || {
+            format!(
+                "syslog.server: {:?}: say name and port, as siem.example:6514",
+                self.server
+            )
+        };
+        let (host, port) = self.server.rsplit_once(':').ok_or_else(wrong)?;
+        let identity = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => Some((folder.join(certificate), folder.join(key))),
+            (None, None) => None,
+            _ => return Err("syslog: certificate and key belong together".to_owned()),
+        };
+        Ok(SyslogServer {
+            peer: self.peer,
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: port.parse().map_err(|_| wrong())?,
+            authority: self.authority.map(|path| folder.join(path)),
+            identity,
+        })
     }
 }
 
@@ -229,6 +294,7 @@ impl MailTable {
             tls_at_once,
             login,
             authority,
+            by_itself: self.by_itself,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Syslog: RFC 5424 messages, over TLS in the frames of RFC 5425.
 
+use jiff::Timestamp;
+
 use super::{Producer, Released, Shareable as _, SharedFinding};
 use crate::query::SeverityClass;
 
@@ -61,28 +63,40 @@ fn message(producer: &Producer, finding: &SharedFinding) -> String {
     for (name, value) in &row.facts {
         add(&name.replace('.', "_"), Some(value.clone()));
     }
-    let host: String = producer
-        .settings
-        .organisation
-        .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '-'
-            }
-        })
-        .take(255)
-        .collect();
     format!(
-        "<{}>1 {:.6} {host} lapwing-cirt - finding [{STRUCTURED_DATA}{parameters}] {}",
+        "<{}>1 {:.6} {} lapwing-cirt - finding [{STRUCTURED_DATA}{parameters}] {}",
         FACILITY * 8 + severity,
         row.last,
+        host(producer),
         row.title()
             .chars()
             .map(|letter| if letter.is_control() { ' ' } else { letter })
             .collect::<String>()
     )
+}
+
+/// Says that findings were passed over, because a server could not be reached for too long.
+#[must_use]
+pub fn skipped(producer: &Producer, count: u64, now: Timestamp) -> String {
+    const WARNING: u8 = 4;
+    format!(
+        "<{}>1 {now:.6} {} lapwing-cirt - skipped [{STRUCTURED_DATA} count=\"{count}\"] {count} findings were too old when this server could be reached again",
+        FACILITY * 8 + WARNING,
+        host(producer),
+    )
+}
+
+/// The organisation, as a name of a host may be written.
+fn host(producer: &Producer) -> String {
+    let plain = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter
+        } else {
+            '-'
+        }
+    };
+    let organisation = producer.settings.organisation.chars();
+    organisation.map(plain).take(255).collect()
 }
 
 /// A value of a parameter (RFC 5424, section 6.3.3).

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, params, params_from_iter};
+use rusqlite::{OptionalExtension as _, Transaction, params, params_from_iter};
 
+use super::markings::label_of;
 use super::time::to_milliseconds;
 use super::{Store, StoreError};
 use crate::exchange::agreement::{joined, split};
@@ -79,43 +80,19 @@ impl Store {
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         self.write(|transaction| {
-            let newest: Option<i64> =
-                transaction.query_row("SELECT max(added_us) FROM collection_object", [], |row| row.get(0))?;
-            let mut place = now.as_microsecond().max(newest.map_or(0, |newest| newest + 1));
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO collection_object (added_us, collection, id, version_us, type, spec_version, tlp, kind, countries,
-                    about, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (collection, id, version_us) DO NOTHING",
-            )?;
-            // What has no version of its own is there once.
-            let mut is_known = transaction
-                .prepare_cached("SELECT 1 FROM collection_object WHERE collection = ?1 AND id = ?2 LIMIT 1")?;
-            let mut added = 0;
-            for object in objects {
-                let version = object.version().map(Timestamp::as_microsecond);
-                if version.is_none() && is_known.exists(params![collection, object.id()])? {
-                    continue;
-                }
-                let spec_version = object.body().get("spec_version").and_then(serde_json::Value::as_str);
-                let new = insert.execute(params![
-                    place,
-                    collection,
-                    object.id(),
-                    version.unwrap_or(place),
-                    object.kind_of_object(),
-                    spec_version.unwrap_or("2.0"),
-                    object.tlp().code(),
-                    object.kind().name(),
-                    joined(&object.countries().iter().copied().collect()),
-                    about,
-                    object.body().to_string(),
-                ])?;
-                if new > 0 {
-                    added += 1;
-                    place += 1;
-                }
+            // Its label may have become stricter since the objects were made: then they wait to be made anew.
+            if let Some(finding) = about
+                && let Some(label) = label_of(transaction, finding)?
+                && objects
+                    .iter()
+                    .any(|object| object.kind() != Kind::Identity && object.tlp() < label)
+            {
+                transaction
+                    .prepare_cached("INSERT OR IGNORE INTO relabelled (finding) VALUES (?1)")?
+                    .execute([finding])?;
+                return Ok(0);
             }
-            Ok(added)
+            insert_objects(transaction, collection, about, objects, now)
         })
     }
 
@@ -242,6 +219,61 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// Adds objects in a transaction. How many were new.
+pub(super) fn insert_objects(
+    transaction: &Transaction<'_>,
+    collection: &str,
+    about: Option<&str>,
+    objects: &[stix::Object],
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let newest: Option<i64> =
+        transaction.query_row("SELECT max(added_us) FROM collection_object", [], |row| {
+            row.get(0)
+        })?;
+    let mut place = now
+        .as_microsecond()
+        .max(newest.map_or(0, |newest| newest + 1));
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO collection_object (added_us, collection, id, version_us, type, spec_version, tlp, kind, countries,
+            about, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (collection, id, version_us) DO NOTHING",
+    )?;
+    // What has no version of its own is there once.
+    let mut is_known = transaction.prepare_cached(
+        "SELECT 1 FROM collection_object WHERE collection = ?1 AND id = ?2 LIMIT 1",
+    )?;
+    let mut added = 0;
+    for object in objects {
+        let version = object.version().map(Timestamp::as_microsecond);
+        if version.is_none() && is_known.exists(params![collection, object.id()])? {
+            continue;
+        }
+        let spec_version = object
+            .body()
+            .get("spec_version")
+            .and_then(serde_json::Value::as_str);
+        let new = insert.execute(params![
+            place,
+            collection,
+            object.id(),
+            version.unwrap_or(place),
+            object.kind_of_object(),
+            spec_version.unwrap_or("2.0"),
+            object.tlp().code(),
+            object.kind().name(),
+            joined(&object.countries().iter().copied().collect()),
+            about,
+            object.body().to_string(),
+        ])?;
+        if new > 0 {
+            added += 1;
+            place += 1;
+        }
+    }
+    Ok(added)
 }
 
 fn version_condition(version: VersionMatch) -> String {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
+use super::markings::relabel_group;
 use super::time::{from_milliseconds, to_milliseconds};
 use super::{Store, StoreError};
 use crate::limits::{COMMENT_CHARS, GROUP_EVENTS};
@@ -84,6 +85,9 @@ impl Store {
             }
             let (kind, detail) = apply(transaction, key, change, now)?;
             add_event(transaction, key, now, actor, kind, &detail)?;
+            if let GroupChange::SetTlp(tlp) = change {
+                relabel_group(transaction, key, *tlp, now)?;
+            }
             let subject = match change {
                 // What a comment says stands in the group.
                 GroupChange::Comment(_) => key.to_string(),

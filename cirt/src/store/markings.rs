@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
+use super::findings::parse_id;
 use super::time::to_milliseconds;
+use super::withdrawals::withdraw;
 use super::{FindingRow, Store, StoreError};
 use crate::exchange::Tlp;
 use crate::query::Scope;
@@ -29,7 +31,8 @@ impl Store {
                 "INSERT OR REPLACE INTO marking (subject, tlp, set_ms, set_by) VALUES (?1, ?2, ?3, ?4)",
                 params![finding, tlp.code(), to_milliseconds(now), actor],
             )?;
-            record(transaction, now, actor, "finding.mark", &format!("{finding}: {}", tlp.label()))
+            record(transaction, now, actor, "finding.mark", &format!("{finding}: {}", tlp.label()))?;
+            withdraw(transaction, &[finding.to_owned()], tlp, now).map(drop)
         })
     }
 
@@ -59,6 +62,94 @@ impl Store {
                 findings,
                 groups: rows.collect::<Result<_, _>>()?,
             })
+        })
+    }
+}
+
+/// What a new label of a group takes back: all that is published of its findings, but of those that have a label of their own.
+pub(super) fn relabel_group(
+    transaction: &Transaction<'_>,
+    group: i64,
+    tlp: Tlp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT DISTINCT about FROM collection_object WHERE about IS NOT NULL AND tlp < ?1",
+    )?;
+    let published = statement.query_map([tlp.code()], |row| row.get(0))?;
+    let published: Vec<String> = published.collect::<Result<_, _>>()?;
+    let mut is_of_group = transaction.prepare_cached(
+        "SELECT 1 FROM finding JOIN finding_group ON finding.sid = finding_group.sid AND finding.gid = finding_group.gid
+         WHERE finding_group.key = ?1 AND finding.sensor_key = (SELECT key FROM sensor WHERE identity = ?2)
+            AND finding.epoch = ?3 AND finding.lane = ?4 AND finding.number = ?5
+            AND NOT EXISTS (SELECT 1 FROM marking WHERE subject = ?6)",
+    )?;
+    let mut findings = Vec::new();
+    for finding in published {
+        let Some((identity, epoch, lane, number)) = parse_id(&finding) else {
+            continue;
+        };
+        if is_of_group.exists(params![group, identity, epoch, lane, number, finding])? {
+            findings.push(finding);
+        }
+    }
+    withdraw(transaction, &findings, tlp, now).map(drop)
+}
+
+/// The label that people gave to a finding, itself or with its group.
+pub(super) fn label_of(
+    transaction: &Transaction<'_>,
+    finding: &str,
+) -> Result<Option<Tlp>, StoreError> {
+    let own: Option<u8> = transaction
+        .prepare_cached("SELECT tlp FROM marking WHERE subject = ?1")?
+        .query_row([finding], |row| row.get(0))
+        .optional()?;
+    if let Some(code) = own {
+        return Ok(Some(Tlp::from_code(code)));
+    }
+    let Some(name) = parse_id(finding) else {
+        return Ok(None);
+    };
+    let of_group: Option<String> = transaction
+        .prepare_cached(
+            "SELECT finding_group.tlp FROM finding
+                JOIN finding_group ON finding.sid = finding_group.sid AND finding.gid = finding_group.gid
+             WHERE finding.sensor_key = (SELECT key FROM sensor WHERE identity = ?1)
+                AND finding.epoch = ?2 AND finding.lane = ?3 AND finding.number = ?4
+                AND finding_group.key IN (SELECT group_key FROM group_event WHERE kind = 'tlp')",
+        )?
+        .query_row(name, |row| row.get(0))
+        .optional()?;
+    Ok(of_group.map(|label| label.parse().unwrap_or(Tlp::Red)))
+}
+
+impl Store {
+    /// Findings that were taken back and wait to be published under their new label.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn relabelled(&self, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.read(|transaction| {
+            let mut statement = transaction
+                .prepare_cached("SELECT finding FROM relabelled ORDER BY finding LIMIT ?1")?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement.query_map([limit], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Writes down that one is published anew under a label, unless it has become stricter again meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn published_anew(&self, finding: &str, tlp: Tlp) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            if label_of(transaction, finding)?.is_some_and(|label| label > tlp) {
+                return Ok(());
+            }
+            transaction.execute("DELETE FROM relabelled WHERE finding = ?1", [finding])?;
+            Ok(())
         })
     }
 }

@@ -194,18 +194,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn peers(&self) -> Result<Vec<(Peer, Option<Agreement>)>, StoreError> {
-        self.read(|transaction| {
-            let mut statement = transaction
-                .prepare_cached(&format!("SELECT {PEER}, peer.key FROM peer ORDER BY name"))?;
-            let rows = statement
-                .query_map([], |row| {
-                    Ok((peer_from_row(row, 0)?, row.get::<_, i64>(5)?))
-                })?
-                .collect::<Result<Vec<_>, _>>()?;
-            rows.into_iter()
-                .map(|(peer, key)| Ok((peer?, agreement_with(transaction, key)?)))
-                .collect()
-        })
+        self.read(all_peers)
     }
 }
 
@@ -214,6 +203,22 @@ fn end(transaction: &Transaction<'_>, key: i64, now: Timestamp) -> Result<usize,
         "UPDATE agreement SET ended_ms = ?2 WHERE peer_key = ?1 AND ended_ms IS NULL",
         params![key, to_milliseconds(now)],
     )?)
+}
+
+/// All peers by name, with what is agreed.
+pub(super) fn all_peers(
+    transaction: &Transaction<'_>,
+) -> Result<Vec<(Peer, Option<Agreement>)>, StoreError> {
+    let mut statement =
+        transaction.prepare_cached(&format!("SELECT {PEER}, peer.key FROM peer ORDER BY name"))?;
+    let rows = statement
+        .query_map([], |row| {
+            Ok((peer_from_row(row, 0)?, row.get::<_, i64>(5)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter()
+        .map(|(peer, key)| Ok((peer?, agreement_with(transaction, key)?)))
+        .collect()
 }
 
 /// A peer and its key.

@@ -16,6 +16,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_indicators.sql"),
     include_str!("migrations/0009_sources.sql"),
     include_str!("migrations/0010_notify.sql"),
+    include_str!("migrations/0011_relabelled.sql"),
+    include_str!("migrations/0012_outgoing.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

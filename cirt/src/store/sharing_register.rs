@@ -1,7 +1,7 @@
 //! The sharing register: what went to whom, under which label and agreement, when; and what was refused. It is only added to.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::peers::{agreement_with, peer_row};
 use super::time::{from_milliseconds, to_milliseconds};
@@ -75,23 +75,7 @@ impl Store {
             let (key, peer) = peer_row(transaction, peer)?;
             let agreement = agreement_with(transaction, key)?;
             let (entries, result) = decide(&peer, agreement.as_ref());
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO sharing_register (at_ms, peer, agreement, way, kind, tlp, refusal, items, subjects)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
-            for entry in entries {
-                insert.execute(params![
-                    to_milliseconds(now),
-                    peer.name,
-                    agreement.as_ref().map(|agreement| agreement.reference.as_str()),
-                    way,
-                    entry.kind.name(),
-                    entry.tlp.code(),
-                    entry.refusal,
-                    i64::try_from(entry.items).unwrap_or(i64::MAX),
-                    entry.subjects.join("\n"),
-                ])?;
-            }
+            insert_entries(transaction, &peer, agreement.as_ref(), way, &entries, now)?;
             Ok(result)
         })
     }
@@ -128,4 +112,33 @@ impl Store {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Writes entries down.
+pub(super) fn insert_entries(
+    transaction: &Transaction<'_>,
+    peer: &Peer,
+    agreement: Option<&Agreement>,
+    way: &str,
+    entries: &[RegisterEntry],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO sharing_register (at_ms, peer, agreement, way, kind, tlp, refusal, items, subjects)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for entry in entries {
+        insert.execute(params![
+            to_milliseconds(now),
+            peer.name,
+            agreement.map(|agreement| agreement.reference.as_str()),
+            way,
+            entry.kind.name(),
+            entry.tlp.code(),
+            entry.refusal,
+            i64::try_from(entry.items).unwrap_or(i64::MAX),
+            entry.subjects.join("\n"),
+        ])?;
+    }
+    Ok(())
 }

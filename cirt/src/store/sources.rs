@@ -1,4 +1,4 @@
-//! Servers of peers that are polled.
+//! Servers of peers that are polled or pushed to.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -14,7 +14,7 @@ pub struct Source {
     /// Its key in the database; 0 before it is there.
     pub key: i64,
     pub peer: String,
-    /// `taxii` or `misp`.
+    /// `taxii` or `misp`, which are polled, or `taxii-push`.
     pub kind: String,
     pub address: String,
     /// Of TAXII the id, alias or title of a collection; else empty.

@@ -4,6 +4,8 @@ use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Message, address::AddressError};
 
+use lapwing_wire::DisclosedAddress;
+
 use super::openpgp::{self, OpenPgpError};
 use super::texts::texts;
 use super::xarf;
@@ -95,10 +97,11 @@ fn content(notice: &Notice<'_>, fill: &dyn Fn(&str) -> String) -> Result<MultiPa
         lines.extend([String::new(), words.relapsed.to_owned()]);
         lines.extend(back.into_iter().take(MAIL_LINES).map(line));
     }
-    if findings
-        .iter()
-        .any(|finding| finding.source().is_none() || finding.destination().is_none())
-    {
+    let is_hidden = |finding: &SharedFinding| {
+        let own = finding.own_end();
+        own.is_some_and(|end| !matches!(end.address, DisclosedAddress::Clear(_)))
+    };
+    if findings.iter().any(is_hidden) {
         lines.extend([String::new(), words.hidden.to_owned()]);
     }
     for text in [words.request, words.attached] {

@@ -24,7 +24,6 @@ pub use texts::LANGUAGES;
 pub use xarf::reports;
 
 use jiff::{SignedDuration, Timestamp};
-use lapwing_wire::DisclosedAddress;
 
 use super::limits::PUBLISH_FINDINGS;
 use super::{Producer, SharedFinding};
@@ -67,15 +66,9 @@ pub fn gather(
             let row = finding.row();
             if let Some(peer) = store.responsible(end, &row.sensor)? {
                 let what = finding.classification().kind;
-                let subject = match end.address {
-                    DisclosedAddress::Clear(address) => format!("{address} {what}"),
-                    // The same subscriber has the same pseudonym: the provider can tell it apart.
-                    DisclosedAddress::Pseudonym { address, key_epoch } => {
-                        format!("pseudonym {key_epoch}:{address} {what}")
-                    }
-                    DisclosedAddress::Withheld => format!("hidden at {} {what}", row.sensor),
-                };
-                store.add_to_notice(&peer, &subject, row)?;
+                let system = finding.own_system();
+                let system = system.unwrap_or_else(|| format!("hidden at {}", row.sensor));
+                store.add_to_notice(&peer, &format!("{system} {what}"), row)?;
                 matched += 1;
             }
         }

@@ -24,6 +24,8 @@ pub struct MailServer {
     pub login: Option<(String, PathBuf)>,
     /// Certificates of its authority, where browsers do not know it.
     pub authority: Option<PathBuf>,
+    /// Whether a running centre sends what is due without being told to.
+    pub by_itself: bool,
 }
 
 /// Why nothing could be sent.

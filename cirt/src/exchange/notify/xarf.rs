@@ -90,6 +90,9 @@ fn report(producer: &Producer, finding: &SharedFinding) -> Value {
                 .unwrap_or("unknown.invalid");
             report["url"] = format!("http://{host}/").into();
         }
+        "vulnerability" => {
+            report["service"] = row.app_protocol.as_deref().unwrap_or("unknown").into();
+        }
         _ => report["threat_type"] = finding.classification().kind.into(),
     }
     report

@@ -18,9 +18,11 @@ mod object;
 mod observable;
 pub mod pattern;
 mod render;
+mod revocation;
 
 pub use bundle::bundle;
 pub(super) use marking::definition;
 pub use marking::marking_of;
 pub use object::Object;
 pub(super) use render::{identity, of_finding, of_indicator, opinion_of, sighting_of};
+pub(crate) use revocation::{placeholder, revoked};

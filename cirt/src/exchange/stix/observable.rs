@@ -61,6 +61,16 @@ fn address(address: IpAddr, tlp: Tlp) -> Value {
     )
 }
 
+/// Stands for what is no longer said.
+pub(super) fn withdrawn() -> Value {
+    observable(
+        "software",
+        Tlp::Clear,
+        &["name"],
+        json!({ "name": "withdrawn" }),
+    )
+}
+
 /// What was seen in a finding: its traffic and what goes with it. Empty when a provider keeps both ends to itself and nothing else is known.
 pub(super) fn of_finding(finding: &SharedFinding) -> Vec<Value> {
     let row = finding.row();

@@ -133,7 +133,7 @@ pub(crate) fn sighting_of(
     let row = finding.row();
     // As strict as the finding and as what the peer told us, whichever is stricter.
     let tlp = finding.tlp().max(indicator.tlp);
-    let name = producer.name("sighting of", &format!("{}\n{}", about.1, row.id));
+    let name = producer.name("sighting of", &format!("{}\n{}", about.1, finding.name()));
     let mut body = domain_object(producer, "sighting", name, row.received, tlp);
     body["first_seen"] = time(row.first).into();
     body["last_seen"] = time(row.last).into();

@@ -32,7 +32,7 @@ pub enum PollError {
     Store(#[from] StoreError),
     #[error("{0} is no JSON that was agreed on")]
     Answer(String),
-    #[error("the server has no collection {0:?} that may be read")]
+    #[error("the server has no collection {0:?} that we may use so")]
     Collection(String),
     #[error("the server repeats itself after {0} pages")]
     Repeats(usize),
@@ -61,7 +61,7 @@ pub async fn poll(
         .map(|(name, password)| (name.as_str(), password.as_str()));
     let client = Client::new(source.authority.as_deref(), login, MEDIA_TYPE)?;
     let root = api_root(&client, &source.address).await?;
-    let collection = find_collection(&client, &root, &source.collection).await?;
+    let collection = find_collection(&client, &root, &source.collection, "can_read").await?;
     let objects = format!(
         "{root}collections/{}/objects/?limit={POLL_PAGE_OBJECTS}",
         percent_encode(&collection)
@@ -120,7 +120,7 @@ pub async fn poll(
 }
 
 /// The API root at an address, which may also be that of the discovery.
-async fn api_root(client: &Client, address: &str) -> Result<String, PollError> {
+pub(super) async fn api_root(client: &Client, address: &str) -> Result<String, PollError> {
     let address = with_slash(address);
     let answer = client.get(&address, POLL_PAGE_BYTES).await?;
     let found: Value =
@@ -147,8 +147,13 @@ async fn api_root(client: &Client, address: &str) -> Result<String, PollError> {
     }
 }
 
-/// The id of the collection with this id, alias or title.
-async fn find_collection(client: &Client, root: &str, wanted: &str) -> Result<String, PollError> {
+/// The id of the collection with this id, alias or title, unless the server says that we have not this right to it.
+pub(super) async fn find_collection(
+    client: &Client,
+    root: &str,
+    wanted: &str,
+    right: &'static str,
+) -> Result<String, PollError> {
     let answer = client
         .get(&format!("{root}collections/"), POLL_PAGE_BYTES)
         .await?;
@@ -158,7 +163,7 @@ async fn find_collection(client: &Client, root: &str, wanted: &str) -> Result<St
         let named = ["id", "alias", "title"]
             .iter()
             .any(|key| one.get(*key).is_some_and(|text| text == wanted));
-        named && one.get("can_read").and_then(Value::as_bool) != Some(false)
+        named && one.get(right).and_then(Value::as_bool) != Some(false)
     };
     let found = found.get("collections").and_then(Value::as_array);
     let one = found.and_then(|collections| collections.iter().find(is_wanted));

@@ -12,8 +12,12 @@
 //! Each page passes the gate: the agreement of this moment decides, and the register has an entry for it. Places in a collection are
 //! server time in microseconds, strictly increasing; a page ends at one and the next begins behind it.
 
+mod answer;
 pub mod client;
 pub mod collection;
+pub mod outgoing;
+mod page;
+mod push;
 mod query;
 mod server;
 

@@ -8,6 +8,17 @@ use super::page::JOINS;
 use super::row::{COLUMNS, FindingRow, finding_from_row};
 
 impl Store {
+    /// The place of the finding that was stored last; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn newest_finding(&self) -> Result<i64, StoreError> {
+        self.read(|transaction| {
+            let sql = "SELECT coalesce(max(key), 0) FROM finding";
+            Ok(transaction.query_row(sql, [], |row| row.get(0))?)
+        })
+    }
+
     /// Findings stored behind a place, at most `limit`, each with its place.
     ///
     /// # Errors

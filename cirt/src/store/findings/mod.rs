@@ -23,6 +23,7 @@ pub use activity::{Activity, RuleActivity, SensorActivity, TimeBar};
 pub(super) use derive::Derived;
 pub use page::FindingPage;
 pub use row::FindingRow;
+pub(super) use row::parse_id;
 pub use sightings::{Sighting, SightingKind};
 
 /// Milliseconds of a day.

@@ -56,7 +56,7 @@ pub(super) const COLUMNS: &str = "finding.key, sensor.identity, sensor.name, fin
     flow_start_ms, facts, policy, made_ms, clock_quality, batch.received_ms, batch.number";
 const RULE_START: usize = 36;
 
-pub(super) fn parse_id(id: &str) -> Option<(Vec<u8>, i64, u8, i64)> {
+pub(in crate::store) fn parse_id(id: &str) -> Option<(Vec<u8>, i64, u8, i64)> {
     let mut parts = id.split('-');
     let identity = hex::decode(parts.next()?).ok()?;
     let epoch = u64::from_str_radix(parts.next()?, 16).ok()?.cast_signed();

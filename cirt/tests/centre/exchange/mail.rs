@@ -45,6 +45,7 @@ impl MailHost {
             tls_at_once: false,
             login: None,
             authority: Some(certificate),
+            by_itself: false,
         };
         Self {
             child,

@@ -26,14 +26,32 @@ pub(crate) const ARRIVED: &str = "2026-05-01T12:01:00Z";
 
 /// A centre whose one sensor found so many things.
 pub(crate) fn centre(findings: u64) -> TestCentre {
+    centre_with(findings, "")
+}
+
+/// The same with more in its settings.
+pub(crate) fn centre_with(findings: u64, more: &str) -> TestCentre {
+    centre_of((0..findings).map(sample), more)
+}
+
+/// The same with findings of this moment: a served feed reaches back some days.
+pub(crate) fn centre_of_today(findings: u64, more: &str) -> TestCentre {
+    let now: &'static str = format!("{:.3}", Timestamp::now()).leak();
+    let today = |sample: Sample| Sample {
+        time: now,
+        ..sample
+    };
+    centre_of((0..findings).map(sample).map(today), more)
+}
+
+fn centre_of(samples: impl Iterator<Item = Sample>, more: &str) -> TestCentre {
     let centre = TestCentre::new();
-    std::fs::write(ExchangeSettings::path(&centre.folder), SETTINGS).unwrap();
+    let settings = format!("{SETTINGS}{more}");
+    std::fs::write(ExchangeSettings::path(&centre.folder), settings).unwrap();
     let device = centre.enrolled_device_named("isp-a", [0x11; 16]);
     let store = centre.store();
     store.import_rules("test", &rules()).unwrap();
-    let records: Vec<_> = (0..findings)
-        .map(|number| sample(number).record())
-        .collect();
+    let records: Vec<_> = samples.map(|sample| sample.record()).collect();
     let envelope = device.seal(centre.sealing_key(), 0, &records);
     let enrolment = store.enrolment(&device.public_key()).unwrap().unwrap();
     let verified = ReceivedEnvelope::parse(envelope.bytes)
@@ -226,4 +244,27 @@ pub(crate) fn wait_for_file(path: &Path) -> String {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A program that serves until the test is over.
+pub(crate) struct Served(pub(crate) std::process::Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A certificate for `localhost`: as text, and with its key in files.
+pub(crate) fn self_signed(centre: &TestCentre) -> (String, PathBuf, PathBuf) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = centre.temporary.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let certificate = file("certificate.pem", &made.cert.pem());
+    let key = file("key.pem", &made.signing_key.serialize_pem());
+    (made.cert.pem(), certificate, key)
 }

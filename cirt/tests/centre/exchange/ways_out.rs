@@ -1,0 +1,511 @@
+//! The ways out that keep something: collections that peers poll, the served feed, mails, packs, statistics, syslog. Whatever is marked
+//! and agreed how, and however often labels change after things were published: nobody gets what is above its ceiling, and the register
+//! says what went.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use jiff::{Timestamp, ToSpan as _};
+use lapwing_cirt::exchange::indicator::IndicatorState;
+use lapwing_cirt::exchange::notify::{Notice, compose};
+use lapwing_cirt::exchange::{
+    Agreement, Kind, PeerKind, Producer, Shareable as _, SharedFinding, Tlp, Way, pack, release,
+    routes, statistics, syslog, worker,
+};
+use lapwing_cirt::store::{Contact, NewIndicator, RegisterLine, Store};
+use proptest::prelude::*;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::support::{agreement, all_findings, centre_of_today, peer};
+
+const FINDINGS: usize = 12;
+const PUBLISHING: &str = "publish = \"high,medium,low,info\"\nstatistics_tlp = \"green\"\n";
+
+#[derive(Clone, Debug)]
+struct World {
+    kind: PeerKind,
+    ceiling: Tlp,
+    kinds: BTreeSet<Kind>,
+    smallest_count: u64,
+    /// Labels before publishing.
+    before: Vec<Option<Tlp>>,
+    /// And after it; none where nothing changes.
+    after: Vec<Option<Tlp>>,
+    indicators: Vec<Tlp>,
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let label = || prop::sample::select(Tlp::ALL.to_vec());
+    let labels = |weight| prop::collection::vec(prop::option::weighted(weight, label()), FINDINGS);
+    let kinds = vec![
+        (PeerKind::Cirt, Tlp::Clear),
+        (PeerKind::Cirt, Tlp::Green),
+        (PeerKind::Cirt, Tlp::Amber),
+        (PeerKind::Provider, Tlp::Green),
+        (PeerKind::Provider, Tlp::Amber),
+        (PeerKind::Own, Tlp::AmberStrict),
+        (PeerKind::Public, Tlp::Clear),
+    ];
+    (
+        prop::sample::select(kinds),
+        prop::sample::subsequence(Kind::ALL.to_vec(), 1..=5),
+        0..8u64,
+        labels(0.8),
+        labels(0.4),
+        prop::collection::vec(label(), 4),
+    )
+        .prop_map(
+            |(peer, kinds, smallest_count, before, after, indicators)| World {
+                kind: peer.0,
+                ceiling: peer.1,
+                kinds: kinds.into_iter().collect(),
+                smallest_count,
+                before,
+                after,
+                indicators,
+            },
+        )
+}
+
+impl World {
+    fn may_have(&self, kind: Kind, tlp: Tlp) -> bool {
+        let highest = if self.kind == PeerKind::Own {
+            Tlp::AmberStrict
+        } else {
+            Tlp::Amber
+        };
+        tlp <= self.ceiling && tlp <= highest && self.kinds.contains(&kind)
+    }
+}
+
+/// What a peer reads over HTTP.
+struct Reader {
+    router: axum::Router,
+    authorization: String,
+}
+
+impl Reader {
+    async fn get(&self, path: &str) -> (u16, Vec<u8>) {
+        let request = Request::get(path)
+            .header("authorization", &self.authorization)
+            .header("accept", "*/*")
+            .body(Body::empty())
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        (
+            status,
+            response
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
+                .to_vec(),
+        )
+    }
+
+    /// Every object of every collection that it may read, all versions.
+    async fn taxii(&self) -> Vec<Value> {
+        let (_, body) = self.get("/taxii2/lapwing/collections/").await;
+        let found: Value = serde_json::from_slice(&body).unwrap();
+        let mut objects = Vec::new();
+        for collection in found["collections"].as_array().unwrap() {
+            if collection["can_read"] != true {
+                continue;
+            }
+            let alias = collection["alias"].as_str().unwrap();
+            let path =
+                format!("/taxii2/lapwing/collections/{alias}/objects/?match%5Bversion%5D=all");
+            let (status, body) = self.get(&path).await;
+            assert_eq!(status, 200);
+            let page: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(page["more"], false);
+            objects.extend(page["objects"].as_array().cloned().unwrap_or_default());
+        }
+        objects
+    }
+
+    /// Every event of the feed.
+    async fn feed(&self) -> Vec<Value> {
+        let (status, body) = self.get("/misp/manifest.json").await;
+        assert_eq!(status, 200);
+        let manifest: BTreeMap<String, Value> = serde_json::from_slice(&body).unwrap();
+        let mut events = Vec::new();
+        for uuid in manifest.keys() {
+            let (status, body) = self.get(&format!("/misp/{uuid}.json")).await;
+            assert_eq!(status, 200);
+            events.push(serde_json::from_slice(&body).unwrap());
+        }
+        events
+    }
+}
+
+/// The label that an object or an event names.
+fn label_of(object: &Value) -> Option<Tlp> {
+    let tags = object["Event"]["Tag"].as_array();
+    let tag = tags.and_then(|tags| {
+        tags.iter()
+            .filter_map(|tag| tag["name"].as_str())
+            .find(|name| name.starts_with("tlp:"))
+    });
+    tag.map(|name| name.parse().unwrap())
+        .or_else(|| lapwing_cirt::exchange::stix::marking_of(object))
+}
+
+fn sent(lines: &[RegisterLine]) -> BTreeSet<(String, u8, String)> {
+    lines
+        .iter()
+        .filter(|line| line.refusal.is_none())
+        .flat_map(|line| {
+            line.subjects
+                .iter()
+                .map(|one| (line.way.clone(), line.tlp.code(), one.clone()))
+        })
+        .collect()
+}
+
+/// Marks findings; what has no label keeps the one it has.
+fn mark(store: &Store, producer: &Producer, labels: &[Option<Tlp>]) {
+    let mut findings = all_findings(store, producer);
+    findings.sort_by(|one, other| one.subject().cmp(other.subject()));
+    for (finding, label) in findings.iter().zip(labels) {
+        if let Some(tlp) = label {
+            store.mark("test", finding.subject(), *tlp).unwrap();
+        }
+    }
+}
+
+async fn check(world: World) {
+    let centre = centre_of_today(FINDINGS as u64, PUBLISHING);
+    let store = Arc::new(centre.store());
+    let producer = Arc::new(super::support::producer(&centre));
+    let password = peer(&store, "partner", world.kind, world.ceiling);
+    let wanted = Agreement {
+        kinds: world.kinds.clone(),
+        smallest_count: world.smallest_count,
+        ..agreement("random", world.ceiling)
+    };
+    store.agree("test", "partner", &wanted).unwrap();
+    peer(&store, "friend", PeerKind::Own, Tlp::AmberStrict);
+    peer(
+        &store,
+        pack::SENSORS,
+        PeerKind::Provider,
+        world.ceiling.min(Tlp::Amber),
+    );
+    store.trust("test", "friend", "domain", 1).unwrap();
+    let indicators: Vec<NewIndicator> = (0..)
+        .zip(&world.indicators)
+        .map(|(number, tlp)| NewIndicator {
+            name_there: format!("number {number}"),
+            wanted: vec![
+                lapwing_cirt::exchange::indicator::Wanted::parse(
+                    "domain",
+                    &format!("listed-{number}.example"),
+                )
+                .unwrap(),
+            ],
+            comment: String::new(),
+            tlp: *tlp,
+            until: None,
+            revoked: false,
+        })
+        .collect();
+    store
+        .take_indicators("friend", &indicators, &[], Timestamp::now())
+        .unwrap();
+    mark(&store, &producer, &world.before);
+    let first = all_findings(&store, &producer);
+    worker::publish_all(&store, &producer).unwrap();
+
+    let reader = Reader {
+        router: routes(&store, Some(&producer)),
+        authorization: format!("Basic {}", STANDARD.encode(format!("partner:{password}"))),
+    };
+    reader.taxii().await;
+    reader.feed().await;
+    mark(&store, &producer, &world.after);
+    let findings = all_findings(&store, &producer);
+    let names = |objects: &[Value]| -> BTreeSet<String> {
+        let living = objects
+            .iter()
+            .filter(|one| one["type"] == "observed-data" && one["revoked"] != true);
+        living
+            .map(|one| one["first_observed"].to_string() + &one["object_refs"].to_string())
+            .collect()
+    };
+    // At once, before anything is published anew, and after it.
+    let at_once = reader.taxii().await;
+    worker::publish_all(&store, &producer).unwrap();
+    let objects = reader.taxii().await;
+    let events = reader.feed().await;
+    for object in at_once.iter().chain(&objects).chain(&events) {
+        if object["type"] == "marking-definition"
+            || object["type"] == "identity"
+            || object["type"] == "software"
+        {
+            continue;
+        }
+        let tlp = label_of(object).unwrap();
+        let kind = match object["pattern_type"].as_str() {
+            Some("stix") => Kind::Indicator,
+            _ => Kind::Finding,
+        };
+        assert!(world.may_have(kind, tlp), "{tlp}: {object:#}");
+    }
+    assert!(names(&at_once).is_subset(&names(&objects)));
+    // Exactly what may be had lies there: as many observations as findings, each end that is in one alone nowhere else. A label that
+    // became less strict does not publish anew.
+    let before: BTreeMap<&str, Tlp> = first.iter().map(|one| (one.subject(), one.tlp())).collect();
+    let lies_there =
+        |one: &SharedFinding| world.may_have(Kind::Finding, one.tlp().max(before[one.subject()]));
+    let is_told = |one: &SharedFinding| world.may_have(Kind::Finding, one.tlp());
+    let may = findings.iter().filter(|one| is_told(one)).count();
+    let seen = objects
+        .iter()
+        .filter(|one| one["type"] == "observed-data" && one["revoked"] != true)
+        .map(|one| one["id"].as_str().unwrap())
+        .collect::<BTreeSet<_>>();
+    assert_eq!(
+        seen.len(),
+        findings.iter().filter(|one| lies_there(one)).count(),
+        "{world:?}"
+    );
+    let text = |values: &[Value]| values.iter().map(Value::to_string).collect::<String>();
+    for finding in &findings {
+        let Some(address) = finding.destination() else {
+            continue;
+        };
+        let quoted = format!("\"{address}\"");
+        let of_address = || {
+            findings
+                .iter()
+                .filter(|other| other.destination() == Some(address))
+        };
+        assert_eq!(
+            text(&objects).contains(&quoted),
+            of_address().any(lies_there),
+            "{address}"
+        );
+        assert_eq!(
+            text(&events).contains(&quoted),
+            of_address().any(is_told),
+            "{address}"
+        );
+    }
+    assert!(!text(&objects).contains("isp-a") || world.kind == PeerKind::Own);
+
+    // Syslog and mail.
+    let now = Timestamp::now();
+    let released = release(&store, "partner", Way::Syslog, now, findings.clone()).unwrap();
+    assert_eq!(syslog::messages(&producer, &released).len(), may);
+    let contact = Contact {
+        peer: "partner".to_owned(),
+        email: "abuse@partner.example".to_owned(),
+        language: "en".to_owned(),
+        ..Contact::default()
+    };
+    let released = release(&store, "partner", Way::Mail, now, findings.clone()).unwrap();
+    let mail = compose(&Notice {
+        producer: &producer,
+        contact: &contact,
+        released: &released,
+        relapsed: &[],
+        message_id: "1@cirt.example",
+    })
+    .unwrap();
+    let mail = String::from_utf8(mail.formatted()).unwrap();
+    // The CSV, and a XARF report for each finding.
+    assert_eq!(
+        mail.matches("Content-Disposition: attachment").count(),
+        1 + may
+    );
+
+    // Statistics: nothing over fewer systems than agreed, and nothing of what is stricter than AMBER.
+    let rows = statistics::count(&producer, &findings);
+    let counted: u64 = rows.iter().map(|row| row.findings).sum();
+    assert_eq!(
+        counted as usize,
+        findings
+            .iter()
+            .filter(|one| one.tlp() <= Tlp::Amber)
+            .count()
+    );
+    let released = release(&store, "partner", Way::Statistics, now, rows.clone()).unwrap();
+    for row in &rows {
+        let goes = released.items().contains(row);
+        assert_eq!(
+            goes,
+            world.may_have(Kind::Statistic, Tlp::Green) && row.systems >= world.smallest_count
+        );
+    }
+
+    // Packs.
+    let shipped = pack::parts(&store, now).unwrap();
+    let approved = store.indicators(IndicatorState::Approved, 0, 100).unwrap();
+    let fit = approved
+        .iter()
+        .filter(|one| one.tlp <= world.ceiling.min(Tlp::Amber))
+        .count();
+    assert_eq!(
+        (shipped.indicators, shipped.kept_back),
+        (fit, approved.len() - fit)
+    );
+
+    // All of it stands in the register, and nothing there went that may not.
+    let lines = store.sharing_register(Some("partner"), 100_000).unwrap();
+    for line in lines.iter().filter(|line| line.refusal.is_none()) {
+        assert!(line.tlp <= world.ceiling && line.tlp < Tlp::Red, "{line:?}");
+        assert_eq!(line.items, line.subjects.len() as u64);
+    }
+    let sent = sent(&lines);
+    for object in &objects {
+        let id = object["id"].as_str().unwrap().to_owned();
+        let is_there = |tlp: &Tlp| sent.contains(&("taxii".to_owned(), tlp.code(), id.clone()));
+        assert!(Tlp::ALL.iter().any(is_there), "{id}");
+    }
+    for way in ["mail", "syslog"] {
+        let of_way = sent.iter().filter(|(one, ..)| one == way).count();
+        assert_eq!(of_way, may, "{way}");
+    }
+    let refused = |way: &str| -> u64 {
+        let of_way = lines
+            .iter()
+            .filter(|line| line.way == way && line.refusal.is_some());
+        of_way.map(|line| line.items).sum()
+    };
+    assert_eq!(refused("syslog") as usize, FINDINGS - may);
+    assert_eq!(refused("mail") as usize, FINDINGS - may);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #[test]
+    fn nothing_above_the_ceiling_is_to_be_had_and_all_is_in_the_register(world in world()) {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(check(world));
+    }
+}
+
+/// A group's label after it was published: what peers hold is revoked, what lies there alone is gone, and the register says so.
+#[tokio::test]
+async fn a_stricter_label_takes_back_what_was_published() {
+    let centre = centre_of_today(12, PUBLISHING);
+    let store = Arc::new(centre.store());
+    let producer = Arc::new(super::support::producer(&centre));
+    let password = peer(&store, "partner", PeerKind::Cirt, Tlp::Amber);
+    peer(&store, "stranger", PeerKind::Cirt, Tlp::Green);
+    worker::publish_all(&store, &producer).unwrap();
+    let reader = Reader {
+        router: routes(&store, Some(&producer)),
+        authorization: format!("Basic {}", STANDARD.encode(format!("partner:{password}"))),
+    };
+    let ids = |objects: &[Value], kind: &str, revoked: bool| -> BTreeSet<String> {
+        objects
+            .iter()
+            .filter(|one| one["type"] == kind && (one["revoked"] == true) == revoked)
+            .map(|one| one["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let before = reader.taxii().await;
+    assert_eq!(ids(&before, "observed-data", false).len(), 12);
+    let events_before = reader.feed().await.len();
+
+    // The group of one rule: its findings are those numbered 1, 5, 9.
+    let scope = lapwing_cirt::query::Scope::Nation;
+    let groups = store.groups(scope, false, Timestamp::now()).unwrap();
+    let group = groups.iter().find(|group| group.sid == 9_000_002).unwrap();
+    let strict = lapwing_cirt::store::GroupChange::SetTlp(Tlp::AmberStrict);
+    store
+        .change_group(scope, "test", group.key, &strict, Timestamp::now())
+        .unwrap();
+
+    let after = reader.taxii().await;
+    assert_eq!(ids(&after, "observed-data", false).len(), 9);
+    let revoked = ids(&after, "observed-data", true);
+    assert_eq!(revoked.len(), 3);
+    assert!(revoked.is_subset(&ids(&before, "observed-data", false)));
+    assert_eq!(ids(&after, "sighting", true).len(), 3);
+    // The rule's text, and addresses that nobody else's finding has, are gone.
+    assert_eq!(ids(&before, "indicator", false).len(), 3);
+    assert_eq!(ids(&after, "indicator", false).len(), 2);
+    for address in ["198.51.100.2", "198.51.100.6", "198.51.100.10"] {
+        let named = |objects: &[Value]| objects.iter().any(|one| one["value"] == *address);
+        assert!(named(&before) && !named(&after), "{address}");
+    }
+    // What the others share stays.
+    assert!(after.iter().any(|one| one["value"] == "192.0.2.10"));
+    assert!(reader.feed().await.len() < events_before);
+
+    // Who could read it has a line; who could not has none.
+    let told = |peer: &str| -> u64 {
+        let lines = store.sharing_register(Some(peer), 1_000).unwrap();
+        let taken_back = lines.iter().filter(|line| {
+            line.refusal
+                .as_deref()
+                .is_some_and(|why| why.starts_with("taken back"))
+        });
+        taken_back.map(|line| line.items).sum()
+    };
+    assert_eq!((told("partner"), told("stranger")), (6, 0));
+
+    // For our own tools it is there under its new label, under another name.
+    worker::publish_all(&store, &producer).unwrap();
+    let ours = peer(&store, "ours", PeerKind::Own, Tlp::AmberStrict);
+    let own = Reader {
+        router: reader.router.clone(),
+        authorization: format!("Basic {}", STANDARD.encode(format!("ours:{ours}"))),
+    };
+    let all = own.taxii().await;
+    let living = ids(&all, "observed-data", false);
+    assert_eq!(living.len(), 12);
+    assert!(living.is_disjoint(&revoked));
+    // A label that becomes less strict changes nothing that was said.
+    let clear = lapwing_cirt::store::GroupChange::SetTlp(Tlp::Clear);
+    store
+        .change_group(
+            scope,
+            "test",
+            group.key,
+            &clear,
+            Timestamp::now() + 1.second(),
+        )
+        .unwrap();
+    assert_eq!(ids(&own.taxii().await, "observed-data", false), living);
+
+    // Validators take what was revoked.
+    let Some(python) = super::support::python("python-exchange") else {
+        return;
+    };
+    let versions: BTreeMap<String, Value> = all
+        .into_iter()
+        .map(|one| (format!("{}{}", one["id"], one["modified"]), one))
+        .collect();
+    let bodies: Vec<&Value> = versions.values().collect();
+    let bundle = serde_json::json!({
+        "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": bodies,
+    });
+    let path = centre.temporary.path().join("taken-back.json");
+    std::fs::write(&path, bundle.to_string()).unwrap();
+    let told = super::support::told(
+        &super::support::script(&python, "stix_validate.py")
+            .arg(&path)
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(
+        (&told["errors"], &told["warnings"]),
+        (&serde_json::json!([]), &serde_json::json!([])),
+        "{told:#}"
+    );
+}
