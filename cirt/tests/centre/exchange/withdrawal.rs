@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
-use lapwing_cirt::exchange::{PeerKind, Tlp, routes, worker};
+use lapwing_cirt::exchange::indicator::{IndicatorState, Wanted};
+use lapwing_cirt::exchange::{PeerKind, Tlp, feedback, routes, worker};
+use lapwing_cirt::store::NewIndicator;
 use serde_json::Value;
 
 use super::reader::Reader;
@@ -116,4 +118,105 @@ async fn a_stricter_label_takes_back_what_was_published() {
         (&serde_json::json!([]), &serde_json::json!([])),
         "{told:#}"
     );
+}
+
+/// What a partner named, was approved and went on to others, is revoked there when it ends or its label becomes stricter.
+#[tokio::test]
+async fn an_indicator_that_ends_is_taken_back_from_those_who_could_read_it() {
+    let centre = centre_of_today(0, "");
+    let store = Arc::new(centre.store());
+    let producer = Arc::new(super::support::producer(&centre));
+    peer(&store, "partner", PeerKind::Cirt, Tlp::Amber);
+    let password = peer(&store, "third", PeerKind::Cirt, Tlp::Amber);
+    store.trust("test", "partner", "domain", 1).unwrap();
+    let name = |number: usize| format!("number {number}");
+    let say = |number: usize, tlp: Tlp, revoked: bool| {
+        let indicator = NewIndicator {
+            name_there: name(number),
+            wanted: vec![Wanted::parse("domain", &format!("n{number}.example")).unwrap()],
+            comment: String::new(),
+            tlp,
+            until: None,
+            revoked,
+        };
+        let now = Timestamp::now();
+        store
+            .take_indicators("partner", &[indicator], &[], now)
+            .unwrap();
+    };
+    for number in 0..5 {
+        say(number, Tlp::Green, false);
+    }
+    worker::publish_all(&store, &producer).unwrap();
+    let reader = Reader::new(routes(&store, Some(&producer)), "third", &password);
+    let domains = async || -> (Vec<String>, usize) {
+        let objects = reader.taxii().await;
+        let of_kind = objects.iter().filter(|one| one["type"] == "indicator");
+        let (revoked, living): (Vec<&Value>, Vec<&Value>) =
+            of_kind.partition(|one| one["revoked"] == true);
+        assert!(
+            revoked
+                .iter()
+                .all(|one| !one["pattern"].to_string().contains(".example"))
+        );
+        let mut living: Vec<String> = living
+            .iter()
+            .map(|one| {
+                one["pattern"]
+                    .as_str()
+                    .unwrap()
+                    .split('\'')
+                    .nth(1)
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        living.sort();
+        (living, revoked.len())
+    };
+    let all = |numbers: &[usize]| -> Vec<String> {
+        numbers
+            .iter()
+            .map(|number| format!("n{number}.example"))
+            .collect()
+    };
+    assert_eq!(domains().await, (all(&[0, 1, 2, 3, 4]), 0));
+
+    // The partner takes one back, one becomes AMBER, one is wrong; what is said again without a change stays.
+    say(0, Tlp::Green, true);
+    say(1, Tlp::Amber, false);
+    say(3, Tlp::Green, false);
+    let wrong = store.indicators(IndicatorState::Approved, 0, 10).unwrap();
+    let wrong = wrong
+        .iter()
+        .find(|one| one.name_there == name(2))
+        .unwrap()
+        .number;
+    feedback::false_positive(
+        &store,
+        &producer,
+        "test",
+        wrong,
+        "sinkholed",
+        Timestamp::now(),
+    )
+    .unwrap();
+    assert_eq!(domains().await, (all(&[3, 4]), 3), "at once");
+    worker::publish_all(&store, &producer).unwrap();
+    assert_eq!(
+        domains().await,
+        (all(&[3, 4]), 3),
+        "AMBER of others goes no further"
+    );
+    let lines = store.sharing_register(Some("third"), 100).unwrap();
+    let taken_back: u64 = lines
+        .iter()
+        .filter(|line| {
+            line.refusal
+                .as_deref()
+                .is_some_and(|why| why.starts_with("taken back"))
+        })
+        .map(|line| line.items)
+        .sum();
+    assert_eq!(taken_back, 3);
 }
