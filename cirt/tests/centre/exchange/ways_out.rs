@@ -263,11 +263,11 @@ async fn check(world: World) {
     let rows = statistics::count(&producer, &findings);
     let counted: u64 = rows.iter().map(|row| row.findings).sum();
     assert_eq!(
-        counted as usize,
+        counted,
         findings
             .iter()
             .filter(|one| one.tlp() <= Tlp::Amber)
-            .count()
+            .count() as u64
     );
     let released = release(&store, "partner", Way::Statistics, now, rows.clone()).unwrap();
     for row in &rows {
@@ -312,8 +312,8 @@ async fn check(world: World) {
             .filter(|line| line.way == way && line.refusal.is_some());
         of_way.map(|line| line.items).sum()
     };
-    assert_eq!(refused("syslog") as usize, FINDINGS - may);
-    assert_eq!(refused("mail") as usize, FINDINGS - may);
+    assert_eq!(refused("syslog"), (FINDINGS - may) as u64);
+    assert_eq!(refused("mail"), (FINDINGS - may) as u64);
 }
 
 proptest! {
