@@ -32,6 +32,10 @@ pub const LIST_KEYS: usize = 1 << 21;
 pub const LIST_NAME_BYTES: usize = 63;
 /// Largest file of a list, in bytes.
 pub const LIST_FILE_BYTES: u64 = 256 << 20;
+/// Most reputations of addresses.
+pub const REPUTATIONS: usize = 1 << 21;
+/// Most mistakes in files of reputations that are told one by one.
+pub const REPUTATION_MISTAKES: usize = 1000;
 /// Largest rule file, in bytes.
 pub const RULE_FILE_BYTES: u64 = 256 << 20;
 /// Longest key of a record of a canonical pack, in bytes.

@@ -25,7 +25,7 @@ fn codes(rules: &str) -> BTreeSet<&'static str> {
 }
 
 /// Mistakes that no short example shows.
-const WITHOUT_EXAMPLE: [&str; 10] = [
+const WITHOUT_EXAMPLE: [&str; 11] = [
     "indicator",
     "list-without-type",
     "list-of-two-types",
@@ -34,6 +34,7 @@ const WITHOUT_EXAMPLE: [&str; 10] = [
     "too-long",
     "too-many-rules",
     "limit-without-effect",
+    "bad-reputation",
     "prefilter",
     "unsupported",
 ];

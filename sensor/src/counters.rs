@@ -116,8 +116,10 @@ pub struct FlowCounters {
 /// What TCP reassembly saw and lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StreamCounters {
-    /// Sessions begun by a SYN.
+    /// Sessions.
     pub sessions: u64,
+    /// Those among them whose beginning was not seen.
+    pub picked_up: u64,
     /// Packets of no session: mid-stream, or after an end.
     pub packets_without_session: u64,
     /// Packets the state machine refused.

@@ -27,7 +27,10 @@ use crate::{
         Bypass, Expectations, Flow, FlowEntry, FlowProgress, FlowTable, Found, Slot, StreamWindow,
     },
     shedding,
-    stream::{Connection, ReassemblyBudget, Reuse, StreamConsumer, TcpState, Tools},
+    stream::{
+        Beginning, Connection, ReassemblyBudget, Reuse, StreamConsumer, StreamSettings, TcpState,
+        Tools,
+    },
     time::Timestamp,
 };
 
@@ -111,6 +114,7 @@ pub struct Pipeline<I> {
 /// Everything behind the decoder.
 #[derive(Debug)]
 struct Engine<I> {
+    stream: StreamSettings,
     flows: FlowTable,
     expectations: Expectations,
     budget: ReassemblyBudget,
@@ -138,8 +142,9 @@ impl<I: Inspector> Pipeline<I> {
     pub fn new(inspector: I, settings: PipelineSettings) -> Self {
         Self {
             settings,
-            decoder: Decoder::new(settings.fragment_bytes(), settings.decode),
+            decoder: Decoder::new(settings.fragment_bytes(), settings.engine.decode),
             engine: Engine {
+                stream: settings.engine.stream,
                 flows: settings.flow_table(),
                 expectations: Expectations::default(),
                 budget: ReassemblyBudget::new(settings.reassembly_bytes()),
@@ -202,7 +207,7 @@ impl<I: Inspector> Pipeline<I> {
 
     /// Forgets flows, fragments, time, and all that the inspector remembers; the counters go on.
     pub fn forget(&mut self) {
-        self.decoder = Decoder::new(self.settings.fragment_bytes(), self.settings.decode);
+        self.decoder = Decoder::new(self.settings.fragment_bytes(), self.settings.engine.decode);
         let engine = &mut self.engine;
         engine.flows.clear();
         engine.expectations.clear();
@@ -338,8 +343,8 @@ impl<I: Inspector> Engine<I> {
         let Some(entry) = self.flows.get_mut(found.slot) else {
             return;
         };
-        self.connections += usize::from(begin_connection(entry, packet, found));
-        let direction = entry.direction_from(found.sender);
+        self.connections += usize::from(begin_connection(entry, packet, found, self.stream));
+        let mut direction = entry.direction_from(found.sender);
         self.counters.flow.answered += u64::from(note_packet(entry, packet, direction));
         if entry.bypass == Bypass::Everything {
             shedding::let_pass(entry, packet, &mut self.counters.shed);
@@ -359,6 +364,7 @@ impl<I: Inspector> Engine<I> {
         let mut was_fed = false;
         match (&packet.transport, &mut entry.connection) {
             (Transport::Tcp(_), Some(connection)) => {
+                consumer.set_may_be_reversed(connection.is_midstream());
                 connection.process(packet, direction, &mut consumer, &mut tools);
                 for triggered in consumer.triggered() {
                     connection.trigger_raw(triggered);
@@ -367,10 +373,6 @@ impl<I: Inspector> Engine<I> {
                 announce(&mut entry.flow, &mut self.expectations, packet.time);
                 if let Some(protocol) = entry.flow.app.protocol() {
                     follow(protocol, connection);
-                }
-                for direction in Direction::BOTH {
-                    entry.flow.counters[direction.index()].stream_bytes =
-                        connection.stream_bytes(direction);
                 }
                 // A handshake that is taken up again leaves the flow what it was.
                 let progress = progress_of(connection.state());
@@ -384,6 +386,13 @@ impl<I: Inspector> Engine<I> {
                 was_fed = true;
             }
             _ => {}
+        }
+        if turned_round(entry) {
+            direction = direction.opposite();
+            packet.direction = Some(direction);
+        }
+        if let Some(connection) = &entry.connection {
+            note_stream_bytes(&mut entry.flow, connection);
         }
         if entry.flow.app.hands_over_now() {
             for direction in Direction::BOTH {
@@ -447,13 +456,17 @@ impl<I: Inspector> Engine<I> {
         let wanted = (self.inspector.wanted_frames(), self.inspector.parsers());
         let mut consumer = AppConsumer::new(&mut entry.flow, time, wanted);
         match &mut entry.connection {
-            Some(connection) => connection.finish(&mut last, &mut consumer, &mut tools),
+            Some(connection) => {
+                consumer.set_may_be_reversed(connection.is_midstream());
+                connection.finish(&mut last, &mut consumer, &mut tools);
+            }
             None => {
                 for direction in Direction::BOTH {
                     consumer.end(direction);
                 }
             }
         }
+        turned_round(&mut entry);
         for direction in Direction::BOTH {
             let mut packet = end_packet(&entry, direction);
             packet.events.clone_from(&last.events);
@@ -520,17 +533,49 @@ impl<I: Inspector> Engine<I> {
     }
 }
 
-/// Makes a connection of a flow's first SYN, and says whether it did. Its sender is the client, whoever was seen first.
-fn begin_connection(entry: &mut FlowEntry, packet: &Packet<'_>, found: Found) -> bool {
-    if entry.connection.is_some() || !Connection::begins_with(packet) {
+/// Makes a connection of a flow's first packet that can begin one, and says whether it did. That packet tells who is the
+/// client, whoever was seen first.
+fn begin_connection(
+    entry: &mut FlowEntry,
+    packet: &Packet<'_>,
+    found: Found,
+    settings: StreamSettings,
+) -> bool {
+    if entry.connection.is_some() {
         return false;
     }
-    if entry.direction_from(found.sender) == Direction::ToClient {
-        entry.swap_ends(found.sender);
+    let Some(beginning) = Beginning::of(packet, settings) else {
+        return false;
+    };
+    let direction = match beginning {
+        Beginning::Syn | Beginning::Middle => Direction::ToServer,
+        Beginning::SynAck => Direction::ToClient,
+    };
+    if entry.direction_from(found.sender) != direction {
+        entry.swap_ends();
     }
     let flow = &entry.flow;
-    entry.connection = Some(Box::new(Connection::new(flow.client, flow.server)));
+    let connection = Connection::new(flow.client, flow.server, settings);
+    entry.connection = Some(Box::new(connection));
     true
+}
+
+/// Exchanges client and server where the connection has just found out that they are the other way round. Whether it has.
+fn turned_round(entry: &mut FlowEntry) -> bool {
+    let is_reversed = entry
+        .connection
+        .as_ref()
+        .is_some_and(|connection| connection.is_reversed());
+    if is_reversed {
+        entry.swap_ends();
+    }
+    is_reversed
+}
+
+fn note_stream_bytes(flow: &mut Flow, connection: &Connection) {
+    for direction in Direction::BOTH {
+        flow.counters[direction.index()].stream_bytes = connection.stream_bytes(direction);
+    }
 }
 
 /// Counts a packet in its flow, and tells the packet where it stands. Whether it is the first that answers.

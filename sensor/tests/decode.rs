@@ -9,6 +9,7 @@ use lapwing_sensor::{
     capture::LinkType,
     decode::{DecodeSettings, PacketOrigin},
     pipeline::PipelineSettings,
+    settings::EngineSettings,
 };
 use proptest::prelude::*;
 use support::{Bench, CLIENT, SERVER, ethernet, ipv4, ipv4_fragment, udp};
@@ -144,7 +145,13 @@ fn packets_of_mobile_subscribers_are_those_of_whole_messages_that_carry_some() {
         let outer = ipv4(CLIENT, SERVER, 17, &udp(2152, 2152, &payload));
         for (gtp_user, packets) in [(true, packets), (false, 1)] {
             let mut bench = Bench::with(PipelineSettings {
-                decode: DecodeSettings { gtp_user },
+                engine: EngineSettings {
+                    decode: DecodeSettings {
+                        gtp_user,
+                        ..DecodeSettings::default()
+                    },
+                    ..EngineSettings::default()
+                },
                 ..PipelineSettings::default()
             });
             bench.ethernet(&ethernet(0x0800, &outer));

@@ -131,6 +131,19 @@ impl Case {
         Some(self.folder.join("threshold.config")).filter(|path| path.exists())
     }
 
+    /// Its categories and its reputations of addresses, if it has `iprep-categories.txt` and `iprep.list`.
+    #[must_use]
+    pub fn reputations(&self) -> Option<[PathBuf; 2]> {
+        let files = ["iprep-categories.txt", "iprep.list"].map(|name| self.folder.join(name));
+        Some(files).filter(|[categories, _]| categories.exists())
+    }
+
+    /// The settings of the sensor, if it has a `sensor.toml`.
+    #[must_use]
+    pub fn settings(&self) -> Option<PathBuf> {
+        Some(self.folder.join("sensor.toml")).filter(|path| path.exists())
+    }
+
     /// Its list of indicators, if it has an `indicators.csv`.
     #[must_use]
     pub fn indicators(&self) -> Option<PathBuf> {

@@ -21,6 +21,13 @@ fn found(case: &Case) -> Result<Alerts> {
     if let Some(file) = case.thresholds() {
         command.arg("--thresholds").arg(file);
     }
+    if let Some([categories, reputations]) = case.reputations() {
+        command.arg("--iprep-categories").arg(categories);
+        command.arg("--iprep").arg(reputations);
+    }
+    if let Some(file) = case.settings() {
+        command.arg("--config").arg(file);
+    }
     if let Some(file) = case.indicators() {
         command.arg("--indicators").arg(file);
     }

@@ -78,6 +78,13 @@ impl Settings {
         }
     }
 
+    /// Whether nothing may leave now but records of the books, for no policy is in force.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.filter
+            .as_ref()
+            .is_some_and(|filter| filter.is_closed())
+    }
+
     /// What seals batches of this device, whichever way they go: nothing passes it that the policy does not let leave, and
     /// nothing that the ledger does not know.
     pub(crate) fn sealer(&self, identity: &Identity, key: &DeviceKey, ledger: &Ledger) -> Sealer {

@@ -82,7 +82,7 @@ impl Shared {
             .map(|(inspection, patterns)| self.inspection(inspection, patterns, writer))
             .collect();
         let severity = rule.severity.or(rule.class_severity);
-        let conditions = conditions(rule, writer);
+        let conditions = self.conditions(rule, writer);
         let effects = effects(rule, writer);
         let limits = self.limits(rule, writer);
         writer.rule(&RuleToWrite {
@@ -117,6 +117,56 @@ impl Shared {
                 .collect(),
             text,
         })
+    }
+
+    fn conditions<'r>(
+        &mut self,
+        rule: &'r RuleDraft,
+        writer: &mut PackWriter,
+    ) -> Vec<PacketCondition<'r>> {
+        let mut conditions = Vec::with_capacity(rule.conditions.len() + 1);
+        if rule.flow != crate::model::FlowRequirement::default() {
+            conditions.push(PacketCondition::Flow(rule.flow));
+        }
+        for condition in &rule.conditions {
+            conditions.push(match condition {
+                ConditionDraft::Plain(plain) => plain.clone(),
+                ConditionDraft::Event(name) => PacketCondition::Event(name),
+                ConditionDraft::Bits {
+                    scope,
+                    action,
+                    names,
+                } => PacketCondition::Bits {
+                    scope: *scope,
+                    action: *action,
+                    bits: names.iter().map(|name| writer.bit(name)).collect(),
+                },
+                ConditionDraft::FlowInt {
+                    name,
+                    operator,
+                    value,
+                } => PacketCondition::FlowInt {
+                    variable: writer.integer(name),
+                    operator: *operator,
+                    value: integer_operand(value, writer),
+                },
+                ConditionDraft::TextVariable {
+                    scope,
+                    name,
+                    pattern,
+                } => PacketCondition::TextVariable {
+                    scope: *scope,
+                    variable: writer.bit(name),
+                    pattern,
+                },
+                ConditionDraft::Reputation { side, addresses } => PacketCondition::Reputation {
+                    side: *side,
+                    addresses: self.address_set(addresses, writer),
+                },
+            });
+        }
+        conditions.sort_by_key(cost);
+        conditions
     }
 
     fn limits(&mut self, rule: &RuleDraft, writer: &mut PackWriter) -> Vec<AlertLimit> {
@@ -261,7 +311,9 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         PacketCondition::Bits { .. }
         | PacketCondition::FlowInt { .. }
         | PacketCondition::TextVariable { .. } => 2,
-        PacketCondition::IpOption { .. }
+        PacketCondition::Reputation { .. }
+        | PacketCondition::CertificateValidity { .. }
+        | PacketCondition::IpOption { .. }
         | PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
         | PacketCondition::CipService(_)
@@ -271,48 +323,6 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::Checksum { .. }
         | PacketCondition::FtpBounce => 3,
     }
-}
-
-fn conditions<'r>(rule: &'r RuleDraft, writer: &mut PackWriter) -> Vec<PacketCondition<'r>> {
-    let mut conditions = Vec::with_capacity(rule.conditions.len() + 1);
-    if rule.flow != crate::model::FlowRequirement::default() {
-        conditions.push(PacketCondition::Flow(rule.flow));
-    }
-    for condition in &rule.conditions {
-        conditions.push(match condition {
-            ConditionDraft::Plain(plain) => plain.clone(),
-            ConditionDraft::Event(name) => PacketCondition::Event(name),
-            ConditionDraft::Bits {
-                scope,
-                action,
-                names,
-            } => PacketCondition::Bits {
-                scope: *scope,
-                action: *action,
-                bits: names.iter().map(|name| writer.bit(name)).collect(),
-            },
-            ConditionDraft::FlowInt {
-                name,
-                operator,
-                value,
-            } => PacketCondition::FlowInt {
-                variable: writer.integer(name),
-                operator: *operator,
-                value: integer_operand(value, writer),
-            },
-            ConditionDraft::TextVariable {
-                scope,
-                name,
-                pattern,
-            } => PacketCondition::TextVariable {
-                scope: *scope,
-                variable: writer.bit(name),
-                pattern,
-            },
-        });
-    }
-    conditions.sort_by_key(cost);
-    conditions
 }
 
 fn integer_operand(draft: &IntegerDraft, writer: &mut PackWriter) -> IntegerOperand {

@@ -15,7 +15,9 @@ use crate::{
     limits,
     model::RuleKind,
     pack::{CanonicalWriter, PackWriter},
-    source::{self, Catalogue, ListFiles, ParsedRule, Source, Variables, draft::RuleDraft},
+    source::{
+        self, Catalogue, ListFiles, ParsedRule, Reputations, Source, Variables, draft::RuleDraft,
+    },
 };
 
 /// How many rules of each kind the sources hold.
@@ -63,6 +65,8 @@ pub struct Settings {
     pub thresholds: Vec<Source>,
     /// Where the files of lists are that rules name.
     pub list_files: ListFiles,
+    /// What is known of addresses, for `iprep`.
+    pub reputations: Reputations,
     /// Lists of indicators, CSV files as [`crate::indicator::IndicatorLists`] reads them.
     pub indicators: Vec<Source>,
     /// Whether the pack keeps the text of each rule.
@@ -86,6 +90,9 @@ pub(crate) fn read(sources: &[Source], settings: &Settings) -> (Vec<ParsedRule>,
         unsupported: Vec::new(),
         counts: Counts::default(),
     };
+    compiled
+        .diagnostics
+        .extend_from_slice(settings.reputations.diagnostics());
     let mut rules = Vec::new();
     for source in sources {
         let parsed = source::parse(source, settings);

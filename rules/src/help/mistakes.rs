@@ -574,6 +574,13 @@ mistakes! {
     /// is wrong is left out; what is wrong stands in the remark.
     "indicator", Error;
 
+    /// A line of a file of reputations is not as it should be.
+    ///
+    /// A line of the file of categories is a number from 1 to 59, a short name, and what it is, with commas between. A line of a
+    /// file of reputations is an address or a network, the number of a category, and a score from 0 to 127. The line that is
+    /// wrong is left out; what is wrong stands in the remark.
+    "bad-reputation", Error;
+
     /// A class type that is not in `classification.config`.
     ///
     /// The rule is loaded with priority 3.

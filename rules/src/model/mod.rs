@@ -25,7 +25,7 @@ pub use inspection::{
 pub use list::{ListId, ListKey, ListKind, SetAction, address_key};
 pub use packet_condition::{
     BitAction, BitScope, DcerpcInterface, FlowRequirement, HeaderField, IntegerOperand,
-    NumberRange, PacketCondition, StreamSizeSide, TcpFlagsMode,
+    NumberRange, PacketCondition, ReputationSide, StreamSizeSide, TcpFlagsMode,
 };
 pub use protocol::{AppProtocol, DetectedProtocol, HeaderProtocol};
 pub use protocol_condition::{

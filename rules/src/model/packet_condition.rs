@@ -1,6 +1,6 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::{CipService, DetectedProtocol, ModbusRequest, RpcCall, VariableScope};
+use super::{AddressSetId, CipService, DetectedProtocol, ModbusRequest, RpcCall, VariableScope};
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +76,12 @@ pub enum HeaderField {
     TlsVersion = 40,
     /// `tls.cert_chain_len`
     TlsCertificateChainLength = 41,
+    /// `tls_cert_notbefore`, seconds since 1970.
+    TlsCertificateNotBefore = 45,
+    /// `tls_cert_notafter`, seconds since 1970.
+    TlsCertificateNotAfter = 46,
+    /// `ssl_state`: the newest message of the handshake in the bytes that came last, 0 for none of these, 1 for the client's hello, 2 for the server's, 3 and 4 for their keys.
+    TlsHandshakeState = 47,
     /// `dns.opcode`
     DnsOpcode = 42,
     /// `dns.rcode`
@@ -200,6 +206,9 @@ impl HeaderField {
         Self::DnsOpcode,
         Self::DnsRcode,
         Self::DnsRrType,
+        Self::TlsCertificateNotBefore,
+        Self::TlsCertificateNotAfter,
+        Self::TlsHandshakeState,
         Self::FtpBounce,
         Self::FileSize,
         Self::FilePresent,
@@ -347,6 +356,30 @@ pub enum StreamSizeSide {
     Either = 3,
 }
 
+/// Whose reputation `iprep` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ReputationSide {
+    /// `src`
+    Source = 0,
+    /// `dst`
+    Destination = 1,
+    /// `any`: that of either.
+    Any = 2,
+    /// `both`
+    Both = 3,
+}
+
+impl ReputationSide {
+    /// The side with this stable number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Source, Self::Destination, Self::Any, Self::Both]
+            .into_iter()
+            .find(|side| *side as u8 == number)
+    }
+}
+
 /// `dcerpc.iface`: the interface that a remote call is made to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DcerpcInterface {
@@ -425,4 +458,11 @@ pub enum PacketCondition<'a> {
     RpcCall(RpcCall),
     /// `modbus`
     Modbus(ModbusRequest),
+    /// `tls_cert_expired` and `tls_cert_valid`: whether the server's certificate is beyond its end at the time of the packet.
+    CertificateValidity { is_expired: bool },
+    /// `iprep`: addresses with the reputation that is asked for.
+    Reputation {
+        side: ReputationSide,
+        addresses: AddressSetId,
+    },
 }

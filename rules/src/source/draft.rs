@@ -11,7 +11,8 @@ use super::{
 use crate::model::{
     Action, Anchor, AppProtocol, BitAction, BitScope, Buffer, FlowRequirement, Frame,
     HeaderProtocol, ListKind, Match, NumberRange, Operand, PacketCondition, RateFilter,
-    RuleDirection, RuleId, SetAction, SuppressBy, Threshold, Transform, VariableScope,
+    ReputationSide, RuleDirection, RuleId, SetAction, SuppressBy, Threshold, Transform,
+    VariableScope,
 };
 
 /// A rule with its options understood.
@@ -118,6 +119,10 @@ pub(crate) enum ConditionDraft {
         scope: VariableScope,
         name: String,
         pattern: Vec<u8>,
+    },
+    Reputation {
+        side: ReputationSide,
+        addresses: AddressSet,
     },
 }
 

@@ -11,11 +11,12 @@ use super::{
     draft::RuleDraft,
     keywords::{
         asn1, bits, buffers, byte_keywords, checked, content, dcerpc, dnp3, enip, files, flow,
-        frames, header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, rfb, rpc,
-        ssh, thresholds, transaction_fields, variables,
+        frames, header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, reputation,
+        rfb, rpc, ssh, thresholds, tls, transaction_fields, variables,
     },
     list_files::ListFiles,
     problem::Problem,
+    reputations::Reputations,
     support::Support,
     syntax::RuleOption,
 };
@@ -39,6 +40,8 @@ pub(crate) struct Context<'c> {
     /// The rule file, and where the files are that it names.
     pub(crate) rule_file: &'c str,
     pub(crate) list_files: ListFiles,
+    /// What is known of addresses.
+    pub(crate) reputations: &'c Reputations,
 }
 
 /// Reads one option into a rule.
@@ -278,8 +281,6 @@ const FILES: Role = Foreign(MAGIC);
 /// Why nothing is said of the kind of a file.
 const MAGIC: &str =
     "what libmagic says follows from its database of 7 MB, which a small sensor does not carry";
-const LISTS: Role = Foreign("reputations of addresses are not loaded");
-const CERTIFICATE: Role = Foreign("this property of a certificate is not compared yet");
 const NEVER: Role = Foreign("it needs something that a passive sensor does not have");
 
 /// A keyword of a family that is not run, whose value is checked.
@@ -418,15 +419,15 @@ keywords! {
     "tls.random_bytes" [] "7.0" None Sticky(B::TlsRandomBytes), "The rest of the random.";
     "tls.version" [] "1.3" Required Read(transaction_fields::tls_version), "The negotiated version.", takes "1.0 | 1.1 | 1.2 | 1.3";
     "ssl_version" [] "1.3" Required Read(transaction_fields::ssl_version), "One of these record versions.", takes "[!]sslv2 | sslv3 | tls1.0 | tls1.1 | tls1.2 | tls1.3, …";
-    "ssl_state" [] "1.3" Required Checked("the state of the handshake is not compared yet", checked::tls_state), "How far the handshake is.";
+    "ssl_state" [] "1.3" Required Read(tls::handshake_state), "The newest message of the handshake is one of these, or none of those.", takes "[!]client_hello | server_hello | client_keyx | server_keyx | unknown, …";
     "tls.cert_chain_len" [] "7.0" Required TransactionField(F::TlsCertificateChainLength, P::Tls, u32::MAX as u64), "The number of certificates.";
     "tls.subject" [] "1.3" Required Read(content::tls_subject), "The certificate's subject contains this.", takes "[!]\"text\"";
     "tls.issuerdn" [] "1.3" Required Read(content::tls_issuer), "The certificate's issuer contains this.", takes "[!]\"text\"";
     "tls.fingerprint" [] "1.3" Required Read(content::tls_fingerprint), "SHA-1 of the certificate.", takes "[!]\"ab:cd:…\"";
-    "tls_cert_notbefore" [] "3.2" Required checked(CERTIFICATE, checked::tls_date), "Begin of the certificate's validity.";
-    "tls_cert_notafter" [] "3.2" Required checked(CERTIFICATE, checked::tls_date), "End of the certificate's validity.";
-    "tls_cert_expired" [] "3.2" None CERTIFICATE, "The certificate has expired.";
-    "tls_cert_valid" [] "3.2" None CERTIFICATE, "The certificate has not expired.";
+    "tls_cert_notbefore" [] "3.2" Required Read(tls::certificate_date), "Begin of the certificate's validity.", takes "[< | >] date | date<>date, a date as 2026-05, 2026-05-01 or 2026-05-01T10:00:00, or seconds since 1970";
+    "tls_cert_notafter" [] "3.2" Required Read(tls::certificate_date), "End of the certificate's validity.", takes "[< | >] date | date<>date, a date as 2026-05, 2026-05-01 or 2026-05-01T10:00:00, or seconds since 1970";
+    "tls_cert_expired" [] "3.2" None Read(tls::certificate_validity), "The certificate has expired.";
+    "tls_cert_valid" [] "3.2" None Read(tls::certificate_validity), "The certificate has not expired.";
     "tls.store" ["tls_store"] "1.3" None NoEffect, "Keep the certificate.", differs "has no effect: which certificates are kept is for the host's policy to say";
     "ja3.hash" ["ja3_hash"] "4.1" None Sticky(B::Ja3Hash), "JA3 of the client.";
     "ja3.string" ["ja3_string"] "4.1" None Sticky(B::Ja3String), "What JA3 of the client is made from.";
@@ -516,7 +517,7 @@ keywords! {
     "lua" ["luajit"] "1.4" Required Foreign("scripts are not run"), "A Lua script.";
     "dataset" [] "5.0" Required Read(lists::data_set), "Add the whole buffer to a set, take it out, or ask whether it is there.", takes "set | unset | isset | isnotset, name [, type string | md5 | sha256 | ipv4 | ip] [, load file] [, save file | state file] [, memcap size] [, hashsize number]", differs "`save` and `state` write no file: a set that rules fill lives as long as the sensor runs. How much is kept is bounded for all sets together, not by `memcap`";
     "datarep" [] "5.0" Required Read(lists::data_reputation), "The reputation that a list gives the whole buffer.", takes "name, < | > | ==, number [, load file] [, type string | md5 | sha256 | ipv4 | ip]";
-    "iprep" [] "1.4" Required LISTS, "An address's reputation.";
+    "iprep" [] "1.4" Required Read(reputation::address_reputation), "The reputation of an address in a category.", takes "any | src | dst | both, category, < | > | <= | >= | = | !=, score; or isset | isnotset behind the category";
     "config" [] "6.0" Required Checked("a rule cannot change the sensor's settings", checked::config), "Change settings for a flow.";
     "flowvar" [] "1.0" Required Read(variables::flow_variable), "A variable of the flow, captured by an expression, holds these bytes.", takes "name, \"text\"";
     "pktvar" [] "1.0" Required Read(variables::packet_variable), "A variable of the packet, captured by an expression, holds these bytes.", takes "name, \"text\"";

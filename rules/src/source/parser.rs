@@ -374,6 +374,7 @@ fn read_option(
         catalogue: &settings.catalogue,
         rule_file,
         list_files: settings.list_files,
+        reputations: &settings.reputations,
     };
     match keyword.role {
         Role::Read(read) | Role::Checked(_, read) => read(draft, option, &context),

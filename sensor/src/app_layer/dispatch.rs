@@ -26,6 +26,10 @@ pub enum Transport {
 pub struct FeedContext {
     /// Who opened the flow: some protocols name addresses in what they say.
     pub client_address: IpAddr,
+    /// Whom it was opened to.
+    pub server_address: IpAddr,
+    /// Who is the client was guessed: what is said may tell otherwise.
+    pub may_be_reversed: bool,
     /// The client's port: a hint for identification.
     pub client_port: u16,
     /// The server's port: a hint for identification.
@@ -38,6 +42,21 @@ pub struct FeedContext {
     pub frames: FrameSet,
     /// The parsers that may start.
     pub parsers: ParserSet,
+}
+
+impl FeedContext {
+    /// The same with client and server exchanged, which is known for certain then.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            client_address: self.server_address,
+            server_address: self.client_address,
+            client_port: self.server_port,
+            server_port: self.client_port,
+            may_be_reversed: false,
+            ..*self
+        }
+    }
 }
 
 /// How far the identification of one direction has come.
@@ -87,6 +106,8 @@ pub struct AppLayer {
     before_upgrade: Option<AppProtocol>,
     parser: Option<Box<dyn Parser>>,
     stream_frames: Option<Box<StreamFrames>>,
+    /// What must follow an upgrade, until it is seen.
+    expected: Option<AppProtocol>,
     upgrade_due: bool,
     /// The upgrade was noticed in the packet in hand.
     handed_over_now: bool,
@@ -97,6 +118,8 @@ pub struct AppLayer {
     parser_failed: bool,
     first_bytes_from: Option<Direction>,
     parser_fed: bool,
+    /// Client and server changed places with the bytes fed last.
+    is_reversed: bool,
     /// At most [`limits::FLOW_EVENTS_MAX`]; nearly no flow has any.
     events: Vec<&'static str>,
 }
@@ -318,14 +341,38 @@ impl AppLayer {
         } else {
             identify::identify(context, direction, other, &side.held)
         };
+        let is_identified = matches!(verdict, Verdict::Identified(_));
+        if context.may_be_reversed && !is_identified && other.is_none() {
+            let context = context.reversed();
+            let direction = direction.opposite();
+            if let Verdict::Identified(protocol) =
+                identify::identify(&context, direction, None, &side.held)
+            {
+                self.reverse();
+                return self.identified_stream(&context, direction, protocol);
+            }
+        }
         match verdict {
             Verdict::Identified(protocol) => self.identified_stream(context, direction, protocol),
             Verdict::Undecided => Feed::More,
             Verdict::Unknown => {
+                self.tell_if_unexpected(None);
                 self.sides[direction.index()].exhausted = true;
                 self.unknown_stream(direction)
             }
         }
+    }
+
+    /// Who was taken for the client is the server.
+    fn reverse(&mut self) {
+        self.sides.swap(0, 1);
+        self.first_bytes_from = self.first_bytes_from.map(Direction::opposite);
+        self.is_reversed = true;
+    }
+
+    /// Whether client and server changed places with the bytes fed last.
+    pub fn take_reversal(&mut self) -> bool {
+        std::mem::take(&mut self.is_reversed)
     }
 
     fn identified_stream(
@@ -334,6 +381,8 @@ impl AppLayer {
         direction: Direction,
         protocol: AppProtocol,
     ) -> Feed {
+        self.tell_if_unexpected(Some(protocol));
+        self.expected = None;
         let other = self.identified(direction.opposite());
         let mut chosen = protocol;
         if let Some(other) = other.filter(|&other| other != protocol) {
@@ -357,6 +406,17 @@ impl AppLayer {
             }
         }
         self.deliver_held(direction)
+    }
+
+    /// Something follows an upgrade; whether it is what must follow.
+    fn tell_if_unexpected(&mut self, found: Option<AppProtocol>) {
+        let Some(expected) = self.expected.filter(|expected| Some(*expected) != found) else {
+            return;
+        };
+        self.event("applayer_unexpected_protocol");
+        if expected == AppProtocol::Tls {
+            self.event("applayer_no_tls_after_starttls");
+        }
     }
 
     fn unknown_stream(&mut self, direction: Direction) -> Feed {
@@ -544,6 +604,12 @@ impl AppLayer {
                 self.sides[direction.index()].held = parser.take_unread(direction);
             }
         }
+        self.expected = match self.before_upgrade {
+            Some(AppProtocol::Smtp | AppProtocol::Ftp | AppProtocol::Pgsql) => {
+                Some(AppProtocol::Tls)
+            }
+            _ => self.upgraded_request.as_ref().map(|_| AppProtocol::Http2),
+        };
     }
 
     fn give_up(&mut self) {

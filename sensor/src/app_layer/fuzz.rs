@@ -72,6 +72,8 @@ pub fn fuzz_entry(input: &[u8]) {
     let (protocol, transport) = PROTOCOLS[usize::from(which) % PROTOCOLS.len()];
     let context = FeedContext {
         client_address: std::net::Ipv4Addr::LOCALHOST.into(),
+        server_address: std::net::Ipv4Addr::LOCALHOST.into(),
+        may_be_reversed: false,
         client_port: 1_024,
         server_port: 80,
         transport,

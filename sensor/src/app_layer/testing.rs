@@ -13,6 +13,8 @@ pub(super) type Turn<'t> = (Direction, &'t [u8]);
 pub(super) fn parser(protocol: AppProtocol, transport: Transport) -> Box<dyn Parser> {
     let context = FeedContext {
         client_address: std::net::Ipv4Addr::LOCALHOST.into(),
+        server_address: std::net::Ipv4Addr::LOCALHOST.into(),
+        may_be_reversed: false,
         client_port: 40_000,
         server_port: 80,
         transport,

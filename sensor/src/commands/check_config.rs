@@ -51,6 +51,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     for path in rules
         .iter()
         .chain(&settings.rules.variables)
+        .chain(&settings.rules.reputation_categories)
+        .chain(&settings.rules.reputations)
         .chain(&settings.rules.root)
     {
         tell("rules", readable(path))?;

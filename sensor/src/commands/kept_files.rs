@@ -19,7 +19,11 @@ pub(crate) fn of_sensor(settings: &Settings, captures: &[PathBuf]) -> anyhow::Re
         RuleSource::Files(rules) => rules.iter().for_each(|path| add_replaced(&mut files, path)),
     }
     let rules = settings.rules.thresholds.iter();
-    for path in rules.chain(&settings.rules.variables) {
+    for path in rules
+        .chain(&settings.rules.variables)
+        .chain(&settings.rules.reputation_categories)
+        .chain(&settings.rules.reputations)
+    {
         add_replaced(&mut files, path);
     }
     add_policy(&mut files, settings);

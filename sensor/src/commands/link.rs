@@ -4,6 +4,7 @@ use std::{fs, sync::Arc};
 
 use anyhow::Context;
 use lapwing_sensor::{
+    keyslot,
     policy::{self, InForce, QueueFilter},
     settings::{RuleSource, Settings},
 };
@@ -20,7 +21,7 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
     let mirrors_rules =
         matches!(settings.rules.source, RuleSource::Pack(_)) && settings.rules.root.is_some();
     Ok(lapwing_uplink::Settings {
-        outbox: settings.outbox(),
+        outbox: settings.outbox(keyslot::open(settings)?),
         centres: link.centres.clone(),
         proxy: proxy(settings)?,
         key_exchange: if link.is_key_exchange_short {
@@ -40,12 +41,14 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
         retry_max: link.retry_max,
         ledger_folder: settings.ledger_folder(),
         ledger_key: ledger_key(settings)?,
-        filter: settings.policy.clone().map(|policy| {
-            let filter: Arc<dyn RecordFilter> = Arc::new(QueueFilter::new(policy));
-            filter
-        }),
+        filter: Some(filter(settings)),
         ..lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder())
     })
+}
+
+/// What waits is held against the policy once more; without one it stays.
+fn filter(settings: &Settings) -> Arc<dyn RecordFilter> {
+    Arc::new(QueueFilter::new(settings.policy.clone(), &settings.state))
 }
 
 /// The ISP's ledger key, where the settings name one.

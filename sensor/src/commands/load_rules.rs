@@ -11,7 +11,7 @@ use lapwing_rules::{
     Compiled, Level,
     limits::RULE_FILE_BYTES,
     pack::Pack,
-    source::{ListFiles, Source, Variables},
+    source::{ListFiles, Reputations, Source, Variables},
 };
 use lapwing_sensor::{
     settings::{RuleSource, Rules},
@@ -23,12 +23,29 @@ use crate::terminal;
 /// Mistakes in rules told one by one where the rules are only a means; a file that is no rule file has thousands.
 const ERRORS_TOLD_MAX: usize = 20;
 
+/// What goes with rule files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside<'a> {
+    pub(crate) variables: Option<&'a Path>,
+    pub(crate) thresholds: &'a [PathBuf],
+    pub(crate) indicators: &'a [PathBuf],
+    pub(crate) reputation_categories: Option<&'a Path>,
+    pub(crate) reputations: &'a [PathBuf],
+}
+
 /// The pack that the settings name.
 pub(crate) fn from_settings(rules: &Rules) -> anyhow::Result<Arc<Pack>> {
     let pack = match &rules.source {
         RuleSource::Pack(path) => open_pack(path)?,
         RuleSource::Files(files) => {
-            pack_of_files(files, rules.variables.as_deref(), &rules.thresholds, &[])?
+            let beside = Beside {
+                variables: rules.variables.as_deref(),
+                thresholds: &rules.thresholds,
+                indicators: &[],
+                reputation_categories: rules.reputation_categories.as_deref(),
+                reputations: &rules.reputations,
+            };
+            pack_of_files(files, &beside)?
         }
     };
     if pack.rule_count() == 0 {
@@ -43,13 +60,8 @@ pub(crate) fn open_pack(path: &Path) -> anyhow::Result<Pack> {
 }
 
 /// Compiles rule files. Each refused rule is told in one line on standard error, up to a limit; the others make the pack.
-pub(crate) fn pack_of_files(
-    files: &[PathBuf],
-    variables: Option<&Path>,
-    thresholds: &[PathBuf],
-    indicators: &[PathBuf],
-) -> anyhow::Result<Pack> {
-    let compiled = compile_files(files, variables, thresholds, indicators)?;
+pub(crate) fn pack_of_files(files: &[PathBuf], beside: &Beside<'_>) -> anyhow::Result<Pack> {
+    let compiled = compile_files(files, beside)?;
     let mut errors = compiled
         .diagnostics
         .iter()
@@ -80,17 +92,13 @@ pub(crate) fn pack_of_files(
 }
 
 /// Compiles rule files with variables over the defaults.
-fn compile_files(
-    files: &[PathBuf],
-    variables: Option<&Path>,
-    thresholds: &[PathBuf],
-    indicators: &[PathBuf],
-) -> anyhow::Result<Compiled> {
+fn compile_files(files: &[PathBuf], beside: &Beside<'_>) -> anyhow::Result<Compiled> {
     let settings = lapwing_rules::Settings {
-        variables: read_variables(variables)?,
-        thresholds: read_sources(thresholds)?,
+        variables: read_variables(beside.variables)?,
+        thresholds: read_sources(beside.thresholds)?,
         list_files: ListFiles::BesideTheRules,
-        indicators: read_sources(indicators)?,
+        reputations: read_reputations(beside.reputation_categories, beside.reputations)?,
+        indicators: read_sources(beside.indicators)?,
         ..lapwing_rules::Settings::default()
     };
     Ok(lapwing_rules::compile(&read_sources(files)?, &settings))
@@ -110,19 +118,24 @@ pub(super) fn read_variables(path: Option<&Path>) -> anyhow::Result<Variables> {
     }
 }
 
+/// What is known of addresses; nothing where there is no file of categories.
+pub(super) fn read_reputations(
+    categories: Option<&Path>,
+    files: &[PathBuf],
+) -> anyhow::Result<Reputations> {
+    let Some(categories) = categories else {
+        return Ok(Reputations::default());
+    };
+    let categories = read_source(categories)?;
+    let files: Vec<Source> = files
+        .iter()
+        .map(|path| read_source(path))
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Reputations::read(&categories, &files))
+}
+
 /// Rule files, read and not yet understood. Of a folder the `*.rules` in it, by name.
 pub(super) fn read_sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
-    let source = |path: &PathBuf| {
-        let bytes = read(path)?;
-        // Rules are text; without this, each line of a capture given by mistake would be told as a broken rule.
-        if bytes.contains(&0) {
-            bail!("{}: not a rule file: it is not text", path.display());
-        }
-        Ok(Source {
-            name: path.display().to_string().into(),
-            bytes,
-        })
-    };
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         if path.is_dir() {
@@ -131,7 +144,19 @@ pub(super) fn read_sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
             files.push(path.clone());
         }
     }
-    files.iter().map(source).collect()
+    files.iter().map(|path| read_source(path)).collect()
+}
+
+fn read_source(path: &Path) -> anyhow::Result<Source> {
+    let bytes = read(path)?;
+    // Rules are text; without this, each line of a capture given by mistake would be told as a broken rule.
+    if bytes.contains(&0) {
+        bail!("{}: not a rule file: it is not text", path.display());
+    }
+    Ok(Source {
+        name: path.display().to_string().into(),
+        bytes,
+    })
 }
 
 /// The rule files of a folder.

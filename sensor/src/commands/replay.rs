@@ -13,16 +13,15 @@ use clap::ValueEnum;
 use lapwing_rules::pack::Pack;
 use lapwing_sensor::{
     capture::CaptureError,
-    decode::DecodeSettings,
     detect::{Alert, Detector},
     memory_shares::MemoryShares,
     output::{AlertFormat, AlertWriter},
     pipeline::{AlertSink, Inspector, Pipeline, PipelineSettings},
     replay::{ReplaySink, Worlds, replay, replay_rounds},
-    settings::quantity::parse_bytes,
+    settings::{EngineSettings, Settings, quantity::parse_bytes},
 };
 
-use super::load_rules;
+use super::load_rules::{self, Beside};
 use crate::terminal;
 
 /// What to replay, against which rules, and how to print.
@@ -43,6 +42,12 @@ pub(crate) struct Arguments {
     /// Lists of indicators (CSV), for --rules
     #[arg(long, value_name = "FILE", num_args = 1, requires = "rules")]
     indicators: Vec<PathBuf>,
+    /// Categories of reputations of addresses (number,name,what it is), for iprep in --rules
+    #[arg(long, value_name = "FILE", requires = "rules")]
+    iprep_categories: Option<PathBuf>,
+    /// Reputations of addresses (address or network,category,score)
+    #[arg(long, value_name = "FILE", num_args = 1, requires = "iprep_categories")]
+    iprep: Vec<PathBuf>,
     /// How to print alerts
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -55,6 +60,9 @@ pub(crate) struct Arguments {
     /// What flows, streams, parsers and regular expressions may hold, as "64 MiB"; the setting `memory` of a sensor
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
+    /// Follow flows and streams as a sensor with these settings (sensor.toml): decode, stream, defrag, flow_timeouts
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Look into what mobile networks carry of their subscribers (GTP-U); the setting `decode.gtp_user` of a sensor
     #[arg(long)]
     gtp_user: bool,
@@ -88,7 +96,7 @@ impl From<Output> for AlertFormat {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let pack = Arc::new(load_pack(&arguments)?);
-    let mut pipeline = pipeline(&pack, &arguments);
+    let mut pipeline = pipeline(&pack, &arguments)?;
     let mut printer = Printer {
         writer: AlertWriter::new(BufWriter::new(io::stdout().lock()), arguments.output.into()),
         pack,
@@ -125,17 +133,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// A pipeline that keeps to a setting of memory, if there is one.
-fn pipeline(pack: &Arc<Pack>, arguments: &Arguments) -> Pipeline<Detector> {
+fn pipeline(pack: &Arc<Pack>, arguments: &Arguments) -> anyhow::Result<Pipeline<Detector>> {
     let pack = Arc::clone(pack);
-    let decode = DecodeSettings {
-        gtp_user: arguments.gtp_user,
+    let mut engine = match &arguments.config {
+        Some(path) => Settings::read(path)?.engine,
+        None => EngineSettings::default(),
     };
+    engine.decode.gtp_user |= arguments.gtp_user;
     let settings = PipelineSettings {
-        decode,
+        engine,
         ..PipelineSettings::default()
     };
     let Some(memory_bytes) = arguments.memory else {
-        return Pipeline::new(Detector::new(pack), settings);
+        return Ok(Pipeline::new(Detector::new(pack), settings));
     };
     let shares = MemoryShares::of(memory_bytes);
     let settings = PipelineSettings {
@@ -143,7 +153,7 @@ fn pipeline(pack: &Arc<Pack>, arguments: &Arguments) -> Pipeline<Detector> {
         ..settings
     };
     let detector = Detector::with_regex_cache(pack, shares.regex_cache_bytes);
-    Pipeline::new(detector, settings)
+    Ok(Pipeline::new(detector, settings))
 }
 
 /// What was counted, as one line of JSON.
@@ -181,9 +191,13 @@ fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
         }
         None => load_rules::pack_of_files(
             &arguments.rules,
-            arguments.vars.as_deref(),
-            &arguments.thresholds,
-            &arguments.indicators,
+            &Beside {
+                variables: arguments.vars.as_deref(),
+                thresholds: &arguments.thresholds,
+                indicators: &arguments.indicators,
+                reputation_categories: arguments.iprep_categories.as_deref(),
+                reputations: &arguments.iprep,
+            },
         ),
     }
 }

@@ -124,24 +124,29 @@ pub struct Defragmenter {
     next_order: u64,
     held_bytes: usize,
     budget_bytes: usize,
+    timeout_seconds: u64,
 }
 
 impl Default for Defragmenter {
     fn default() -> Self {
-        Self::new(limits::FRAGMENT_BYTES_DEFAULT)
+        Self::new(
+            limits::FRAGMENT_BYTES_DEFAULT,
+            limits::DEFRAGMENT_TIMEOUT_SECONDS,
+        )
     }
 }
 
 impl Defragmenter {
-    /// One that holds at most `budget_bytes`.
+    /// One that holds at most `budget_bytes`, and gives up a packet for which nothing came for `timeout_seconds`.
     #[must_use]
-    pub fn new(budget_bytes: usize) -> Self {
+    pub fn new(budget_bytes: usize, timeout_seconds: u64) -> Self {
         Self {
             incomplete: HashMap::with_hasher(RandomState::new()),
             by_age: BTreeMap::new(),
             next_order: 0,
             held_bytes: 0,
             budget_bytes,
+            timeout_seconds,
         }
     }
 
@@ -271,7 +276,7 @@ impl Defragmenter {
                 .incomplete
                 .get(key)
                 .map_or(u64::MAX, |entry| now.seconds_since(entry.last_seen));
-            if age <= limits::DEFRAGMENT_TIMEOUT_SECONDS {
+            if age <= self.timeout_seconds {
                 return;
             }
             if let Some(entry) = self.incomplete.remove(key) {

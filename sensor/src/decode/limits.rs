@@ -19,7 +19,8 @@ pub const FRAGMENTED_PACKETS_MAX: usize = 4096;
 pub const FRAGMENTS_PER_PACKET_MAX: usize = 1024;
 /// Bytes of a packet put together, as the length field of an IP header limits it.
 pub const REASSEMBLED_PACKET_MAX_BYTES: usize = 65_535;
-/// Seconds without a new fragment after which an incomplete packet is given up (reference: `defrag.timeout`).
+/// Seconds without a new fragment after which an incomplete packet is given up, unless the site sets another time
+/// (reference: `defrag.timeout`).
 pub const DEFRAGMENT_TIMEOUT_SECONDS: u64 = 60;
 /// Bytes held for incomplete packets unless a memory budget says otherwise.
 pub const FRAGMENT_BYTES_DEFAULT: usize = 4 * 1024 * 1024;

@@ -37,11 +37,22 @@ pub struct Decoder {
     settings: DecodeSettings,
 }
 
-/// What is looked into beyond what the reference looks into.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a site sets of decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeSettings {
-    /// Packets of mobile subscribers in GTP-U (UDP port 2152).
+    /// Packets of mobile subscribers in GTP-U (UDP port 2152) are looked into, beyond what the reference looks into.
     pub gtp_user: bool,
+    /// Seconds without a new fragment after which an incomplete packet is given up.
+    pub fragment_timeout_seconds: u64,
+}
+
+impl Default for DecodeSettings {
+    fn default() -> Self {
+        Self {
+            gtp_user: false,
+            fragment_timeout_seconds: limits::DEFRAGMENT_TIMEOUT_SECONDS,
+        }
+    }
 }
 
 impl Decoder {
@@ -49,7 +60,7 @@ impl Decoder {
     #[must_use]
     pub fn new(fragment_bytes: usize, settings: DecodeSettings) -> Self {
         Self {
-            defragmenter: Defragmenter::new(fragment_bytes),
+            defragmenter: Defragmenter::new(fragment_bytes, settings.fragment_timeout_seconds),
             settings,
         }
     }

@@ -399,6 +399,7 @@ impl Detector {
                 direction,
                 protocol,
                 is_complete: transaction.is_complete(direction),
+                now_seconds: round.packet.time.seconds(),
             };
             match transaction.only_direction() {
                 Some(only) if only != direction => self.pass_over(number, direction, state),

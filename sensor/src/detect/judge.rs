@@ -107,6 +107,7 @@ impl Judge {
         header_check::holds(rule.pack, &rule.traits.header, round)
             && rule.view.packet_conditions().all(|condition| {
                 packet_conditions::holds(
+                    rule.pack,
                     &condition,
                     round,
                     state,

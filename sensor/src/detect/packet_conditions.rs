@@ -1,8 +1,11 @@
 //! Conditions on a packet, its flow and its bits: everything a rule asks beside bytes and transactions.
 
-use lapwing_rules::model::{
-    AppProtocol, BitAction, BitScope, DetectedProtocol, FlowRequirement, HeaderField, NumberRange,
-    PacketCondition, StreamSizeSide, TcpFlagsMode, VariableScope,
+use lapwing_rules::{
+    model::{
+        AppProtocol, BitAction, BitScope, DetectedProtocol, FlowRequirement, HeaderField,
+        NumberRange, PacketCondition, ReputationSide, StreamSizeSide, TcpFlagsMode, VariableScope,
+    },
+    pack::Pack,
 };
 
 use super::{
@@ -19,6 +22,7 @@ use crate::{
 
 /// Whether a condition holds. Conditions on transactions are not asked here and hold.
 pub(crate) fn holds(
+    pack: &Pack,
     condition: &PacketCondition<'_>,
     round: &Round<'_>,
     state: &FlowDetection,
@@ -46,6 +50,17 @@ pub(crate) fn holds(
         }),
         PacketCondition::SameIp => {
             packet.ip.is_some() && round.ends.source == round.ends.destination
+        }
+        PacketCondition::Reputation { side, addresses } => {
+            let set = pack.address_set(*addresses);
+            let (source, destination) = (round.ends.source, round.ends.destination);
+            packet.ip.is_some()
+                && match side {
+                    ReputationSide::Source => set.contains(source),
+                    ReputationSide::Destination => set.contains(destination),
+                    ReputationSide::Any => set.contains(source) || set.contains(destination),
+                    ReputationSide::Both => set.contains(source) && set.contains(destination),
+                }
         }
         PacketCondition::Bits {
             scope,
@@ -93,7 +108,8 @@ pub(crate) fn holds(
         | PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
         | PacketCondition::CipService(_)
-        | PacketCondition::Modbus(_) => true,
+        | PacketCondition::Modbus(_)
+        | PacketCondition::CertificateValidity { .. } => true,
     }
 }
 

@@ -221,7 +221,8 @@ pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool 
         PacketCondition::DcerpcInterface(_)
         | PacketCondition::DcerpcOperation(_)
         | PacketCondition::CipService(_)
-        | PacketCondition::Modbus(_) => true,
+        | PacketCondition::Modbus(_)
+        | PacketCondition::CertificateValidity { .. } => true,
         PacketCondition::Event(name) => matches!(AppEvent::parse(name), AppEvent::Transaction(_)),
         _ => false,
     }

@@ -41,6 +41,8 @@ pub(crate) struct TransactionSide<'t> {
     pub(crate) direction: Direction,
     pub(crate) protocol: AppProtocol,
     pub(crate) is_complete: bool,
+    /// Time of the packet in hand, in seconds.
+    pub(crate) now_seconds: u64,
 }
 
 /// Adds the candidates that this direction's buffers give now, each once, in any order.
@@ -337,6 +339,12 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
             let holds = holds || !is_known && side.transaction.holds(condition, side.direction);
             (holds, is_known && !side.transaction.fields_may_grow())
         }
+        PacketCondition::CertificateValidity { is_expired } => {
+            let field = HeaderField::TlsCertificateNotAfter;
+            let end = side.transaction.field(field, side.direction, 0);
+            let holds = end.is_some_and(|end| (side.now_seconds > end) == *is_expired);
+            (holds, end.is_some())
+        }
         PacketCondition::FieldAnyOf(field, ranges) => {
             let mut is_known = false;
             let holds = values
@@ -347,7 +355,7 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
                     let mut ranges = ranges.iter();
                     ranges.any(|(first, last)| (*first..=*last).contains(&value))
                 });
-            (holds, is_known)
+            (holds, is_known && !side.transaction.fields_may_grow())
         }
         PacketCondition::Event(name) => match AppEvent::parse(name) {
             AppEvent::Transaction(event) => (side.transaction.events().contains(&event), false),

@@ -156,6 +156,11 @@ impl FlowKey {
         end == self.lower
     }
 
+    /// Whether sender and receiver are the same end.
+    pub(super) fn has_one_end(&self) -> bool {
+        self.lower == self.upper
+    }
+
     /// Direction of a packet from `sender`: where both ends are the same, everything goes to the server.
     pub(super) fn direction(&self, client_is_lower: bool, sender: End) -> Direction {
         if self.is_lower(sender) == client_is_lower {

@@ -14,4 +14,4 @@ pub use entry::{DirectionCounters, Flow, FlowId, FlowProgress, StreamWindow};
 pub use expectations::Expectations;
 pub use key::{End, FlowKey};
 pub use table::{FlowEntry, FlowTable, Found, Slot};
-pub use timeouts::FlowTimeouts;
+pub use timeouts::{FlowTimeouts, TimedProtocol};

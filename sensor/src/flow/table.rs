@@ -56,9 +56,12 @@ impl FlowEntry {
         self.key.direction(self.client_is_lower, sender)
     }
 
-    /// Exchanges client and server, before anything was made of the flow.
-    pub fn swap_ends(&mut self, client: End) {
-        self.client_is_lower = self.key.is_lower(client);
+    /// Exchanges client and server.
+    pub fn swap_ends(&mut self) {
+        if self.key.has_one_end() {
+            return;
+        }
+        self.client_is_lower = !self.client_is_lower;
         std::mem::swap(&mut self.flow.client, &mut self.flow.server);
         std::mem::swap(&mut self.flow.client_port, &mut self.flow.server_port);
         self.flow.counters.swap(0, 1);

@@ -6,22 +6,55 @@ use super::{FlowProgress, key::protocol};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TimeoutClass(usize);
 
-/// Protocols that differ in time-outs, in the order of [`TimeoutClass`].
-const PROTOCOLS: usize = 4;
+/// Protocols that differ in time-outs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimedProtocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP of IPv4 and IPv6.
+    Icmp,
+    /// Everything else.
+    Other,
+}
+
+impl TimedProtocol {
+    const ALL: [Self; 4] = [Self::Tcp, Self::Udp, Self::Icmp, Self::Other];
+
+    fn of(protocol: u8) -> Self {
+        match protocol {
+            protocol::TCP => Self::Tcp,
+            protocol::UDP => Self::Udp,
+            protocol::ICMP | protocol::ICMPV6 => Self::Icmp,
+            _ => Self::Other,
+        }
+    }
+}
+
 const STATES: usize = 3;
 
 impl TimeoutClass {
     /// How many there are.
-    pub(super) const COUNT: usize = PROTOCOLS * STATES;
+    pub(super) const COUNT: usize = TimedProtocol::ALL.len() * STATES;
 
     pub(super) fn of(protocol: u8, progress: FlowProgress) -> Self {
+        Self::at(TimedProtocol::of(protocol), progress)
+    }
+
+    fn at(protocol: TimedProtocol, progress: FlowProgress) -> Self {
         let row = match protocol {
-            protocol::TCP => 0,
-            protocol::UDP => 1,
-            protocol::ICMP | protocol::ICMPV6 => 2,
-            _ => 3,
+            TimedProtocol::Tcp => 0,
+            TimedProtocol::Udp => 1,
+            TimedProtocol::Icmp => 2,
+            TimedProtocol::Other => 3,
         };
-        Self(row * STATES + column(progress))
+        let column = match progress {
+            FlowProgress::New => 0,
+            FlowProgress::Established => 1,
+            FlowProgress::Closed => 2,
+        };
+        Self(row * STATES + column)
     }
 
     pub(super) fn index(self) -> usize {
@@ -30,19 +63,13 @@ impl TimeoutClass {
 
     /// Classes of a state, one a protocol.
     pub(super) fn with_progress(progress: FlowProgress) -> impl Iterator<Item = Self> {
-        (0..PROTOCOLS).map(move |row| Self(row * STATES + column(progress)))
+        TimedProtocol::ALL
+            .into_iter()
+            .map(move |protocol| Self::at(protocol, progress))
     }
 
     pub(super) fn all() -> impl Iterator<Item = Self> {
         (0..Self::COUNT).map(Self)
-    }
-}
-
-fn column(progress: FlowProgress) -> usize {
-    match progress {
-        FlowProgress::New => 0,
-        FlowProgress::Established => 1,
-        FlowProgress::Closed => 2,
     }
 }
 
@@ -62,6 +89,11 @@ impl Default for FlowTimeouts {
 }
 
 impl FlowTimeouts {
+    /// Ends flows of a protocol in this state after so many seconds of silence.
+    pub fn set(&mut self, protocol: TimedProtocol, progress: FlowProgress, seconds: u64) {
+        self.seconds[TimeoutClass::at(protocol, progress).0] = seconds;
+    }
+
     pub(super) fn seconds(&self, class: TimeoutClass) -> u64 {
         self.seconds[class.0]
     }

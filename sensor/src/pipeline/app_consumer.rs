@@ -15,6 +15,8 @@ pub(super) struct AppConsumer<'a> {
     app: &'a mut AppLayer,
     context: FeedContext,
     triggered: [bool; 2],
+    /// The bytes before showed that client and server have to change places.
+    is_reversed: bool,
     /// It was told something.
     pub(super) was_fed: bool,
 }
@@ -28,6 +30,8 @@ impl<'a> AppConsumer<'a> {
         Self {
             context: FeedContext {
                 client_address: flow.client,
+                server_address: flow.server,
+                may_be_reversed: false,
                 client_port: flow.client_port,
                 server_port: flow.server_port,
                 transport: if flow.protocol == 17 {
@@ -41,8 +45,14 @@ impl<'a> AppConsumer<'a> {
             },
             app: &mut flow.app,
             triggered: [false; 2],
+            is_reversed: false,
             was_fed: false,
         }
+    }
+
+    /// Says whether who is the client was guessed: then what is said may tell otherwise.
+    pub(super) fn set_may_be_reversed(&mut self, may_be_reversed: bool) {
+        self.context.may_be_reversed = may_be_reversed;
     }
 
     /// Directions in which a transaction became complete: their streams are inspected without waiting for a chunk.
@@ -78,6 +88,12 @@ impl StreamConsumer for AppConsumer<'_> {
     fn bytes(&mut self, direction: Direction, bytes: &[u8]) -> bool {
         self.was_fed = true;
         let goes_on = self.app.feed(&self.context, direction, bytes) != Feed::Stop;
+        let mut direction = direction;
+        if self.app.take_reversal() {
+            self.context = self.context.reversed();
+            self.is_reversed = true;
+            direction = direction.opposite();
+        }
         self.triggered[direction.index()] |= self.is_raw_due(direction);
         goes_on
     }
@@ -89,6 +105,10 @@ impl StreamConsumer for AppConsumer<'_> {
 
     fn awaits_more(&self, direction: Direction) -> bool {
         self.app.awaits_more(direction)
+    }
+
+    fn take_reversal(&mut self) -> bool {
+        std::mem::take(&mut self.is_reversed)
     }
 
     fn end(&mut self, direction: Direction) {

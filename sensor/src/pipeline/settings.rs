@@ -1,23 +1,21 @@
 //! How much a pipeline may hold, and what each thing that it holds takes.
 
 use crate::{
-    decode::DecodeSettings,
-    flow::{FlowEntry, FlowTable, FlowTimeouts},
+    flow::{FlowEntry, FlowTable},
+    settings::EngineSettings,
     stream::Connection,
 };
 
 /// Numbers of flows that each worker has to itself, as a power of two.
 const FLOWS_OF_A_WORKER_BITS: u32 = 48;
 
-/// How much a pipeline may hold, and how long it keeps flows.
+/// How much a pipeline may hold, and how it follows what it sees.
 #[derive(Clone, Copy, Debug)]
 pub struct PipelineSettings {
     /// Bytes for flows, reassembly and application layer together.
     pub memory_bytes: usize,
-    /// How long flows are kept.
-    pub timeouts: FlowTimeouts,
-    /// What is looked into.
-    pub decode: DecodeSettings,
+    /// How it follows what it sees.
+    pub engine: EngineSettings,
     /// Number of the worker: flows of several workers get numbers of their own.
     pub worker: u16,
 }
@@ -26,8 +24,7 @@ impl Default for PipelineSettings {
     fn default() -> Self {
         Self {
             memory_bytes: 256 * 1024 * 1024,
-            timeouts: FlowTimeouts::default(),
-            decode: DecodeSettings::default(),
+            engine: EngineSettings::default(),
             worker: 0,
         }
     }
@@ -35,7 +32,7 @@ impl Default for PipelineSettings {
 
 impl PipelineSettings {
     pub(super) fn flow_table(&self) -> FlowTable {
-        let mut table = FlowTable::new(self.flows_max(), self.timeouts);
+        let mut table = FlowTable::new(self.flows_max(), self.engine.timeouts);
         table.number_from(u64::from(self.worker) << FLOWS_OF_A_WORKER_BITS);
         table
     }

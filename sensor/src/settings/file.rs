@@ -9,12 +9,15 @@ use std::{
     time::Duration,
 };
 
+use lapwing_outbox::Keyslot;
+
 use super::{
     document::{self, Mistakes, Section},
+    engine::{EngineSettings, engine},
     quantity::{parse_bytes, parse_duration},
     uplink::{Uplink, uplink},
 };
-use crate::{decode::DecodeSettings, findings::limits::WINDOW_SECONDS_DEFAULT};
+use crate::findings::limits::WINDOW_SECONDS_DEFAULT;
 
 /// Interfaces that one sensor captures from.
 const INTERFACES_MAX: usize = 8;
@@ -33,8 +36,8 @@ pub struct Settings {
     pub memory_bytes: u64,
     /// Where packets come from; `None` serves replays only.
     pub capture: Option<Capture>,
-    /// What is looked into beyond what the reference looks into.
-    pub decode: DecodeSettings,
+    /// How the engine follows what it sees.
+    pub engine: EngineSettings,
     /// The rules.
     pub rules: Rules,
     /// The ISP's policy; without one nothing leaves but heartbeats.
@@ -45,6 +48,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// What the outbox may take on disk, in bytes.
     pub outbox_max_bytes: u64,
+    /// File of the key that the outbox is encrypted with; none for the usual place.
+    pub outbox_key_file: Option<PathBuf>,
     /// How the uplink reaches the centre.
     pub uplink: Uplink,
 }
@@ -75,6 +80,10 @@ pub struct Rules {
     pub variables: Option<PathBuf>,
     /// Files of limits of alerts (`threshold.config`), for rule files.
     pub thresholds: Vec<PathBuf>,
+    /// File of categories of reputations, for `iprep` in rule files.
+    pub reputation_categories: Option<PathBuf>,
+    /// Files of reputations of addresses.
+    pub reputations: Vec<PathBuf>,
     /// The root of the repository that `rules.pack` is updated from.
     pub root: Option<PathBuf>,
 }
@@ -165,11 +174,12 @@ impl Settings {
         self.state.join("rule-repository")
     }
 
-    /// Bounds of the outbox, the same for both processes.
+    /// Bounds of the outbox and what it is encrypted with, the same for both processes.
     #[must_use]
-    pub fn outbox(&self) -> lapwing_outbox::Settings {
+    pub fn outbox(&self, keyslot: Keyslot) -> lapwing_outbox::Settings {
         lapwing_outbox::Settings {
             max_bytes: self.outbox_max_bytes,
+            keyslot: Some(keyslot),
             ..lapwing_outbox::Settings::default()
         }
     }
@@ -215,21 +225,21 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             let window = duration(section, "window", 1..=86_400);
             (window, duration(section, "heartbeat", 1..=86_400))
         });
-        let outbox_max = root.section("outbox", |section| {
-            bytes(section, "size", 1 << 20..=1 << 40)
+        let (outbox_max, outbox_key_file) = root.section("outbox", |section| {
+            let size = bytes(section, "size", 1 << 20..=1 << 40);
+            (size, path(section, "key_file", folder))
         });
         Settings {
             state,
             memory_bytes: memory_bytes.unwrap_or(64 << 20),
             capture: root.section("capture", capture),
-            decode: root.section("decode", |section| DecodeSettings {
-                gtp_user: section.boolean("gtp_user").unwrap_or_default(),
-            }),
+            engine: engine(root),
             rules: root.section("rules", |section| rules(section, folder)),
             policy: root.section("policy", |section| policy(section, folder)),
             window: window.unwrap_or(Duration::from_secs(WINDOW_SECONDS_DEFAULT)),
             heartbeat: heartbeat.unwrap_or(Duration::from_secs(300)),
             outbox_max_bytes: outbox_max.unwrap_or(256 << 20),
+            outbox_key_file,
             uplink: root.section("uplink", uplink),
         }
     })
@@ -310,6 +320,16 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
     let thresholds = section
         .list("thresholds", |text| Ok::<_, String>(folder.join(text)))
         .unwrap_or_default();
+    let reputation_categories = path(section, "iprep_categories", folder);
+    let reputations = section
+        .list("iprep", |text| Ok::<_, String>(folder.join(text)))
+        .unwrap_or_default();
+    if reputation_categories.is_none() && !reputations.is_empty() {
+        section.missing(
+            "iprep_categories",
+            "write the file that says what the numbers of categories in rules.iprep mean",
+        );
+    }
     if root.is_some() && matches!(source, RuleSource::Files(_)) {
         section.mistake(
             "root",
@@ -320,6 +340,8 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
         source,
         variables,
         thresholds,
+        reputation_categories,
+        reputations,
         root,
     }
 }
@@ -417,6 +439,7 @@ mod tests {
         heartbeat = "1 min"
         [outbox]
         size = "100 MiB"
+        key_file = "/media/key/outbox.key"
         [uplink]
         centres = ["centre.example:7443", "[2001:db8::1]:7443"]
         send_interval = "5 s"
@@ -437,6 +460,10 @@ mod tests {
         assert_eq!(settings.window, Duration::from_secs(30));
         assert_eq!(settings.capture.unwrap().interfaces, ["eth1"]);
         assert_eq!(settings.outbox_max_bytes, 100 << 20);
+        assert_eq!(
+            settings.outbox_key_file.as_deref(),
+            Some(Path::new("/media/key/outbox.key"))
+        );
     }
 
     #[test]

@@ -28,6 +28,7 @@ impl Connection {
         if !segment.has(ACK) {
             return Ok(());
         }
+        let is_one_sided = self.is_one_sided;
         let (_, receiver) = self.pair(segment.direction);
         let acknowledgment = segment.acknowledgment;
         let is_too_old = before(acknowledgment, receiver.last_ack)
@@ -38,7 +39,7 @@ impl Connection {
             );
         let is_ahead =
             after(acknowledgment, receiver.last_ack) && after(acknowledgment, receiver.next_window);
-        if is_too_old || is_ahead {
+        if is_too_old || (is_ahead && !is_one_sided) {
             packet.event("stream.pkt_invalid_ack");
             return Err(Refused);
         }

@@ -9,6 +9,7 @@ use super::{
     limits,
     overlap_policy::StreamPolicy,
     segment::{ACK, FIN, RST, SYN, Segment},
+    settings::StreamSettings,
     side::Side,
 };
 use crate::{
@@ -96,8 +97,19 @@ pub struct Connection {
     pub(super) is_reset: bool,
     /// Where it stood when it was closed: a reset that its sender goes on after is taken back.
     pub(super) state_before_reset: TcpState,
+    pub(super) settings: StreamSettings,
+    /// Its beginning was not seen.
+    pub(super) is_midstream: bool,
+    /// It was picked up at the answer to a SYN.
+    pub(super) begins_with_syn_ack: bool,
+    /// Picked up in the middle, and nothing of the other side was seen yet.
+    pub(super) awaits_first_answer: bool,
+    /// Only one side passes here.
+    pub(super) is_one_sided: bool,
+    /// Client and server changed places with the packet in hand.
+    pub(super) is_reversed: bool,
     /// By [`Direction::index`]: the consumer was told that nothing more comes.
-    is_ended: [bool; 2],
+    pub(super) is_ended: [bool; 2],
     /// SYN/ACKs that differ from the first, at most [`limits::SYN_ACKS_MAX`]. Nearly no connection has any.
     pub(super) syn_acks: Vec<SynAck>,
     /// Sequence numbers and timestamps of SYNs that differ from the first, at most [`limits::SYNS_MAX`].
@@ -105,16 +117,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection for a client's SYN, which is yet to be handed to [`Self::process`].
+    /// A connection for its first packet, which is yet to be handed to [`Self::process`].
     #[must_use]
-    pub fn new(client: IpAddr, server: IpAddr) -> Self {
+    pub fn new(client: IpAddr, server: IpAddr, settings: StreamSettings) -> Self {
         // Bytes of one side are put together as the other one would do it.
+        let [client_side, server_side] = [server, client]
+            .map(|reader| Side::new(StreamPolicy::of_host(reader), settings.depth_bytes));
         Self {
             state: TcpState::SynSent,
-            sides: [
-                Side::new(StreamPolicy::of_host(server)),
-                Side::new(StreamPolicy::of_host(client)),
-            ],
+            sides: [client_side, server_side],
             hosts_are_windows: client.is_ipv4(),
             uses_timestamps: false,
             client_scales: false,
@@ -124,13 +135,19 @@ impl Connection {
             is_evasive: false,
             is_reset: false,
             state_before_reset: TcpState::SynSent,
+            settings,
+            is_midstream: false,
+            begins_with_syn_ack: false,
+            awaits_first_answer: false,
+            is_one_sided: false,
+            is_reversed: false,
             is_ended: [false; 2],
             syn_acks: Vec::new(),
             syns: Vec::new(),
         }
     }
 
-    /// Whether a packet begins a connection where there is none.
+    /// Whether a packet is the first of a connection.
     #[must_use]
     pub fn begins_with(packet: &Packet<'_>) -> bool {
         match &packet.transport {
@@ -198,8 +215,12 @@ impl Connection {
         }
         let segment = Segment::new(packet, &tcp, direction);
         let is_first = self.sides[0].next_sequence == self.sides[0].initial_sequence;
-        let outcome = if is_first {
+        self.is_reversed = false;
+        let outcome = if is_first && Self::begins_with(packet) {
             self.begin(&segment, packet, tools)
+        } else if is_first {
+            self.pick_up(&segment, packet, tools);
+            Ok(())
         } else if self.is_passed_over(&segment, packet) {
             Ok(())
         } else {
@@ -210,6 +231,7 @@ impl Connection {
             tools.counters.invalid_packets += 1;
         }
         for direction in self.due(&segment) {
+            let direction = self.now(direction);
             let everything = self.state == TcpState::Closed && !self.is_reset;
             self.deliver(direction, everything, packet, consumer, tools);
             if self.state == TcpState::Closed {
@@ -263,12 +285,34 @@ impl Connection {
         consumer: &mut impl StreamConsumer,
         tools: &mut Tools<'_>,
     ) {
+        self.is_reversed = false;
         for direction in Direction::BOTH {
-            self.deliver(direction, true, packet, consumer, tools);
+            self.deliver(self.now(direction), true, packet, consumer, tools);
         }
         for direction in Direction::BOTH {
             self.end(direction, consumer);
         }
+    }
+
+    /// What a direction that was named before this packet is called now.
+    fn now(&self, direction: Direction) -> Direction {
+        if self.is_reversed {
+            direction.opposite()
+        } else {
+            direction
+        }
+    }
+
+    /// Whether its beginning was not seen.
+    #[must_use]
+    pub fn is_midstream(&self) -> bool {
+        self.is_midstream
+    }
+
+    /// Whether client and server changed places with the packet in hand.
+    #[must_use]
+    pub fn is_reversed(&self) -> bool {
+        self.is_reversed
     }
 
     fn end(&mut self, direction: Direction, consumer: &mut impl StreamConsumer) {
@@ -296,14 +340,14 @@ impl Connection {
     /// Hands what may be read of a direction to the application layer.
     fn deliver(
         &mut self,
-        direction: Direction,
+        mut direction: Direction,
         everything: bool,
         packet: &mut Packet<'_>,
         consumer: &mut impl StreamConsumer,
         tools: &mut Tools<'_>,
     ) {
-        let side = &mut self.sides[direction.index()];
-        while !side.app_stopped {
+        while !self.sides[direction.index()].app_stopped {
+            let side = &mut self.sides[direction.index()];
             let (length, goes_on) = match side.next_for_app(everything) {
                 Next::Bytes(bytes) => (bytes.len() as u64, consumer.bytes(direction, bytes)),
                 // What was seen so far is too little to tell the protocol: the hole may still be filled.
@@ -318,8 +362,12 @@ impl Connection {
             };
             side.app_progress += length;
             side.app_stopped = !goes_on;
+            if self.is_midstream && consumer.take_reversal() {
+                self.reverse();
+                direction = direction.opposite();
+            }
         }
-        side.release(tools);
+        self.sides[direction.index()].release(tools);
     }
 
     /// Looks at all bytes of both directions, however many: the protocol carries files or commands throughout.

@@ -52,6 +52,10 @@ impl Connection {
             packet.event("stream.est_invalid_ack");
             return Err(Refused);
         }
+        if self.is_midstream {
+            self.note_first_answer(segment);
+        }
+        let ignores_windows = self.ignores_windows();
         self.check_not_before_last_ack(segment, packet, "stream.est_pkt_before_last_ack")?;
         let (sender, _) = self.pair(segment.direction);
         let probes_zero_window = segment.payload.len() == 1
@@ -61,7 +65,7 @@ impl Connection {
             if after_or_same(segment.end(), sender.next_sequence) {
                 sender.advance(segment.end());
             }
-            if after(segment.end(), sender.next_window) {
+            if after(segment.end(), sender.next_window) && !ignores_windows {
                 packet.event("stream.est_packet_out_of_window");
                 return Err(Refused);
             }

@@ -118,6 +118,7 @@ impl Connection {
                 Ok(())
             }
             (true, false, Direction::ToServer) => self.another_syn(segment, packet),
+            (false, true, Direction::ToServer) => self.ack_without_answer(segment, packet, tools),
             _ => Ok(()),
         }
     }
@@ -374,6 +375,12 @@ impl Connection {
             self.adopt_syn_ack(&syn_ack);
         }
         self.check_timestamp(segment, packet)?;
+        if self.begins_with_syn_ack && self.goes_on_from_syn_ack(segment) {
+            self.establish(segment, packet, tools);
+            packet.is_established |=
+                segment.direction == Direction::ToServer && !segment.payload.is_empty();
+            return Ok(());
+        }
         if segment.direction == Direction::ToClient {
             if self.is_four_way {
                 if segment.sequence != self.sides[1].next_sequence {

@@ -3,7 +3,6 @@
 use super::{
     buffer::{Inserted, Next, StreamBuffer},
     connection::Tools,
-    limits,
     overlap_policy::StreamPolicy,
     segment::Segment,
     sequence::{after, distance, plus},
@@ -55,7 +54,7 @@ pub(super) struct Side {
 }
 
 impl Side {
-    pub(super) fn new(policy: StreamPolicy) -> Self {
+    pub(super) fn new(policy: StreamPolicy, depth_bytes: u64) -> Self {
         Self {
             initial_sequence: 0,
             next_sequence: 0,
@@ -79,7 +78,7 @@ impl Side {
             raw_triggered: false,
             look_back_bytes: 0,
             depth_reached: false,
-            depth_bytes: limits::STREAM_DEPTH_BYTES,
+            depth_bytes,
         }
     }
 

@@ -20,6 +20,8 @@
 //! | 16 | text variable | scope, variable, byte string |
 //! | 20 | field, any of several ranges | number of the field, count, first and last of each range |
 //! | 21 | CIP service | service, number of further numbers, class, attribute, whether the attribute must be there |
+//! | 24 | validity of a certificate | whether it is expired |
+//! | 23 | reputation | side (0 source, 1 destination, 2 any, 3 both), address set |
 //! | 22 | Modbus | unit, kind of call and its fields; see `modbus.rs` |
 //!
 //! Modes: 0 exact, 1 all, 2 any, 3 none.
@@ -32,9 +34,9 @@ use super::{
 use crate::{
     limits,
     model::{
-        BitAction, BitScope, CipService, DcerpcInterface, DetectedProtocol, FlowRequirement,
-        HeaderField, IntegerOperand, PacketCondition, RpcCall, StreamSizeSide, TcpFlagsMode,
-        VariableScope,
+        AddressSetId, BitAction, BitScope, CipService, DcerpcInterface, DetectedProtocol,
+        FlowRequirement, HeaderField, IntegerOperand, PacketCondition, ReputationSide, RpcCall,
+        StreamSizeSide, TcpFlagsMode, VariableScope,
     },
 };
 
@@ -151,6 +153,13 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                     }
                 }
             }
+            Self::CertificateValidity { is_expired } => {
+                out.extend_from_slice(&[24, u8::from(*is_expired)]);
+            }
+            Self::Reputation { side, addresses } => {
+                out.extend_from_slice(&[23, *side as u8]);
+                put_number(out, u64::from(addresses.0));
+            }
             Self::Modbus(wanted) => {
                 out.push(22);
                 modbus::encode(wanted, out);
@@ -256,6 +265,18 @@ impl<'a> Item<'a> for PacketCondition<'a> {
             21 => Self::CipService(cip_service(cursor)?),
             60 => Self::RpcCall(rpc_call(cursor)?),
             22 => Self::Modbus(modbus::decode(cursor)?),
+            24 => Self::CertificateValidity {
+                is_expired: flag(cursor)?,
+            },
+            23 => Self::Reputation {
+                side: ReputationSide::from_number(cursor.byte()?)
+                    .ok_or(Malformed("a program names an unknown side"))?,
+                addresses: AddressSetId(index_below(
+                    cursor.number_u32()?,
+                    tables.address_sets,
+                    "a reputation names an address set that does not exist",
+                )?),
+            },
             20 => {
                 let field = HeaderField::from_number(cursor.byte()?)
                     .ok_or(Malformed("a program names an unknown field"))?;

@@ -23,10 +23,12 @@ pub(super) mod mqtt;
 pub(super) mod regex;
 mod regex_backtracking;
 mod regex_translation;
+pub(super) mod reputation;
 pub(super) mod rfb;
 pub(super) mod rpc;
 pub(super) mod ssh;
 pub(super) mod thresholds;
+pub(super) mod tls;
 pub(super) mod transaction_fields;
 pub(super) mod variables;
 

@@ -359,7 +359,9 @@ impl RequestReader {
                 .value(b"content-type")
                 .and_then(multipart::boundary)
         {
-            transaction.parts = multipart::files(request.body.bytes(), boundary);
+            let events = &mut transaction.events;
+            transaction.parts =
+                multipart::files(request.body.bytes(), boundary, |odd| events.add(odd));
         }
         transaction.request.advance(Stage::Complete);
     }

@@ -328,6 +328,10 @@ impl ResponseReader {
                 transaction.response.hide_header_blocks();
                 Step::Failed
             }
+            (None, _) if is_of_byte_ranges(transaction) => {
+                transaction.events.add("response_multipart_byteranges");
+                Step::Failed
+            }
             (None, _) => {
                 self.state = State::BodyToEnd;
                 Step::Took(line_bytes)
@@ -486,6 +490,15 @@ fn header_line(bytes: &[u8], at_end: bool, after_mixed: bool) -> Found {
 }
 
 /// `HTTP/1.1 200 OK`: protocol, status, and whatever follows.
+/// Bodies of several ranges say themselves where they end, which the reference does not read.
+fn is_of_byte_ranges(transaction: &Http1Transaction) -> bool {
+    let kind = transaction.response.headers.value(b"content-type");
+    kind.is_some_and(|kind| {
+        let kind = kind.to_ascii_lowercase();
+        memchr::memmem::find(&kind, b"multipart/byteranges").is_some()
+    })
+}
+
 fn read_status_line(line: &[u8], transaction: &mut Http1Transaction) {
     transaction.response.line = line.to_vec();
     let mut rest = line;

@@ -63,6 +63,8 @@ mod tests {
     fn context(transport: Transport, server_port: u16) -> FeedContext {
         FeedContext {
             client_address: std::net::Ipv4Addr::LOCALHOST.into(),
+            server_address: std::net::Ipv4Addr::LOCALHOST.into(),
+            may_be_reversed: false,
             client_port: 40_000,
             server_port,
             transport,

@@ -162,6 +162,7 @@ impl SmtpParser {
             self.mode = Mode::Commands;
             self.wait_for(Command::Mail);
             if let Some(newest) = self.newest() {
+                newest.mail.end(&mut newest.events);
                 newest.finish();
             }
         } else if let Some(newest) = self.newest() {

@@ -22,6 +22,8 @@ pub(super) struct Certificates {
     pub(super) serial: Option<Vec<u8>>,
     /// SHA-1 in lower case with colons.
     pub(super) fingerprint: Option<Vec<u8>>,
+    /// Begin and end of its validity, in seconds since 1970.
+    pub(super) validity: Option<[u64; 2]>,
     pub(super) anomalies: Vec<&'static str>,
 }
 
@@ -66,6 +68,11 @@ impl Certificates {
             Ok((_, certificate)) => {
                 self.subject = Some(certificate.subject().to_string().into_bytes());
                 self.issuer = Some(certificate.issuer().to_string().into_bytes());
+                let validity = certificate.validity();
+                self.validity = Some(
+                    [validity.not_before, validity.not_after]
+                        .map(|time| u64::try_from(time.timestamp()).unwrap_or(0)),
+                );
                 self.serial = Some(colons(certificate.raw_serial(), true));
             }
             Err(error) => {

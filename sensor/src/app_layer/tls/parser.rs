@@ -19,6 +19,8 @@ use crate::{
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
+const SERVER_KEY_EXCHANGE: u8 = 12;
+const CLIENT_KEY_EXCHANGE: u8 = 16;
 
 /// Types of heartbeats, and the least padding of one (RFC 6520, section 4).
 const HEARTBEAT_REQUEST: u8 = 1;
@@ -126,6 +128,17 @@ fn report_frames(frames: &mut FrameLog, direction: Direction, unit: &Unit<'_>) {
 /// A handshake message that is there as a whole.
 fn take_handshake(transaction: &mut TlsTransaction, direction: Direction, kind: u8, body: &[u8]) {
     let from_client = direction == Direction::ToServer;
+    let state = match kind {
+        CLIENT_HELLO => Some(1),
+        SERVER_HELLO => Some(2),
+        CLIENT_KEY_EXCHANGE => Some(3),
+        SERVER_KEY_EXCHANGE => Some(4),
+        _ => None,
+    };
+    if let Some(state) = state {
+        transaction.handshake_state = state;
+        transaction.step_both();
+    }
     match kind {
         CLIENT_HELLO if from_client => match Hello::client(body) {
             Some(hello) => transaction.client_hello(hello),
@@ -269,6 +282,10 @@ impl Parser for TlsParser {
         let mut transaction = transactions.get_mut(0);
         if transaction.is_none() && !frames.is_wanted() {
             return Feed::Stop;
+        }
+        if let Some(transaction) = transaction.as_deref_mut() {
+            // As in the reference, what one stretch of bytes held is not remembered beyond it.
+            transaction.handshake_state = 0;
         }
         records[direction.index()].feed(bytes, &mut |unit| {
             report_frames(frames, direction, &unit);

@@ -34,6 +34,8 @@ pub(super) struct TlsTransaction {
     pub(super) is_done: bool,
     /// What a side sends is encrypted: no certificate of it can be read any more.
     pub(super) is_encrypted: [bool; 2],
+    /// The newest message of the handshake in what was fed last, as `ssl_state` numbers them; 0 where none was in it.
+    pub(super) handshake_state: u64,
     pub(super) events: Events,
 }
 
@@ -125,6 +127,15 @@ impl TlsTransaction {
         }
     }
 
+    /// Begin or end of the validity of the server's certificate.
+    fn validity(&self, direction: Direction, end: usize) -> Option<u64> {
+        if direction == Direction::ToServer {
+            return None;
+        }
+        let certificates = self.side(direction).certificates.as_ref()?;
+        certificates.validity?.get(end).copied()
+    }
+
     fn server_name(&self) -> Option<&[u8]> {
         self.side(Direction::ToServer)
             .hello
@@ -212,6 +223,9 @@ impl Transaction for TlsTransaction {
                 let certificates = self.side(direction).certificates.as_ref()?;
                 u64::try_from(certificates.count).ok()
             }
+            HeaderField::TlsCertificateNotBefore if index == 0 => self.validity(direction, 0),
+            HeaderField::TlsCertificateNotAfter if index == 0 => self.validity(direction, 1),
+            HeaderField::TlsHandshakeState if index == 0 => Some(self.handshake_state),
             _ => None,
         }
     }

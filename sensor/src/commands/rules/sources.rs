@@ -8,7 +8,7 @@ use lapwing_rules::{
     source::{Catalogue, ListFiles, Source},
 };
 
-use crate::commands::load_rules::{read_sources, read_text, read_variables};
+use crate::commands::load_rules::{read_reputations, read_sources, read_text, read_variables};
 
 /// Rule files and what goes with them.
 #[derive(clap::Args)]
@@ -31,6 +31,12 @@ pub(crate) struct RuleFiles {
     /// Lists of indicators: CSV files with a first line of kind,value,id and perhaps severity,list,list_name; may be given several times
     #[arg(long, value_name = "FILE", num_args = 1)]
     indicators: Vec<PathBuf>,
+    /// Categories of reputations of addresses, for iprep: lines number,name,what it is
+    #[arg(long, value_name = "FILE")]
+    iprep_categories: Option<PathBuf>,
+    /// Reputations of addresses, for iprep: lines address or network,category,score; may be given several times
+    #[arg(long, value_name = "FILE", num_args = 1, requires = "iprep_categories")]
+    iprep: Vec<PathBuf>,
 }
 
 impl RuleFiles {
@@ -58,6 +64,7 @@ impl RuleFiles {
             catalogue,
             thresholds: read_sources(&self.thresholds)?,
             list_files: ListFiles::BesideTheRules,
+            reputations: read_reputations(self.iprep_categories.as_deref(), &self.iprep)?,
             indicators: read_sources(&self.indicators)?,
             keep_texts,
         };

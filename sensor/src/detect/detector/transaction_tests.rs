@@ -72,6 +72,8 @@ fn detector() -> Detector {
 fn told_for(detector: &mut Detector, flow: &mut Flow, datagram: &[u8]) -> Vec<u32> {
     let context = FeedContext {
         client_address: std::net::Ipv4Addr::LOCALHOST.into(),
+        server_address: std::net::Ipv4Addr::LOCALHOST.into(),
+        may_be_reversed: false,
         client_port: 1000,
         server_port: 53,
         transport: Transport::Udp,

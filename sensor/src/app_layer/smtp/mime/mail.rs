@@ -99,6 +99,14 @@ impl Mail {
         }
     }
 
+    /// The mail was said to end here.
+    pub(in crate::app_layer::smtp) fn end(&mut self, events: &mut Events) {
+        if !self.is_finished && !self.boundaries.is_empty() {
+            events.add("mime_malformed_msg");
+        }
+        self.finish();
+    }
+
     /// Nothing more belongs to the mail.
     pub(in crate::app_layer::smtp) fn finish(&mut self) {
         self.is_finished = true;

@@ -7,8 +7,9 @@ use lapwing_rules::{
         Action, AddressSetId, AlertLimit, Anchor, BitAction, BitScope, Buffer, ByteTest, BytesSpec,
         Comparison, Content, DetectedProtocol, Effect, FlowRequirement, HeaderField,
         HeaderProtocol, IntegerOperand, ListId, Match, NumberBase, NumberRange, Operand,
-        PacketCondition, PortSetId, RuleDirection, RuleKind, SetAction, Side, Sides, SuppressBy,
-        TcpFlagsMode, Threshold, ThresholdKind, TrackBy, Transform, VariableScope,
+        PacketCondition, PortSetId, ReputationSide, RuleDirection, RuleKind, SetAction, Side,
+        Sides, SuppressBy, TcpFlagsMode, Threshold, ThresholdKind, TrackBy, Transform,
+        VariableScope,
     },
     pack::{Pack, PrefilterScope, RuleView, TransportClass},
     source::keyword_table,
@@ -525,6 +526,22 @@ impl Names<'_> {
             PacketCondition::Checksum { layer, valid } => {
                 let is = if *valid { "right" } else { "wrong" };
                 format!("{layer} is {is}")
+            }
+            PacketCondition::CertificateValidity { is_expired: true } => {
+                "the server's certificate has expired".to_owned()
+            }
+            PacketCondition::CertificateValidity { is_expired: false } => {
+                "the server's certificate has not expired".to_owned()
+            }
+            PacketCondition::Reputation { side, addresses } => {
+                let whose = match side {
+                    ReputationSide::Source => "the source",
+                    ReputationSide::Destination => "the destination",
+                    ReputationSide::Any => "either end",
+                    ReputationSide::Both => "each end",
+                };
+                let addresses = self.addresses(*addresses);
+                format!("by its reputation {whose} is one of {addresses}")
             }
             other => format!("{other:?}"),
         }
