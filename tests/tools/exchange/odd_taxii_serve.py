@@ -37,10 +37,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         say = lambda value, heads=(): self.answer(json.dumps(value).encode(), heads=heads)
         if path.path == "/taxii2/":
             # No default, and the root is relative and without its last slash.
-            return say({"title": "odd", "api_roots": ["/root"]})
-        if path.path == "/root/":
+            return say({"title": "odd", "api_roots": ["/api"]})
+        if path.path == "/api/":
             return say({"title": "odd", "versions": ["application/taxii+json;version=2.1"]})
-        if path.path == "/root/collections/":
+        if path.path == "/api/collections/":
             return say({"collections": [7] + [{"id": name, "title": name, "can_read": True} for name in ODD]})
         name = path.path.split("/")[3]
         base = ODD.index(name) * 100
