@@ -32,7 +32,7 @@ const MESSAGES_A_SESSION: u64 = 40;
 /// How long it listens between two messages.
 const LISTEN: Duration = Duration::from_millis(3);
 /// How long it waits for what it is told first once it was believed; there may be nothing.
-const FIRST_WORDS: Duration = Duration::from_millis(300);
+const FIRST_WORDS: Duration = Duration::from_millis(80);
 /// How long it listens for the first word of a session.
 const GREETING: Duration = Duration::from_secs(2);
 
