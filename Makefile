@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench mutations deltas flat live-proof faults centre-load deb image image-setup image-test image-test-full
+.PHONY: help setup build demo test bench mutations deltas flat live-proof faults hostile centre-load deb image image-setup image-test image-test-full
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ deltas: setup ## Ten random changes of the conformance corpus' large rule set, 2
 
 faults: build ## A thousand random faults between sensor, uplink and centre (LAPWING_FAULTS_SEED repeats a run)
 	@LAPWING_FAULTS=$${LAPWING_FAULTS:-1000} $(CARGO) nextest run --release -p lapwing-tests --test links --no-capture whatever_happens
+
+hostile: build ## Ten thousand mutated messages of a hostile centre over a real link (LAPWING_HOSTILE_MESSAGES)
+	@LAPWING_HOSTILE_MESSAGES=$${LAPWING_HOSTILE_MESSAGES:-10000} $(CARGO) nextest run --release --workspace --test hostile_link --no-capture a_hostile_centre
 
 flat: build ## Replay the conformance corpus 200 times in one process: memory must stay flat
 	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --release -p lapwing-tests --test memory_flat --no-capture

@@ -3,8 +3,8 @@
 
 LEDGER is the folder with the `*.lines`. A line is HASH, a space, JSON; HASH is the SHA-256 (hex) of the hash before it (64 zeros
 before line 1, as text) followed by the JSON as it stands. `head` names the last line. OUTBOX is the outbox's folder: what waits there
-must be in the ledger. CAPTURE is a pcap file of the uplink: the TCP payload to the centre must be the ledger's, to the byte, and
-whole TLS records. HASH is what you noted when you looked last: the line must still be there. Exit status 0 is good, 1 is not.
+must be in the ledger. CAPTURE is a pcap file of the uplink: the TCP payload to the centre, or to the proxy before it, must be the
+ledger's, to the byte, and whole TLS records behind what the proxy was asked. HASH is what you noted when you looked last: the line must still be there. Exit status 0 is good, 1 is not.
 """
 import argparse, collections, hashlib, ipaddress, json, pathlib, struct, sys
 
@@ -51,8 +51,8 @@ def books_of(lines):
         elif what == "connected":
             connections[line["connection"]] = dict(line, sent=None)
         elif what == "closed":
-            connections.get(line["connection"], {}).update(sent=line["sent"])
-            if line["envelopes"] + line["other"] + line["tls"] != line["sent"]:
+            connections.get(line["connection"], {}).update(sent=line["sent"], proxy=line.get("proxy", 0))
+            if line["envelopes"] + line["other"] + line["tls"] + line.get("proxy", 0) != line["sent"]:
                 problems.append(f"line {line['line']}: the parts are not the sum")
     return sealed, sent, connections
 
@@ -118,10 +118,10 @@ def check_capture(path, connections):
             print(f"connection {number} was cut off: {len(data)} bytes in the capture, none entered")
         elif len(data) != connection["sent"] and (stream["ended"] or len(data) > connection["sent"]):
             problems.append(f"connection {number}: {len(data)} bytes in the capture, {connection['sent']} in the ledger")
-        at = 0
+        at = connection.get("proxy", 0)  # what was said to a proxy stands before TLS
         while at + 5 <= len(data) and data[at] in (20, 21, 22, 23) and data[at + 1] == 3:
             at += 5 + struct.unpack_from(">H", data, at + 3)[0]
-        if at != len(data) and stream["ended"]:
+        if at != len(data) and stream["ended"] and connection["sent"] is not None:
             problems.append(f"connection {number}: {len(data) - at} bytes are not whole TLS records")
     for (source, target), rest in streams.items():
         problems.extend(f"a connection from {source} to {target} is not in the ledger" for s in rest if s["bytes"])

@@ -20,6 +20,7 @@ pub mod findings;
 pub mod flow;
 pub mod give_back;
 pub mod interfaces;
+pub mod keyslot;
 pub mod memory_shares;
 pub mod output;
 pub mod pipeline;

@@ -9,6 +9,7 @@ pub mod bad_link;
 pub mod cases;
 pub mod centre;
 pub mod conditions;
+pub mod hostile;
 pub mod name_spaces;
 pub mod processes;
 pub mod programs;

@@ -61,6 +61,12 @@ fn packages_install_upgrade_and_purge() {
         ] {
             assert!(root.join(&path).is_file(), "{path} is missing");
         }
+        if name == "lapwing" {
+            for unit in ["lapwing-report.service", "lapwing-report.timer"] {
+                let path = root.join("usr/lib/systemd/system").join(unit);
+                assert!(path.is_file(), "{unit} is missing");
+            }
+        }
         let state = root.join("var/lib").join(name).join("identity");
         let settings = root.join("etc").join(name).join("sensor.toml");
         for path in [&state, &settings] {

@@ -2,7 +2,7 @@
 //! publishes packs that ask for what the policy keeps.
 //!
 //! The edge's own parts run: the recorder under a signed policy, the outbox, the sealer with the ledger, and the session that
-//! the uplink drives. Only the socket is left out, so that ten thousand messages take seconds.
+//! the uplink drives. Only the socket is left out, so that ten thousand messages take seconds; `hostile_link.rs` is with it.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -25,19 +25,17 @@ use lapwing_sensor::{
     settings::PolicySource,
     time::Timestamp,
 };
+use lapwing_tests::hostile::{hello_answer, messages, mutated};
 use lapwing_tests::programs::workspace_root;
 use lapwing_tests::traffic::capture_file::{self, FileFormat};
 use lapwing_tests::traffic::demo::{self, Part};
 use lapwing_tests::traffic::entropy::Entropy;
 use lapwing_uplink::ledger::{Entry, Ledger, LedgerKey, Lines};
-use lapwing_wire::frame::{Frame, FrameDecoder};
+use lapwing_wire::frame::FrameDecoder;
 use lapwing_wire::{
-    Ack, AckState, AskForLess, BatchDigest, BatchIdentity, BatchNumber, Busy, CompressionLevel,
-    ContentKey, ControlAnswer, ControlRequest, DisclosedAddress, EnrolApproval, EnrolPending,
-    EnrolRefused, ErrorCode, FileAbsent, FilePart, FileRequest, Hello, HelloAnswer, Lane, Message,
-    PackDigest, ReceivedEnvelope, Record, RecordBody, RenewApproval, RenewRefused, RepositoryPath,
-    Revocation, SealedEnvelope, Sealer, SealingPrivateKey, SenderEvent, SenderSession, SensorId,
-    SessionError,
+    BatchIdentity, BatchNumber, CompressionLevel, ContentKey, DisclosedAddress, Message,
+    PackDigest, ReceivedEnvelope, Record, RecordBody, SealedEnvelope, Sealer, SealingPrivateKey,
+    SenderEvent, SenderSession, SensorId,
 };
 
 const MESSAGES: usize = 10_000;
@@ -159,7 +157,7 @@ impl Edge {
             recorder.alert(&alert);
         }
         recorder.finish().unwrap();
-        let allowed = peek(&outbox, usize::MAX).unwrap();
+        let allowed = peek(&outbox, usize::MAX, None).unwrap();
         assert!(allowed.len() > 10);
         let isp = LedgerKey::generate();
         let public = LedgerKey::parse_public(&isp.to_texts().unwrap().1).unwrap();
@@ -199,139 +197,6 @@ impl Edge {
         let envelope = |number| (number, self.outbox.envelope(SENSOR, number).unwrap());
         numbers.into_iter().map(envelope).collect()
     }
-}
-
-/// Every message of the protocol, as a centre could say it, and some that only an edge says.
-fn messages(envelope: &SealedEnvelope, others: BatchDigest) -> Vec<Message> {
-    let ack = |digest, state| {
-        Message::Ack(Ack {
-            identity: envelope.identity,
-            digest,
-            state,
-        })
-    };
-    let key = SealingPrivateKey::from_bytes([9; 32])
-        .unwrap()
-        .public_key()
-        .unwrap();
-    vec![
-        Message::HelloAnswer(hello_answer()),
-        ack(envelope.digest, AckState::Stored),
-        ack(others, AckState::Stored),
-        Message::Busy(Busy {
-            identity: envelope.identity,
-            retry_after_seconds: 1,
-        }),
-        Message::Error(SessionError {
-            code: ErrorCode::NotAllowed,
-            text: "send everything".to_owned(),
-        }),
-        Message::EnrolPending(EnrolPending {
-            retry_after_seconds: 1,
-        }),
-        Message::EnrolApproval(EnrolApproval {
-            sensor: SensorId([1; 16]),
-            certificate: vec![1; 40],
-            issuing_chain: vec![vec![2; 40]],
-            sealing_key: key,
-            certificate_lifetime_seconds: 1,
-            proof: Some([3; 32]),
-        }),
-        Message::EnrolRefused(EnrolRefused {
-            reason: "no".to_owned(),
-        }),
-        Message::RenewApproval(RenewApproval {
-            certificate: vec![1; 40],
-            issuing_chain: vec![vec![2; 40]],
-            sealing_key: key,
-            certificate_lifetime_seconds: 1,
-        }),
-        Message::RenewRefused(RenewRefused {
-            reason: "no".to_owned(),
-        }),
-        Message::Hello(Hello {
-            oldest_version: 1,
-            newest_version: 1,
-            software: "hostile".to_owned(),
-        }),
-        Message::Envelope(envelope.bytes.clone()),
-        Message::AskForLess(AskForLess {
-            rung_max: u8::MAX,
-            lightest: Lane::Status,
-            until_milliseconds: 0,
-        }),
-        Message::ControlAnswer(ControlAnswer {
-            answer: vec![0xff; 60],
-        }),
-        Message::ControlRequest(ControlRequest {
-            known_milliseconds: 0,
-        }),
-        Message::FilePart(FilePart {
-            path: RepositoryPath::new("targets/policy.signed").unwrap(),
-            offset: 0,
-            total_bytes: 4,
-            bytes: vec![1; 4],
-        }),
-        Message::FileRequest(FileRequest {
-            path: RepositoryPath::new("targets/policy.signed").unwrap(),
-            offset: 0,
-        }),
-        Message::FileAbsent(FileAbsent {
-            path: RepositoryPath::new("targets/policy.signed").unwrap(),
-        }),
-        Message::Revocation(Revocation {
-            reason: "all".to_owned(),
-        }),
-    ]
-}
-
-fn hello_answer() -> HelloAnswer {
-    HelloAnswer {
-        version: 1,
-        software: "hostile".to_owned(),
-        wall_milliseconds: u64::MAX,
-        window: u32::MAX,
-    }
-}
-
-/// Bytes on the link that a hostile centre sends.
-fn mutated(entropy: &mut Entropy, message: &Message) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    message.write(&mut bytes).unwrap();
-    let mut decoder = FrameDecoder::default();
-    decoder.push(&bytes);
-    let mut frame = decoder.next_frame().unwrap().unwrap();
-    match entropy.below(8) {
-        0 => {}
-        1 => frame.kind = u8::try_from(entropy.below(256)).unwrap(),
-        2 => {
-            let kept = entropy.below(frame.body.len() as u64 + 1);
-            frame.body.truncate(usize::try_from(kept).unwrap());
-        }
-        3 => frame.body.extend(entropy.bytes(20)),
-        4 => frame.body = entropy.bytes(64),
-        5 => {
-            frame.kind = u8::try_from(entropy.below(256)).unwrap();
-            frame.body = entropy.bytes(64);
-        }
-        6 => {
-            // A frame that is broken in itself: length, type, checksum or body.
-            let at = usize::try_from(entropy.below(bytes.len() as u64)).unwrap();
-            bytes[at] ^= 1 << entropy.below(8);
-            return bytes;
-        }
-        _ => {
-            for _ in 0..=entropy.below(4) {
-                if !frame.body.is_empty() {
-                    let at = usize::try_from(entropy.below(frame.body.len() as u64)).unwrap();
-                    frame.body[at] ^= 1 << entropy.below(8);
-                }
-            }
-        }
-    }
-    let mut out = Vec::new();
-    Frame::write(frame.kind, &frame.body, &mut out).unwrap();
-    out
 }
 
 /// All that an edge may say to a centre: its hello, envelopes that it sealed, why it ends. Everything else was not asked for.
@@ -379,9 +244,9 @@ fn ten_thousand_messages_obtain_nothing() {
                 .values()
                 .nth(usize::try_from(entropy.below(sealed.len() as u64)).unwrap())
                 .unwrap();
-            let all = messages(target, BatchDigest([5; 32]));
+            let all = messages(target.identity, target.digest).unwrap();
             let message = entropy.pick(&all).clone();
-            let bytes = mutated(&mut entropy, &message);
+            let bytes = mutated(&mut entropy, &message).unwrap();
             said += 1;
             now += entropy.below(50);
             for event in session.receive(&bytes, now) {

@@ -14,12 +14,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use lapwing_tests::centre::Centre;
 use lapwing_tests::conditions::wait_for;
-use lapwing_tests::processes::run;
+use lapwing_tests::processes::{Process, run};
 use lapwing_tests::programs::{program, workspace_root};
+use lapwing_tests::proxies::{PASSWORD, Proxy, USER};
 use lapwing_tests::site::Site;
 use lapwing_tests::traffic::capture_file::{self, FileFormat};
 use lapwing_tests::traffic::demo::{self, Part};
-use lapwing_wire::Voucher;
+use lapwing_wire::{Lane, Voucher};
 use pcap::Capture;
 use serde_json::Value;
 
@@ -37,6 +38,14 @@ struct Tap {
 impl Tap {
     /// None without the right to capture.
     fn start(port: u16, file: PathBuf) -> Result<Option<Self>> {
+        let tap = Self::open(port, file)?;
+        if tap.is_none() {
+            eprintln!("skipped: capturing needs CAP_NET_RAW");
+        }
+        Ok(tap)
+    }
+
+    fn open(port: u16, file: PathBuf) -> Result<Option<Self>> {
         let capture = Capture::from_device("lo")?
             .snaplen(262_144)
             .buffer_size(32 << 20)
@@ -97,56 +106,49 @@ fn of_kind(text: &str, kind: &str) -> Vec<Value> {
     bodies
 }
 
-#[test]
-fn dry_run_ledger_and_packets_agree() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let site = Site::prepare(folder.path(), SENSOR)?;
-    site.compile_rules()?;
-    site.sign_policy()?;
-    let mut centre = Centre::init(folder.path())?;
-    centre.start()?;
-    let voucher = centre.voucher(SENSOR)?;
-    let address = Voucher::decode(&voucher)?.addresses[0].clone();
-    let port = address.rsplit(':').next().context("no port")?.parse()?;
-    let pcap = folder.path().join("uplink.pcap");
-    let Some(tap) = Tap::start(port, pcap.clone())? else {
-        eprintln!("skipped: capturing needs CAP_NET_RAW");
-        return Ok(());
-    };
-    let capture = folder.path().join("input.pcap");
+fn incidents(folder: &Path) -> Result<PathBuf> {
+    let capture = folder.join("input.pcap");
     let mut file = File::create(&capture)?;
     capture_file::write(&demo::make(1, Part::Incidents), FileFormat::Pcap, &mut file)?;
-    let config = folder.path().join("sensor.toml");
+    Ok(capture)
+}
 
-    let would = run(lapwing(&["policy", "dry-run", "--json"], &config).arg(&capture))?;
-    ensure!(
-        site.outbox()?.queued_records == 0,
-        "the dry run left something in the outbox"
-    );
-
-    site.enrol(&voucher)?;
+/// Enrols, and lets everything that a capture tells arrive.
+fn carry(site: &Site, voucher: &str, capture: &Path) -> Result<()> {
+    site.enrol(voucher)?;
     let mut uplink = site.start_uplink()?;
-    site.run_sensor(&capture)?;
+    site.run_sensor(capture)?;
+    everything_arrives(site, &mut uplink)?;
+    uplink.stop(PATIENCE)
+}
+
+fn everything_arrives(site: &Site, uplink: &mut Process) -> Result<()> {
     wait_for("everything to be acknowledged", PATIENCE, || {
         uplink.must_run()?;
         let status = site.outbox()?;
         Ok((status.queued_records == 0 && status.sealed_records == 0).then_some(()))
-    })?;
-    uplink.stop(PATIENCE)?;
-    tap.finish()?;
+    })
+}
 
-    // The ledger holds together for both verifiers, and every byte of the capture is in it.
-    let verified = run(&mut lapwing(&["ledger", "verify"], &config))?;
+fn verifier() -> PathBuf {
+    workspace_root().join("tools/verify-ledger.py")
+}
+
+/// The ledger holds together for both verifiers, and every byte of the capture is in it.
+fn every_byte_is_entered(folder: &Path, pcap: &Path) -> Result<()> {
+    let verified = run(&mut lapwing(
+        &["ledger", "verify"],
+        &folder.join("sensor.toml"),
+    ))?;
     ensure!(verified.ends_with("GOOD\n"), "{verified}");
-    let state = folder.path().join("edge");
-    let script = workspace_root().join("tools/verify-ledger.py");
+    let state = folder.join("edge");
     let said = run(Command::new("python3")
-        .arg(&script)
+        .arg(verifier())
         .arg(state.join("ledger"))
         .arg("--outbox")
         .arg(state.join("outbox"))
         .arg("--pcap")
-        .arg(&pcap))?;
+        .arg(pcap))?;
     eprintln!("{said}");
     ensure!(said.ends_with("GOOD\n"), "{said}");
     let sums = said
@@ -161,6 +163,135 @@ fn dry_run_ledger_and_packets_agree() -> Result<()> {
         numbers.len() == 2 && numbers[0] == numbers[1] && numbers[0] > 1000,
         "{sums}"
     );
+    Ok(())
+}
+
+/// What a proxy is asked is entered too: the capture is taken on this side of it.
+#[test]
+fn through_a_proxy_every_byte_is_entered() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut centre = Centre::init(folder.path())?;
+    centre.start()?;
+    for (proxy, scheme) in [(Proxy::http()?, "http"), (Proxy::socks5()?, "socks5")] {
+        let folder = folder.path().join(scheme);
+        fs::create_dir(&folder)?;
+        let site = Site::prepare(&folder, scheme)?;
+        site.compile_rules()?;
+        site.sign_policy()?;
+        site.set_uplink(&format!(
+            "proxy = \"{scheme}://{USER}:{PASSWORD}@{}\"\n",
+            proxy.address
+        ))?;
+        let pcap = folder.join("uplink.pcap");
+        let Some(tap) = Tap::start(proxy.address.port(), pcap.clone())? else {
+            return Ok(());
+        };
+        carry(&site, &centre.voucher(scheme)?, &incidents(&folder)?)?;
+        tap.finish()?;
+        every_byte_is_entered(&folder, &pcap)?;
+        let exported = run(&mut lapwing(
+            &["ledger", "export"],
+            &folder.join("sensor.toml"),
+        ))?;
+        let said_to_proxy: u64 = exported
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter_map(|line| line["proxy"].as_u64())
+            .sum();
+        ensure!(said_to_proxy > 20, "{exported}");
+    }
+    Ok(())
+}
+
+/// Findings wait, sealed for a stick and not sealed; the policy goes; only heartbeats leave until it is back.
+#[test]
+fn a_policy_that_is_taken_away_holds_what_waits() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let site = Site::prepare(folder.path(), SENSOR)?;
+    site.compile_rules()?;
+    site.sign_policy()?;
+    let mut centre = Centre::init(folder.path())?;
+    centre.start()?;
+    site.enrol(&centre.voucher(SENSOR)?)?;
+    let capture = incidents(folder.path())?;
+    site.run_sensor(&capture)?;
+    let stick = folder.path().join("stick");
+    fs::create_dir(&stick)?;
+    run(site.command_of(&["courier", "export"]).arg(&stick))?;
+    let sealed = site.outbox()?.sealed_records;
+    ensure!(sealed > 5 && site.outbox()?.queued_records == 0);
+    site.run_sensor(&capture)?;
+    let (policy, aside) = (
+        folder.path().join("policy.signed"),
+        folder.path().join("policy.aside"),
+    );
+    fs::rename(&policy, &aside)?;
+    // Without a policy the sensor tells nothing but that it lives.
+    site.run_sensor(&capture)?;
+    let mut uplink = site.start_uplink()?;
+    let status_lane_is_empty = || -> Result<bool> {
+        let account = site.outbox()?.account;
+        let books = account.lane(Lane::Status);
+        Ok(books.next == books.next_to_seal)
+    };
+    wait_for("the heartbeats to arrive", PATIENCE, || {
+        uplink.must_run()?;
+        let is_sent = site.outbox()?.sealed_records == sealed;
+        Ok((status_lane_is_empty()? && is_sent).then_some(()))
+    })?;
+    let held = site.outbox()?;
+    ensure!(
+        held.acknowledged_records >= 4 && held.queued_records > 5,
+        "{held:?}"
+    );
+    for lane in [Lane::Critical, Lane::Normal, Lane::Low] {
+        ensure!(held.account.lane(lane).settled == 0, "{held:?}");
+    }
+    ensure!(centre.findings()?.is_empty());
+    // On a stick nothing goes either.
+    let other = folder.path().join("other");
+    fs::create_dir(&other)?;
+    uplink.stop(PATIENCE)?;
+    run(site.command_of(&["courier", "export"]).arg(&other))?;
+    let batches = fs::read_dir(other.join("lapwing/to-centre"));
+    ensure!(batches.map_or(0, Iterator::count) == 0);
+
+    fs::rename(&aside, &policy)?;
+    let mut uplink = site.start_uplink()?;
+    everything_arrives(&site, &mut uplink)?;
+    wait_for("the findings at the centre", PATIENCE, || {
+        Ok((!centre.findings()?.is_empty()).then_some(()))
+    })?;
+    uplink.stop(PATIENCE)
+}
+
+#[test]
+fn dry_run_ledger_and_packets_agree() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let site = Site::prepare(folder.path(), SENSOR)?;
+    site.compile_rules()?;
+    site.sign_policy()?;
+    let mut centre = Centre::init(folder.path())?;
+    centre.start()?;
+    let voucher = centre.voucher(SENSOR)?;
+    let address = Voucher::decode(&voucher)?.addresses[0].clone();
+    let port = address.rsplit(':').next().context("no port")?.parse()?;
+    let pcap = folder.path().join("uplink.pcap");
+    let Some(tap) = Tap::start(port, pcap.clone())? else {
+        return Ok(());
+    };
+    let capture = incidents(folder.path())?;
+    let config = folder.path().join("sensor.toml");
+
+    let would = run(lapwing(&["policy", "dry-run", "--json"], &config).arg(&capture))?;
+    ensure!(
+        site.outbox()?.queued_records == 0,
+        "the dry run left something in the outbox"
+    );
+
+    carry(&site, &voucher, &capture)?;
+    tap.finish()?;
+    every_byte_is_entered(folder.path(), &pcap)?;
 
     // The ISP opens every envelope that left, and reads what the dry run said.
     let exported = run(&mut lapwing(&["ledger", "export"], &config))?;
@@ -189,12 +320,31 @@ fn dry_run_ledger_and_packets_agree() -> Result<()> {
     assert_eq!(findings, of_kind(&would, "finding"));
     assert_eq!(of_kind(&records, "summary"), of_kind(&would, "summary"));
 
+    // What the weekly timer does, on a copy of what the sensor kept: it needs neither the centre nor the sensor's machine.
+    let (copy, reports) = (folder.path().join("copy"), folder.path().join("reports"));
+    fs::rename(folder.path().join("edge/give-back"), &copy)?;
+    let mut report = lapwing(&["report", "--last", "100000 h"], &config);
+    report.arg("--give-back").arg(&copy);
+    report.arg("--key").arg(folder.path().join("ledger.key"));
+    run(report.arg("--folder").arg(&reports))?;
+    let filed = |ending: &str| {
+        let files = fs::read_dir(&reports)?.map(|file| Ok(file?.path()));
+        let files = files.collect::<Result<Vec<_>>>()?;
+        let file = files
+            .iter()
+            .find(|file| file.extension().is_some_and(|its| its == ending));
+        Ok::<_, anyhow::Error>(fs::read_to_string(file.context("no report")?)?)
+    };
+    ensure!(filed("csv")?.contains("10.20.31.14"), "{}", filed("csv")?);
+    ensure!(filed("html")?.contains("10.20.31.14"));
+
     // A byte that is not in the ledger is found: here one that the ledger forgets.
+    let state = folder.path().join("edge");
     let lines = state.join("ledger/000000000001.lines");
     let text = fs::read_to_string(&lines)?;
     fs::write(&lines, text.replacen("\"sent\":", "\"sent\": 1", 1))?;
     let mut again = Command::new("python3");
-    again.arg(&script).arg(state.join("ledger"));
+    again.arg(verifier()).arg(state.join("ledger"));
     ensure!(!again.status()?.success());
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! rules under load. Without the rights to make name spaces these tests say so and pass.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +16,9 @@ use lapwing_tests::conditions::wait_for;
 use lapwing_tests::name_spaces::{GENERATOR_PORT, NameSpaces, SENSOR_PORT, frames_of};
 use lapwing_tests::processes::{Process, run};
 use lapwing_tests::programs::{program, workspace_root};
+use lapwing_tests::site::Site;
+use lapwing_tests::traffic::capture_file::{self, FileFormat};
+use lapwing_tests::traffic::demo::{self, Part};
 use pcap::{Capture, Direction};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -281,4 +285,62 @@ fn ten_packs_are_exchanged_under_load_without_a_drop_or_a_second_copy() {
 
 fn status_of_rules(folder: &Path) -> Option<serde_json::Value> {
     Some(status(folder)?["rules"].clone())
+}
+
+/// Numbers of the rules in the findings among lines of JSON; other lines are the program's log.
+fn rules_told(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    let records = lines.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    records
+        .filter_map(|record| Some(record["finding"]["rule"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_dry_run_on_a_live_interface_tells_what_would_leave() {
+    let Some(pair) = NameSpaces::make() else {
+        return;
+    };
+    pair.prepare_both().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let capture = format!("[capture]\ninterface = \"{SENSOR_PORT}\"\nworkers = 1\n");
+    let site = Site::prepare_with(folder.path(), "dry", &capture, "").unwrap();
+    site.compile_rules().unwrap();
+    site.sign_policy().unwrap();
+    let path = folder.path().join("input.pcap");
+    let mut file = fs::File::create(&path).unwrap();
+    capture_file::write(&demo::make(1, Part::Incidents), FileFormat::Pcap, &mut file).unwrap();
+    let of_file = run(site.command_of(&["policy", "dry-run", "--json"]).arg(&path)).unwrap();
+
+    let mut command = NameSpaces::command(&pair.sensor, program("lapwing"));
+    command.args([
+        "policy", "dry-run", "--json", "--live", "10 min", "--config",
+    ]);
+    command.arg(folder.path().join("sensor.toml"));
+    let mut dry_run = Process::start("dry-run", &mut command, folder.path()).unwrap();
+    let status = site.state().join("dry-run/status/sensor.json");
+    let mut seen = |packets: u64| {
+        wait_for("the dry run to see packets", PATIENCE, || {
+            dry_run.must_run()?;
+            let status = fs::read(&status).unwrap_or_default();
+            let status = serde_json::from_slice::<serde_json::Value>(&status).ok();
+            let known = status.and_then(|status| status["packets"].as_u64());
+            Ok(known.filter(|known| *known >= packets))
+        })
+    };
+    seen(0).unwrap();
+    let frames = frames_of(&path).unwrap();
+    pair.send(&frames).unwrap();
+    seen(frames.len() as u64).unwrap();
+    // Told to end it says what would have left, as it does when its time is over.
+    dry_run.stop(PATIENCE).unwrap();
+    let live = fs::read_to_string(folder.path().join("dry-run.log")).unwrap();
+    let told = rules_told(&live);
+    assert!(told.len() > 5, "{live}");
+    assert_eq!(told, rules_told(&of_file));
+    assert!(!live.contains("10.20."), "a subscriber's address");
+    // And nothing is left of it.
+    assert_eq!(site.outbox().unwrap().produced_records, 0);
+    let left = fs::read_dir(site.state().join("dry-run")).unwrap();
+    assert_eq!(left.count(), 0);
 }

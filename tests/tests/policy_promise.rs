@@ -2,7 +2,7 @@
 //!
 //! Random policies are held against every generated case, and against every capture of the conformance corpus where
 //! `LAPWING_CONFORMANCE` names it. Wide rules fire on everything, so that all kinds of facts are there. What left is read from the
-//! bytes of the outbox, sealed, opened with the ISP's key, and looked through by code that shares nothing with the policy's.
+//! envelopes, opened with the centre's key, and looked through by code that shares nothing with the policy's.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ed25519_dalek::SigningKey;
 use lapwing_outbox::{OutboxWriter, peek};
 use lapwing_rules::{model::Severity, pack::Pack, source::Source};
 use lapwing_sensor::{
@@ -30,7 +31,10 @@ use lapwing_sensor::{
 };
 use lapwing_tests::cases;
 use lapwing_tests::traffic::entropy::Entropy;
-use lapwing_wire::{DisclosedAddress, FactKind, Finding, PackDigest, Record, RecordBody};
+use lapwing_wire::{
+    BatchDigest, BatchIdentity, BatchNumber, CompressionLevel, DisclosedAddress, Epoch, FactKind,
+    Finding, PackDigest, ReceivedEnvelope, Record, RecordBody, Sealer, SealingPrivateKey, SensorId,
+};
 
 const POLICIES_A_CASE: usize = 6;
 const POLICIES_A_CAPTURE: usize = 2;
@@ -436,8 +440,37 @@ impl Site {
             recorder.alert(alert);
         }
         recorder.finish().unwrap();
-        peek(&outbox, usize::MAX).unwrap()
+        let waits = peek(&outbox, usize::MAX, None).unwrap();
+        let left = opened(&waits);
+        assert_eq!(left, waits, "what was sealed is what waited");
+        left
     }
+}
+
+/// Seals what waits, as the uplink does, and opens the envelopes as the centre does.
+fn opened(waits: &[Record]) -> Vec<Record> {
+    let device = SigningKey::from_bytes(&[3; 32]);
+    let centre = SealingPrivateKey::from_bytes([4; 32]).unwrap();
+    let public = device.verifying_key().to_bytes();
+    let sealing = centre.public_key().unwrap();
+    let sealer = Sealer::new(device, sealing, CompressionLevel::DEFAULT);
+    let mut records = Vec::new();
+    for (number, part) in (0..).zip(waits.chunks(1000)) {
+        let identity = BatchIdentity {
+            sensor: SensorId([7; 16]),
+            epoch: Epoch(1),
+            number: BatchNumber(number),
+        };
+        let envelope = sealer
+            .seal(identity, BatchDigest::NONE, part, &mut rand::rng())
+            .unwrap();
+        let received = ReceivedEnvelope::parse(envelope.bytes).unwrap();
+        let batch = received.verify(&public).unwrap().open(&centre).unwrap();
+        records.extend(batch.records);
+    }
+    // A batch has its records by kind.
+    records.sort_by_key(|record| (record.header.lane, record.header.number));
+    records
 }
 
 /// Holds random policies against the alerts of one capture; gives how many findings left.

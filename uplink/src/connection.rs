@@ -9,6 +9,7 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -182,13 +183,16 @@ async fn handshake(
     way: &Way<'_>,
     connector: &TlsConnector,
 ) -> io::Result<TlsStream<Metered>> {
-    let tcp = route::connect(address, way.proxy, way.bill).await?;
-    // Envelopes are written as a whole; waiting for more to say only delays the last segment.
-    tcp.set_nodelay(true)?;
+    let begin = |tcp: TcpStream| {
+        // Envelopes are written as a whole; waiting for more to say only delays the last segment.
+        tcp.set_nodelay(true)?;
+        let books = ConnectionBooks::open(way.ledger, tcp.local_addr()?, tcp.peer_addr()?)
+            .map_err(io::Error::other)?;
+        Ok(Metered::new(tcp, Arc::clone(way.bill), books))
+    };
+    let metered = route::connect(address, way.proxy, way.bill, begin).await?;
+    metered.books().way_is_open();
     let name = ServerName::try_from(CENTRE_SERVER_NAME).map_err(io::Error::other)?;
-    let books = ConnectionBooks::open(way.ledger, tcp.local_addr()?, tcp.peer_addr()?)
-        .map_err(io::Error::other)?;
-    let metered = Metered::new(tcp, Arc::clone(way.bill), books);
     timeout(TLS_TIMEOUT, connector.connect(name, metered))
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?

@@ -87,7 +87,11 @@ pub fn export(settings: &Settings, stick_folder: &Path) -> Result<Exported, Upli
     {}
     let folder = to_centre(stick_folder)?;
     let mut exported = Exported::default();
+    let is_closed = settings.is_closed();
     for sealed in outbox.sealed().collect::<Vec<_>>() {
+        if is_closed && !sealed.is_of_the_books {
+            continue;
+        }
         let envelope = outbox.envelope(identity.sensor, sealed.number)?;
         let name = stick::batch_file(&envelope.digest);
         if !folder.join(&name).exists() {
@@ -270,7 +274,7 @@ fn approved(
 fn open_outbox(settings: &Settings) -> Result<OutboxSender, UplinkError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match OutboxSender::open(&settings.outbox_folder, settings.outbox) {
+        match OutboxSender::open(&settings.outbox_folder, settings.outbox.clone()) {
             Err(OutboxError::InUse { .. }) if Instant::now() < deadline => {
                 sleep(Duration::from_millis(100));
             }

@@ -81,12 +81,13 @@ impl Dispatch {
         offered: &mut Offered,
     ) -> Result<bool, UplinkError> {
         let sealer = settings.sealer(identity, key, ledger);
+        let is_closed = sealer.is_closed();
         self.tell_what_is_held(budget, now)?;
         loop {
             if connection.backlog_bytes() > BACKLOG_BYTES {
                 return Ok(true);
             }
-            let sealed = match self.next_sealed(budget, now) {
+            let sealed = match self.next_sealed(is_closed, budget, now) {
                 Some(sealed) => sealed,
                 None => match self.seal(budget, now, settings, identity, &sealer)? {
                     Sealed::Batch => continue,
@@ -163,10 +164,11 @@ impl Dispatch {
         Ok(self.outbox.hold(LaneSet::of(&going).complement())?)
     }
 
-    /// The oldest sealed batch that is not in flight and may go, critical ones first.
-    fn next_sealed(&self, budget: &Budget, now: u64) -> Option<SealedBatch> {
+    /// The oldest sealed batch that is not in flight and may go, critical ones first. Without a policy only those of the books may.
+    fn next_sealed(&self, is_closed: bool, budget: &Budget, now: u64) -> Option<SealedBatch> {
         let may_go = |sealed: &SealedBatch| {
             !self.offered.contains(&sealed.number)
+                && (!is_closed || sealed.is_of_the_books)
                 && budget.allows(envelope_bytes(sealed.bytes), purpose_of(sealed), now)
         };
         let waiting = || self.outbox.sealed().filter(may_go);
@@ -203,7 +205,14 @@ impl Dispatch {
             with_facts: plan.rung >= 2,
             ..settings.seal
         };
-        let steps = if settings.budget.is_metered() || budget.is_quiet(now) {
+        let steps = if sealer.is_closed() {
+            // Batches that wait for a policy must not stand in the way of heartbeats.
+            vec![SealLimits {
+                max_outstanding: ordinary.max_outstanding.saturating_mul(2),
+                lanes: ordinary.lanes.intersection(LaneSet::STATUS),
+                ..ordinary
+            }]
+        } else if settings.budget.is_metered() || budget.is_quiet(now) {
             let critical = SealLimits {
                 lanes: critical,
                 ..settings.seal
@@ -226,7 +235,7 @@ impl Dispatch {
                 continue;
             }
             // A batch that is sealed and may not go yet would only be one more that waits.
-            if limits.lanes != CRITICAL && self.has_waiting_ordinary() {
+            if limits.lanes != CRITICAL && self.has_waiting_ordinary(sealer.is_closed()) {
                 continue;
             }
             let sealed =
@@ -239,9 +248,11 @@ impl Dispatch {
         Ok(Sealed::Nothing)
     }
 
-    fn has_waiting_ordinary(&self) -> bool {
+    fn has_waiting_ordinary(&self, is_closed: bool) -> bool {
         self.outbox.sealed().any(|sealed| {
-            !self.offered.contains(&sealed.number) && purpose_of(&sealed) != Purpose::Critical
+            !self.offered.contains(&sealed.number)
+                && purpose_of(&sealed) != Purpose::Critical
+                && (!is_closed || sealed.is_of_the_books)
         })
     }
 }

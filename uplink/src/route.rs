@@ -7,12 +7,11 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_socks::tcp::Socks5Stream;
@@ -95,20 +94,22 @@ impl FromStr for Proxy {
     }
 }
 
-/// A TCP connection to an address of the centre, `host:port`.
-pub(crate) async fn connect(
+/// A TCP connection to an address of the centre, `host:port`. `begin` makes of the socket what is written to and read from, before a
+/// byte goes through it, so that what a proxy is told is on the bill and in the ledger too.
+pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     address: &str,
     proxy: Option<&Proxy>,
-    bill: &Arc<Bill>,
-) -> io::Result<TcpStream> {
+    bill: &Bill,
+    begin: impl FnOnce(TcpStream) -> io::Result<S>,
+) -> io::Result<S> {
     let Some(proxy) = proxy else {
-        return dial(address, bill).await;
+        return begin(dial(address, bill).await?);
     };
-    let stream = dial(&proxy.address, bill).await?;
+    let stream = begin(dial(&proxy.address, bill).await?)?;
     let through = async {
         match proxy.kind {
-            ProxyKind::HttpConnect => http_connect(stream, address, proxy, bill).await,
-            ProxyKind::Socks5 => socks5(stream, address, proxy, bill).await,
+            ProxyKind::HttpConnect => http_connect(stream, address, proxy).await,
+            ProxyKind::Socks5 => socks5(stream, address, proxy).await,
         }
     };
     timeout(PROXY_TIMEOUT, through)
@@ -169,12 +170,11 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     ordered
 }
 
-async fn http_connect(
-    mut stream: TcpStream,
+async fn http_connect<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
     address: &str,
     proxy: &Proxy,
-    bill: &Bill,
-) -> io::Result<TcpStream> {
+) -> io::Result<S> {
     let mut request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n");
     if let Some((user, password)) = &proxy.credentials {
         let credentials = STANDARD.encode(format!("{user}:{password}"));
@@ -182,16 +182,23 @@ async fn http_connect(
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await?;
-    bill.write(request.len());
     let mut answer = Vec::new();
-    // Byte by byte: what follows the head is TLS.
-    while !answer.ends_with(b"\r\n\r\n") {
+    let head = loop {
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(end) = end {
+            break end + 4;
+        }
         if answer.len() >= PROXY_ANSWER_BYTES {
             return Err(refused("its answer does not end"));
         }
-        answer.push(stream.read_u8().await?);
+        if stream.read_buf(&mut answer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    };
+    // In TLS this side speaks first: nothing can follow the head yet.
+    if answer.len() > head {
+        return Err(refused("it says more than it was asked"));
     }
-    bill.read(answer.len());
     let mut headers = [httparse::EMPTY_HEADER; PROXY_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let status = match response.parse(&answer) {
@@ -206,20 +213,16 @@ async fn http_connect(
     }
 }
 
-async fn socks5(
-    stream: TcpStream,
+async fn socks5<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     address: &str,
     proxy: &Proxy,
-    bill: &Bill,
-) -> io::Result<TcpStream> {
+) -> io::Result<S> {
     let (host, port) = address
         .rsplit_once(':')
         .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)))
         .ok_or_else(|| refused("the centre's address has no port"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    // Greeting, credentials and request, and their answers, none of them longer than this.
-    bill.write(64 + host.len());
-    bill.read(64);
     let connected = match (host.parse::<IpAddr>(), &proxy.credentials) {
         (Ok(ip), None) => Socks5Stream::connect_with_socket(stream, (ip, port)).await,
         (Err(_), None) => Socks5Stream::connect_with_socket(stream, (host, port)).await,

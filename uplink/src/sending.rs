@@ -101,7 +101,7 @@ impl Uplink {
         let tls = tls::sensor(&identity, &key, &time, settings.key_exchange)?;
         let spending = Spending::load(&settings.identity_folder)?;
         // Says at once when the outbox cannot be used at all.
-        match OutboxSender::open(&settings.outbox_folder, settings.outbox) {
+        match OutboxSender::open(&settings.outbox_folder, settings.outbox.clone()) {
             Ok(_) | Err(OutboxError::InUse { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -155,6 +155,8 @@ impl Uplink {
                 UplinkError::Unreachable { .. }
                 | UplinkError::Broken(_)
                 | UplinkError::Session(_)
+                // What a centre says must not end what runs here.
+                | UplinkError::BadAnswer { .. }
                 | UplinkError::Outbox(OutboxError::InUse { .. }) => {}
                 // The sensor makes room, or somebody does.
                 UplinkError::Outbox(error) if error.is_disk_full() => {}
@@ -178,7 +180,7 @@ impl Uplink {
     async fn wait_for_occasion(&mut self) -> Result<(), UplinkError> {
         loop {
             let now = self.time.now_seconds();
-            self.budget.advance(now);
+            self.look_at_budget(now);
             if self.settings.contact_interval.is_none() && !self.settings.budget.is_metered() {
                 return Ok(());
             }
@@ -190,6 +192,7 @@ impl Uplink {
                 .is_none_or(|(interval, last)| last.elapsed() >= interval);
             let since = self.last_contact.map(|last| last.elapsed().as_secs());
             let is_critical = waiting.critical
+                && !self.settings.is_closed()
                 && self.budget.wants_critical(now)
                 && self.budget.is_critical_contact_due(now, since);
             let occasion = [(is_due, Purpose::Status), (is_critical, Purpose::Critical)]
@@ -234,7 +237,8 @@ impl Uplink {
         mut connection: Connection,
         backoff: &mut Backoff,
     ) -> Result<(), UplinkError> {
-        let outbox = OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox)?;
+        let outbox =
+            OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone())?;
         let mut dispatch = Dispatch::new(outbox);
         let mut mirror = None;
         let mut ready = false;
@@ -331,7 +335,7 @@ impl Uplink {
         dispatch: &mut Dispatch,
     ) -> Result<bool, UplinkError> {
         let now = self.time.now_seconds();
-        self.budget.advance(now);
+        self.look_at_budget(now);
         self.budget.ask_for_less(self.orders.less());
         dispatch.offer(
             connection,
@@ -345,6 +349,37 @@ impl Uplink {
         )
     }
 
+    /// Looks at the calendar, and whether the policy says something else now.
+    fn look_at_budget(&mut self, now: u64) {
+        let source = self.settings.budget_source.as_ref();
+        if let Some(settings) = source.and_then(|source| source.now())
+            && settings != self.settings.budget
+        {
+            tracing::info!(?settings, "the link has another budget");
+            self.budget.change(settings.clone());
+            self.settings.budget = settings;
+        }
+        self.budget.advance(now);
+    }
+
+    /// Removes kept envelopes that are too old for the policy.
+    fn forget_old(&self) {
+        let days = self
+            .settings
+            .filter
+            .as_ref()
+            .and_then(|filter| filter.retention_days());
+        let Some(days) = days else {
+            return;
+        };
+        let time = Duration::from_secs(days.saturating_mul(24 * 3600));
+        match self.ledger.remove_envelopes_after(time) {
+            Ok(0) => {}
+            Ok(envelopes) => tracing::info!(envelopes, days, "kept envelopes removed: too old"),
+            Err(error) => tracing::error!(%error, "cannot remove kept envelopes"),
+        }
+    }
+
     /// Asks for control and for new rules, once a contact and now and then on a link that stays open.
     fn ask(&mut self, connection: &mut Connection) -> Option<RuleMirror> {
         if self
@@ -354,6 +389,7 @@ impl Uplink {
             return None;
         }
         self.last_asked = Some(Instant::now());
+        self.forget_old();
         let now = connection.now_milliseconds();
         // The session is ready; where it is not, the next contact asks.
         let _asked = connection
@@ -403,7 +439,7 @@ impl Uplink {
 
     /// Lets heartbeats say what waits for budget, also while there is no connection.
     fn tell_what_is_held(&mut self, now: u64) -> Result<(), UplinkError> {
-        match OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox) {
+        match OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone()) {
             Ok(outbox) => Dispatch::new(outbox).tell_what_is_held(&self.budget, now),
             Err(OutboxError::InUse { .. }) => Ok(()),
             Err(error) => Err(error.into()),

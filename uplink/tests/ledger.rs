@@ -6,9 +6,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use ed25519_dalek::SigningKey;
-use lapwing_uplink::ledger::{Entry, Ledger, LedgerError, LedgerKey, Lines, Way, verify};
+use lapwing_uplink::ledger::{Carried, Entry, Ledger, LedgerError, LedgerKey, Lines, Way, verify};
 use lapwing_wire::{
     BatchDigest, BatchIdentity, BatchNumber, BootId, ClockQuality, CompressionLevel, ContentKey,
     Epoch, Heartbeat, Lane, PolicyDigest, ReceivedEnvelope, Record, RecordBody, RecordHeader,
@@ -71,9 +72,14 @@ fn written(folder: &Path, isp: &LedgerKey, centre: &SealingPrivateKey) -> Vec<Se
             bytes += envelope.bytes.len() as u64;
             envelopes.push(envelope);
         }
-        ledger
-            .closed(connection, (bytes + 500, 300), bytes, bytes + 100)
-            .unwrap();
+        let carried = Carried {
+            sent: bytes + 500,
+            received: 300,
+            proxy: 40,
+            said: bytes + 100,
+            envelopes: bytes,
+        };
+        ledger.closed(connection, carried).unwrap();
     }
     envelopes
 }
@@ -243,4 +249,25 @@ fn two_writers_take_turns() {
     }
     assert_eq!(both(folder.path()), (true, true));
     assert_eq!(verify(folder.path(), None).unwrap().envelopes_sent, 4);
+}
+
+#[test]
+fn kept_envelopes_go_when_they_are_too_old_and_their_lines_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let centre = SealingPrivateKey::generate(&mut rand::rng());
+    let envelopes = written(folder.path(), &LedgerKey::generate(), &centre);
+    let day = Duration::from_secs(24 * 3600);
+    let kept = |batch| Ledger::kept_path(folder.path(), &Epoch(42).to_string(), batch);
+    let old = fs::File::options().write(true).open(kept(0)).unwrap();
+    old.set_modified(SystemTime::now() - 10 * day).unwrap();
+    let ledger = Ledger::open(folder.path(), None).unwrap();
+    assert_eq!(ledger.remove_envelopes_after(11 * day).unwrap(), 0);
+    assert_eq!(ledger.remove_envelopes_after(9 * day).unwrap(), 1);
+    assert!(!kept(0).exists());
+    assert_eq!(ledger.remove_envelopes_after(9 * day).unwrap(), 0);
+    let left = (0..)
+        .take(envelopes.len())
+        .filter(|batch| kept(*batch).exists());
+    assert_eq!(left.count(), envelopes.len() - 1);
+    assert_eq!(both(folder.path()), (true, true));
 }

@@ -38,6 +38,9 @@ pub enum FeedError {
     Manifest(String),
 }
 
+/// The sums of a feed's files, as `sha256sum` writes them; beside it its signature, in `.asc`. MISP itself knows neither.
+pub const FEED_SUMS: &str = "SHA256SUMS";
+
 /// Where a feed is.
 pub enum Feed<'a> {
     Folder(&'a Path),

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use lapwing_sensor::settings::{Settings, quantity::parse_bytes};
+use lapwing_sensor::{
+    keyslot,
+    settings::{Settings, quantity::parse_bytes},
+};
 use lapwing_uplink::budget::{
     BudgetSettings, CONNECT_BYTES, CRITICAL_RESERVE_PERCENT_DEFAULT,
     simulate::{Link, Report, simulate},
@@ -65,7 +68,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         connect_bytes: CONNECT_BYTES,
     };
     let mut records = if source.is_dir() {
-        records_of(&source)?
+        records_of(&source, &config)?
     } else {
         replayed(&source, &config)?
     };
@@ -107,11 +110,23 @@ fn parse_budget(text: &str) -> anyhow::Result<BudgetSettings> {
     Ok(budget)
 }
 
-/// The records in an outbox, or in the one of a state folder.
-fn records_of(folder: &Path) -> anyhow::Result<Vec<Record>> {
+/// The records in an outbox, or in the one of a state folder. The settings say where its key is, where they are there.
+fn records_of(folder: &Path, config: &Path) -> anyhow::Result<Vec<Record>> {
     let inside = folder.join("outbox");
-    let outbox = if inside.is_dir() { &inside } else { folder };
-    let mut records = lapwing_outbox::peek(outbox, RECORDS_MAX)?;
+    let (state, outbox) = if inside.is_dir() {
+        (folder, inside.as_path())
+    } else {
+        (folder.parent().unwrap_or(folder), folder)
+    };
+    let keyslot = if lapwing_outbox::is_encrypted(outbox) {
+        let key_file = Settings::read(config)
+            .ok()
+            .and_then(|settings| settings.outbox_key_file);
+        Some(keyslot::open_in(state, outbox, key_file)?)
+    } else {
+        None
+    };
+    let mut records = lapwing_outbox::peek(outbox, RECORDS_MAX, keyslot.as_ref())?;
     // Of a replay, heartbeats have the time of the replay and not of the traffic.
     records.retain(|record| {
         record.header.time.quality != ClockQuality::Capture
@@ -142,7 +157,7 @@ fn replayed(capture: &Path, config: &Path) -> anyhow::Result<Vec<Record>> {
                 words.lines().last().unwrap_or_default()
             );
         }
-        records_of(&state)
+        records_of(&state, config)
     });
     std::fs::remove_dir_all(&state)
         .with_context(|| format!("cannot remove {}", state.display()))?;

@@ -201,8 +201,9 @@ fn said(line: &Line) -> String {
             envelopes,
             other,
             tls,
+            proxy,
         } => format!(
-            "closed     {connection}: {sent} bytes sent = {envelopes} of envelopes + {other} of other messages + {tls} of TLS; {received} received"
+            "closed     {connection}: {sent} bytes sent = {envelopes} of envelopes + {other} of other messages + {tls} of TLS + {proxy} to a proxy; {received} received"
         ),
         Entry::Cut { connection } => format!("cut        {connection}: its end was not seen"),
     };

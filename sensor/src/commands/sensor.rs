@@ -21,7 +21,7 @@ use lapwing_sensor::{
         About, FindingsThread, Gathering, Observation, Recorder, Totals, limits::open_findings_max,
     },
     give_back::Keeper,
-    interfaces,
+    interfaces, keyslot,
     memory_shares::MemoryShares,
     pipeline::PipelineSettings,
     policy::{Admission, PolicyInForce},
@@ -103,9 +103,12 @@ pub(super) fn watch(
 ) -> anyhow::Result<Totals> {
     let pack = load_rules::from_settings(&settings.rules)?;
     let (sources, source_name) = open_sources(watched, &settings, stop)?;
-    let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox())?;
+    let keyslot = keyslot::open(&settings)?;
+    let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox(keyslot))?;
+    keyslot::forget_former(&settings)?;
     let give_back =
         link::ledger_key(&settings)?.map(|key| Keeper::new(settings.give_back_folder(), key));
+    let at_rest = keyslot::at_rest(&settings);
     let files = kept_files::of_sensor(&settings, &watched.captures)?;
     let confinement = sandbox::confine_sensor(&files).context("cannot give up rights")?;
     tracing::info!(confined = confinement.text(), "rights given up");
@@ -122,7 +125,10 @@ pub(super) fn watch(
     let restriction = Arc::new(admission.restriction.clone());
     let about = about(&settings, &pack, admission, watched.captures.is_empty());
     let policy_of_rules = PolicyInForce::read(settings.policy.clone(), &settings.state);
-    let status = first_status(source_name.clone(), confinement);
+    let status = SensorStatus {
+        at_rest,
+        ..first_status(source_name.clone(), confinement)
+    };
     let recorder = Recorder::new(about, outbox, policy).giving_back(give_back);
     let state = settings.state.clone();
     let findings = FindingsThread::start(recorder, move |recorder| {

@@ -12,7 +12,8 @@ use std::{
 
 use lapwing_outbox::{Draft, OutboxError, OutboxWriter};
 use lapwing_wire::{
-    Account, Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody, SensorState,
+    Account, ClockQuality, Heartbeat, Lane, PackDigest, PolicyDigest, Queue, RecordBody,
+    SensorState,
 };
 
 use super::{
@@ -32,6 +33,9 @@ use crate::{
 
 /// Log one failure to append in so many.
 const FAILURES_A_LOG_LINE: u64 = 1000;
+/// Between looks for what is too old for the policy.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+const DAY_MILLISECONDS: u64 = 24 * 3_600_000;
 
 /// What the recorder is told about its sensor.
 #[derive(Clone, Debug)]
@@ -92,6 +96,7 @@ pub struct Recorder {
     observed_at_heartbeat: Observation,
     started: Instant,
     last_heartbeat: Instant,
+    last_forgotten: Option<Instant>,
     totals: Totals,
     closed_early: u64,
     rules_refused: Option<String>,
@@ -115,6 +120,7 @@ impl Recorder {
             observed_at_heartbeat: Observation::default(),
             started: now,
             last_heartbeat: now,
+            last_forgotten: None,
             totals: Totals::default(),
             closed_early: 0,
             rules_refused: None,
@@ -168,6 +174,7 @@ impl Recorder {
         if self.policy.refresh() {
             // Lists made under one policy must not leave under another.
             self.period.forget_top_lists();
+            self.last_forgotten = None;
         }
         if self.last_heartbeat.elapsed() >= self.about.heartbeat {
             self.heartbeat(self.state());
@@ -175,6 +182,7 @@ impl Recorder {
         if let Some(Err(error)) = self.give_back.as_mut().map(Keeper::tick) {
             tracing::error!(%error, "cannot keep what is given back to the ISP");
         }
+        self.forget_old();
         if let Err(error) = self.outbox.tick(self.clock.stamp().monotonic_milliseconds) {
             tracing::error!(%error, "cannot write the outbox through to the disk");
         }
@@ -340,6 +348,45 @@ impl Recorder {
         self.observed_at_heartbeat = self.observed.clone();
         self.last_heartbeat = Instant::now();
         self.append(Lane::Status, policy, RecordBody::Heartbeat(heartbeat));
+    }
+
+    /// Now and then drops what has waited, or is kept for the ISP, longer than the policy says.
+    fn forget_old(&mut self) {
+        if self
+            .last_forgotten
+            .is_some_and(|last| last.elapsed() < FORGET_INTERVAL)
+        {
+            return;
+        }
+        let days = self
+            .policy
+            .current()
+            .ok()
+            .and_then(|in_force| in_force.policy().retention_days);
+        let now = self.clock.stamp();
+        // Of packets of a capture file nobody knows how long ago they were; a clock that was not set says nothing.
+        if matches!(now.quality, ClockQuality::Unset | ClockQuality::Capture) {
+            return;
+        }
+        self.last_forgotten = Some(Instant::now());
+        let Some(days) = days else {
+            return;
+        };
+        let before = now
+            .wall_milliseconds
+            .saturating_sub(days.saturating_mul(DAY_MILLISECONDS));
+        match self.outbox.evict_older_than(before) {
+            Ok(0) => {}
+            Ok(records) => tracing::info!(records, days, "records dropped: they waited too long"),
+            Err(error) => tracing::error!(%error, "cannot drop what waited too long"),
+        }
+        if let Some(Err(error)) = self
+            .give_back
+            .as_ref()
+            .map(|keeper| keeper.remove_older_than(before))
+        {
+            tracing::error!(%error, "cannot remove what was kept too long for the ISP");
+        }
     }
 
     fn append(&mut self, lane: Lane, policy: Option<PolicyDigest>, body: RecordBody) -> bool {

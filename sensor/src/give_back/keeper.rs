@@ -196,6 +196,22 @@ impl Keeper {
         self.remove_oldest()
     }
 
+    /// Removes files that were written before a time, milliseconds since 1970.
+    ///
+    /// # Errors
+    /// [`GiveBackError`].
+    pub fn remove_older_than(&self, wall_milliseconds: u64) -> Result<(), GiveBackError> {
+        for path in files(&self.folder)? {
+            let written = path
+                .file_stem()
+                .and_then(|name| name.to_str()?.parse::<u64>().ok());
+            if written.is_some_and(|written| written < wall_milliseconds) {
+                fs::remove_file(&path).map_err(GiveBackError::file("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     fn remove_oldest(&self) -> Result<(), GiveBackError> {
         let files = files(&self.folder)?;
         let length = |path: &PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -287,9 +303,9 @@ mod tests {
             keeper.write().unwrap();
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
-        let files = files(folder.path()).unwrap();
-        assert_eq!(files.len(), 2);
-        for path in &files {
+        let sealed = files(folder.path()).unwrap();
+        assert_eq!(sealed.len(), 2);
+        for path in &sealed {
             let bytes = fs::read(path).unwrap();
             assert!(!String::from_utf8_lossy(&bytes).contains("10.1.2.3"));
         }
@@ -307,5 +323,9 @@ mod tests {
             read(folder.path(), &other, 0),
             Err(GiveBackError::OtherKey { .. })
         ));
+        keeper.remove_older_than(0).unwrap();
+        assert_eq!(files(folder.path()).unwrap().len(), 2);
+        keeper.remove_older_than(u64::MAX).unwrap();
+        assert!(files(folder.path()).unwrap().is_empty());
     }
 }

@@ -1,8 +1,8 @@
 //! Rules are egress: what is looked for decides who is watched. Each rule and indicator of a pack is held against the policy
 //! before the pack runs; what is refused does not run, is counted by reason, and is told.
 //!
-//! A rule is refused when it singles out addresses inside a home network: by an address group of its header, or of a limit, that
-//! holds a part of a home network but not all of it (a group as `$HOME_NET` that holds it whole singles out nobody); by an address
+//! A rule is refused when it singles out addresses inside a home network: by an address group of its header, or of a `suppress`
+//! that it is under, that holds a part of a home network but not all of it (a group as `$HOME_NET` that holds it whole singles out nobody); by an address
 //! written in a content or an expression; by a list of addresses. What a content rule can still ask stands in `docs/privacy.md`.
 
 use std::collections::{BTreeMap, HashSet};
@@ -11,7 +11,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use lapwing_rules::{
     indicator::{INDICATOR_GENERATOR, IndicatorKind},
-    model::{AddressSetId, AppProtocol, HeaderProtocol, ListKind, Match, PacketCondition, RuleId},
+    model::{
+        AddressSetId, AlertLimit, AppProtocol, HeaderProtocol, ListKind, Match, PacketCondition,
+        RuleId,
+    },
     pack::{AddressSetView, IndicatorView, ListView, Pack, RuleView},
 };
 
@@ -215,8 +218,14 @@ impl<'a> Guard<'a> {
     fn singles_out(&self, pack: &Pack, rule: &RuleView<'_>) -> bool {
         let header = rule.header();
         let group = |set: AddressSetId| self.group_singles_out(&pack.address_set(set));
+        let suppressed = |limit: AlertLimit| match limit {
+            // To be silent about one subscriber tells as much as to speak of it.
+            AlertLimit::Suppress { addresses, .. } => group(addresses),
+            AlertLimit::Threshold(_) | AlertLimit::RateFilter(_) => false,
+        };
         group(header.source)
             || group(header.destination)
+            || rule.limits().any(suppressed)
             || rule.packet_conditions().any(|condition| {
                 matches!(condition, PacketCondition::Reputation { addresses, .. } if group(addresses))
             })
@@ -413,6 +422,34 @@ mod tests {
         assert_eq!(named("").unwrap(), [1, 2, 3, 4, 5, 6, 7, 8]);
         let own_servers = "[rules]\nmay_name = [\"10.0.0.53/32\", \"10.1.2.3/32\"]\n";
         assert_eq!(named(own_servers).unwrap(), [2, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_limit_that_singles_out_a_subscriber_is_refused() {
+        let rules: String = (1..=5)
+            .map(|sid| format!("alert ip any any -> any any (msg:\"a\"; sid:{sid};)\n"))
+            .collect();
+        let limits = "\
+            suppress gen_id 1, sig_id 1, track by_src, ip 10.1.2.3\n\
+            suppress gen_id 1, sig_id 2, track by_either, ip [10.0.0.0/8,!10.1.2.3]\n\
+            suppress gen_id 1, sig_id 3, track by_dst, ip 203.0.113.7\n\
+            suppress gen_id 1, sig_id 4, track by_src, ip 10.0.0.0/8\n\
+            threshold gen_id 1, sig_id 5, type limit, track by_src, count 1, seconds 60\n";
+        let source = |name: &str, text: &str| Source {
+            name: name.into(),
+            bytes: text.as_bytes().to_vec(),
+        };
+        let settings = Settings {
+            thresholds: vec![source("threshold.config", limits)],
+            ..Settings::default()
+        };
+        let compiled = compile(&[source("test.rules", &rules)], &settings);
+        assert_eq!(compiled.counts.refused, 0, "{:?}", compiled.diagnostics);
+        let pack = Pack::from_bytes(compiled.pack).unwrap();
+        let named =
+            |more: &str| refused(&policy(more), &pack).remove(&RefusalReason::NamesHomeAddress);
+        assert_eq!(named("").unwrap(), [1, 2]);
+        assert_eq!(named("[rules]\nmay_name = [\"10.1.2.3/32\"]\n"), None);
     }
 
     #[test]

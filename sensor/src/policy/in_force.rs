@@ -203,14 +203,26 @@ pub fn check(source: &PolicySource, state: &Path) -> Result<InForce, NoPolicy> {
     open(source, read_floor(&state.join(SERIAL_FLOOR_FILE)))
 }
 
-fn open(source: &PolicySource, serial_floor: u64) -> Result<InForce, NoPolicy> {
+/// The same for who has no right to the key of the pseudonyms.
+pub(super) fn signed_in_force(
+    source: &PolicySource,
+    state: &Path,
+) -> Result<SignedPolicy, NoPolicy> {
+    open_signed(source, read_floor(&state.join(SERIAL_FLOOR_FILE)))
+}
+
+fn open_signed(source: &PolicySource, serial_floor: u64) -> Result<SignedPolicy, NoPolicy> {
     let isp_key = read_isp_key(&source.isp_key)?;
     let bytes = read(&source.file)?;
     let signed = signed::open(&bytes, isp_key, serial_floor, wall_milliseconds() / 1000);
-    let signed = signed.map_err(|error| NoPolicy::Policy {
+    signed.map_err(|error| NoPolicy::Policy {
         path: source.file.clone(),
         source: error,
-    })?;
+    })
+}
+
+fn open(source: &PolicySource, serial_floor: u64) -> Result<InForce, NoPolicy> {
+    let signed = open_signed(source, serial_floor)?;
     let pseudonyms = match signed.policy.home {
         AddressRule::Pseudonym(_) => {
             let path = source.pseudonym_keys.as_ref();

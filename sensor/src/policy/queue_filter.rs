@@ -3,10 +3,13 @@
 //! A record of another policy loses what the new one does not let leave. One that may not leave at all becomes the record of its own
 //! eviction, so that its number is told and nothing is missing without a word. Nothing is ever added: what a wider policy would have
 //! told stays untold.
+//!
+//! Where no policy is in force what waits stays where it is, sealed batches too, until there is one again. Heartbeats go on leaving; what
+//! stands before them in their lane, summaries, is told as dropped, by its number alone.
 
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -16,63 +19,93 @@ use lapwing_wire::{
 };
 
 use super::{
-    AddressRule, Disclosure, Field, Mode, Policy, TopList,
-    file::MAX_POLICY_BYTES,
-    read_isp_key,
-    signed::{self, SignedPolicy},
+    AddressRule, Disclosure, Field, Mode, Policy, TopList, in_force::signed_in_force,
+    signed::SignedPolicy,
 };
-use crate::{clock::wall_milliseconds, settings::PolicySource, whole_file};
+use crate::{clock::wall_milliseconds, settings::PolicySource};
 
-/// Holds what is sealed against the policy in force. Without one nothing is changed here: what waits was allowed when it was made.
+/// Holds what is sealed against the policy in force.
 pub struct QueueFilter {
-    source: PolicySource,
-    known: Mutex<Option<(FileMark, Option<SignedPolicy>)>>,
+    source: Option<PolicySource>,
+    state: PathBuf,
+    known: Mutex<Option<(Marks, Option<SignedPolicy>)>>,
 }
 
-type FileMark = (SystemTime, u64);
+/// What changes when the policy or the ISP's key is replaced.
+type Marks = [Option<(SystemTime, u64)>; 2];
 
 impl QueueFilter {
-    /// Reads the policy anew whenever its file changes.
+    /// Reads the policy that the settings name anew whenever its file changes. The state folder tells which serials are too old.
     #[must_use]
-    pub fn new(source: PolicySource) -> Self {
+    pub fn new(source: Option<PolicySource>, state: &Path) -> Self {
         Self {
             source,
+            state: state.to_owned(),
             known: Mutex::new(None),
         }
     }
 
-    fn current(&self) -> Option<SignedPolicy> {
-        let metadata = fs::metadata(&self.source.file).ok()?;
-        let mark = (metadata.modified().ok()?, metadata.len());
+    /// The policy in force now, if there is one.
+    #[must_use]
+    pub fn current(&self) -> Option<SignedPolicy> {
+        let source = self.source.as_ref()?;
+        let marks = [&source.file, &source.isp_key].map(|path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref().is_none_or(|(its, _)| *its != mark) {
-            *known = Some((mark, self.open()));
+        if known.as_ref().is_none_or(|(its, _)| *its != marks) {
+            *known = Some((marks, signed_in_force(source, &self.state).ok()));
         }
-        known.as_ref().and_then(|(_, signed)| signed.clone())
-    }
-
-    fn open(&self) -> Option<SignedPolicy> {
-        let key = read_isp_key(&self.source.isp_key).ok()?;
-        let bytes = whole_file::read(&self.source.file, 2 * MAX_POLICY_BYTES).ok()?;
-        signed::open(&bytes, key, 0, wall_milliseconds() / 1000).ok()
+        let (_, signed) = known.as_ref()?;
+        let ends = |signed: &&SignedPolicy| signed.policy.valid_until_seconds;
+        let now = wall_milliseconds() / 1000;
+        let holds = |signed: &&SignedPolicy| ends(signed).is_none_or(|ends| now <= ends);
+        signed.as_ref().filter(holds).cloned()
     }
 }
 
 impl fmt::Debug for QueueFilter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file: &PathBuf = &self.source.file;
-        formatter.debug_tuple("QueueFilter").field(file).finish()
+        let file = self.source.as_ref().map(|source| &source.file);
+        formatter.debug_tuple("QueueFilter").field(&file).finish()
     }
 }
 
 impl RecordFilter for QueueFilter {
     fn filter(&self, records: &mut [Record]) {
-        if let Some(signed) = self.current() {
-            for record in records {
-                tighten(&signed.policy, signed.digest, record);
+        match self.current() {
+            Some(signed) => {
+                for record in records {
+                    tighten(&signed.policy, signed.digest, record);
+                }
             }
+            None => records.iter_mut().for_each(leave_only_the_books),
         }
     }
+
+    fn retention_days(&self) -> Option<u64> {
+        self.current()?.policy.retention_days
+    }
+
+    fn is_closed(&self) -> bool {
+        self.current().is_none()
+    }
+}
+
+/// Leaves of a record what may be told without a policy.
+fn leave_only_the_books(record: &mut Record) {
+    if record.is_of_the_books() {
+        return;
+    }
+    let eviction = match &record.body {
+        RecordBody::Eviction(eviction) => *eviction,
+        _ => eviction_of(record),
+    };
+    record.body = RecordBody::Eviction(Eviction {
+        findings_by_severity: [0; Severity::CLASSES],
+        ..eviction
+    });
 }
 
 /// Takes from a record what a policy does not let leave. One of the same policy stays as it is.
@@ -299,6 +332,59 @@ mod tests {
             assert_eq!((eviction.first, eviction.count), (record.header.number, 0));
             assert_eq!(eviction.findings_by_severity.iter().sum::<u64>(), 1);
         }
+    }
+
+    /// Writes a signed policy; the file's length differs from serial to serial only where its text does.
+    fn sign(folder: &Path, text: &str) -> PolicySource {
+        let path = |name: &str| folder.join(name);
+        if !path("isp.key").exists() {
+            crate::policy::isp_key::generate(&path("isp.key"), &path("isp.pub")).unwrap();
+        }
+        let key = crate::policy::isp_key::read(&path("isp.key")).unwrap();
+        let signed = crate::policy::signed::sign(text, &key, 0).unwrap();
+        fs::write(path("policy.signed"), signed).unwrap();
+        PolicySource {
+            file: path("policy.signed"),
+            isp_key: path("isp.pub"),
+            pseudonym_keys: None,
+            ledger_key: None,
+        }
+    }
+
+    #[test]
+    fn without_a_policy_nothing_is_left_but_the_books() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = sign(folder.path(), TEMPLATE);
+        let filter = QueueFilter::new(Some(source.clone()), folder.path());
+        assert!(!filter.is_closed());
+        fs::remove_file(&source.file).unwrap();
+        for filter in [filter, QueueFilter::new(None, folder.path())] {
+            assert!(filter.is_closed());
+            let mut records = [waiting()];
+            filter.filter(&mut records);
+            let RecordBody::Eviction(eviction) = records[0].body else {
+                panic!("{records:?}");
+            };
+            assert_eq!((eviction.first, eviction.count), (RecordNumber(5), 0));
+            assert!(records[0].is_of_the_books());
+        }
+    }
+
+    #[test]
+    fn neither_an_older_nor_an_ended_policy_opens_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = sign(folder.path(), TEMPLATE);
+        let is_closed = || QueueFilter::new(Some(source.clone()), folder.path()).is_closed();
+        assert!(!is_closed());
+        // The sensor has accepted a newer one.
+        fs::write(folder.path().join("policy-serial"), "2\n").unwrap();
+        assert!(is_closed());
+        fs::remove_file(folder.path().join("policy-serial")).unwrap();
+        sign(
+            folder.path(),
+            &TEMPLATE.replace("serial = 1 ", "serial = 1\nvalid_until = \"2026-01-31\" "),
+        );
+        assert!(is_closed());
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use lapwing_outbox::Keyslot;
+
 use super::{
     document::{self, Mistakes, Section},
     engine::{EngineSettings, engine},
@@ -46,6 +48,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// What the outbox may take on disk, in bytes.
     pub outbox_max_bytes: u64,
+    /// File of the key that the outbox is encrypted with; none for the usual place.
+    pub outbox_key_file: Option<PathBuf>,
     /// How the uplink reaches the centre.
     pub uplink: Uplink,
 }
@@ -170,11 +174,12 @@ impl Settings {
         self.state.join("rule-repository")
     }
 
-    /// Bounds of the outbox, the same for both processes.
+    /// Bounds of the outbox and what it is encrypted with, the same for both processes.
     #[must_use]
-    pub fn outbox(&self) -> lapwing_outbox::Settings {
+    pub fn outbox(&self, keyslot: Keyslot) -> lapwing_outbox::Settings {
         lapwing_outbox::Settings {
             max_bytes: self.outbox_max_bytes,
+            keyslot: Some(keyslot),
             ..lapwing_outbox::Settings::default()
         }
     }
@@ -220,8 +225,9 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             let window = duration(section, "window", 1..=86_400);
             (window, duration(section, "heartbeat", 1..=86_400))
         });
-        let outbox_max = root.section("outbox", |section| {
-            bytes(section, "size", 1 << 20..=1 << 40)
+        let (outbox_max, outbox_key_file) = root.section("outbox", |section| {
+            let size = bytes(section, "size", 1 << 20..=1 << 40);
+            (size, path(section, "key_file", folder))
         });
         Settings {
             state,
@@ -233,6 +239,7 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             window: window.unwrap_or(Duration::from_secs(WINDOW_SECONDS_DEFAULT)),
             heartbeat: heartbeat.unwrap_or(Duration::from_secs(300)),
             outbox_max_bytes: outbox_max.unwrap_or(256 << 20),
+            outbox_key_file,
             uplink: root.section("uplink", uplink),
         }
     })
@@ -432,6 +439,7 @@ mod tests {
         heartbeat = "1 min"
         [outbox]
         size = "100 MiB"
+        key_file = "/media/key/outbox.key"
         [uplink]
         centres = ["centre.example:7443", "[2001:db8::1]:7443"]
         send_interval = "5 s"
@@ -452,6 +460,10 @@ mod tests {
         assert_eq!(settings.window, Duration::from_secs(30));
         assert_eq!(settings.capture.unwrap().interfaces, ["eth1"]);
         assert_eq!(settings.outbox_max_bytes, 100 << 20);
+        assert_eq!(
+            settings.outbox_key_file.as_deref(),
+            Some(Path::new("/media/key/outbox.key"))
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::link::Link;
 use super::sensor_file::{PolicyStatus, SensorStatus};
-use crate::clock::wall_milliseconds;
+use crate::{clock::wall_milliseconds, keyslot::AtRest};
 
 /// Everything known of the sensor whose state folder this is.
 #[derive(Clone, Debug, Serialize)]
@@ -133,10 +133,8 @@ pub fn render(overview: &Overview) -> String {
         oldest => format!("oldest waits since {}", ago(oldest)),
     };
     screen.line("queue", format_args!("{bytes} bytes on disk, {oldest}"));
-    screen.line(
-        "at rest",
-        "no keyslot: who takes this disk can read what waits in the queue",
-    );
+    let at_rest = overview.sensor.as_ref().map(|sensor| sensor.at_rest.text());
+    screen.line("at rest", at_rest.unwrap_or_else(|| AtRest::Unknown.text()));
     if let Some(link) = &overview.link {
         for (name, value) in link.lines(outbox) {
             screen.line(name, value);

@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
-use crate::{sandbox::Confinement, whole_file};
+use crate::{keyslot::AtRest, sandbox::Confinement, whole_file};
 
 /// Bytes of a status file.
 const MAX_STATUS_BYTES: usize = 1024 * 1024;
@@ -32,6 +32,9 @@ pub struct SensorStatus {
     /// Which rights it gave up.
     #[serde(default)]
     pub confinement: Confinement,
+    /// Who can read what waits on a stolen disk.
+    #[serde(default)]
+    pub at_rest: AtRest,
     /// The rules that run.
     pub rules: RuleStatus,
     /// The policy in force.

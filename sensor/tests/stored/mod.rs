@@ -3,8 +3,8 @@
 
 use std::{fs, path::Path};
 
-use lapwing_outbox::{segment::scan, status};
-use lapwing_wire::{Lane, Record, decode_records};
+use lapwing_outbox::{Keyslot, peek, segment::scan, status};
+use lapwing_wire::{Lane, Record};
 
 /// A record and where it stands.
 #[derive(Debug)]
@@ -14,11 +14,12 @@ pub struct Stored {
     pub record: Record,
 }
 
-/// Every record in the segments of an outbox, by lane and number. Torn tails are passed over; damage is not.
+/// Every record in the segments of an outbox, by lane and number, opened with the key beside it if there is one. Torn tails are passed
+/// over; damage is not.
 #[track_caller]
 pub fn stored_records(outbox: &Path) -> Vec<Stored> {
     let epoch = status(outbox).unwrap().epoch.unwrap();
-    let mut stored = Vec::new();
+    let mut whole = 0;
     for file in fs::read_dir(outbox.join("records")).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
@@ -30,18 +31,23 @@ pub fn stored_records(outbox: &Path) -> Vec<Stored> {
         let bytes = fs::read(&path).unwrap();
         let found = scan(&bytes, epoch, lane, first.parse().unwrap());
         assert_eq!(found.damaged_bytes, 0, "{name}");
-        for record in found.records {
-            let mut decoded = decode_records(&bytes[record.payload.clone()])
-                .unwrap()
-                .records;
-            assert_eq!(decoded.len(), 1);
-            stored.push(Stored {
-                lane,
-                number: record.number,
-                record: decoded.remove(0),
-            });
-        }
+        whole += found.records.len();
     }
+    let key = fs::read_to_string(outbox.with_file_name("outbox.key")).ok();
+    let keyslot = key.map(|key| {
+        let bytes = hex::decode(key.trim()).unwrap();
+        Keyslot::new(bytes.try_into().unwrap())
+    });
+    let records = peek(outbox, usize::MAX, keyslot.as_ref()).unwrap();
+    assert_eq!(records.len(), whole, "every one can be read");
+    let mut stored: Vec<_> = records
+        .into_iter()
+        .map(|record| Stored {
+            lane: record.header.lane,
+            number: record.header.number.0,
+            record,
+        })
+        .collect();
     stored.sort_by_key(|stored| (stored.lane, stored.number));
     stored
 }

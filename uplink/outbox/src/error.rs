@@ -33,6 +33,18 @@ pub enum OutboxError {
         /// The file.
         path: PathBuf,
     },
+    /// Records wait that are encrypted, and the key in the keyslot is not the one, or there is none. Nothing is thrown away for that.
+    #[error(
+        "the key in the keyslot does not open {}: put back the one that was there, or move the outbox folder away to begin a new one",
+        path.display()
+    )]
+    Locked {
+        /// The file of wrapped keys.
+        path: PathBuf,
+    },
+    /// The cipher does not take what it is given.
+    #[error("a record cannot be encrypted")]
+    Encrypt,
     /// There is no room, and nothing that may be dropped to make some.
     #[error("the outbox is full, and nothing in it may be dropped")]
     Full,

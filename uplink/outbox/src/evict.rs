@@ -12,16 +12,18 @@
 //! 4. the segment is removed.
 
 use std::io;
+use std::ops::Range;
 
 use lapwing_wire::{
     BootId, ClockQuality, Eviction, EvictionReason, Lane, Record, RecordBody, RecordHeader,
-    RecordNumber, Severity, Stamp, decode_records,
+    RecordNumber, Severity, Stamp,
 };
 
 use crate::error::OutboxError;
 use crate::filesystem::Filesystem;
 use crate::layout::SegmentName;
-use crate::segment::{MAX_SEGMENT_BYTES, Scan, StoredRecord, scan};
+use crate::segment::StoredRecord;
+use crate::segment_reader::SegmentReader;
 use crate::sender_state::{Damage, SenderState};
 use crate::writer::{OutboxWriter, Segment};
 use crate::writer_state::WriterState;
@@ -51,11 +53,49 @@ const UNKNOWN: RecordHeader = RecordHeader {
     policy: None,
 };
 
-/// A segment chosen to be dropped.
-struct Victim {
-    name: SegmentName,
-    eviction: Eviction,
-    newest: Option<RecordHeader>,
+/// Records of a segment chosen to be dropped.
+pub(crate) struct Victim {
+    pub(crate) name: SegmentName,
+    pub(crate) eviction: Eviction,
+    pub(crate) newest: Option<RecordHeader>,
+}
+
+impl Victim {
+    /// The records of these numbers.
+    pub(crate) fn of(
+        name: SegmentName,
+        segment: &SegmentReader,
+        range: Range<u64>,
+        reason: EvictionReason,
+    ) -> Self {
+        let mut findings_by_severity = [0; Severity::CLASSES];
+        for severity in segment
+            .numbered(&range)
+            .map(|record| segment.severity(record))
+            .filter(|severity| *severity > 0)
+        {
+            let class = Severity::from_priority(u32::from(severity)).class();
+            if let Some(count) = findings_by_severity.get_mut(class) {
+                *count += 1;
+            }
+        }
+        let newest = segment
+            .numbered(&range)
+            .next_back()
+            .and_then(|stored| segment.record(stored));
+        Self {
+            name,
+            eviction: Eviction {
+                lane: name.lane,
+                first: RecordNumber(range.start),
+                last: RecordNumber(range.end.saturating_sub(1)),
+                count: range.end.saturating_sub(range.start),
+                findings_by_severity,
+                reason,
+            },
+            newest: newest.map(|record| record.header),
+        }
+    }
 }
 
 impl<F: Filesystem> OutboxWriter<F> {
@@ -91,11 +131,9 @@ impl<F: Filesystem> OutboxWriter<F> {
         let (sender, _) = SenderState::load(&self.filesystem, &self.layout)?;
         for lane in Lane::ALL {
             let floor = sender.next_to_seal[lane].max(self.state.evicted_to[lane]);
-            // The last segment stays: it is being written.
-            while let Some(next) = self.lanes[lane].segments.get(1).copied() {
-                if next.first > floor {
-                    break;
-                }
+            while let Some(end) = self.lanes[lane].end_of_oldest()
+                && end <= floor
+            {
                 self.remove_oldest(lane)?;
             }
         }
@@ -111,7 +149,7 @@ impl<F: Filesystem> OutboxWriter<F> {
             self.record_damage(*damage)?;
         }
         drop(exchange);
-        Ok(())
+        self.forget_unused_keys()
     }
 
     fn record_damage(&mut self, damage: Damage) -> Result<(), OutboxError> {
@@ -137,11 +175,22 @@ impl<F: Filesystem> OutboxWriter<F> {
         let victim = self
             .choose_victim(&sender, reason)?
             .ok_or(OutboxError::Full)?;
+        self.begin_eviction(&victim)?;
+        drop(exchange);
+        // The disk may have no room for the record of the eviction before the segment is gone.
+        if reason == EvictionReason::DiskFull {
+            self.remove_segment(victim.name)?;
+        }
+        self.finish_pending(victim.newest)?;
+        self.remove_segment(victim.name)
+    }
+
+    /// From now on the sender seals none of these records; for who holds the exchange lock.
+    pub(crate) fn begin_eviction(&mut self, victim: &Victim) -> Result<(), OutboxError> {
         self.change_state(|state| {
             state.evicted_to[victim.eviction.lane] = victim.eviction.last.0.saturating_add(1);
             state.begin(victim.eviction);
         })?;
-        drop(exchange);
         tracing::warn!(
             lane = victim.eviction.lane.name(),
             first = victim.eviction.first.0,
@@ -150,12 +199,7 @@ impl<F: Filesystem> OutboxWriter<F> {
             reason = victim.eviction.reason.name(),
             "records evicted from the outbox"
         );
-        // The disk may have no room for the record of the eviction before the segment is gone.
-        if reason == EvictionReason::DiskFull {
-            self.remove_segment(victim.name)?;
-        }
-        self.finish_pending(victim.newest)?;
-        self.remove_segment(victim.name)
+        Ok(())
     }
 
     fn choose_victim(
@@ -186,43 +230,15 @@ impl<F: Filesystem> OutboxWriter<F> {
                 lane,
                 first: oldest.first,
             };
-            let from = floor.max(oldest.first);
-            let (bytes, scanned) = self.scan_segment(name)?;
-            let live = || {
-                scanned
-                    .records
-                    .iter()
-                    .filter(|record| (from..end).contains(&record.number))
-            };
+            let range = floor.max(oldest.first)..end;
+            let segment = self.read_segment(name)?;
             // Evictions in the status lane must be carried over first, which takes room.
-            let carries = reason == EvictionReason::DiskFull || !worth_evicting(&bytes, live());
+            let carries = reason == EvictionReason::DiskFull
+                || !worth_evicting(&segment, segment.numbered(&range));
             if lane == Lane::Status && carries {
                 continue;
             }
-            let mut findings_by_severity = [0; Severity::CLASSES];
-            for record in live().filter(|record| record.severity > 0) {
-                let class = Severity::from_priority(u32::from(record.severity)).class();
-                if let Some(count) = findings_by_severity.get_mut(class) {
-                    *count += 1;
-                }
-            }
-            let eviction = Eviction {
-                lane,
-                first: RecordNumber(from),
-                last: RecordNumber(end - 1),
-                count: end - from,
-                findings_by_severity,
-                reason,
-            };
-            let newest = live()
-                .next_back()
-                .and_then(|stored| decode(&bytes, stored))
-                .map(|record| record.header);
-            return Ok(Some(Victim {
-                name,
-                eviction,
-                newest,
-            }));
+            return Ok(Some(Victim::of(name, &segment, range, reason)));
         }
         Ok(None)
     }
@@ -279,12 +295,12 @@ impl<F: Filesystem> OutboxWriter<F> {
     fn evictions_told(&self) -> Result<Vec<(u64, Eviction)>, OutboxError> {
         let mut told = Vec::new();
         for segment in &self.lanes[Lane::Status].segments {
-            let (bytes, scanned) = self.scan_segment(SegmentName {
+            let segment = self.read_segment(SegmentName {
                 lane: Lane::Status,
                 first: segment.first,
             })?;
-            told.extend(scanned.records.iter().filter_map(|stored| {
-                match decode(&bytes, stored)?.body {
+            told.extend(segment.scan.records.iter().filter_map(|stored| {
+                match segment.record(stored)?.body {
                     RecordBody::Eviction(eviction) => Some((stored.number, eviction)),
                     _ => None,
                 }
@@ -303,15 +319,15 @@ impl<F: Filesystem> OutboxWriter<F> {
         let lane = &self.lanes[eviction.lane];
         let holds = |segment: &&Segment| segment.first <= eviction.last.0;
         for segment in lane.segments.iter().filter(holds) {
-            let (bytes, scanned) = self.scan_segment(SegmentName {
+            let segment = self.read_segment(SegmentName {
                 lane: eviction.lane,
                 first: segment.first,
             })?;
             let dropped = |record: &&StoredRecord| {
                 (eviction.first.0..=eviction.last.0).contains(&record.number)
             };
-            for stored in scanned.records.iter().filter(dropped) {
-                let Some(record) = decode(&bytes, stored) else {
+            for stored in segment.scan.records.iter().filter(dropped) {
+                let Some(record) = segment.record(stored) else {
                     continue;
                 };
                 newest = Some(record.header);
@@ -323,18 +339,11 @@ impl<F: Filesystem> OutboxWriter<F> {
         Ok((evictions, newest))
     }
 
-    pub(crate) fn scan_segment(&self, name: SegmentName) -> Result<(Vec<u8>, Scan), OutboxError> {
-        let path = self.layout.segment(name);
-        match self.filesystem.read(&path, 0, MAX_SEGMENT_BYTES) {
-            Ok(bytes) => {
-                let scanned = scan(&bytes, self.epoch, name.lane, name.first);
-                Ok((bytes, scanned))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok((Vec::new(), Scan::default()))
-            }
-            Err(cause) => Err(OutboxError::io("read", path)(cause)),
-        }
+    /// A segment as it is on the disk; an empty one when it was removed.
+    pub(crate) fn read_segment(&self, name: SegmentName) -> Result<SegmentReader, OutboxError> {
+        let read =
+            SegmentReader::read(&self.filesystem, &self.layout, self.epoch, name, &self.keys)?;
+        Ok(read.unwrap_or_default())
     }
 
     /// Changes the state, in memory only if it became durable.
@@ -385,22 +394,19 @@ impl<F: Filesystem> OutboxWriter<F> {
 }
 
 /// Whether dropping these records frees more than carrying their evictions over costs.
-fn worth_evicting<'a>(bytes: &[u8], live: impl Iterator<Item = &'a StoredRecord>) -> bool {
+fn worth_evicting<'a>(
+    segment: &SegmentReader,
+    live: impl Iterator<Item = &'a StoredRecord>,
+) -> bool {
     let (mut carried, mut total) = (0, 0);
     for stored in live {
         total += stored.payload.len();
-        if decode(bytes, stored)
+        if segment
+            .record(stored)
             .is_some_and(|record| matches!(record.body, RecordBody::Eviction(_)))
         {
             carried += stored.payload.len();
         }
     }
     carried * 2 <= total
-}
-
-/// The record in a stored payload, if it can be read.
-pub(crate) fn decode(segment: &[u8], stored: &StoredRecord) -> Option<Record> {
-    let decoded = decode_records(segment.get(stored.payload.clone())?).ok()?;
-    let [record] = <[Record; 1]>::try_from(decoded.records).ok()?;
-    (record.header.number.0 == stored.number).then_some(record)
 }

@@ -43,6 +43,12 @@ impl LaneSet {
         Self(self.0 | other.0)
     }
 
+    /// The lanes that are in both.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub(crate) const fn bits(self) -> u64 {
         self.0 as u64
     }

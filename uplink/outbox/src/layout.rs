@@ -55,6 +55,10 @@ impl Layout {
         self.folder.join("identity")
     }
 
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.folder.join("keys")
+    }
+
     pub(crate) fn writer_state(&self) -> PathBuf {
         self.folder.join("writer.state")
     }

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `identity` | whoever comes first | the epoch: a random number that names this outbox |
 //! | `records/LANE-FIRST.seg` | writer | records of one lane, consecutive from number FIRST |
+//! | `keys` | writer | the keys that segments are encrypted with, wrapped by the one in the [`Keyslot`] |
 //! | `writer.state` | writer | next numbers, what was evicted, an eviction under way |
 //! | `sealed/NUMBER.batch` | sender | one sealed batch, byte for byte, until it is acknowledged |
 //! | `sender.state` | sender | what was sealed and acknowledged |
@@ -43,8 +44,13 @@
 //!   the lightest lane that has one goes, and an [`Eviction`](lapwing_wire::Eviction) record
 //!   says which numbers, how many of which severity, and why. Sealed batches never go.
 //! * produced = acknowledged + sealed + queued + evicted, to the unit.
+//! * [`OutboxWriter::evict_older_than`] drops what has waited too long, by the same record of an eviction.
 //! * A torn tail is cut off and counted. Bytes that rot in the middle cost the records they
 //!   hit; those are evicted with the reason `Damaged`, and the rest of the segment is read.
+//!
+//! * With a [`Keyslot`] no record is on the disk in clear. Each segment has a key of its own, derived from one of a few that change
+//!   with time and are destroyed once no segment needs them. What can be read without the slot's key: how many records there
+//!   are in which lane, when they were made, how long they are; and, sealed to the centre, the batches.
 //!
 //! The formats are in the modules [`mod@segment`], [`mod@sealed_file`] and [`mod@state_file`].
 
@@ -55,12 +61,18 @@
 mod error;
 mod evict;
 pub mod filesystem;
+mod keys;
+mod keyslot;
 mod lanes;
 mod layout;
 mod peek;
 mod recovery;
+mod renewal;
+mod retention;
 pub mod sealed_file;
 pub mod segment;
+mod segment_cipher;
+mod segment_reader;
 mod sender;
 mod sender_state;
 mod settings;
@@ -71,8 +83,9 @@ mod writer_state;
 
 pub use error::OutboxError;
 pub use filesystem::{Disk, Filesystem};
+pub use keyslot::{KEY_BYTES, Keyslot};
 pub use lanes::LaneSet;
-pub use peek::peek;
+pub use peek::{is_encrypted, peek};
 pub use sealed_file::envelope_in;
 pub use sender::{AckOutcome, OutboxSender, SealLimits, SealedBatch};
 pub use settings::{MIN_OUTBOX_BYTES, Settings};

@@ -5,37 +5,48 @@ use std::path::Path;
 use lapwing_wire::{Lane, Record};
 
 use crate::error::OutboxError;
-use crate::evict::decode;
-use crate::filesystem::{Disk, Filesystem};
+use crate::filesystem::Disk;
+use crate::keys::KeyRing;
+use crate::keyslot::Keyslot;
 use crate::layout::Layout;
-use crate::segment::{MAX_SEGMENT_BYTES, scan};
+use crate::segment_reader::SegmentReader;
 
 /// Records in the segments of an outbox, lane by lane, at most `max`; those that were sealed and whose segment
 /// is still there are among them. What cannot be read is left out.
 ///
 /// # Errors
-/// [`OutboxError::Io`] when the folder cannot be read.
-pub fn peek(folder: &Path, max: usize) -> Result<Vec<Record>, OutboxError> {
+/// [`OutboxError::Io`] when the folder cannot be read; [`OutboxError::Locked`] when records are encrypted and the keyslot does not
+/// open them.
+pub fn peek(
+    folder: &Path,
+    max: usize,
+    keyslot: Option<&Keyslot>,
+) -> Result<Vec<Record>, OutboxError> {
     let layout = Layout::new(folder);
     let mut records = Vec::new();
     let Some(epoch) = layout.read_epoch(&Disk)? else {
         return Ok(records);
     };
     let segments = layout.segments(&Disk)?;
+    let (keys, _) = KeyRing::load(&Disk, &layout, epoch, keyslot)?;
     for lane in Lane::ALL {
         for (name, _) in segments.iter().filter(|(name, _)| name.lane == lane) {
-            let path = layout.segment(*name);
-            let Ok(bytes) = Disk.read(&path, 0, MAX_SEGMENT_BYTES) else {
+            let Some(segment) = SegmentReader::read(&Disk, &layout, epoch, *name, &keys)? else {
                 // Sent and removed since it was listed.
                 continue;
             };
-            for stored in scan(&bytes, epoch, lane, name.first).records {
+            for stored in &segment.scan.records {
                 if records.len() >= max {
                     return Ok(records);
                 }
-                records.extend(decode(&bytes, &stored));
+                records.extend(segment.record(stored));
             }
         }
     }
     Ok(records)
+}
+
+/// Whether an outbox has keys of its own, so that one in a keyslot is needed.
+pub fn is_encrypted(folder: &Path) -> bool {
+    Layout::new(folder).keys().exists()
 }

@@ -7,7 +7,10 @@ use lapwing_wire::Lane;
 
 use crate::error::OutboxError;
 use crate::filesystem::{AppendFile, Filesystem};
+use crate::keys::KeyRing;
 use crate::layout::SegmentName;
+use crate::segment::{SEALED_HEADER_BYTES, seal_of};
+use crate::segment_reader::SegmentReader;
 use crate::sender_state::SenderState;
 use crate::writer::{OutboxWriter, Segment};
 
@@ -17,9 +20,16 @@ impl<F: Filesystem> OutboxWriter<F> {
         let (sender, _) = SenderState::load(&self.filesystem, &self.layout)?;
         drop(exchange);
         for (name, bytes) in self.layout.segments(&self.filesystem)? {
+            let path = self.layout.segment(name);
+            let header = self
+                .filesystem
+                .read(&path, 0, SEALED_HEADER_BYTES)
+                .map_err(OutboxError::io("read", path))?;
+            let seal = seal_of(&header, self.epoch, name.lane, name.first);
             self.lanes[name.lane].segments.push_back(Segment {
                 first: name.first,
                 bytes,
+                key: seal.map(|seal| seal.key),
             });
         }
         for lane in Lane::ALL {
@@ -50,9 +60,13 @@ impl<F: Filesystem> OutboxWriter<F> {
                 first: last.first,
             };
             let path = self.layout.segment(name);
-            let (bytes, scanned) = self.scan_segment(name)?;
-            let good_bytes = scanned.good_bytes as u64;
-            if let Some(newest) = scanned.records.last() {
+            // Its content does not matter here, and so neither does whether it can be read.
+            let none = KeyRing::default();
+            let read =
+                SegmentReader::read(&self.filesystem, &self.layout, self.epoch, name, &none)?;
+            let segment = read.unwrap_or_default();
+            let good_bytes = segment.scan.good_bytes as u64;
+            if let Some(newest) = segment.scan.records.last() {
                 let mut file = self
                     .filesystem
                     .append(&path)
@@ -70,7 +84,7 @@ impl<F: Filesystem> OutboxWriter<F> {
                 file.sync().map_err(OutboxError::io("sync", &path))?;
                 return Ok(newest.number.saturating_add(1));
             }
-            if !bytes.is_empty() && good_bytes < last.bytes {
+            if segment.bytes() > 0 && good_bytes < last.bytes {
                 self.count_torn(last.bytes - good_bytes);
             }
             match self.filesystem.remove(&path) {

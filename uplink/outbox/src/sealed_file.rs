@@ -6,7 +6,8 @@
 //! words = batch number, records, digest of the envelope (4 words),
 //!         for each lane by code: the next number to seal after this batch,
 //!         facts held back since the outbox was made, this batch included,
-//!         lanes of its records, a bit each by code
+//!         lanes of its records, a bit each by code,
+//!         1 where it holds nothing but records of the books
 //! ```
 //!
 //! The file is written aside, synced and renamed. Its name appearing is what moves its
@@ -25,7 +26,7 @@ use crate::state_file::{Words, split_words, words_to_bytes};
 
 const MAGIC: [u8; 4] = *b"LWB\x01";
 /// Words of the header.
-const WORDS: usize = 8 + Lane::ALL.len();
+const WORDS: usize = 9 + Lane::ALL.len();
 /// Bytes of the header.
 const HEADER_BYTES: usize = 12 + 8 * WORDS;
 
@@ -38,6 +39,7 @@ pub(crate) struct SealedHeader {
     pub(crate) next_to_seal: PerLane<u64>,
     pub(crate) facts_held_back: u64,
     pub(crate) lanes: LaneSet,
+    pub(crate) is_of_the_books: bool,
 }
 
 impl SealedHeader {
@@ -45,7 +47,11 @@ impl SealedHeader {
         let mut words = vec![self.number, self.records];
         words.extend(digest_words(&self.digest));
         words.extend(self.next_to_seal.values());
-        words.extend([self.facts_held_back, self.lanes.bits()]);
+        words.extend([
+            self.facts_held_back,
+            self.lanes.bits(),
+            u64::from(self.is_of_the_books),
+        ]);
         let mut bytes = words_to_bytes(MAGIC, &words);
         bytes.extend_from_slice(
             &u32::try_from(envelope.len())
@@ -77,6 +83,7 @@ impl SealedHeader {
             next_to_seal: PerLane::from_fn(|_| words.take()),
             facts_held_back: words.take(),
             lanes: LaneSet::from_bits(words.take()),
+            is_of_the_books: words.take() == 1,
         }))
     }
 }

@@ -1,6 +1,5 @@
 //! The uplink's end: seals records into batches, keeps each until it is acknowledged.
 
-use std::io;
 use std::path::Path;
 
 use lapwing_wire::{
@@ -10,12 +9,12 @@ use lapwing_wire::{
 use rand::CryptoRng;
 
 use crate::error::OutboxError;
-use crate::evict::decode;
 use crate::filesystem::{ASIDE, Disk, Filesystem, replace};
+use crate::keys::KeyRing;
 use crate::lanes::{LaneSet, PerLane};
 use crate::layout::{Layout, SegmentName};
 use crate::sealed_file::{SealedHeader, read_envelope};
-use crate::segment::{MAX_SEGMENT_BYTES, scan};
+use crate::segment_reader::SegmentReader;
 use crate::sender_state::{
     BatchDigestOrNone, Damage, MAX_DAMAGE_REPORTS, Outstanding, SenderState,
 };
@@ -63,6 +62,8 @@ pub struct SealedBatch {
     pub records: u64,
     /// The lanes they are of.
     pub lanes: LaneSet,
+    /// Whether it may leave although no policy is in force.
+    pub is_of_the_books: bool,
 }
 
 /// What an ack did.
@@ -157,6 +158,7 @@ impl<F: Filesystem> OutboxSender<F> {
             bytes: batch.file_bytes,
             records: batch.records,
             lanes: batch.lanes,
+            is_of_the_books: batch.is_of_the_books,
         })
     }
 
@@ -211,7 +213,14 @@ impl<F: Filesystem> OutboxSender<F> {
         if self.outstanding.len() >= limits.max_outstanding || room == 0 {
             return Ok(None);
         }
+        // Without a policy only heartbeats go; they have one lane.
+        let lanes = if sealer.is_closed() {
+            limits.lanes.intersection(LaneSet::STATUS)
+        } else {
+            limits.lanes
+        };
         let limits = SealLimits {
+            lanes,
             max_record_bytes: limits
                 .max_record_bytes
                 .min(usize::try_from(room).unwrap_or(usize::MAX)),
@@ -219,6 +228,7 @@ impl<F: Filesystem> OutboxSender<F> {
         };
         let exchange = self.layout.exchange(&self.filesystem)?;
         let mut records = self.gather(&limits)?;
+        sealer.filter(&mut records);
         let facts_held_back = if limits.with_facts {
             vec![0; records.len()]
         } else {
@@ -319,6 +329,7 @@ impl<F: Filesystem> OutboxSender<F> {
         let lanes = LaneSet::of(&lanes);
         let header = SealedHeader {
             lanes,
+            is_of_the_books: records.iter().all(Record::is_of_the_books),
             number,
             records: records.len() as u64,
             digest: envelope.digest,
@@ -335,6 +346,7 @@ impl<F: Filesystem> OutboxSender<F> {
             file_bytes: bytes.len() as u64,
             next_to_seal,
             lanes,
+            is_of_the_books: header.is_of_the_books,
         });
         self.state.next_batch = number + 1;
         self.state.previous = BatchDigestOrNone(header.digest);
@@ -358,6 +370,8 @@ impl<F: Filesystem> OutboxSender<F> {
             .saturating_sub(untaken.unwrap_or(usize::MAX));
         self.state.damage.drain(..excess);
 
+        let slot = self.settings.keyslot.as_ref();
+        let (keys, _) = KeyRing::load(&self.filesystem, &self.layout, self.epoch, slot)?;
         let mut segments = PerLane::<Vec<SegmentName>>::from_fn(|_| Vec::new());
         for (name, _) in self.layout.segments(&self.filesystem)? {
             segments[name.lane].push(name);
@@ -375,7 +389,7 @@ impl<F: Filesystem> OutboxSender<F> {
             self.state.next_to_seal[lane] =
                 self.state.next_to_seal[lane].max(writer.evicted_to[lane]);
             let found = gathered.records.len();
-            while let Some(gap) = self.gather_lane(lane, &segments[lane], &mut gathered)? {
+            while let Some(gap) = self.gather_lane(lane, &segments[lane], &keys, &mut gathered)? {
                 // A gap behind records of this batch is looked at again for the next one.
                 if gathered.records.len() > found || self.state.damage.len() >= MAX_DAMAGE_REPORTS {
                     break;
@@ -391,6 +405,7 @@ impl<F: Filesystem> OutboxSender<F> {
         &self,
         lane: Lane,
         segments: &[SegmentName],
+        keys: &KeyRing,
         gathered: &mut Gathered,
     ) -> Result<Option<Damage>, OutboxError> {
         let mut expected = self.state.next_to_seal[lane];
@@ -401,14 +416,13 @@ impl<F: Filesystem> OutboxSender<F> {
             if gathered.is_full() {
                 return Ok(None);
             }
-            let path = self.layout.segment(*name);
-            let bytes = match self.filesystem.read(&path, 0, MAX_SEGMENT_BYTES) {
-                Ok(bytes) => bytes,
+            let read =
+                SegmentReader::read(&self.filesystem, &self.layout, self.epoch, *name, keys)?;
+            let Some(segment) = read else {
                 // Evicted: the writer moved on before it removed the segment.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(cause) => return Err(OutboxError::io("read", path)(cause)),
+                continue;
             };
-            for stored in scan(&bytes, self.epoch, lane, name.first).records {
+            for stored in &segment.scan.records {
                 if stored.number < expected {
                     continue;
                 }
@@ -419,7 +433,7 @@ impl<F: Filesystem> OutboxSender<F> {
                         last: stored.number - 1,
                     }));
                 }
-                let Some(record) = decode(&bytes, &stored) else {
+                let Some(record) = segment.record(stored) else {
                     return Ok(Some(Damage {
                         lane,
                         first: expected,

@@ -71,6 +71,7 @@ pub(crate) struct Outstanding {
     pub(crate) file_bytes: u64,
     pub(crate) next_to_seal: PerLane<u64>,
     pub(crate) lanes: LaneSet,
+    pub(crate) is_of_the_books: bool,
 }
 
 impl SenderState {
@@ -100,6 +101,7 @@ impl SenderState {
                 file_bytes,
                 next_to_seal: header.next_to_seal,
                 lanes: header.lanes,
+                is_of_the_books: header.is_of_the_books,
             });
             if number >= state.next_batch {
                 state.next_batch = number + 1;

@@ -1,10 +1,12 @@
 //! How large an outbox may grow and how often it is synced.
 
+use crate::keyslot::Keyslot;
+
 /// Smallest bound of an outbox, bytes.
 pub const MIN_OUTBOX_BYTES: u64 = 64 * 1024;
 
 /// How large an outbox may grow and how often it is synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Bytes of all segments (three quarters) and sealed batches (one quarter) together; at
     /// least [`MIN_OUTBOX_BYTES`]. A few KiB of state come on top.
@@ -13,6 +15,8 @@ pub struct Settings {
     pub commit_after_bytes: u64,
     /// Records outside the critical lane are synced once the first has waited so long.
     pub commit_after_milliseconds: u64,
+    /// What records are encrypted with on the disk; without one they are not.
+    pub keyslot: Option<Keyslot>,
 }
 
 impl Default for Settings {
@@ -21,6 +25,7 @@ impl Default for Settings {
             max_bytes: 64 * 1024 * 1024,
             commit_after_bytes: 64 * 1024,
             commit_after_milliseconds: 5_000,
+            keyslot: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The sensor's end: gives numbers, appends, syncs. Making room is in `evict`, opening after
+//! The sensor's end: gives numbers, appends, syncs. Beginning segments is in `renewal`, making room in `evict`, opening after
 //! a crash in `recovery`.
 
 use std::collections::VecDeque;
@@ -11,15 +11,19 @@ use lapwing_wire::{
 
 use crate::error::OutboxError;
 use crate::filesystem::{AppendFile, Disk, Filesystem};
+use crate::keys::KeyRing;
 use crate::lanes::PerLane;
 use crate::layout::{Layout, SegmentName};
-use crate::segment::{self, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use crate::segment::{MAX_PAYLOAD_BYTES, Plain, RECORD_HEADER_BYTES, SEALED_HEADER_BYTES};
+use crate::segment_cipher::{SEALING_BYTES, SegmentCipher};
 use crate::settings::Settings;
 use crate::status::status_of;
 use crate::writer_state::WriterState;
 
 /// How often [`OutboxWriter::tick`] looks at what the sender has done.
 const MAINTAIN_EVERY_MILLISECONDS: u64 = 5_000;
+/// After this time segments are closed, and what comes next is encrypted with another key.
+pub(crate) const RENEW_EVERY_MILLISECONDS: u64 = 24 * 3_600_000;
 
 /// A record that has no number yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +61,13 @@ pub struct OutboxWriter<F: Filesystem = Disk> {
     pub(crate) lanes: PerLane<LaneWriter<F::File>>,
     unsynced_bytes: u64,
     unsynced_since_milliseconds: Option<u64>,
-    new_names: bool,
+    pub(crate) new_names: bool,
     maintained_milliseconds: u64,
+    /// When segments were last closed for their age.
+    renewed_milliseconds: Option<u64>,
+    pub(crate) keys: KeyRing,
+    /// Segments begun with the newest key; none when the next one needs a new key.
+    pub(crate) segments_of_key: Option<usize>,
     pub(crate) repairs: Repairs,
     /// Findings suppressed since the state was stored.
     suppressed_findings: u64,
@@ -73,8 +82,28 @@ pub(crate) struct LaneWriter<File> {
     pub(crate) next: u64,
     /// Oldest first; the last one is appended to.
     pub(crate) segments: VecDeque<Segment>,
-    pub(crate) open: Option<File>,
+    pub(crate) open: Option<OpenSegment<File>>,
     dirty: bool,
+}
+
+impl<File> LaneWriter<File> {
+    /// The number after the oldest segment, unless records may still be added to it.
+    pub(crate) fn end_of_oldest(&self) -> Option<u64> {
+        match self.segments.get(1) {
+            Some(next) => Some(next.first),
+            // The numbers that follow it are known from what was sealed.
+            None if self.open.is_none() && !self.segments.is_empty() => Some(self.next),
+            None => None,
+        }
+    }
+}
+
+/// The segment that is appended to.
+#[derive(Debug)]
+pub(crate) struct OpenSegment<File> {
+    pub(crate) file: File,
+    /// None without a keyslot.
+    pub(crate) cipher: Option<SegmentCipher>,
 }
 
 impl<File> Default for LaneWriter<File> {
@@ -92,6 +121,8 @@ impl<File> Default for LaneWriter<File> {
 pub(crate) struct Segment {
     pub(crate) first: u64,
     pub(crate) bytes: u64,
+    /// Number of the key that it is encrypted with, if it is.
+    pub(crate) key: Option<u64>,
 }
 
 impl OutboxWriter<Disk> {
@@ -114,8 +145,13 @@ impl<F: Filesystem> OutboxWriter<F> {
         let layout = Layout::new(folder);
         let epoch = layout.open(&filesystem)?;
         let role = layout.role(&filesystem, layout.writer_lock())?;
+        let slot = settings.keyslot.as_ref();
+        let (keys, is_stale) = KeyRing::load(&filesystem, &layout, epoch, slot)?;
         let mut writer = Self {
             state: WriterState::load(&filesystem, &layout)?,
+            keys,
+            segments_of_key: None,
+            renewed_milliseconds: None,
             filesystem,
             layout,
             _role: role,
@@ -131,7 +167,19 @@ impl<F: Filesystem> OutboxWriter<F> {
             pending_may_be_told: true,
         };
         writer.recover()?;
+        if is_stale {
+            writer.wrap_keys_anew()?;
+        }
         writer.maintain()?;
+        // The newest key goes on until it has had its segments.
+        let newest = writer.keys.newest();
+        writer.segments_of_key = newest.map(|key| writer.segments_with(key));
+        // What waits must be readable, or nothing goes on: it is not thrown away for a key that may come back.
+        for segment in writer.lanes.iter().flat_map(|(_, lane)| &lane.segments) {
+            if let Some(key) = segment.key {
+                writer.keys.key(&writer.layout, key)?;
+            }
+        }
         Ok(writer)
     }
 
@@ -160,7 +208,10 @@ impl<F: Filesystem> OutboxWriter<F> {
             policy: draft.policy,
         };
         let record = Record::new(header, draft.body).map_err(OutboxError::NotAllowed)?;
-        let needed = encoded(&record)?.len() + SEGMENT_HEADER_BYTES;
+        let needed = encoded(&record)?.payload.len()
+            + RECORD_HEADER_BYTES
+            + SEALING_BYTES
+            + SEALED_HEADER_BYTES;
         if needed as u64 > self.settings.sealed_bound_bytes() {
             return Err(OutboxError::RecordTooLarge { bytes: needed });
         }
@@ -183,16 +234,16 @@ impl<F: Filesystem> OutboxWriter<F> {
     ) -> Result<RecordNumber, OutboxError> {
         let lane = record.header.lane;
         record.header.number = RecordNumber(self.lanes[lane].next);
-        let bytes = encoded(&record)?;
-        if let Err(error) = self.write(lane, &bytes) {
+        let plain = encoded(&record)?;
+        if let Err(error) = self.write(lane, &plain) {
             // While an eviction is being recorded there is no other one.
             if !error.is_disk_full() || self.state.pending.is_some() {
                 return Err(error);
             }
             self.evict_for_full_disk()?;
             record.header.number = RecordNumber(self.lanes[lane].next);
-            let bytes = encoded(&record)?;
-            self.write(lane, &bytes)?;
+            let plain = encoded(&record)?;
+            self.write(lane, &plain)?;
         }
         if self.unsynced_bytes >= self.settings.commit_after_bytes {
             self.commit()?;
@@ -235,6 +286,11 @@ impl<F: Filesystem> OutboxWriter<F> {
                 self.commit()?;
             }
         }
+        let renewed = *self.renewed_milliseconds.get_or_insert(now_milliseconds);
+        if now_milliseconds.saturating_sub(renewed) >= RENEW_EVERY_MILLISECONDS {
+            self.renewed_milliseconds = Some(now_milliseconds);
+            self.renew_segments()?;
+        }
         if now_milliseconds.saturating_sub(self.maintained_milliseconds)
             >= MAINTAIN_EVERY_MILLISECONDS
         {
@@ -273,27 +329,41 @@ impl<F: Filesystem> OutboxWriter<F> {
         Ok((queue, status.account))
     }
 
+    /// Segments that are encrypted with a key.
+    pub(crate) fn segments_with(&self, key: u64) -> usize {
+        let segments = self.lanes.iter().flat_map(|(_, lane)| &lane.segments);
+        segments.filter(|segment| segment.key == Some(key)).count()
+    }
+
     /// Bytes of all segments.
     pub(crate) fn bytes(&self) -> u64 {
         let segments = self.lanes.iter().flat_map(|(_, lane)| &lane.segments);
         segments.map(|segment| segment.bytes).sum()
     }
 
-    fn write(&mut self, lane: Lane, bytes: &[u8]) -> Result<(), OutboxError> {
+    fn write(&mut self, lane: Lane, plain: &Plain) -> Result<(), OutboxError> {
         self.open_segment(lane)?;
         let writer = &mut self.lanes[lane];
-        let (Some(file), Some(segment)) = (writer.open.as_mut(), writer.segments.back_mut()) else {
+        let (Some(open), Some(segment)) = (writer.open.as_mut(), writer.segments.back_mut()) else {
             return Err(OutboxError::Full);
         };
         let name = SegmentName {
             lane,
             first: segment.first,
         };
-        if let Err(cause) = file.write(bytes) {
-            // Part of the record may be there: take it away, or leave the segment for good.
-            if file.truncate(segment.bytes).is_err() {
-                writer.open = None;
+        let bytes = match &open.cipher {
+            Some(cipher) => plain
+                .to_sealed_bytes(cipher, segment.bytes)
+                .ok_or(OutboxError::Encrypt)?,
+            None => plain.to_bytes(),
+        };
+        if let Err(cause) = open.file.write(&bytes) {
+            // Part of the record may be there: take it away. The segment is left for good, for nothing may be encrypted at this
+            // place of it a second time.
+            if open.file.truncate(segment.bytes).is_ok() {
+                open.file.sync().ok();
             }
+            writer.open = None;
             return Err(OutboxError::io("append to", self.layout.segment(name))(
                 cause,
             ));
@@ -302,53 +372,6 @@ impl<F: Filesystem> OutboxWriter<F> {
         writer.next += 1;
         writer.dirty = true;
         self.unsynced_bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Makes sure that the lane's last segment is open and has room.
-    fn open_segment(&mut self, lane: Lane) -> Result<(), OutboxError> {
-        let segment_bytes = self.settings.segment_bytes();
-        let writer = &self.lanes[lane];
-        if writer.open.is_some()
-            && writer
-                .segments
-                .back()
-                .is_some_and(|last| last.bytes < segment_bytes)
-        {
-            return Ok(());
-        }
-        // A closed segment is durable before there is a next one: damage never hides behind
-        // the boundary.
-        self.close_segment(lane)?;
-        let writer = &mut self.lanes[lane];
-        let first = writer.next;
-        if writer
-            .segments
-            .back()
-            .is_some_and(|last| last.first == first)
-        {
-            // It holds no record: it is begun again.
-            writer.segments.pop_back();
-        }
-        let path = self.layout.segment(SegmentName { lane, first });
-        let mut file = self
-            .filesystem
-            .append(&path)
-            .map_err(OutboxError::io("make", &path))?;
-        let header = segment::header(self.epoch, lane, first);
-        file.truncate(0)
-            .and_then(|()| file.write(&header))
-            .map_err(|cause| {
-                // Without room for its header the segment is no use to anyone.
-                let _removed = self.filesystem.remove(&path);
-                OutboxError::io("append to", &path)(cause)
-            })?;
-        writer.open = Some(file);
-        writer.segments.push_back(Segment {
-            first,
-            bytes: header.len() as u64,
-        });
-        self.new_names = true;
         Ok(())
     }
 
@@ -364,12 +387,13 @@ impl<F: Filesystem> OutboxWriter<F> {
         if !writer.dirty {
             return Ok(());
         }
-        if let (Some(file), Some(segment)) = (writer.open.as_mut(), writer.segments.back()) {
+        if let (Some(open), Some(segment)) = (writer.open.as_mut(), writer.segments.back()) {
             let name = SegmentName {
                 lane,
                 first: segment.first,
             };
-            file.sync()
+            open.file
+                .sync()
                 .map_err(OutboxError::io("sync", self.layout.segment(name)))?;
         }
         writer.dirty = false;
@@ -377,8 +401,8 @@ impl<F: Filesystem> OutboxWriter<F> {
     }
 }
 
-/// The bytes of one record as a segment holds them.
-fn encoded(record: &Record) -> Result<Vec<u8>, OutboxError> {
+/// One record as a segment holds it.
+fn encoded(record: &Record) -> Result<Plain, OutboxError> {
     let payload = encode_records(std::slice::from_ref(record));
     if payload.len() > MAX_PAYLOAD_BYTES {
         return Err(OutboxError::RecordTooLarge {
@@ -389,10 +413,10 @@ fn encoded(record: &Record) -> Result<Vec<u8>, OutboxError> {
         RecordBody::Finding(finding) => finding.severity.get(),
         _ => 0,
     };
-    Ok(segment::record(
-        record.header.number.0,
-        record.header.time.wall_milliseconds,
+    Ok(Plain {
+        number: record.header.number.0,
+        wall_milliseconds: record.header.time.wall_milliseconds,
         severity,
-        &payload,
-    ))
+        payload,
+    })
 }

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use common::centre::Centre;
 use common::{SENSOR, finding, heartbeat, random, sealer};
-use lapwing_outbox::segment::{RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
-use lapwing_outbox::{OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings, status};
-use lapwing_wire::{EvictionReason, Lane};
+use lapwing_outbox::segment::{RECORD_HEADER_BYTES, SEALED_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use lapwing_outbox::{
+    Keyslot, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings, peek, status,
+};
+use lapwing_wire::{ClockQuality, EvictionReason, Lane};
 
 fn writer(folder: &Path) -> OutboxWriter {
     OutboxWriter::open(folder, Settings::default()).unwrap()
@@ -44,7 +46,10 @@ fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 
 /// Seals and delivers everything.
 fn drain(folder: &Path, centre: &mut Centre) {
-    let mut sender = sender(folder);
+    drain_with(sender(folder), centre);
+}
+
+fn drain_with(mut sender: OutboxSender, centre: &mut Centre) {
     while let Some(number) = sender
         .seal_next(SENSOR, &sealer(), &SealLimits::default(), &mut random(1))
         .unwrap()
@@ -197,7 +202,7 @@ fn a_rotten_state_stops_rather_than_giving_numbers_twice() {
             max_bytes: 64 * 1024,
             ..Settings::default()
         };
-        let mut outbox = OutboxWriter::open(folder.path(), settings).unwrap();
+        let mut outbox = OutboxWriter::open(folder.path(), settings.clone()).unwrap();
         for tag in 0..80 {
             outbox.append(finding(Lane::Low, tag, 1500)).unwrap();
         }
@@ -259,4 +264,210 @@ fn a_record_without_a_policy_is_refused_and_takes_no_number() {
         Err(OutboxError::NotAllowed(_))
     ));
     assert_eq!(outbox.append(finding(Lane::Critical, 1, 0)).unwrap().0, 0);
+}
+
+fn with_key(key: u8) -> Settings {
+    Settings {
+        keyslot: Some(Keyslot::new([key; 32])),
+        ..Settings::default()
+    }
+}
+
+/// Every byte of every file in a folder.
+fn all_bytes(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        all.extend(if path.is_dir() {
+            all_bytes(&path)
+        } else {
+            fs::read(path).unwrap()
+        });
+    }
+    all
+}
+
+#[test]
+fn with_a_keyslot_nothing_is_on_the_disk_in_clear() {
+    let is_clear = |settings: Settings| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut outbox = OutboxWriter::open(folder.path(), settings).unwrap();
+        for tag in 0..20 {
+            outbox.append(finding(Lane::Normal, tag, 300)).unwrap();
+        }
+        let all = all_bytes(folder.path());
+        assert!(all.len() > 6_000);
+        all.windows(20).any(|window| window == [b'x'; 20])
+    };
+    assert!(is_clear(Settings::default()));
+    assert!(!is_clear(with_key(1)));
+}
+
+#[test]
+fn a_record_that_is_moved_or_renumbered_is_told_as_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    for tag in 0..4 {
+        outbox.append(finding(Lane::Low, tag, 10)).unwrap();
+    }
+    change(&only_segment(folder.path(), Lane::Low), |bytes| {
+        let after = |at: usize| {
+            let length = u32::from_le_bytes(*bytes[at + 2..].first_chunk().unwrap());
+            at + RECORD_HEADER_BYTES + usize::try_from(length).unwrap()
+        };
+        let second = after(SEALED_HEADER_BYTES);
+        let third = after(second);
+        let end = after(third);
+        // The third becomes a copy of the second, under the number that is expected there, with a checksum that is right. It has
+        // another length, so the fourth moves.
+        let mut copy = bytes[second..third].to_vec();
+        copy[10..18].copy_from_slice(&2_u64.to_le_bytes());
+        let checksum = crc32c::crc32c(&copy[10..]);
+        copy[6..10].copy_from_slice(&checksum.to_le_bytes());
+        assert_ne!(copy.len(), end - third);
+        bytes.splice(third..end, copy);
+    });
+    let mut centre = Centre::default();
+    let open = || OutboxSender::open(folder.path(), with_key(1)).unwrap();
+    drain_with(open(), &mut centre);
+    outbox.tick(10_000).unwrap();
+    drain_with(open(), &mut centre);
+    assert_eq!(numbers(&centre, Lane::Low), [0, 1]);
+    assert_eq!(
+        centre.evicted(Lane::Low).into_iter().collect::<Vec<_>>(),
+        [(2, EvictionReason::Damaged), (3, EvictionReason::Damaged)]
+    );
+}
+
+#[test]
+fn a_torn_encrypted_tail_is_cut_off_and_its_number_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    for tag in 0..3 {
+        outbox.append(finding(Lane::Low, tag, 10)).unwrap();
+    }
+    drop(outbox);
+    change(&only_segment(folder.path(), Lane::Low), |bytes| {
+        bytes.truncate(bytes.len() - 4)
+    });
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    assert_eq!(outbox.repairs().torn_tails, 1);
+    assert_eq!(outbox.append(finding(Lane::Low, 9, 10)).unwrap().0, 2);
+    let mut centre = Centre::default();
+    drain_with(
+        OutboxSender::open(folder.path(), with_key(1)).unwrap(),
+        &mut centre,
+    );
+    assert_eq!(numbers(&centre, Lane::Low), [0, 1, 2]);
+}
+
+#[test]
+fn what_waited_in_clear_goes_out_after_a_keyslot_came() {
+    let folder = tempfile::tempdir().unwrap();
+    writer(folder.path())
+        .append(finding(Lane::Normal, 1, 10))
+        .unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    outbox.append(finding(Lane::Normal, 2, 10)).unwrap();
+    let mut centre = Centre::default();
+    drain_with(
+        OutboxSender::open(folder.path(), with_key(1)).unwrap(),
+        &mut centre,
+    );
+    assert_eq!(numbers(&centre, Lane::Normal), [0, 1]);
+}
+
+#[test]
+fn a_key_that_is_gone_throws_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    outbox.append(finding(Lane::Normal, 1, 10)).unwrap();
+    drop(outbox);
+    for settings in [with_key(2), Settings::default()] {
+        let opened = OutboxWriter::open(folder.path(), settings.clone());
+        assert!(matches!(opened, Err(OutboxError::Locked { .. })));
+        let mut sender = OutboxSender::open(folder.path(), settings.clone()).unwrap();
+        let sealed = sender.seal_next(SENSOR, &sealer(), &SealLimits::default(), &mut random(1));
+        assert!(matches!(sealed, Err(OutboxError::Locked { .. })));
+        let peeked = peek(folder.path(), 9, settings.keyslot.as_ref());
+        assert!(matches!(peeked, Err(OutboxError::Locked { .. })));
+        // The books are right for everybody.
+        assert_eq!(status(folder.path()).unwrap().queued_records, 1);
+    }
+    // The key comes back, and another one takes its place.
+    let changed = Settings {
+        keyslot: Some(Keyslot::new([2; 32]).formerly([1; 32])),
+        ..Settings::default()
+    };
+    drop(OutboxWriter::open(folder.path(), changed).unwrap());
+    let mut centre = Centre::default();
+    drain_with(
+        OutboxSender::open(folder.path(), with_key(2)).unwrap(),
+        &mut centre,
+    );
+    assert_eq!(numbers(&centre, Lane::Normal), [0]);
+}
+
+#[test]
+fn a_key_is_destroyed_with_the_last_segment_that_needs_it() {
+    const DAY_MILLISECONDS: u64 = 24 * 3_600_000;
+    let folder = tempfile::tempdir().unwrap();
+    let keys = || fs::read(folder.path().join("keys")).unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    outbox.tick(0).unwrap();
+    outbox.append(finding(Lane::Normal, 1, 10)).unwrap();
+    let first = keys();
+    // The file: magic and count, the key's number and wrapping, checksum.
+    let wrapped = first[16..16 + 72].to_vec();
+    outbox.tick(DAY_MILLISECONDS).unwrap();
+    outbox.append(finding(Lane::Low, 2, 10)).unwrap();
+    let both = keys();
+    assert!(both.len() > first.len());
+    drain_with(
+        OutboxSender::open(folder.path(), with_key(1)).unwrap(),
+        &mut Centre::default(),
+    );
+    outbox.tick(DAY_MILLISECONDS + 10_000).unwrap();
+    let left = keys();
+    assert_eq!(left.len(), first.len());
+    assert!(!left.windows(72).any(|window| window == wrapped));
+    let segments = fs::read_dir(folder.path().join("records")).unwrap();
+    assert_eq!(segments.count(), 1, "what was sent is gone with its key");
+}
+
+#[test]
+fn what_waited_too_long_is_dropped_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    let made = |tag, wall_milliseconds, quality| {
+        let mut draft = finding(Lane::Normal, tag, 10);
+        draft.time.wall_milliseconds = wall_milliseconds;
+        draft.time.quality = quality;
+        draft
+    };
+    for draft in [
+        made(0, 1_000, ClockQuality::Unset),
+        made(1, 50_000, ClockQuality::Network),
+        made(2, 90_000, ClockQuality::FreeRunning),
+        made(3, 2_000, ClockQuality::Capture),
+        made(4, 150_000, ClockQuality::Network),
+    ] {
+        outbox.append(draft).unwrap();
+    }
+    assert_eq!(outbox.evict_older_than(40_000).unwrap(), 0);
+    // The first has no time of its own and is older than the second; the fourth is not known to be.
+    assert_eq!(outbox.evict_older_than(100_000).unwrap(), 3);
+    assert_eq!(outbox.evict_older_than(100_000).unwrap(), 0);
+    let mut centre = Centre::default();
+    drain_with(
+        OutboxSender::open(folder.path(), with_key(1)).unwrap(),
+        &mut centre,
+    );
+    assert_eq!(numbers(&centre, Lane::Normal), [3, 4]);
+    let [eviction] = centre.evictions()[..] else {
+        panic!("{:?}", centre.evictions());
+    };
+    assert_eq!((eviction.first.0, eviction.last.0), (0, 2));
+    assert_eq!(eviction.reason, EvictionReason::TooOld);
+    assert_eq!(eviction.findings_by_severity.iter().sum::<u64>(), 3);
 }

@@ -1,4 +1,4 @@
-//! Any sequence of appends, seals, acks, kills, power cuts and full disks, against a model.
+//! Any sequence of appends, seals, acks, kills, power cuts, full disks and changes of the keyslot, against a model.
 //!
 //! The model knows which record each number stands for, and which records must survive. At the
 //! end everything is drained to a centre, and every number of every lane must be there once,
@@ -14,17 +14,14 @@ use common::centre::Centre;
 use common::simulated::Simulated;
 use common::{SENSOR, finding, heartbeat, random, sealer};
 use lapwing_outbox::{
-    AckOutcome, LaneSet, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings,
+    AckOutcome, Keyslot, LaneSet, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings,
 };
 use lapwing_wire::*;
 use proptest::prelude::*;
 
 const FOLDER: &str = "/outbox";
-const SETTINGS: Settings = Settings {
-    max_bytes: 64 * 1024,
-    commit_after_bytes: 8 * 1024,
-    commit_after_milliseconds: 3_000,
-};
+const MAX_BYTES: u64 = 64 * 1024;
+const DAY_MILLISECONDS: u64 = 24 * 3_600_000;
 const LIMITS: SealLimits = SealLimits {
     max_records: 12,
     max_record_bytes: 6_000,
@@ -43,6 +40,12 @@ enum Step {
     Heartbeat,
     Commit,
     Tick,
+    /// Segments are closed for their age, and another key follows.
+    Day,
+    /// What was made before a time is dropped, and every record was.
+    Retention,
+    /// The next processes find a key in the keyslot, or another one than those before.
+    KeyslotChanges,
     Seal,
     /// Sends the n-th outstanding batch; the centre stores it and the ack arrives or is lost.
     Send {
@@ -68,6 +71,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Heartbeat),
         1 => Just(Step::Commit),
         2 => Just(Step::Tick),
+        1 => Just(Step::Day),
+        1 => Just(Step::KeyslotChanges),
+        1 => Just(Step::Retention),
         3 => Just(Step::Seal),
         3 => (0usize..4, prop::bool::weighted(0.8)).prop_map(|(which, ack_arrives)| Step::Send { which, ack_arrives }),
         1 => Just(Step::WrongAck),
@@ -98,6 +104,8 @@ struct World {
     next_tag: u64,
     now_milliseconds: u64,
     seed: u64,
+    /// How often the key in the keyslot changed; at first there is none.
+    keyslots: u8,
 }
 
 impl World {
@@ -111,6 +119,19 @@ impl World {
             next_tag: 1,
             now_milliseconds: 0,
             seed: 0,
+            keyslots: 0,
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let key = |number: u8| [number; 32];
+        let former = (1..self.keyslots).map(key);
+        let slot = Keyslot::new(key(self.keyslots));
+        Settings {
+            max_bytes: MAX_BYTES,
+            commit_after_bytes: 8 * 1024,
+            commit_after_milliseconds: 3_000,
+            keyslot: (self.keyslots > 0).then(|| former.fold(slot, Keyslot::formerly)),
         }
     }
 
@@ -120,7 +141,7 @@ impl World {
             self.writer = unless_full(OutboxWriter::open_on(
                 self.disk.clone(),
                 Path::new(FOLDER),
-                SETTINGS,
+                self.settings(),
             ));
         }
         self.writer.as_mut()
@@ -131,7 +152,7 @@ impl World {
             self.sender = unless_full(OutboxSender::open_on(
                 self.disk.clone(),
                 Path::new(FOLDER),
-                SETTINGS,
+                self.settings(),
             ));
         }
         self.sender.as_mut()
@@ -185,6 +206,20 @@ impl World {
                 let Some(writer) = self.writer() else { return };
                 unless_full(writer.tick(now));
             }
+            Step::Day => {
+                self.now_milliseconds += DAY_MILLISECONDS;
+                let now = self.now_milliseconds;
+                let Some(writer) = self.writer() else { return };
+                unless_full(writer.tick(now));
+            }
+            Step::Retention => {
+                let Some(writer) = self.writer() else { return };
+                unless_full(writer.evict_older_than(u64::MAX));
+            }
+            Step::KeyslotChanges => {
+                (self.writer, self.sender) = (None, None);
+                self.keyslots += 1;
+            }
             Step::Seal => self.seal(),
             Step::Send { which, ack_arrives } => self.send(which, ack_arrives),
             Step::WrongAck => {
@@ -220,7 +255,7 @@ impl World {
             Step::DiskFree => self.disk.set_room(None),
         }
         let used = self.disk.bytes_in("records") + self.disk.bytes_in("sealed");
-        assert!(used as u64 <= SETTINGS.max_bytes + 4096, "{used} bytes");
+        assert!(used as u64 <= MAX_BYTES + 4096, "{used} bytes");
     }
 
     fn seal(&mut self) {
@@ -321,7 +356,11 @@ impl World {
                 let reason = self.centre.evicted(lane).get(number).copied();
                 let dropped = matches!(
                     reason,
-                    Some(EvictionReason::OutboxFull | EvictionReason::DiskFull)
+                    Some(
+                        EvictionReason::OutboxFull
+                            | EvictionReason::DiskFull
+                            | EvictionReason::TooOld
+                    )
                 );
                 assert!(
                     stored || dropped,

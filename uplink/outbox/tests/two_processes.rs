@@ -10,22 +10,25 @@ use std::process::{Child, Command, Stdio};
 
 use common::centre::Centre;
 use common::{SENSOR, finding, random, sealer};
-use lapwing_outbox::{OutboxSender, OutboxWriter, SealLimits, Settings, status};
+use lapwing_outbox::{Keyslot, OutboxSender, OutboxWriter, SealLimits, Settings, status};
 use lapwing_wire::{Lane, RecordBody};
 use rand::RngExt;
 
 const CHILD: &str = "LAPWING_OUTBOX_TEST_WRITER";
 const FIRST_TAG: &str = "LAPWING_OUTBOX_TEST_FIRST_TAG";
-const SETTINGS: Settings = Settings {
-    max_bytes: 4 * 1024 * 1024,
-    commit_after_bytes: 16 * 1024,
-    commit_after_milliseconds: 100,
-};
+fn settings() -> Settings {
+    Settings {
+        max_bytes: 4 * 1024 * 1024,
+        commit_after_bytes: 16 * 1024,
+        commit_after_milliseconds: 100,
+        keyslot: Some(Keyslot::new([5; 32])),
+    }
+}
 
 /// What the child does: append for ever, and say what was appended.
 fn append_for_ever(folder: &Path) {
     let mut tag: u64 = std::env::var(FIRST_TAG).unwrap().parse().unwrap();
-    let mut outbox = OutboxWriter::open(folder, SETTINGS).unwrap();
+    let mut outbox = OutboxWriter::open(folder, settings()).unwrap();
     let mut out = std::io::stdout().lock();
     loop {
         let lane = if tag.is_multiple_of(10) {
@@ -69,7 +72,7 @@ fn kill_9_of_the_writer_loses_nothing() {
         let mut child = start_writer(folder.path(), next_tag);
         let lives_for = rng.random_range(1..120);
         // A sender that is dropped in the middle is as good as killed: it holds no buffers.
-        let mut sender = OutboxSender::open(folder.path(), SETTINGS).unwrap();
+        let mut sender = OutboxSender::open(folder.path(), settings()).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         for line in lines {
             // The writer is killed while it runs; lines that it could still write are read.
@@ -97,8 +100,8 @@ fn kill_9_of_the_writer_loses_nothing() {
         // One that was appended may not have been told: its tag is not used again.
         next_tag += 1;
     }
-    drop(OutboxWriter::open(folder.path(), SETTINGS).unwrap());
-    let mut sender = OutboxSender::open(folder.path(), SETTINGS).unwrap();
+    drop(OutboxWriter::open(folder.path(), settings()).unwrap());
+    let mut sender = OutboxSender::open(folder.path(), settings()).unwrap();
     while deliver(&mut sender, &mut centre, true) {}
 
     assert!(appended.len() > 100);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::reader::LedgerError;
-use super::writer::Ledger;
+use super::writer::{Carried, Ledger};
 
 /// What one connection carried. When the last holder drops it, its end is entered.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct ConnectionBooks {
     pub(crate) number: u64,
     sent: AtomicU64,
     received: AtomicU64,
+    /// What was written before TLS began; [`u64::MAX`] until it does.
+    proxy: AtomicU64,
     said: AtomicU64,
     envelopes: AtomicU64,
 }
@@ -30,6 +32,7 @@ impl ConnectionBooks {
             ledger: ledger.clone(),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            proxy: AtomicU64::new(u64::MAX),
             said: AtomicU64::new(0),
             envelopes: AtomicU64::new(0),
         }))
@@ -43,6 +46,12 @@ impl ConnectionBooks {
     /// So many bytes were read from the socket.
     pub(crate) fn read(&self, bytes: usize) {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A proxy was asked for the way and gave it: what was written so far was said to it, and TLS begins.
+    pub(crate) fn way_is_open(&self) {
+        self.proxy
+            .store(self.sent.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// So many bytes were given to TLS.
@@ -59,9 +68,15 @@ impl ConnectionBooks {
 impl Drop for ConnectionBooks {
     fn drop(&mut self) {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let bytes = (get(&self.sent), get(&self.received));
-        let (envelopes, said) = (get(&self.envelopes), get(&self.said));
-        if let Err(error) = self.ledger.closed(self.number, bytes, envelopes, said) {
+        let sent = get(&self.sent);
+        let carried = Carried {
+            sent,
+            received: get(&self.received),
+            proxy: get(&self.proxy).min(sent),
+            said: get(&self.said),
+            envelopes: get(&self.envelopes),
+        };
+        if let Err(error) = self.ledger.closed(self.number, carried) {
             tracing::error!(%error, "the end of a connection cannot be entered in the ledger");
         }
     }

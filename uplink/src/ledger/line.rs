@@ -78,6 +78,9 @@ pub enum Entry {
         other: u64,
         /// Bytes of TLS itself among those sent.
         tls: u64,
+        /// Bytes said to a proxy among those sent; lines of older programs have none.
+        #[serde(default)]
+        proxy: u64,
     },
     /// The end of a connection was not seen.
     Cut {

@@ -17,12 +17,12 @@
 //! | what | fields |
 //! |---|---|
 //! | `sealed` | `sensor`, `epoch`, `batch`, `digest`, `bytes`, `records` (counts by kind), `policies` (digests), `key` (the content key, wrapped for the ISP; null without a ledger key) |
-//! | `connected` | `connection` (number), `from`, `to` (`address:port`) |
+//! | `connected` | `connection` (number), `from`, `to` (`address:port`; of the proxy where there is one) |
 //! | `sent` | `epoch`, `batch`, `digest`, `bytes`, `way` (`tls` or `courier`), `connection` (null for a courier) |
-//! | `closed` | `connection`, `sent` (bytes of TCP payload to the centre, to the byte), `received`, `envelopes` (bytes of envelopes that were begun), `other` (what else was said: frames, questions), `tls` (handshake, record headers and tags) |
+//! | `closed` | `connection`, `sent` (bytes of TCP payload to the centre, to the byte), `received`, `envelopes` (bytes of envelopes that were begun), `other` (what else was said: frames, questions), `tls` (handshake, record headers and tags), `proxy` (the request to a proxy before TLS begins; absent in lines of older programs) |
 //! | `cut` | `connection`, whose end was not seen: the process was killed; `sent` as last known |
 //!
-//! `sent` = `envelopes` + `other` + `tls` in each `closed` line, and the sum over all of them is what a packet capture of the uplink
+//! `sent` = `envelopes` + `other` + `tls` + `proxy` in each `closed` line, and the sum over all of them is what a packet capture of the uplink
 //! holds as TCP payload. An envelope that was begun and not finished counts with the bytes that went out.
 //! `tools/verify-ledger.py` checks all this without any code of ours.
 
@@ -38,7 +38,7 @@ pub(crate) use connection::ConnectionBooks;
 pub use line::{Entry, Line, Way};
 pub use reader::{LedgerError, Lines};
 pub use verify::{Problem, Report, has_hash, verify};
-pub use writer::{Ledger, LedgerKey};
+pub use writer::{Carried, Ledger, LedgerKey};
 
 /// Where the ledger of a sensor is whose identity is in this folder.
 pub fn folder_beside(identity_folder: &Path) -> PathBuf {

@@ -208,13 +208,14 @@ impl Books {
                 envelopes,
                 other,
                 tls,
+                proxy,
                 ..
             } => {
                 self.check(self.ends(*connection), line.line, *connection, report);
                 self.connection = None;
                 report.connections += 1;
                 report.sent_bytes += sent;
-                if envelopes + other + tls != *sent {
+                if envelopes + other + tls + proxy != *sent {
                     report.problems.push(Problem::Sum {
                         line: line.line,
                         connection: *connection,

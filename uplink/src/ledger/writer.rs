@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lapwing_wire::{
     ContentKey, Record, RecordKind, SealWitness, SealedEnvelope, SealingPrivateKey,
@@ -51,6 +51,21 @@ impl LedgerKey {
     pub fn private_key(&self) -> &SealingPrivateKey {
         &self.0
     }
+}
+
+/// What a connection carried, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Of TCP payload from here.
+    pub sent: u64,
+    /// Of TCP payload to here.
+    pub received: u64,
+    /// Of those sent, what was said to a proxy before TLS began.
+    pub proxy: u64,
+    /// Of those sent, what was given to TLS.
+    pub said: u64,
+    /// Of what was given to TLS, envelopes that were begun.
+    pub envelopes: u64,
 }
 
 /// The one writer of a ledger. Clones write the same one.
@@ -156,17 +171,18 @@ impl Ledger {
         Ok(connection)
     }
 
-    /// Enters the end of a connection: bytes of TCP payload each way, of envelopes, and of all that was said.
+    /// Enters the end of a connection.
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub fn closed(
-        &self,
-        connection: u64,
-        (sent, received): (u64, u64),
-        envelopes: u64,
-        said: u64,
-    ) -> Result<(), LedgerError> {
+    pub fn closed(&self, connection: u64, carried: Carried) -> Result<(), LedgerError> {
+        let Carried {
+            sent,
+            received,
+            proxy,
+            said,
+            envelopes,
+        } = carried;
         let envelopes = envelopes.min(said);
         self.append(Entry::Closed {
             connection,
@@ -174,7 +190,8 @@ impl Ledger {
             received,
             envelopes,
             other: said - envelopes,
-            tls: sent.saturating_sub(said),
+            tls: sent.saturating_sub(said + proxy),
+            proxy,
         })
     }
 
@@ -204,6 +221,32 @@ impl Ledger {
         folder
             .join("envelopes")
             .join(format!("{epoch}-{batch:012}.envelope"))
+    }
+
+    /// Removes kept envelopes that left longer ago than this; gives how many. The lines that tell of them stay.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn remove_envelopes_after(&self, time: Duration) -> Result<usize, LedgerError> {
+        let now = SystemTime::now();
+        let is_old = |path: &Path| {
+            let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+            written.is_ok_and(|written| now.duration_since(written).is_ok_and(|age| age > time))
+        };
+        let mut state = self.state();
+        let (old, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut state.kept)
+            .into_iter()
+            .partition(|(path, _)| is_old(path));
+        state.kept = kept;
+        for (path, _) in &old {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(LedgerError::file("remove", path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(old.len())
     }
 
     fn keep(&self, envelope: &SealedEnvelope) -> Result<(), LedgerError> {

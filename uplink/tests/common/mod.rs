@@ -434,7 +434,7 @@ impl Edge {
         settings.seal.max_records = 10;
         settings.send_interval = Duration::from_millis(10);
         settings.retry_max = Duration::from_millis(50);
-        let outbox = OutboxWriter::open(&settings.outbox_folder, settings.outbox).unwrap();
+        let outbox = OutboxWriter::open(&settings.outbox_folder, settings.outbox.clone()).unwrap();
         Self {
             folder,
             settings,

@@ -138,6 +138,13 @@ pub trait SealWitness: fmt::Debug + Send + Sync {
 pub trait RecordFilter: fmt::Debug + Send + Sync {
     /// Changes records so that less leaves. Lanes and numbers must stay.
     fn filter(&self, records: &mut [Record]);
+
+    /// Days after which what is kept of what left is removed; none for no limit but the disk's.
+    fn retention_days(&self) -> Option<u64>;
+
+    /// Whether nothing may leave now but heartbeats and the bare numbers of what was dropped ([`Record::is_of_the_books`]), for no
+    /// policy is in force.
+    fn is_closed(&self) -> bool;
 }
 
 /// Randomness that is known: the bytes of a content key, again and again.

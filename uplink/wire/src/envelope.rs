@@ -130,6 +130,20 @@ impl Sealer {
         }
     }
 
+    /// Takes from records what must not leave any more. [`Sealer::seal`] does it too.
+    pub fn filter(&self, records: &mut [Record]) {
+        if let Some(filter) = &self.filter {
+            filter.filter(records);
+        }
+    }
+
+    /// Whether nothing may leave now but records of the books; see [`RecordFilter::is_closed`].
+    pub fn is_closed(&self) -> bool {
+        self.filter
+            .as_ref()
+            .is_some_and(|filter| filter.is_closed())
+    }
+
     /// Seals records into the batch that follows `previous`.
     ///
     /// # Errors
@@ -144,13 +158,12 @@ impl Sealer {
         rng: &mut impl CryptoRng,
     ) -> Result<SealedEnvelope, EncodeError> {
         let mut filtered = Vec::new();
-        let records = match &self.filter {
-            Some(filter) => {
-                filtered.extend_from_slice(records);
-                filter.filter(&mut filtered);
-                filtered.as_slice()
-            }
-            None => records,
+        let records = if self.filter.is_some() {
+            filtered.extend_from_slice(records);
+            self.filter(&mut filtered);
+            filtered.as_slice()
+        } else {
+            records
         };
         let packed = pack(&write_payload(records)?, self.level);
         let header = EnvelopeHeader {

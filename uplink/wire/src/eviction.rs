@@ -33,6 +33,8 @@ pub enum EvictionReason {
     Damaged,
     /// The ISP's operator asked for it.
     Operator,
+    /// They waited longer than the ISP's policy lets anything wait.
+    TooOld,
     /// A reason that this program does not know, by its number on the wire.
     Other(u8),
 }
@@ -45,6 +47,7 @@ impl EvictionReason {
             Self::DiskFull => 1,
             Self::Damaged => 2,
             Self::Operator => 3,
+            Self::TooOld => 4,
             Self::Other(code) => code,
         }
     }
@@ -56,6 +59,7 @@ impl EvictionReason {
             1 => Self::DiskFull,
             2 => Self::Damaged,
             3 => Self::Operator,
+            4 => Self::TooOld,
             other => Self::Other(other),
         }
     }
@@ -67,6 +71,7 @@ impl EvictionReason {
             Self::DiskFull => "disk full",
             Self::Damaged => "damaged",
             Self::Operator => "operator",
+            Self::TooOld => "too old for the policy",
             Self::Other(_) => "other",
         }
     }

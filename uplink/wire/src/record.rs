@@ -17,6 +17,18 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether it says nothing but that the sensor lives, and which numbers stand for nothing any more.
+    pub fn is_of_the_books(&self) -> bool {
+        match &self.body {
+            RecordBody::Heartbeat(_) => true,
+            RecordBody::Eviction(eviction) => eviction
+                .findings_by_severity
+                .iter()
+                .all(|count| *count == 0),
+            _ => false,
+        }
+    }
+
     /// A record whose body may travel under the policy its header names.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use std::{
 use anyhow::{Context, bail};
 use lapwing_sensor::{
     clock::wall_milliseconds,
+    keyslot,
     output::{record_json, record_table},
     policy::{isp_key, signed},
     settings::{PolicySource, Settings, quantity::parse_duration},
@@ -71,8 +72,9 @@ pub(super) fn run(arguments: &DryRun) -> anyhow::Result<()> {
         pace: None,
         repeat: 1,
     };
+    let keyslot = keyslot::open(&settings)?;
     sensor::watch(settings, &watched, &stop)?;
-    let records = lapwing_outbox::peek(&folder.0.join("outbox"), usize::MAX)?;
+    let records = lapwing_outbox::peek(&folder.0.join("outbox"), usize::MAX, Some(&keyslot))?;
     let mut text = String::new();
     if arguments.json {
         for record in &records {
