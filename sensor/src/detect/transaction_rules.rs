@@ -261,10 +261,8 @@ impl Judge {
         let mut may_still_hold = is_multiple && !side.is_complete;
         let digest_kind = digest_kind(inspection);
         for instance in 0..BUFFER_INSTANCES_MAX {
-            let digest = digest_kind.and_then(|kind| {
-                side.transaction
-                    .file_digest(kind, side.direction, instance)
-            });
+            let digest = digest_kind
+                .and_then(|kind| side.transaction.file_digest(kind, side.direction, instance));
             if let Some(digest) = digest {
                 if self.digest_holds(inspection, digest) {
                     return Standing::Matches;
@@ -305,9 +303,7 @@ impl Judge {
 fn has_digest(side: &TransactionSide<'_>, instance: usize) -> bool {
     let kinds = [DigestKind::Md5, DigestKind::Sha1, DigestKind::Sha256];
     kinds.into_iter().any(|kind| {
-        let digest = side
-            .transaction
-            .file_digest(kind, side.direction, instance);
+        let digest = side.transaction.file_digest(kind, side.direction, instance);
         digest.is_some()
     })
 }

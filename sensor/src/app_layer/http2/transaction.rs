@@ -337,9 +337,7 @@ impl Http2Transaction {
         match buffer {
             Buffer::HttpHeader => self.block(direction, &headers.normal, &headers.normal),
             Buffer::HttpHeaderRaw => self.block(direction, &headers.raw, &headers.raw),
-            Buffer::HttpHeaderNames => {
-                self.block(direction, &headers.names, &headers.names_closed)
-            }
+            Buffer::HttpHeaderNames => self.block(direction, &headers.names, &headers.names_closed),
             Buffer::HttpProtocol => self.once(direction, Some(b"HTTP/2")),
             Buffer::HttpConnection => self.header(direction, b"connection"),
             Buffer::HttpContentLength => self.header(direction, b"content-length"),

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     app_layer::{
-        DigestSet, files::FileTransfer, limits, reader::Reader, recent::Recent, transactions::Transactions,
+        DigestSet, files::FileTransfer, limits, reader::Reader, recent::Recent,
+        transactions::Transactions,
     },
     direction::Direction,
 };

@@ -6,7 +6,9 @@ use super::{
     transaction::{Command, SmbTransaction, Subject},
 };
 use crate::{
-    app_layer::{DigestSet, files::FileTransfer, limits, recent::Recent, transactions::Transactions},
+    app_layer::{
+        DigestSet, files::FileTransfer, limits, recent::Recent, transactions::Transactions,
+    },
     direction::Direction,
 };
 

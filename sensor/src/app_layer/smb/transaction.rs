@@ -5,8 +5,8 @@ use lapwing_rules::model::Buffer;
 use super::{ntlmssp::Login, record::Ids, session::Handle};
 use crate::{
     app_layer::{
-        BufferView, DcerpcCall, DigestKind, FactKind, Transaction, TransactionField, files::FileTransfer,
-        transactions::Events,
+        BufferView, DcerpcCall, DigestKind, FactKind, Transaction, TransactionField,
+        files::FileTransfer, transactions::Events,
     },
     direction::Direction,
 };

@@ -5,7 +5,8 @@ use lapwing_rules::model::Buffer;
 use super::mime::Mail;
 use crate::{
     app_layer::{
-        BufferView, DigestKind, DigestSet, FactKind, Transaction, TransactionField, limits, transactions::Events,
+        BufferView, DigestKind, DigestSet, FactKind, Transaction, TransactionField, limits,
+        transactions::Events,
     },
     direction::Direction,
 };

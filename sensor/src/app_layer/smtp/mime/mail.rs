@@ -201,20 +201,20 @@ impl Mail {
     }
 
     pub(in crate::app_layer::smtp) fn held_bytes(&self) -> usize {
-        let files = self
-            .files
-            .iter()
-            .map(|file| {
-                size_of::<MailFile>()
-                    + file.name.capacity()
-                    + file.bytes.capacity()
-                    + file.digests.held_bytes()
-            });
+        let files = self.files.iter().map(|file| {
+            size_of::<MailFile>()
+                + file.name.capacity()
+                + file.bytes.capacity()
+                + file.digests.held_bytes()
+        });
         let place = match &self.place {
             Place::Header(header) => header.held_bytes(),
             Place::Body { decoder, .. } => decoder.held_bytes(),
             Place::Outside => 0,
         };
-        files.sum::<usize>() + place + self.decoded.capacity() + self.boundaries.iter().map(Vec::capacity).sum::<usize>()
+        files.sum::<usize>()
+            + place
+            + self.decoded.capacity()
+            + self.boundaries.iter().map(Vec::capacity).sum::<usize>()
     }
 }
