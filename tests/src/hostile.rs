@@ -31,6 +31,8 @@ use crate::traffic::entropy::Entropy;
 const MESSAGES_A_SESSION: u64 = 40;
 /// How long it listens between two messages.
 const LISTEN: Duration = Duration::from_millis(3);
+/// How long it waits for what it is told first once it was believed; there may be nothing.
+const FIRST_WORDS: Duration = Duration::from_millis(80);
 /// How long it listens for the first word of a session.
 const GREETING: Duration = Duration::from_secs(2);
 
@@ -150,7 +152,9 @@ impl Hostile {
         if self.entropy.below(10) > 0 {
             let mut hello = Vec::new();
             Message::HelloAnswer(hello_answer()).write(&mut hello)?;
-            if stream.write_all(&hello).await.is_err() {
+            if stream.write_all(&hello).await.is_err()
+                || !self.listen(stream, &mut decoder, FIRST_WORDS).await
+            {
                 return Ok(());
             }
         }

@@ -468,6 +468,8 @@ fn opened(waits: &[Record]) -> Vec<Record> {
         let batch = received.verify(&public).unwrap().open(&centre).unwrap();
         records.extend(batch.records);
     }
+    // A batch has its records by kind.
+    records.sort_by_key(|record| (record.header.lane, record.header.number));
     records
 }
 

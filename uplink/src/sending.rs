@@ -180,7 +180,7 @@ impl Uplink {
     async fn wait_for_occasion(&mut self) -> Result<(), UplinkError> {
         loop {
             let now = self.time.now_seconds();
-            self.budget.advance(now);
+            self.look_at_budget(now);
             if self.settings.contact_interval.is_none() && !self.settings.budget.is_metered() {
                 return Ok(());
             }
@@ -335,7 +335,7 @@ impl Uplink {
         dispatch: &mut Dispatch,
     ) -> Result<bool, UplinkError> {
         let now = self.time.now_seconds();
-        self.budget.advance(now);
+        self.look_at_budget(now);
         self.budget.ask_for_less(self.orders.less());
         dispatch.offer(
             connection,
@@ -347,6 +347,19 @@ impl Uplink {
             &self.ledger,
             &mut self.offered,
         )
+    }
+
+    /// Looks at the calendar, and whether the policy says something else now.
+    fn look_at_budget(&mut self, now: u64) {
+        let source = self.settings.budget_source.as_ref();
+        if let Some(settings) = source.and_then(|source| source.now())
+            && settings != self.settings.budget
+        {
+            tracing::info!(?settings, "the link has another budget");
+            self.budget.change(settings.clone());
+            self.settings.budget = settings;
+        }
+        self.budget.advance(now);
     }
 
     /// Removes kept envelopes that are too old for the policy.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lapwing_outbox::SealLimits;
 use lapwing_wire::{CompressionLevel, RecordFilter, Sealer, SealingPublicKey};
 
-use crate::budget::BudgetSettings;
+use crate::budget::{BudgetSettings, BudgetSource};
 use crate::device_key::DeviceKey;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub compression: CompressionLevel,
     /// What the link may cost.
     pub budget: BudgetSettings,
+    /// What the link may cost from moment to moment, where that may change.
+    pub budget_source: Option<Arc<dyn BudgetSource>>,
     /// Longest time between contacts where the link is not kept open; a critical finding does not wait
     /// for it. None keeps the link open.
     pub contact_interval: Option<Duration>,
@@ -70,6 +72,7 @@ impl Settings {
             key_exchange: KeyExchange::default(),
             compression: CompressionLevel::DEFAULT,
             budget: BudgetSettings::unlimited(),
+            budget_source: None,
             contact_interval: None,
             rule_mirror: None,
             send_interval: Duration::from_secs(1),

@@ -7,13 +7,15 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use lapwing_cirt::exchange::limits::EXPORT_FINDINGS;
+use lapwing_cirt::exchange::misp_import::FEED_SUMS;
 use lapwing_cirt::exchange::{
     ExchangeSettings, Producer, Released, SharedFinding, Way, csv, eve, idea, intelmq, iodef, misp,
-    release, selection, statistics, stix, syslog,
+    openpgp, release, selection, statistics, stix, syslog,
 };
 use lapwing_cirt::output::raw;
 use lapwing_cirt::query::{FindingQuery, RawFilter, Scope};
 use lapwing_cirt::settings::DataFolder;
+use sha2::{Digest as _, Sha256};
 
 use super::{Data, complain};
 
@@ -94,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let released = release(&store, &arguments.to, Way::Statistics, now, rows)?;
         tell_refused(released.refused(), "counts", &arguments.to);
         let bytes = statistics::csv(&producer, &released).context("cannot write CSV")?;
-        return write_out(arguments.output.as_deref(), &bytes);
+        return write_out(&producer, arguments.output.as_deref(), &bytes);
     }
     let released = release(&store, &arguments.to, arguments.format.way(), now, findings)?;
     tell_refused(released.refused(), "findings", &arguments.to);
@@ -105,10 +107,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bail!("nothing to export");
     }
     if let (Format::Misp, Some(folder)) = (arguments.format, &arguments.output) {
-        return write_feed(folder, &misp::feed(&producer, &released));
+        return write_feed(&producer, folder, &misp::feed(&producer, &released));
     }
     let bytes = render(arguments.format, &producer, &released, now)?;
-    write_out(arguments.output.as_deref(), &bytes)
+    write_out(&producer, arguments.output.as_deref(), &bytes)
 }
 
 fn tell_refused(refused: usize, what: &str, peer: &str) {
@@ -119,18 +121,38 @@ fn tell_refused(refused: usize, what: &str, peer: &str) {
     }
 }
 
-fn write_out(path: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
-    match path {
-        None => Ok(raw(bytes)?),
-        Some(path) => {
-            std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
-        }
+fn write_out(producer: &Producer, path: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
+    let Some(path) = path else {
+        return Ok(raw(bytes)?);
+    };
+    write(path, bytes)?;
+    sign(producer, path, bytes)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Puts a signature beside a file, so that whoever gets it by stick or mail knows whose it is.
+fn sign(producer: &Producer, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let settings = &producer.settings;
+    if !settings.openpgp_home.is_dir() {
+        complain(&format!(
+            "{} is not signed: there is no key in {}, see docs/exchange.md",
+            path.display(),
+            settings.openpgp_home.display()
+        ));
+        return Ok(());
     }
+    let signature = openpgp::sign(&settings.openpgp_home, &settings.contact, bytes)?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".asc");
+    write(Path::new(&name), signature.as_bytes())
 }
 
 /// Writes a feed into a folder: the events first, so that a manifest never names what is not there. Events that the manifest before
 /// named and this one does not are deleted: their label became stricter, or the filter is another.
-fn write_feed(folder: &Path, feed: &misp::Feed) -> anyhow::Result<()> {
+fn write_feed(producer: &Producer, folder: &Path, feed: &misp::Feed) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let before: BTreeMap<String, serde_json::Value> = std::fs::read(folder.join("manifest.json"))
         .ok()
@@ -144,10 +166,17 @@ fn write_feed(folder: &Path, feed: &misp::Feed) -> anyhow::Result<()> {
         ("hashes.csv".to_owned(), &feed.hashes),
         ("manifest.json".to_owned(), &feed.manifest),
     ];
+    let mut sums = String::new();
     for (name, text) in events.chain(rest) {
-        let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        write(&folder.join(&name), text.as_bytes())?;
+        sums.push_str(&format!(
+            "{}  {name}\n",
+            hex::encode(Sha256::digest(text.as_bytes()))
+        ));
     }
+    let sums_path = folder.join(FEED_SUMS);
+    write(&sums_path, sums.as_bytes())?;
+    sign(producer, &sums_path, sums.as_bytes())?;
     let is_gone =
         |name: &&String| !feed.events.contains_key(*name) && uuid::Uuid::try_parse(name).is_ok();
     for name in before.keys().filter(is_gone) {

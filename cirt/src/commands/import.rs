@@ -1,5 +1,6 @@
 //! `lapwing-cirt import`: what partners know comes in, from files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -10,13 +11,15 @@ use lapwing_cirt::enrolment::load_sealing_key;
 use lapwing_cirt::exchange::inbound::{self, Outcome, Taken};
 use lapwing_cirt::exchange::indicator::Wanted;
 use lapwing_cirt::exchange::limits::{FEED_FILE_BYTES, HARMLESS_ENTRIES};
-use lapwing_cirt::exchange::misp_import::{self, Feed};
-use lapwing_cirt::exchange::{Tlp, shadowserver};
+use lapwing_cirt::exchange::misp_import::{self, FEED_SUMS, Feed};
+use lapwing_cirt::exchange::{Tlp, openpgp, shadowserver};
 use lapwing_cirt::limits::RULE_MISTAKES_SHOWN;
 use lapwing_cirt::loader::Loader;
 use lapwing_cirt::output::line;
 use lapwing_cirt::settings::DataFolder;
 use lapwing_cirt::store::{NewIndicator, Store};
+
+use sha2::{Digest as _, Sha256};
 
 use super::export::producer;
 use super::{Data, actor, complain};
@@ -40,6 +43,9 @@ enum ImportCommand {
         /// How far they may travel
         #[arg(long, default_value = "amber")]
         tlp: Tlp,
+        /// Its signature over the file, by the key that is on file for the partner (`notify contact`)
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
     },
     /// A bundle of STIX 2.1
     Stix {
@@ -47,6 +53,9 @@ enum ImportCommand {
         /// The partner who said so
         #[arg(long, value_name = "PEER")]
         from: String,
+        /// Its signature over the file, by the key that is on file for the partner (`notify contact`)
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
     },
     /// A MISP feed in a folder
     Misp {
@@ -76,7 +85,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (folder, _, store) = arguments.data.open()?;
     let now = Timestamp::now();
     match &arguments.command {
-        ImportCommand::Csv { file, from, tlp } => {
+        ImportCommand::Csv {
+            file,
+            from,
+            tlp,
+            signature,
+        } => {
+            check_signature(&store, from, signature.as_deref(), &read(file)?)?;
             let producer = producer(&folder)?;
             let mut outcome = Outcome::default();
             let indicators = csv_indicators(file, *tlp, now, &mut outcome)?;
@@ -84,8 +99,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 store.take_indicators(from, &indicators, &producer.settings.own_networks, now)?;
             tell(&outcome)
         }
-        ImportCommand::Stix { file, from } => {
-            let objects = inbound::envelope(&read(file)?).map_err(anyhow::Error::msg)?;
+        ImportCommand::Stix {
+            file,
+            from,
+            signature,
+        } => {
+            let bytes = read(file)?;
+            check_signature(&store, from, signature.as_deref(), &bytes)?;
+            let objects = inbound::envelope(&bytes).map_err(anyhow::Error::msg)?;
             let (peer, _) = store.peer(from)?;
             tell(&inbound::take(
                 &store,
@@ -101,6 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 .enable_all()
                 .build()?;
             let producer = producer(&folder)?;
+            check_feed(&store, from, feed)?;
             let feed = Feed::Folder(feed);
             tell(&runtime.block_on(misp_import::import(&store, &producer, &peer, &feed, now))?)
         }
@@ -121,6 +143,66 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             ))?)
         }
     }
+}
+
+/// Holds a file against the signature that came with it.
+fn check_signature(
+    store: &Store,
+    peer: &str,
+    signature: Option<&Path>,
+    bytes: &[u8],
+) -> anyhow::Result<()> {
+    let Some(path) = signature else {
+        return Ok(());
+    };
+    let key = key_of(store, peer)?.with_context(|| {
+        format!(
+            "there is no key of {peer} on file: `lapwing-cirt notify contact {peer} --openpgp FILE`"
+        )
+    })?;
+    let signature = String::from_utf8_lossy(&read(path)?).into_owned();
+    openpgp::verify(&key, &signature, bytes).with_context(|| {
+        format!(
+            "{} is no signature of {peer} over this file",
+            path.display()
+        )
+    })
+}
+
+/// Where a feed in a folder is signed and the partner's key is on file, every file must be what was signed.
+fn check_feed(store: &Store, peer: &str, feed: &Path) -> anyhow::Result<()> {
+    let sums = feed.join(FEED_SUMS);
+    let signature = feed.join(format!("{FEED_SUMS}.asc"));
+    if !signature.is_file() || key_of(store, peer)?.is_none() {
+        return Ok(());
+    }
+    let bytes = read(&sums)?;
+    check_signature(store, peer, Some(&signature), &bytes)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let signed: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(sum, name)| (name, sum))
+        .collect();
+    let entries =
+        std::fs::read_dir(feed).with_context(|| format!("cannot read {}", feed.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.ends_with(".json") {
+            continue;
+        }
+        let sum = hex::encode(Sha256::digest(read(&path)?));
+        if signed.get(&*name) != Some(&sum.as_str()) {
+            bail!("{} is not what {peer} signed", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn key_of(store: &Store, peer: &str) -> anyhow::Result<Option<String>> {
+    let contact = store.contacts()?.into_iter().find(|one| one.peer == peer);
+    Ok(contact.and_then(|one| one.openpgp))
 }
 
 /// Takes one report; a line that cannot be used is told and skipped.

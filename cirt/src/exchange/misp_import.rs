@@ -38,6 +38,9 @@ pub enum FeedError {
     Manifest(String),
 }
 
+/// The sums of a feed's files, as `sha256sum` writes them; beside it its signature, in `.asc`. MISP itself knows neither.
+pub const FEED_SUMS: &str = "SHA256SUMS";
+
 /// Where a feed is.
 pub enum Feed<'a> {
     Folder(&'a Path),
@@ -50,11 +53,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When its login or authority cannot be used.
     pub fn of(source: &'a Source) -> Result<Self, HttpsError> {
-        let login = source
-            .login
-            .as_ref()
-            .map(|(name, password)| (name.as_str(), password.as_str()));
-        let client = Client::new(source.authority.as_deref(), login, "application/json")?;
+        let client = Client::of(source, "application/json")?;
         Ok(Self::Server(client, source.address.trim_end_matches('/')))
     }
 

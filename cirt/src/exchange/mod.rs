@@ -34,6 +34,7 @@ pub mod misp;
 pub mod misp_import;
 mod misp_server;
 pub mod notify;
+pub mod openpgp;
 pub mod pack;
 mod producer;
 pub mod publish;

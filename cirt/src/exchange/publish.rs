@@ -9,7 +9,7 @@
 use jiff::Timestamp;
 use lapwing_rules::indicator::INDICATOR_GENERATOR;
 
-use super::limits::PUBLISH_FINDINGS;
+use super::limits::{PUBLISH_FINDINGS, PUBLISH_INDICATORS};
 use super::taxii::collection::{for_peer, of_label};
 use super::{Agreement, Peer, PeerKind, Producer, Shareable as _, SharedFinding, Tlp, rule, stix};
 use crate::query::Scope;
@@ -150,12 +150,14 @@ pub fn publish_indicators(
     producer: &Producer,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let mut new = 0;
+    store.retire_expired_indicators(now)?;
+    let (mut new, mut after) = (0, 0);
     loop {
-        let indicators = store.unpublished_indicators(PUBLISH_FINDINGS)?;
-        if indicators.is_empty() {
+        let indicators = store.unpublished_indicators(after, PUBLISH_INDICATORS)?;
+        let Some(last) = indicators.last().map(|one| one.number) else {
             return Ok(new);
-        }
+        };
+        after = last;
         for label in Tlp::ALL {
             let of_this_label = indicators
                 .iter()

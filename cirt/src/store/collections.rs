@@ -221,6 +221,12 @@ impl Store {
     }
 }
 
+/// What an object stands for, where that is an indicator of a peer.
+#[must_use]
+pub fn about_indicator(number: u32) -> String {
+    format!("indicator:{number}")
+}
+
 /// Adds objects in a transaction. How many were new.
 pub(super) fn insert_objects(
     transaction: &Transaction<'_>,
@@ -265,7 +271,7 @@ pub(super) fn insert_objects(
             object.tlp().code(),
             object.kind().name(),
             joined(&object.countries().iter().copied().collect()),
-            about,
+            object.about().or(about),
             object.body().to_string(),
         ])?;
         if new > 0 {

@@ -5,6 +5,7 @@ use rusqlite::{Row, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
+use super::withdrawals::withdraw_indicators;
 use super::{Store, StoreError};
 use crate::exchange::Tlp;
 use crate::exchange::indicator::{Indicator, IndicatorState, Wanted};
@@ -42,6 +43,7 @@ impl Store {
                     &format!("{number}: {}, {reason}", state.name()),
                 )?;
             }
+            withdraw_indicators(transaction, now)?;
             Ok(changed)
         })
     }
@@ -84,20 +86,25 @@ impl Store {
         })
     }
 
-    /// Approved indicators that are not published yet and may be: our own, and of others what the community may have.
+    /// Approved indicators that are not published yet and may be, by number from behind `after` on: our own, and of others what the
+    /// community may have.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn unpublished_indicators(&self, limit: usize) -> Result<Vec<Indicator>, StoreError> {
+    pub fn unpublished_indicators(
+        &self,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<Indicator>, StoreError> {
         self.read(|transaction| {
             let sql = format!(
-                "SELECT {COLUMNS} {FROM} WHERE state = 'approved' AND published = 0
+                "SELECT {COLUMNS} {FROM} WHERE state = 'approved' AND published = 0 AND number > ?3
                     AND (peer.kind = 'own' OR tlp <= ?1) ORDER BY number LIMIT ?2"
             );
             let mut statement = transaction.prepare_cached(&sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows =
-                statement.query_map(params![Tlp::Green.code(), limit], indicator_from_row)?;
+            let rows = statement
+                .query_map(params![Tlp::Green.code(), limit, after], indicator_from_row)?;
             rows.map(|row| row?).collect()
         })
     }
@@ -123,11 +130,13 @@ impl Store {
     /// When the database fails.
     pub fn retire_expired_indicators(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.write(|transaction| {
-            Ok(transaction.execute(
+            let retired = transaction.execute(
                 "UPDATE indicator SET state = 'retired', reason = 'it has run out', decided_ms = ?1, decided_by = 'centre'
                  WHERE state IN ('waiting', 'approved') AND until_ms <= ?1",
                 [to_milliseconds(now)],
-            )?)
+            )?;
+            withdraw_indicators(transaction, now)?;
+            Ok(retired)
         })
     }
 }

@@ -50,7 +50,7 @@ mod withdrawals;
 
 pub use api_tokens::ApiToken;
 pub use audit::{AuditEntry, AuditVerdict};
-pub use collections::{ObjectQuery, StoredObject, VersionMatch};
+pub use collections::{ObjectQuery, StoredObject, VersionMatch, about_indicator};
 pub use connection::Store;
 pub use contacts::Contact;
 pub use enrolments::{Enrolment, EnrolmentState};

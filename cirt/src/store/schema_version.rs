@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_notify.sql"),
     include_str!("migrations/0011_relabelled.sql"),
     include_str!("migrations/0012_outgoing.sql"),
+    include_str!("migrations/0013_published_indicators.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

@@ -8,6 +8,7 @@ use super::audit::record;
 use super::harmless::harmless_list;
 use super::peers::peer_row;
 use super::time::to_milliseconds;
+use super::withdrawals::withdraw_indicators;
 use super::{Store, StoreError};
 use crate::exchange::Tlp;
 use crate::exchange::indicator::{IndicatorState, Wanted};
@@ -74,6 +75,7 @@ impl Store {
                     &mut taken,
                 )?;
             }
+            withdraw_indicators(transaction, now)?;
             Ok(taken)
         })
     }

@@ -1,7 +1,7 @@
-//! A label that becomes stricter after something was published takes back what lies in collections.
+//! A label that becomes stricter after something was published takes back what lies in collections; so does the end of an indicator.
 //!
 //! All of it happens in the transaction of the label itself, so that no request in between gives out what its reader may not have:
-//! * of what stands for a finding (observed data, sightings) every version is deleted, and one that says nothing but `revoked` takes
+//! * of what stands for a finding (observed data, sightings) or an indicator every version is deleted, and one that says nothing but `revoked` takes
 //!   their place: who has it learns of that at the next poll, who has not learns nothing;
 //! * observables have no versions, and a rule stays true: those that no other finding there refers to are deleted;
 //! * the register says to each partner who could read it that it was taken back;
@@ -14,15 +14,12 @@ use rusqlite::{Row, Transaction, params};
 use serde_json::Value;
 
 use super::StoreError;
-use super::collections::insert_objects;
+use super::collections::{about_indicator, insert_objects};
 use super::peers::all_peers;
 use super::sharing_register::{RegisterEntry, insert_entries};
 use crate::exchange::agreement::split;
 use crate::exchange::taxii::collection::{for_peer, of_label};
 use crate::exchange::{Country, Kind, Shareable as _, Tlp, Way, stix};
-
-/// What the register says of it.
-const REASON: &str = "taken back: its label became stricter";
 
 /// Takes back what stands for these findings under a label less strict than this one. How many findings were published so.
 pub(super) fn withdraw(
@@ -31,13 +28,54 @@ pub(super) fn withdraw(
     tlp: Tlp,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
+    let reason = "taken back: its label became stricter";
+    let withdrawn = take_back(transaction, findings, tlp.code(), reason, now)?;
+    for finding in &withdrawn {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO relabelled (finding) VALUES (?1)")?
+            .execute([finding])?;
+    }
+    Ok(withdrawn.len())
+}
+
+/// Takes back the published indicators that are no longer approved, or whose label became stricter: the database marks them.
+pub(super) fn withdraw_indicators(
+    transaction: &Transaction<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut statement =
+        transaction.prepare_cached("SELECT number FROM indicator WHERE published = 2")?;
+    let numbers: Vec<u32> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = numbers.iter().copied().map(about_indicator).collect();
+    let reason = "taken back: it is no longer looked for, or its label became stricter";
+    take_back(transaction, &names, ANY_LABEL, reason, now)?;
+    transaction.execute("UPDATE indicator SET published = 0 WHERE published = 2", [])?;
+    Ok(())
+}
+
+/// Above every label.
+const ANY_LABEL: u8 = u8::MAX;
+
+/// Takes back what stands for findings or indicators under a label below this code. Those that were published so.
+fn take_back(
+    transaction: &Transaction<'_>,
+    subjects: &[String],
+    below: u8,
+    reason: &'static str,
+    now: Timestamp,
+) -> Result<BTreeSet<String>, StoreError> {
     let mut withdrawn = BTreeSet::new();
     // By collection: what is revoked, and what only these may have referred to.
     let mut revoked = BTreeMap::<String, Vec<stix::Object>>::new();
     let mut alone = BTreeMap::<String, BTreeSet<String>>::new();
-    for finding in findings {
-        for (collection, found) in published(transaction, finding, tlp)? {
-            withdrawn.insert(finding.clone());
+    for subject in subjects {
+        for (collection, found) in published(transaction, subject, below)? {
+            withdrawn.insert(subject.clone());
             let known = alone.entry(collection.clone()).or_default();
             known.extend(references(&found.body));
             revoked
@@ -48,19 +86,16 @@ pub(super) fn withdraw(
     }
     for (collection, tombstones) in &revoked {
         replace(transaction, collection, tombstones, now)?;
-        let living = living_references(transaction, collection)?;
         let orphans = alone.remove(collection).unwrap_or_default();
-        for id in orphans.difference(&living) {
-            delete_of_finding(transaction, collection, id)?;
+        if !orphans.is_empty() {
+            let living = living_references(transaction, collection)?;
+            for id in orphans.difference(&living) {
+                delete_of_finding(transaction, collection, id)?;
+            }
         }
-        write_down(transaction, collection, tombstones, tlp, now)?;
+        write_down(transaction, collection, tombstones, reason, now)?;
     }
-    for finding in &withdrawn {
-        transaction
-            .prepare_cached("INSERT OR IGNORE INTO relabelled (finding) VALUES (?1)")?
-            .execute([finding])?;
-    }
-    Ok(withdrawn.len())
+    Ok(withdrawn)
 }
 
 /// An object as it lies in a collection.
@@ -92,17 +127,18 @@ impl Found {
     }
 }
 
-/// What stands for a finding under a label less strict than this one, with its collection.
+/// What stands for a finding or an indicator under a label below this code, with its collection.
 fn published(
     transaction: &Transaction<'_>,
-    finding: &str,
-    tlp: Tlp,
+    subject: &str,
+    below: u8,
 ) -> Result<Vec<(String, Found)>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT collection, body, tlp, kind, countries FROM collection_object
-         WHERE about = ?1 AND tlp < ?2 AND type IN ('observed-data', 'sighting')",
+         WHERE about = ?1 AND tlp < ?2
+            AND (type IN ('observed-data', 'sighting') OR (type = 'indicator' AND kind = 'indicator'))",
     )?;
-    let rows = statement.query_map(params![finding, tlp.code()], |row| {
+    let rows = statement.query_map(params![subject, below], |row| {
         Ok((row.get(0)?, Found::from_row(row, 1)?))
     })?;
     rows.map(|row| row.map(|(collection, found)| found.map(|found| (collection, found)))?)
@@ -181,13 +217,18 @@ fn write_down(
     transaction: &Transaction<'_>,
     collection: &str,
     tombstones: &[stix::Object],
-    tlp: Tlp,
+    reason: &'static str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut entry = RegisterEntry::new(Kind::Finding, tlp, Some(REASON));
+    let mut entries = BTreeMap::<(Kind, Tlp), RegisterEntry>::new();
     for tombstone in tombstones {
-        entry.add(tombstone.subject());
+        let (kind, tlp) = (tombstone.kind(), tombstone.tlp());
+        entries
+            .entry((kind, tlp))
+            .or_insert_with(|| RegisterEntry::new(kind, tlp, Some(reason)))
+            .add(tombstone.subject());
     }
+    let entries: Vec<RegisterEntry> = entries.into_values().collect();
     for (peer, agreement) in all_peers(transaction)? {
         let Some(agreement) = agreement else { continue };
         let could_read = collection == for_peer(&peer.name)
@@ -195,14 +236,8 @@ fn write_down(
                 .into_iter()
                 .any(|label| label <= agreement.ceiling && collection == of_label(label));
         if could_read {
-            insert_entries(
-                transaction,
-                &peer,
-                Some(&agreement),
-                &Way::Taxii.to_string(),
-                std::slice::from_ref(&entry),
-                now,
-            )?;
+            let way = Way::Taxii.to_string();
+            insert_entries(transaction, &peer, Some(&agreement), &way, &entries, now)?;
         }
     }
     Ok(())

@@ -5,19 +5,24 @@ use std::{fs, sync::Arc};
 use anyhow::Context;
 use lapwing_sensor::{
     keyslot,
-    policy::{self, InForce, QueueFilter},
-    settings::{RuleSource, Settings},
+    policy::QueueFilter,
+    settings::{RuleSource, Settings, Uplink},
 };
 use lapwing_uplink::{
     KeyExchange, Proxy,
-    budget::{BudgetSettings, CRITICAL_RESERVE_PERCENT_DEFAULT, QuietHours},
+    budget::{BudgetSettings, BudgetSource, CRITICAL_RESERVE_PERCENT_DEFAULT, QuietHours},
     ledger::LedgerKey,
 };
-use lapwing_wire::{CompressionLevel, RecordFilter, SealingPublicKey};
+use lapwing_wire::{CompressionLevel, SealingPublicKey};
 
 /// The uplink's settings.
 pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings> {
     let link = &settings.uplink;
+    let filter = Arc::new(QueueFilter::new(settings.policy.clone(), &settings.state));
+    let source = BudgetOfPolicy {
+        link: link.clone(),
+        filter: Arc::clone(&filter),
+    };
     let mirrors_rules =
         matches!(settings.rules.source, RuleSource::Pack(_)) && settings.rules.root.is_some();
     Ok(lapwing_uplink::Settings {
@@ -34,21 +39,17 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
         } else {
             CompressionLevel::DEFAULT
         },
-        budget: budget(settings)?,
+        budget: source.budget()?,
+        budget_source: Some(Arc::new(source)),
         contact_interval: link.contact_interval,
         rule_mirror: mirrors_rules.then(|| settings.rule_mirror_folder()),
         send_interval: link.send_interval,
         retry_max: link.retry_max,
         ledger_folder: settings.ledger_folder(),
         ledger_key: ledger_key(settings)?,
-        filter: Some(filter(settings)),
+        filter: Some(filter),
         ..lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder())
     })
-}
-
-/// What waits is held against the policy once more; without one it stays.
-fn filter(settings: &Settings) -> Arc<dyn RecordFilter> {
-    Arc::new(QueueFilter::new(settings.policy.clone(), &settings.state))
 }
 
 /// The ISP's ledger key, where the settings name one.
@@ -78,33 +79,47 @@ pub(crate) fn proxy(settings: &Settings) -> anyhow::Result<Option<Proxy>> {
     proxy.transpose().context("uplink.proxy is wrong")
 }
 
-/// What the settings allow, and the ISP's policy where it allows less. The policy is looked at when the uplink starts.
-fn budget(settings: &Settings) -> anyhow::Result<BudgetSettings> {
-    let link = &settings.uplink;
-    let source = settings.policy.as_ref();
-    let in_force = source.and_then(|source| policy::check(source, &settings.state).ok());
-    let policy = in_force.as_ref().map(InForce::policy);
-    let limits = policy.map(|policy| policy.budget).unwrap_or_default();
-    let of_policy = policy
-        .map(|policy| policy.quiet_hours.as_slice())
-        .unwrap_or_default();
-    let quiet_hours = link
-        .quiet_hours
-        .iter()
-        .cloned()
-        .chain(of_policy.iter().map(ToString::to_string))
-        .map(|hours| hours.parse::<QuietHours>())
-        .collect::<Result<_, _>>()
-        .context("uplink.quiet_hours is wrong")?;
-    Ok(BudgetSettings {
-        day_bytes: lower(link.day_budget_bytes, limits.day_bytes),
-        month_bytes: lower(link.month_budget_bytes, limits.month_bytes),
-        critical_reserve_percent: link
-            .critical_reserve_percent
-            .unwrap_or(CRITICAL_RESERVE_PERCENT_DEFAULT),
-        rung_max: link.rung_max.unwrap_or(2),
-        quiet_hours,
-    })
+/// What the settings allow, and the ISP's policy where it allows less. The policy may change while the uplink runs.
+#[derive(Debug)]
+struct BudgetOfPolicy {
+    link: Uplink,
+    filter: Arc<QueueFilter>,
+}
+
+impl BudgetOfPolicy {
+    fn budget(&self) -> anyhow::Result<BudgetSettings> {
+        let link = &self.link;
+        let in_force = self.filter.current();
+        let policy = in_force.as_ref().map(|signed| &signed.policy);
+        let limits = policy.map(|policy| policy.budget).unwrap_or_default();
+        let of_policy = policy
+            .map(|policy| policy.quiet_hours.as_slice())
+            .unwrap_or_default();
+        let quiet_hours = link
+            .quiet_hours
+            .iter()
+            .cloned()
+            .chain(of_policy.iter().map(ToString::to_string))
+            .map(|hours| hours.parse::<QuietHours>())
+            .collect::<Result<_, _>>()
+            .context("uplink.quiet_hours is wrong")?;
+        Ok(BudgetSettings {
+            day_bytes: lower(link.day_budget_bytes, limits.day_bytes),
+            month_bytes: lower(link.month_budget_bytes, limits.month_bytes),
+            critical_reserve_percent: link
+                .critical_reserve_percent
+                .unwrap_or(CRITICAL_RESERVE_PERCENT_DEFAULT),
+            rung_max: link.rung_max.unwrap_or(2),
+            quiet_hours,
+        })
+    }
+}
+
+impl BudgetSource for BudgetOfPolicy {
+    fn now(&self) -> Option<BudgetSettings> {
+        // What is wrong with the settings was told before the uplink started.
+        self.budget().ok()
+    }
 }
 
 /// The lower of two limits, where none is the highest.
@@ -112,5 +127,49 @@ fn lower(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_sensor::{
+        policy::{TEMPLATE, isp_key, signed},
+        settings::{self, PolicySource},
+    };
+
+    #[test]
+    fn a_policy_that_changes_changes_the_budget_of_a_running_uplink() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        isp_key::generate(&path("isp.key"), &path("isp.pub")).unwrap();
+        let key = isp_key::read(&path("isp.key")).unwrap();
+        let sign = |more: &str| {
+            let text = format!("{TEMPLATE}\n{more}");
+            let signed = signed::sign(&text, &key, 0).unwrap();
+            fs::write(path("policy.signed"), signed).unwrap();
+        };
+        let text = "state = 's'\n[rules]\npack = 'p'\n[uplink]\nday_budget = '1 MiB'\n";
+        let settings = settings::parse(text, folder.path()).unwrap();
+        let policy = PolicySource {
+            file: path("policy.signed"),
+            isp_key: path("isp.pub"),
+            pseudonym_keys: None,
+            ledger_key: None,
+        };
+        sign("");
+        let source = BudgetOfPolicy {
+            link: settings.uplink,
+            filter: Arc::new(QueueFilter::new(Some(policy), folder.path())),
+        };
+        let now = || source.now().unwrap();
+        assert_eq!(now().day_bytes, Some(1 << 20));
+        assert!(now().quiet_hours.is_empty());
+        sign("[budget]\nday = \"1 KiB\"\nquiet_hours = [\"22:00-06:00\"]\n");
+        assert_eq!(now().day_bytes, Some(1 << 10));
+        assert_eq!(now().quiet_hours.len(), 1);
+        // A policy does not widen what the site set.
+        sign("[budget]\nday = \"100 MiB\"\n");
+        assert_eq!(now().day_bytes, Some(1 << 20));
     }
 }

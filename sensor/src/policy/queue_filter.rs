@@ -45,7 +45,9 @@ impl QueueFilter {
         }
     }
 
-    fn current(&self) -> Option<SignedPolicy> {
+    /// The policy in force now, if there is one.
+    #[must_use]
+    pub fn current(&self) -> Option<SignedPolicy> {
         let source = self.source.as_ref()?;
         let marks = [&source.file, &source.isp_key].map(|path| {
             let metadata = fs::metadata(path).ok()?;

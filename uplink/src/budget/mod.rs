@@ -87,6 +87,12 @@ impl BudgetSettings {
     }
 }
 
+/// What the site set and the ISP's policy leaves of it, where that may change while the uplink runs.
+pub trait BudgetSource: std::fmt::Debug + Send + Sync {
+    /// What holds now; none where that cannot be told, and what held before goes on.
+    fn now(&self) -> Option<BudgetSettings>;
+}
+
 /// Records that wait in the outbox, by lanes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting([u64; Lane::ALL.len()]);
@@ -155,6 +161,11 @@ impl Budget {
     /// What the site set.
     pub const fn settings(&self) -> &BudgetSettings {
         &self.settings
+    }
+
+    /// Other settings hold from now on; what was spent stays spent.
+    pub fn change(&mut self, settings: BudgetSettings) {
+        self.settings = settings;
     }
 
     /// What was spent in the current day and month.

@@ -6,10 +6,10 @@ use lettre::{Message, address::AddressError};
 
 use lapwing_wire::DisclosedAddress;
 
-use super::openpgp::{self, OpenPgpError};
 use super::texts::texts;
 use super::xarf;
 use crate::exchange::limits::{MAIL_LINES, MAIL_REPORTS};
+use crate::exchange::openpgp::{self, OpenPgpError};
 use crate::exchange::{Producer, Released, Shareable as _, SharedFinding, csv};
 use crate::store::Contact;
 

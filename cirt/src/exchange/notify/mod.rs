@@ -12,7 +12,6 @@
 
 mod bounce;
 mod mail;
-mod openpgp;
 mod send;
 mod texts;
 mod xarf;

@@ -75,11 +75,11 @@ impl ReportKind {
             .iter()
             .filter(|kind| file_name.contains(kind.name))
             .max_by_key(|kind| kind.name.len());
-        let has = |column: &&str| header.iter().any(|known| known == *column);
+        let has = |column: &&str| header.iter().any(|known| known == column);
         named.or_else(|| {
             KINDS
                 .iter()
-                .find(|kind| !kind.columns.is_empty() && kind.columns.iter().all(|one| has(&one)))
+                .find(|kind| !kind.columns.is_empty() && kind.columns.iter().all(has))
         })
     }
 

@@ -13,6 +13,7 @@ pub struct Object {
     tlp: Tlp,
     kind: Kind,
     countries: Vec<Country>,
+    about: Option<String>,
 }
 
 impl Object {
@@ -34,6 +35,7 @@ impl Object {
             tlp,
             kind,
             countries: countries.to_vec(),
+            about: None,
         }
     }
 
@@ -45,6 +47,21 @@ impl Object {
         inbound::check(&body)?;
         let kind = inbound::kind_of(&body);
         Ok(Self::new(body, tlp, kind, &[]))
+    }
+
+    /// The same, standing for something that may be taken back.
+    #[must_use]
+    pub(in crate::exchange) fn standing_for(self, about: String) -> Self {
+        Self {
+            about: Some(about),
+            ..self
+        }
+    }
+
+    /// What it stands for, where that is said.
+    #[must_use]
+    pub fn about(&self) -> Option<&str> {
+        self.about.as_deref()
     }
 
     /// As in `indicator--…`.

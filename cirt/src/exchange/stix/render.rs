@@ -9,6 +9,7 @@ use super::observable::{self, time};
 use super::{Object, pattern};
 use crate::exchange::indicator::{Indicator, Wanted};
 use crate::exchange::{Kind, Producer, Shareable as _, SharedFinding, Tlp};
+use crate::store::about_indicator;
 
 /// The most that `number_observed` and `count` may say (sections 4.14 and 5.2).
 const COUNT_MAX: u64 = 999_999_999;
@@ -170,7 +171,11 @@ pub(crate) fn of_indicator(producer: &Producer, indicator: &Indicator) -> Option
         Wanted::Rule(text) => ("suricata", text.clone()),
     };
     let what = format!("{}\n{}", indicator.peer, indicator.name_there);
-    let name = producer.name("indicator", &format!("{what}\n{pattern}"));
+    // What is revoked stays so: under another label it is another object.
+    let name = producer.name(
+        "indicator",
+        &format!("{what}\n{pattern}\n{}", indicator.tlp),
+    );
     let mut body = domain_object(
         producer,
         "indicator",
@@ -191,5 +196,6 @@ pub(crate) fn of_indicator(producer: &Producer, indicator: &Indicator) -> Option
     if let Some(until) = indicator.until.filter(|until| *until > indicator.received) {
         body["valid_until"] = time(until).into();
     }
-    Some(Object::new(body, indicator.tlp, Kind::Indicator, &[]))
+    let object = Object::new(body, indicator.tlp, Kind::Indicator, &[]);
+    Some(object.standing_for(about_indicator(indicator.number)))
 }

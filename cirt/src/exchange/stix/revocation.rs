@@ -11,7 +11,7 @@ use crate::exchange::{Country, Kind, Tlp};
 /// What the standard demands of every version and names nobody.
 const KEPT: [&str; 5] = ["type", "spec_version", "id", "created_by_ref", "created"];
 
-/// The last version of what was observed data or a sighting.
+/// The last version of what was observed data, a sighting or an indicator.
 pub(crate) fn revoked(
     before: &Value,
     tlp: Tlp,
@@ -34,6 +34,14 @@ pub(crate) fn revoked(
             body["last_observed"] = created.clone();
             body["number_observed"] = 1.into();
             body["object_refs"] = json!([withdrawn()["id"]]);
+        }
+        Some("indicator") => {
+            body["name"] = "withdrawn".into();
+            body["description"] = "Withdrawn".into();
+            body["indicator_types"] = json!(["unknown"]);
+            body["pattern"] = "[software:name = 'withdrawn']".into();
+            body["pattern_type"] = "stix".into();
+            body["valid_from"] = created.clone();
         }
         // Of what it was a sighting is not said: we stand there ourselves.
         _ => body["sighting_of_ref"] = before["created_by_ref"].clone(),

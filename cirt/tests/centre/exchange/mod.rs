@@ -1,15 +1,20 @@
 //! The exchange: what leaves, held against programs of others, and what comes in.
 
+mod endpoints;
 mod formats;
 mod gate;
 mod inbound;
 mod mail;
 mod misp;
 mod notices;
+mod odd_servers;
 mod outgoing;
+mod reader;
 mod shadowserver;
+mod signed_files;
 mod stix;
 mod support;
 mod syslog;
 mod taxii;
 mod ways_out;
+mod withdrawal;

@@ -5,12 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::Request;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http_body_util::BodyExt as _;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 use lapwing_cirt::exchange::indicator::IndicatorState;
 use lapwing_cirt::exchange::notify::{Notice, compose};
 use lapwing_cirt::exchange::{
@@ -20,12 +15,14 @@ use lapwing_cirt::exchange::{
 use lapwing_cirt::store::{Contact, NewIndicator, RegisterLine, Store};
 use proptest::prelude::*;
 use serde_json::Value;
-use tower::ServiceExt as _;
 
+use super::reader::Reader;
 use super::support::{agreement, all_findings, centre_of_today, peer};
 
 const FINDINGS: usize = 12;
-const PUBLISHING: &str = "publish = \"high,medium,low,info\"\nstatistics_tlp = \"green\"\n";
+/// Everything is published by itself.
+pub(crate) const PUBLISHING: &str =
+    "publish = \"high,medium,low,info\"\nstatistics_tlp = \"green\"\n";
 
 #[derive(Clone, Debug)]
 struct World {
@@ -81,69 +78,6 @@ impl World {
             Tlp::Amber
         };
         tlp <= self.ceiling && tlp <= highest && self.kinds.contains(&kind)
-    }
-}
-
-/// What a peer reads over HTTP.
-struct Reader {
-    router: axum::Router,
-    authorization: String,
-}
-
-impl Reader {
-    async fn get(&self, path: &str) -> (u16, Vec<u8>) {
-        let request = Request::get(path)
-            .header("authorization", &self.authorization)
-            .header("accept", "*/*")
-            .body(Body::empty())
-            .unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status().as_u16();
-        (
-            status,
-            response
-                .into_body()
-                .collect()
-                .await
-                .unwrap()
-                .to_bytes()
-                .to_vec(),
-        )
-    }
-
-    /// Every object of every collection that it may read, all versions.
-    async fn taxii(&self) -> Vec<Value> {
-        let (_, body) = self.get("/taxii2/lapwing/collections/").await;
-        let found: Value = serde_json::from_slice(&body).unwrap();
-        let mut objects = Vec::new();
-        for collection in found["collections"].as_array().unwrap() {
-            if collection["can_read"] != true {
-                continue;
-            }
-            let alias = collection["alias"].as_str().unwrap();
-            let path =
-                format!("/taxii2/lapwing/collections/{alias}/objects/?match%5Bversion%5D=all");
-            let (status, body) = self.get(&path).await;
-            assert_eq!(status, 200);
-            let page: Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(page["more"], false);
-            objects.extend(page["objects"].as_array().cloned().unwrap_or_default());
-        }
-        objects
-    }
-
-    /// Every event of the feed.
-    async fn feed(&self) -> Vec<Value> {
-        let (status, body) = self.get("/misp/manifest.json").await;
-        assert_eq!(status, 200);
-        let manifest: BTreeMap<String, Value> = serde_json::from_slice(&body).unwrap();
-        let mut events = Vec::new();
-        for uuid in manifest.keys() {
-            let (status, body) = self.get(&format!("/misp/{uuid}.json")).await;
-            assert_eq!(status, 200);
-            events.push(serde_json::from_slice(&body).unwrap());
-        }
-        events
     }
 }
 
@@ -225,10 +159,7 @@ async fn check(world: World) {
     let first = all_findings(&store, &producer);
     worker::publish_all(&store, &producer).unwrap();
 
-    let reader = Reader {
-        router: routes(&store, Some(&producer)),
-        authorization: format!("Basic {}", STANDARD.encode(format!("partner:{password}"))),
-    };
+    let reader = Reader::new(routes(&store, Some(&producer)), "partner", &password);
     reader.taxii().await;
     reader.feed().await;
     mark(&store, &producer, &world.after);
@@ -332,11 +263,11 @@ async fn check(world: World) {
     let rows = statistics::count(&producer, &findings);
     let counted: u64 = rows.iter().map(|row| row.findings).sum();
     assert_eq!(
-        counted as usize,
+        counted,
         findings
             .iter()
             .filter(|one| one.tlp() <= Tlp::Amber)
-            .count()
+            .count() as u64
     );
     let released = release(&store, "partner", Way::Statistics, now, rows.clone()).unwrap();
     for row in &rows {
@@ -381,8 +312,8 @@ async fn check(world: World) {
             .filter(|line| line.way == way && line.refusal.is_some());
         of_way.map(|line| line.items).sum()
     };
-    assert_eq!(refused("syslog") as usize, FINDINGS - may);
-    assert_eq!(refused("mail") as usize, FINDINGS - may);
+    assert_eq!(refused("syslog"), (FINDINGS - may) as u64);
+    assert_eq!(refused("mail"), (FINDINGS - may) as u64);
 }
 
 proptest! {
@@ -395,117 +326,4 @@ proptest! {
             .unwrap()
             .block_on(check(world));
     }
-}
-
-/// A group's label after it was published: what peers hold is revoked, what lies there alone is gone, and the register says so.
-#[tokio::test]
-async fn a_stricter_label_takes_back_what_was_published() {
-    let centre = centre_of_today(12, PUBLISHING);
-    let store = Arc::new(centre.store());
-    let producer = Arc::new(super::support::producer(&centre));
-    let password = peer(&store, "partner", PeerKind::Cirt, Tlp::Amber);
-    peer(&store, "stranger", PeerKind::Cirt, Tlp::Green);
-    worker::publish_all(&store, &producer).unwrap();
-    let reader = Reader {
-        router: routes(&store, Some(&producer)),
-        authorization: format!("Basic {}", STANDARD.encode(format!("partner:{password}"))),
-    };
-    let ids = |objects: &[Value], kind: &str, revoked: bool| -> BTreeSet<String> {
-        objects
-            .iter()
-            .filter(|one| one["type"] == kind && (one["revoked"] == true) == revoked)
-            .map(|one| one["id"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    let before = reader.taxii().await;
-    assert_eq!(ids(&before, "observed-data", false).len(), 12);
-    let events_before = reader.feed().await.len();
-
-    // The group of one rule: its findings are those numbered 1, 5, 9.
-    let scope = lapwing_cirt::query::Scope::Nation;
-    let groups = store.groups(scope, false, Timestamp::now()).unwrap();
-    let group = groups.iter().find(|group| group.sid == 9_000_002).unwrap();
-    let strict = lapwing_cirt::store::GroupChange::SetTlp(Tlp::AmberStrict);
-    store
-        .change_group(scope, "test", group.key, &strict, Timestamp::now())
-        .unwrap();
-
-    let after = reader.taxii().await;
-    assert_eq!(ids(&after, "observed-data", false).len(), 9);
-    let revoked = ids(&after, "observed-data", true);
-    assert_eq!(revoked.len(), 3);
-    assert!(revoked.is_subset(&ids(&before, "observed-data", false)));
-    assert_eq!(ids(&after, "sighting", true).len(), 3);
-    // The rule's text, and addresses that nobody else's finding has, are gone.
-    assert_eq!(ids(&before, "indicator", false).len(), 3);
-    assert_eq!(ids(&after, "indicator", false).len(), 2);
-    for address in ["198.51.100.2", "198.51.100.6", "198.51.100.10"] {
-        let named = |objects: &[Value]| objects.iter().any(|one| one["value"] == *address);
-        assert!(named(&before) && !named(&after), "{address}");
-    }
-    // What the others share stays.
-    assert!(after.iter().any(|one| one["value"] == "192.0.2.10"));
-    assert!(reader.feed().await.len() < events_before);
-
-    // Who could read it has a line; who could not has none.
-    let told = |peer: &str| -> u64 {
-        let lines = store.sharing_register(Some(peer), 1_000).unwrap();
-        let taken_back = lines.iter().filter(|line| {
-            line.refusal
-                .as_deref()
-                .is_some_and(|why| why.starts_with("taken back"))
-        });
-        taken_back.map(|line| line.items).sum()
-    };
-    assert_eq!((told("partner"), told("stranger")), (6, 0));
-
-    // For our own tools it is there under its new label, under another name.
-    worker::publish_all(&store, &producer).unwrap();
-    let ours = peer(&store, "ours", PeerKind::Own, Tlp::AmberStrict);
-    let own = Reader {
-        router: reader.router.clone(),
-        authorization: format!("Basic {}", STANDARD.encode(format!("ours:{ours}"))),
-    };
-    let all = own.taxii().await;
-    let living = ids(&all, "observed-data", false);
-    assert_eq!(living.len(), 12);
-    assert!(living.is_disjoint(&revoked));
-    // A label that becomes less strict changes nothing that was said.
-    let clear = lapwing_cirt::store::GroupChange::SetTlp(Tlp::Clear);
-    store
-        .change_group(
-            scope,
-            "test",
-            group.key,
-            &clear,
-            Timestamp::now() + 1.second(),
-        )
-        .unwrap();
-    assert_eq!(ids(&own.taxii().await, "observed-data", false), living);
-
-    // Validators take what was revoked.
-    let Some(python) = super::support::python("python-exchange") else {
-        return;
-    };
-    let versions: BTreeMap<String, Value> = all
-        .into_iter()
-        .map(|one| (format!("{}{}", one["id"], one["modified"]), one))
-        .collect();
-    let bodies: Vec<&Value> = versions.values().collect();
-    let bundle = serde_json::json!({
-        "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": bodies,
-    });
-    let path = centre.temporary.path().join("taken-back.json");
-    std::fs::write(&path, bundle.to_string()).unwrap();
-    let told = super::support::told(
-        &super::support::script(&python, "stix_validate.py")
-            .arg(&path)
-            .output()
-            .unwrap(),
-    );
-    assert_eq!(
-        (&told["errors"], &told["warnings"]),
-        (&serde_json::json!([]), &serde_json::json!([])),
-        "{told:#}"
-    );
 }
