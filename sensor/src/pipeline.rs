@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
-    app_layer::{ParserSet, limits as app_limits},
+    app_layer::{DigestSet, ParserSet, limits as app_limits},
     capture::{CapturedFrame, LinkType},
     counters::EngineCounters,
     decode::{Decoder, Packet, Transport},
@@ -60,6 +60,16 @@ pub trait Inspector {
         ParserSet::default()
     }
 
+    /// The digests of files that it asks for; parsers make no others.
+    fn wanted_digests(&self) -> DigestSet {
+        DigestSet::default()
+    }
+
+    /// All that parsers have to know of it.
+    fn wanted(&self) -> (FrameSet, ParserSet, DigestSet) {
+        (self.wanted_frames(), self.parsers(), self.wanted_digests())
+    }
+
     /// Whether a packet is looked at; others belong to no flow.
     fn looks_at(&self, _packet: &Packet<'_>) -> bool {
         true
@@ -86,6 +96,10 @@ impl Inspector for Detector {
 
     fn parsers(&self) -> ParserSet {
         Self::parsers(self)
+    }
+
+    fn wanted_digests(&self) -> DigestSet {
+        Self::wanted_digests(self)
     }
 
     fn looks_at(&self, packet: &Packet<'_>) -> bool {
@@ -352,13 +366,13 @@ impl<I: Inspector> Engine<I> {
             self.in_hand = None;
             return;
         }
-        meet_expectation(entry, packet, &mut self.expectations);
+        let wanted = self.inspector.wanted();
+        meet_expectation(entry, packet, &mut self.expectations, wanted.2);
         let mut tools = Tools {
             budget: &mut self.budget,
             scratch: &mut self.scratch,
             counters: &mut self.counters.stream,
         };
-        let wanted = (self.inspector.wanted_frames(), self.inspector.parsers());
         let mut consumer = AppConsumer::new(&mut entry.flow, packet.time, wanted);
         // What parsers and detection hold changes with what they are given.
         let mut was_fed = false;
@@ -453,7 +467,7 @@ impl<I: Inspector> Engine<I> {
         entry.flow.app.begin_packet(None);
         let time = entry.flow.last_seen;
         let mut last = Packet::undecoded(time, 0);
-        let wanted = (self.inspector.wanted_frames(), self.inspector.parsers());
+        let wanted = self.inspector.wanted();
         let mut consumer = AppConsumer::new(&mut entry.flow, time, wanted);
         match &mut entry.connection {
             Some(connection) => {
@@ -633,7 +647,12 @@ fn announce(flow: &mut Flow, expectations: &mut Expectations, now: Timestamp) {
 }
 
 /// The first bytes of a connection: if another one announced it, it is what was announced.
-fn meet_expectation(entry: &mut FlowEntry, packet: &Packet<'_>, expectations: &mut Expectations) {
+fn meet_expectation(
+    entry: &mut FlowEntry,
+    packet: &Packet<'_>,
+    expectations: &mut Expectations,
+    digests: DigestSet,
+) {
     if packet.payload.is_empty() || entry.connection.is_none() || !entry.flow.app.is_untouched() {
         return;
     }
@@ -641,7 +660,7 @@ fn meet_expectation(entry: &mut FlowEntry, packet: &Packet<'_>, expectations: &m
     let client = (flow.client, flow.client_port);
     let server = (flow.server, flow.server_port);
     if let Some((transfer, is_active)) = expectations.take(client, server, packet.time) {
-        flow.app.expect_ftp_data(transfer, is_active);
+        flow.app.expect_ftp_data(transfer, is_active, digests);
     }
 }
 

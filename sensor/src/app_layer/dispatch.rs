@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use lapwing_rules::model::{AppProtocol, Frame, FrameSet};
 
 use super::{
-    ExpectedTransfer, Feed, FrameId, FrameLog, Parser, ParserSet, UpgradedRequest,
+    DigestSet, ExpectedTransfer, Feed, FrameId, FrameLog, Parser, ParserSet, UpgradedRequest,
     ftp::FtpDataParser,
     identify::{self, Verdict},
     limits, registry,
@@ -42,6 +42,8 @@ pub struct FeedContext {
     pub frames: FrameSet,
     /// The parsers that may start.
     pub parsers: ParserSet,
+    /// The digests of files that rules ask for.
+    pub digests: DigestSet,
 }
 
 impl FeedContext {
@@ -220,9 +222,14 @@ impl AppLayer {
     }
 
     /// Another connection announced this one: it is not identified by its content.
-    pub fn expect_ftp_data(&mut self, transfer: ExpectedTransfer, is_active: bool) {
+    pub fn expect_ftp_data(
+        &mut self,
+        transfer: ExpectedTransfer,
+        is_active: bool,
+        digests: DigestSet,
+    ) {
         self.protocol = Some(AppProtocol::FtpData);
-        self.parser = Some(Box::new(FtpDataParser::new(transfer, is_active)));
+        self.parser = Some(Box::new(FtpDataParser::new(transfer, is_active, digests)));
         for direction in Direction::BOTH {
             self.decide(direction, Identification::Identified(AppProtocol::FtpData));
         }
@@ -502,8 +509,11 @@ impl AppLayer {
                 }
                 _ => registry::parser_for(protocol, context),
             };
-            if let Some(log) = self.parser.as_mut().and_then(|parser| parser.frames_mut()) {
-                log.want(context.frames);
+            if let Some(parser) = &mut self.parser {
+                parser.want_digests(context.digests);
+                if let Some(log) = parser.frames_mut() {
+                    log.want(context.frames);
+                }
             }
             if context.transport == Transport::Tcp && context.frames.contains(Frame::Stream) {
                 let mut frames = StreamFrames::default();

@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 
 use lapwing_rules::model::NumberRange;
 
-use super::{BufferView, limits};
+use super::{
+    BufferView,
+    digests::{DigestKind, DigestSet, FileDigests},
+    limits,
+};
 
 /// One file.
 #[derive(Debug, Default)]
@@ -18,6 +22,7 @@ pub(super) struct FileTransfer {
     bytes: Vec<u8>,
     /// How much of it came in order.
     size: u64,
+    digests: FileDigests,
     /// Where the piece in hand begins or goes on, while it is coming.
     piece: Option<Piece>,
     early: BTreeMap<u64, Vec<u8>>,
@@ -42,9 +47,10 @@ struct Piece {
 }
 
 impl FileTransfer {
-    pub(super) fn new(name: &[u8]) -> Self {
+    pub(super) fn new(name: &[u8], digests: DigestSet) -> Self {
         Self {
             name: name.to_vec(),
+            digests: FileDigests::new(digests),
             ..Self::default()
         }
     }
@@ -145,6 +151,9 @@ impl FileTransfer {
 
     fn append(&mut self, bytes: &[u8]) {
         let room = limits::FILE_BYTES_MAX.saturating_sub(self.bytes.len());
+        if bytes.len() > room {
+            self.digests.pass(&self.bytes, bytes);
+        }
         self.bytes
             .extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.size += bytes.len() as u64;
@@ -178,6 +187,7 @@ impl FileTransfer {
 
     fn close_keeping_piece(&mut self) {
         self.is_closed = true;
+        self.digests.finish(!self.is_broken);
         self.early.clear();
         self.early_bytes = 0;
     }
@@ -199,6 +209,11 @@ impl FileTransfer {
     /// Its size, once all of it came.
     pub(super) fn whole_size(&self) -> Option<u64> {
         (self.is_closed && !self.is_broken).then_some(self.size)
+    }
+
+    /// A digest of it, where it is larger than what is kept.
+    pub(super) fn digest(&self, kind: DigestKind) -> Option<&[u8]> {
+        self.digests.get(kind)
     }
 
     /// Whether it is certain to be larger than a limit, though its size is not known.
@@ -223,6 +238,7 @@ impl FileTransfer {
         self.name.capacity()
             + self.bytes.capacity()
             + self.early_bytes
+            + self.digests.held_bytes()
             + self.early.len() * size_of::<(u64, Vec<u8>)>()
     }
 }
@@ -239,7 +255,7 @@ mod tests {
 
     #[test]
     fn pieces_in_any_order_give_the_file() {
-        let mut file = FileTransfer::new(b"name");
+        let mut file = FileTransfer::new(b"name", DigestSet::default());
         assert!(!piece(&mut file, 4, b"efgh"));
         assert!(!piece(&mut file, 8, b"ij"));
         assert_eq!(file.view(), BufferView::Pending);
@@ -251,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_piece_comes_in_parts_and_takes_no_more_than_its_own() {
-        let mut file = FileTransfer::new(b"");
+        let mut file = FileTransfer::new(b"", DigestSet::default());
         file.begin_piece(0, 5);
         assert_eq!(file.go_on(b"ab"), 2);
         assert_eq!(file.go_on(b"cdeXX"), 3);
@@ -262,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_zeros_and_the_size_is_not_known() {
-        let mut file = FileTransfer::new(b"");
+        let mut file = FileTransfer::new(b"", DigestSet::default());
         file.begin_piece(0, 6);
         file.go_on(b"ab");
         assert_eq!(file.lose(3), 3);
@@ -283,7 +299,7 @@ mod tests {
 
     #[test]
     fn padding_belongs_to_no_file_and_a_missing_one_breaks_the_next_piece() {
-        let mut file = FileTransfer::new(b"");
+        let mut file = FileTransfer::new(b"", DigestSet::default());
         file.begin_padded_piece(0, 3, 1);
         assert_eq!(file.go_on(b"abc"), 3);
         assert_eq!(file.go_on(b"\0x"), 1);
@@ -300,7 +316,7 @@ mod tests {
 
     #[test]
     fn the_file_ends_with_its_last_piece() {
-        let mut file = FileTransfer::new(b"");
+        let mut file = FileTransfer::new(b"", DigestSet::default());
         file.begin_padded_piece(0, 5, 3);
         file.go_on(b"ab");
         file.end_with_piece();
@@ -312,7 +328,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_and_large_files_are_seen_while_they_grow() {
-        let mut file = FileTransfer::new(b"");
+        let mut file = FileTransfer::new(b"", DigestSet::default());
         piece(&mut file, 0, &vec![1; limits::FILE_INSPECT_BYTES_MIN]);
         assert!(matches!(file.view(), BufferView::Growing(_)));
         let end = file.size;

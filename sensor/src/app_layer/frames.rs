@@ -10,6 +10,8 @@
 //! Caps: [`limits::FRAMES_MAX`] frames and [`limits::FRAME_WINDOW_BYTES_MAX`] bytes a direction; what goes for their sake
 //! is counted in [`FrameLog::take_dropped`].
 
+use std::ops::Range;
+
 use lapwing_rules::model::{Frame, FrameSet};
 
 use super::limits;
@@ -64,11 +66,67 @@ struct SideFrames {
     window_start: u64,
     window: Vec<u8>,
     frames: Vec<OpenFrame>,
+    /// What frames had before a gap and was not inspected yet.
+    cut: Vec<CutPiece>,
+    cut_window: Vec<u8>,
     /// Bytes or frames came since the last inspection.
     has_news: bool,
 }
 
+/// The end of what a frame had before a gap, in the window that was there then.
+#[derive(Clone, Debug)]
+struct CutPiece {
+    frame: Frame,
+    offset: u64,
+    range: Range<usize>,
+}
+
 impl SideFrames {
+    /// Puts aside what frames have that was not inspected: a gap follows.
+    fn cut(&mut self) {
+        let window = std::mem::take(&mut self.window);
+        if !self.cut.is_empty() {
+            // Two gaps between two inspections: what lies between them is too little to be worth it.
+            return;
+        }
+        let place = |at: u64| {
+            let into = at.saturating_sub(self.window_start);
+            usize::try_from(into).map_or(window.len(), |into| into.min(window.len()))
+        };
+        for frame in &self.frames {
+            let from = (frame.start.saturating_add(frame.shown_bytes)).max(self.window_start);
+            let to = frame.end().unwrap_or(self.fed);
+            let range = place(from)..place(to);
+            if !range.is_empty() {
+                self.cut.push(CutPiece {
+                    frame: frame.frame,
+                    offset: from - frame.start,
+                    range,
+                });
+            }
+        }
+        if !self.cut.is_empty() {
+            self.cut_window = window;
+            self.has_news = true;
+        }
+    }
+
+    fn cut_pieces(&self) -> impl Iterator<Item = FramePiece<'_>> {
+        self.cut.iter().filter_map(|piece| {
+            Some(FramePiece {
+                frame: piece.frame,
+                bytes: self.cut_window.get(piece.range.clone())?,
+                offset: piece.offset,
+                is_end: false,
+            })
+        })
+    }
+
+    fn forget_cut(&mut self) {
+        self.cut.clear();
+        self.cut_window = Vec::new();
+    }
+
     /// Keeps no more bytes than frames still need, and no more than the cap.
     fn trim(&mut self, dropped: &mut u64) {
         let needed = self
@@ -217,6 +275,7 @@ impl FrameLog {
     pub(super) fn clear(&mut self, direction: Direction) {
         let side = &mut self.sides[direction.index()];
         side.frames.clear();
+        side.forget_cut();
         side.trim(&mut self.dropped);
     }
 
@@ -234,8 +293,8 @@ impl FrameLog {
     /// Bytes of the stream were lost: frames go on behind them.
     pub(super) fn gap(&mut self, direction: Direction, missing_bytes: u64) {
         let side = &mut self.sides[direction.index()];
+        side.cut();
         side.fed = side.fed.saturating_add(missing_bytes);
-        side.window = Vec::new();
         side.window_start = side.fed;
         for frame in &mut side.frames {
             let lost_to = side.fed.saturating_sub(frame.start);
@@ -246,7 +305,8 @@ impl FrameLog {
     /// Whether anything is waiting to be inspected in a direction.
     #[must_use]
     pub fn has_frames(&self, direction: Direction) -> bool {
-        !self.sides[direction.index()].frames.is_empty()
+        let side = &self.sides[direction.index()];
+        !(side.frames.is_empty() && side.cut.is_empty())
     }
 
     /// What is due in a direction. `at_end`: nothing more will come.
@@ -261,14 +321,16 @@ impl FrameLog {
         } else {
             &[]
         };
-        frames
+        let whole = frames
             .iter()
-            .filter_map(move |frame| side.piece(frame, at_end))
+            .filter_map(move |frame| side.piece(frame, at_end));
+        side.cut_pieces().chain(whole)
     }
 
     /// What was due has been inspected.
     pub fn inspected(&mut self, direction: Direction, at_end: bool) {
         let side = &mut self.sides[direction.index()];
+        side.forget_cut();
         if side.frames.is_empty() {
             return;
         }
@@ -296,7 +358,12 @@ impl FrameLog {
     pub fn held_bytes(&self) -> usize {
         self.sides
             .iter()
-            .map(|side| side.window.capacity() + side.frames.capacity() * size_of::<OpenFrame>())
+            .map(|side| {
+                side.window.capacity()
+                    + side.cut_window.capacity()
+                    + side.frames.capacity() * size_of::<OpenFrame>()
+                    + side.cut.capacity() * size_of::<CutPiece>()
+            })
             .sum()
     }
 }
@@ -380,7 +447,10 @@ mod tests {
         log.open(ToServer, Frame::DnsPdu, b"abc", Some(10));
         log.gap(ToServer, 5);
         log.fed(ToServer, b"ijk");
-        assert_eq!(due(&mut log, false), [(b"ij".to_vec(), 8, true)]);
+        assert_eq!(
+            due(&mut log, false),
+            [(b"abc".to_vec(), 0, false), (b"ij".to_vec(), 8, true)]
+        );
     }
 
     #[test]

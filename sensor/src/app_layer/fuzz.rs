@@ -80,6 +80,7 @@ pub fn fuzz_entry(input: &[u8]) {
         time: Timestamp(0),
         frames: every_frame(),
         parsers: ParserSet::default(),
+        digests: crate::app_layer::DigestSet::default(),
     };
     let Some(mut parser) = registry::parser_for(protocol, &context) else {
         return;

@@ -6,6 +6,7 @@
 
 mod dcerpc;
 mod dhcp;
+mod digests;
 mod dispatch;
 mod dnp3;
 mod dns;
@@ -46,6 +47,7 @@ mod transaction;
 mod transactions;
 
 pub use dcerpc::DcerpcCall;
+pub use digests::{DigestKind, DigestSet};
 pub use dispatch::{AppLayer, FeedContext, Identification, Transport};
 pub use frames::{FrameId, FrameLog, FramePiece};
 pub use ftp::{ExpectedTransfer, FtpTransfer};

@@ -21,6 +21,7 @@ pub(super) fn parser(protocol: AppProtocol, transport: Transport) -> Box<dyn Par
         time: Timestamp(0),
         frames: FrameSet::default(),
         parsers: ParserSet::default(),
+        digests: crate::app_layer::DigestSet::default(),
     };
     registry::parser_for(protocol, &context).unwrap()
 }

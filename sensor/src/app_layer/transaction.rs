@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use lapwing_rules::model::{AppProtocol, Buffer, PacketCondition};
 
-use super::{DcerpcCall, ExpectedTransfer, FrameLog};
+use super::{DcerpcCall, DigestKind, DigestSet, ExpectedTransfer, FrameLog};
 use crate::direction::Direction;
 
 /// One buffer of one transaction, as far as it is known now.
@@ -81,6 +81,11 @@ pub trait Transaction {
     /// A number that rules compare, once known. Several values (as DNS record types) come one after the other.
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64>;
 
+    /// The digest of a whole file that is larger than what is kept of it, where the parser was told to make it.
+    fn file_digest(&self, _: DigestKind, _: Direction, _index: usize) -> Option<&[u8]> {
+        None
+    }
+
     /// The remote call that it carries, for the keywords of DCERPC.
     fn dcerpc_call(&self) -> Option<&DcerpcCall> {
         None
@@ -152,6 +157,9 @@ pub trait Parser: fmt::Debug + Send {
 
     /// Nothing more comes in a direction.
     fn end(&mut self, direction: Direction);
+
+    /// Tells which digests rules ask for of the files that come from now on.
+    fn want_digests(&mut self, _: DigestSet) {}
 
     /// Where its transactions are held, if it has any.
     fn store(&self) -> Option<&dyn TransactionStore> {

@@ -167,10 +167,14 @@ fn counters(pipeline: &Pipeline<Detector>) -> serde_json::Result<String> {
 
 /// One line on what the process and the pipeline hold now.
 fn tell_memory<I: Inspector>(round: u32, pipeline: &Pipeline<I>) {
-    let resident = memory_of_process("VmRSS:")
-        .map_or_else(|| "unknown".to_owned(), |kibibytes| kibibytes.to_string());
+    let kibibytes = |field| {
+        memory_of_process(field)
+            .map_or_else(|| "unknown".to_owned(), |kibibytes| kibibytes.to_string())
+    };
     terminal::say(&format!(
-        "round {round}: resident_kibibytes {resident} held_bytes {} alerts {}",
+        "round {round}: resident_kibibytes {} anonymous_kibibytes {} held_bytes {} alerts {}",
+        kibibytes("VmRSS:"),
+        kibibytes("RssAnon:"),
         pipeline.held_bytes(),
         pipeline.counters().alerts,
     ));

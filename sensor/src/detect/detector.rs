@@ -20,13 +20,13 @@ use super::{
     renumbering::Renumbering,
     restriction::Restriction,
     round::Round,
-    rule_index::RuleIndex,
+    rule_index::{RuleIndex, wanted_digests},
     shared_state::SharedState,
     thresholds::Thresholds,
     transaction_rules::{Standing, TransactionSide, add_candidate, gather_candidates},
 };
 use crate::{
-    app_layer::{Parser, ParserSet},
+    app_layer::{DigestSet, Parser, ParserSet},
     decode::{Packet, PacketOrigin},
     direction::Direction,
     flow::{Flow, FlowProgress, StreamWindow},
@@ -44,6 +44,7 @@ pub struct Detector {
     /// By transport: the rules that ask for no bytes, with what they ask of a packet.
     header_rules: [Vec<(PacketFacts, u32)>; 4],
     wanted_frames: FrameSet,
+    wanted_digests: DigestSet,
     parsers: ParserSet,
     judge: Judge,
     shared: SharedState,
@@ -130,6 +131,7 @@ impl Detector {
             index,
             header_rules,
             wanted_frames: prefilter.wanted_frames(),
+            wanted_digests: wanted_digests(&pack),
             parsers: ParserSet::default(),
             prefilter,
             judge: Judge::new(Arc::clone(&pack), regex_cache_bytes, shared),
@@ -177,6 +179,12 @@ impl Detector {
     #[must_use]
     pub fn wanted_frames(&self) -> FrameSet {
         self.wanted_frames
+    }
+
+    /// The digests of files that rules ask for.
+    #[must_use]
+    pub fn wanted_digests(&self) -> DigestSet {
+        self.wanted_digests
     }
 
     /// What it did since it was made.

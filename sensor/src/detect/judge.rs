@@ -171,6 +171,17 @@ impl Judge {
         )
     }
 
+    /// Whether an inspection of whole files holds for a file whose digest is known already.
+    pub(crate) fn digest_holds(&mut self, inspection: &Inspection<'_>, digest: &[u8]) -> bool {
+        inspect(
+            &inspection.matches,
+            None,
+            Subject::whole(digest),
+            &mut self.scratch,
+            &mut self.regexes,
+        )
+    }
+
     /// Does what the rule does when all of it matched.
     pub(crate) fn apply_effects(
         &mut self,

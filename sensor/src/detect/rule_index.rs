@@ -3,12 +3,14 @@
 use lapwing_rules::{
     model::{
         Action, AppProtocol, BitScope, Buffer, Capture, Effect, Header, HeaderField,
-        HeaderProtocol, Inspection, Match, PacketCondition, RuleKind, Severity, VariableScope,
+        HeaderProtocol, Inspection, ListId, Match, PacketCondition, RuleKind, Severity, Transform,
+        VariableScope,
     },
     pack::{Pack, RuleView},
 };
 
 use super::{app_event::AppEvent, packet_facts::PacketFacts};
+use crate::app_layer::{DigestKind, DigestSet};
 
 /// One rule, as far as it is told apart cheaply.
 #[derive(Clone, Copy, Debug)]
@@ -205,6 +207,34 @@ impl OrderKey {
             severity: rule.severity(),
         }
     }
+}
+
+/// The kind of digest that an inspection of whole files asks for, if it asks for one.
+pub(crate) fn digest_kind(inspection: &Inspection<'_>) -> Option<DigestKind> {
+    if inspection.buffer != Buffer::WholeFile {
+        return None;
+    }
+    match inspection.transforms.as_slice() {
+        [Transform::ToMd5] => Some(DigestKind::Md5),
+        [Transform::ToSha1] => Some(DigestKind::Sha1),
+        [Transform::ToSha256] => Some(DigestKind::Sha256),
+        _ => None,
+    }
+}
+
+/// The digests of files that the rules of a pack ask for.
+pub(crate) fn wanted_digests(pack: &Pack) -> DigestSet {
+    let mut wanted = DigestSet::default();
+    // Whoever asks for a digest holds it against a list.
+    if pack.list(ListId(0)).is_none() {
+        return wanted;
+    }
+    for rule in pack.rules() {
+        rule.inspections()
+            .filter_map(|inspection| digest_kind(&inspection))
+            .for_each(|kind| wanted.insert(kind));
+    }
+    wanted
 }
 
 /// Whether a numeric field belongs to a transaction.

@@ -16,10 +16,10 @@ use super::{
     packet_rules::header_bytes,
     prefilter::{BufferGroup, Prefilter},
     round::Round,
-    rule_index::{RuleIndex, is_transaction_condition, leaves_values},
+    rule_index::{RuleIndex, digest_kind, is_transaction_condition, leaves_values},
 };
 use crate::{
-    app_layer::{BufferView, DcerpcCall, Transaction},
+    app_layer::{BufferView, DcerpcCall, DigestKind, Transaction},
     direction::Direction,
 };
 
@@ -128,6 +128,10 @@ fn scan_buffer(
         let (bytes, is_whole) = match view {
             BufferView::Complete(bytes) => (bytes, true),
             BufferView::Growing(bytes) => (bytes, false),
+            // There is nothing to be looked for in it, but its digest is asked for.
+            BufferView::Absent if *buffer == Buffer::WholeFile && has_digest(side, instance) => {
+                (&[][..], true)
+            }
             BufferView::Pending => {
                 mark.is_finished = side.transaction.is_scan_over(*buffer, side.direction);
                 break;
@@ -255,7 +259,16 @@ impl Judge {
         let buffer = inspection.buffer;
         let is_multiple = buffer.info().multiple;
         let mut may_still_hold = is_multiple && !side.is_complete;
+        let digest_kind = digest_kind(inspection);
         for instance in 0..BUFFER_INSTANCES_MAX {
+            let digest = digest_kind
+                .and_then(|kind| side.transaction.file_digest(kind, side.direction, instance));
+            if let Some(digest) = digest {
+                if self.digest_holds(inspection, digest) {
+                    return Standing::Matches;
+                }
+                continue;
+            }
             let (bytes, is_end) = match view_of(side, buffer, instance) {
                 BufferView::Pending => return Standing::Waits,
                 BufferView::Absent => break,
@@ -284,6 +297,15 @@ impl Judge {
             Standing::Fails
         }
     }
+}
+
+/// Whether digests of a file were made while it passed.
+fn has_digest(side: &TransactionSide<'_>, instance: usize) -> bool {
+    let kinds = [DigestKind::Md5, DigestKind::Sha1, DigestKind::Sha256];
+    kinds.into_iter().any(|kind| {
+        let digest = side.transaction.file_digest(kind, side.direction, instance);
+        digest.is_some()
+    })
 }
 
 /// A buffer of the transaction; a whole file is a file's bytes where their number is that of the file.

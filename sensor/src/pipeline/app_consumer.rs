@@ -3,7 +3,7 @@
 use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
-    app_layer::{AppLayer, Feed, FeedContext, ParserSet, Transport as Carrier},
+    app_layer::{AppLayer, DigestSet, Feed, FeedContext, ParserSet, Transport as Carrier},
     direction::Direction,
     flow::Flow,
     stream::StreamConsumer,
@@ -25,7 +25,7 @@ impl<'a> AppConsumer<'a> {
     pub(super) fn new(
         flow: &'a mut Flow,
         time: Timestamp,
-        (frames, parsers): (FrameSet, ParserSet),
+        (frames, parsers, digests): (FrameSet, ParserSet, DigestSet),
     ) -> Self {
         Self {
             context: FeedContext {
@@ -42,6 +42,7 @@ impl<'a> AppConsumer<'a> {
                 time,
                 frames,
                 parsers,
+                digests,
             },
             app: &mut flow.app,
             triggered: [false; 2],

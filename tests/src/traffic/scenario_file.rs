@@ -17,6 +17,7 @@
 //!   { from = "client", request = { uri = "/index.html", host = "www.example" } },
 //!   { from = "server", response = { body = "hello", coding = "gzip-chunked" } },
 //!   { from = "client", text = "raw bytes", delivery = "reversed" },
+//!   { from = "client", text = "more of it ", times = 1000 },
 //!   { from = "client", hex = "00ff", at = 4 },       # one segment at this offset of the stream
 //! ]
 //! ```
@@ -216,6 +217,9 @@ struct Say {
     query: Option<Lookup>,
     /// The response to a DNS query.
     answer: Option<Lookup>,
+    /// How often the payload stands there, one behind the other.
+    #[serde(default = "once")]
+    times: u16,
     #[serde(default)]
     delivery: Delivery,
     at: Option<u32>,
@@ -378,7 +382,9 @@ impl Say {
         ];
         let mut given: Vec<_> = candidates.into_iter().flatten().collect();
         match given.len() {
-            1 => given.remove(0),
+            1 => given
+                .remove(0)
+                .map(|bytes| bytes.repeat(usize::from(self.times))),
             count => Err(ScenarioError::Payload(count)),
         }
     }

@@ -1,14 +1,14 @@
 //! FTP's data connection: one file, announced on the control connection (RFC 959, section 3.2).
 //!
 //! Its bytes are the file, in the direction that the command says; the other direction carries nothing. The file is kept up to a
-//! cap; of a longer one the beginning is inspected.
+//! cap; of a longer one the beginning is inspected, and what it is as a whole are its size and its digests.
 
 use lapwing_rules::model::{AppProtocol, Buffer, HeaderField};
 
 use crate::{
     app_layer::{
-        BufferView, FactKind, Feed, Parser, Transaction, TransactionField, TransactionStore,
-        limits, transactions::Transactions,
+        BufferView, DigestKind, DigestSet, FactKind, Feed, Parser, Transaction, TransactionField,
+        TransactionStore, digests::FileDigests, limits, transactions::Transactions,
     },
     direction::Direction,
 };
@@ -45,14 +45,22 @@ struct FtpDataTransaction {
     direction: Direction,
     name: Vec<u8>,
     bytes: Vec<u8>,
+    size: u64,
+    digests: FileDigests,
     is_done: bool,
+    /// Bytes of it were lost.
+    is_broken: bool,
     steps: u32,
 }
 
 impl FtpDataParser {
     /// The parser of a connection that the FTP server opened (active mode), or the FTP client. The FTP server sends what is
     /// retrieved, whoever opened the connection.
-    pub(in crate::app_layer) fn new(expected: ExpectedTransfer, is_active: bool) -> Self {
+    pub(in crate::app_layer) fn new(
+        expected: ExpectedTransfer,
+        is_active: bool,
+        digests: DigestSet,
+    ) -> Self {
         let sender_is_client = (expected.transfer == FtpTransfer::Retrieve) == is_active;
         let mut transactions = Transactions::default();
         transactions.push(FtpDataTransaction {
@@ -64,15 +72,22 @@ impl FtpDataParser {
             },
             name: expected.name,
             bytes: Vec::new(),
+            size: 0,
+            digests: FileDigests::new(digests),
             is_done: false,
+            is_broken: false,
             steps: 1,
         });
         Self { transactions }
     }
 
-    fn finish(&mut self) {
-        if let Some(transaction) = self.transactions.newest_mut() {
+    fn finish(&mut self, is_whole: bool) {
+        if let Some(transaction) = self.transactions.newest_mut()
+            && !transaction.is_done
+        {
             transaction.is_done = true;
+            transaction.is_broken = !is_whole;
+            transaction.digests.finish(is_whole);
             transaction.steps += 1;
         }
     }
@@ -90,6 +105,10 @@ impl Parser for FtpDataParser {
         if direction == transaction.direction && !transaction.is_done {
             let room = limits::FTP_FILE_BYTES_MAX.saturating_sub(transaction.bytes.len());
             let kept = bytes.get(..room).unwrap_or(bytes);
+            if bytes.len() > room {
+                transaction.digests.pass(&transaction.bytes, bytes);
+            }
+            transaction.size += bytes.len() as u64;
             transaction.bytes.extend_from_slice(kept);
             transaction.steps += 1;
         }
@@ -98,7 +117,7 @@ impl Parser for FtpDataParser {
 
     fn gap(&mut self, _: Direction, _: u64) -> Feed {
         // What is behind it would stand at the wrong place of the file.
-        self.finish();
+        self.finish(false);
         Feed::Stop
     }
 
@@ -108,7 +127,7 @@ impl Parser for FtpDataParser {
             .newest_mut()
             .is_some_and(|transaction| transaction.direction == direction);
         if is_of_file {
-            self.finish();
+            self.finish(true);
         }
     }
 
@@ -125,6 +144,7 @@ impl Parser for FtpDataParser {
             size_of::<FtpDataTransaction>()
                 + transaction.name.capacity()
                 + transaction.bytes.capacity()
+                + transaction.digests.held_bytes()
         };
         size_of::<Self>() + self.transactions.iter().map(held).sum::<usize>()
     }
@@ -152,12 +172,27 @@ impl Transaction for FtpDataTransaction {
     /// As in the reference, `retr` is asked of what goes to the connection's client and `stor` of what goes to its server, whoever
     /// sends the file.
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
+        match field {
+            HeaderField::FilePresent => {
+                return (direction == self.direction && index == 0).then_some(1);
+            }
+            HeaderField::FileSize => {
+                let is_known = direction == self.direction && index == 0 && self.is_done;
+                return (is_known && !self.is_broken).then_some(self.size);
+            }
+            _ => {}
+        }
         let asked = match self.transfer {
             FtpTransfer::Retrieve => Direction::ToClient,
             FtpTransfer::Store => Direction::ToServer,
         };
         (field == HeaderField::FtpDataCommand && index == 0 && direction == asked)
             .then_some(self.transfer as u64)
+    }
+
+    fn file_digest(&self, kind: DigestKind, direction: Direction, index: usize) -> Option<&[u8]> {
+        let is_asked = direction == self.direction && index == 0;
+        is_asked.then(|| self.digests.get(kind))?
     }
 
     fn progress(&self, _: Direction) -> u32 {
@@ -191,7 +226,7 @@ mod tests {
             transfer,
             name: b"a.txt".to_vec(),
         };
-        FtpDataParser::new(expected, is_active)
+        FtpDataParser::new(expected, is_active, DigestSet::default())
     }
 
     #[test]

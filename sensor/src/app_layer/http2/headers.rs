@@ -13,7 +13,7 @@ pub(super) struct HeaderList {
     /// `http.header.raw`
     pub(super) raw: Vec<u8>,
     /// `http.header_names`, without the empty line at its end.
-    names: Vec<u8>,
+    pub(super) names: Vec<u8>,
     /// `http.header_names`
     pub(super) names_closed: Vec<u8>,
     /// `http.request_header`, `http.response_header`: one a field.
@@ -39,17 +39,15 @@ impl HeaderList {
         self.lines.get(index)?.get(..*self.name_ends.get(index)?)
     }
 
-    /// Takes the fields of a block. Trailers only add to the lists of single fields: what rules saw does not change.
-    pub(super) fn extend(&mut self, fields: &[Field], direction: Direction, are_trailers: bool) {
+    /// Takes the fields of a block; those of trailers stand behind the others.
+    pub(super) fn extend(&mut self, fields: &[Field], direction: Direction) {
         for field in fields {
             if self.lines.len() >= limits::HTTP2_HEADERS_MAX {
                 return;
             }
             self.lines.push(line(field, &field.value));
             self.name_ends.push(field.name.len());
-            if !are_trailers {
-                self.add(field, direction);
-            }
+            self.add(field, direction);
         }
         self.names_closed.clone_from(&self.names);
         self.names_closed.extend_from_slice(b"\r\n");
@@ -145,7 +143,7 @@ mod tests {
             field("cookie", "b=2"),
             field("x-h", " v\t"),
         ];
-        list.extend(&fields, Direction::ToServer, false);
+        list.extend(&fields, Direction::ToServer);
         assert_eq!(list.normal, b":path: /a\r\nx-h: v\r\n");
         assert_eq!(
             list.raw,
@@ -159,8 +157,8 @@ mod tests {
         assert_eq!(list.name(3), Some(&b"x-h"[..]));
         assert_eq!(list.lines[0], b":path: /a");
         let before = list.raw.clone();
-        list.extend(&[field("grpc-status", "0")], Direction::ToServer, true);
-        assert_eq!(list.raw, before);
+        list.extend(&[field("grpc-status", "0")], Direction::ToServer);
+        assert_eq!(list.raw, [&before[..], b"grpc-status: 0\r\n"].concat());
         assert_eq!(list.lines[4], b"grpc-status: 0");
     }
 

@@ -33,8 +33,6 @@ struct Side {
     headers: HeaderList,
     /// A header block is not complete.
     is_in_headers: bool,
-    /// The newest header block came when rules had seen those before it.
-    are_trailers: bool,
     /// The request or status line that HTTP/1 would have.
     line: Vec<u8>,
     host: Option<Vec<u8>>,
@@ -99,30 +97,24 @@ impl Http2Transaction {
 
     /// A header block begins.
     pub(super) fn begin_headers(&mut self, direction: Direction) {
-        let are_trailers = self.is_visible(direction);
-        let side = self.side_mut(direction);
-        side.are_trailers = are_trailers;
-        side.is_in_headers = true;
+        self.side_mut(direction).is_in_headers = true;
     }
 
     /// A whole header block came.
     pub(super) fn add_headers(&mut self, direction: Direction, fields: &[Field]) {
-        let are_trailers = self.side(direction).are_trailers;
         self.judge_authority(direction, fields);
         let side = self.side_mut(direction);
         side.is_in_headers = false;
-        if !are_trailers
+        if side.body.received_bytes == 0
             && let Some(coding) = fields
                 .iter()
                 .find(|field| field.name == b"content-encoding")
         {
             side.body.decode(&coding_of(&coding.value));
         }
-        side.headers.extend(fields, direction, are_trailers);
-        if !are_trailers {
-            side.host = side.headers.value(b":authority").map(headers::normal_host);
-            self.build_line(direction);
-        }
+        side.headers.extend(fields, direction);
+        side.host = side.headers.value(b":authority").map(headers::normal_host);
+        self.build_line(direction);
         self.step();
     }
 
@@ -240,11 +232,23 @@ impl Http2Transaction {
                 && !(side.headers.is_empty() && self.progress < Progress::Closed)
     }
 
+    /// Whether nothing more comes of a side: until then trailers may add to its header.
+    fn is_over(&self, direction: Direction) -> bool {
+        self.side(direction).is_ended
+            || match direction {
+                Direction::ToServer => {
+                    matches!(self.progress, Progress::RequestComplete | Progress::Closed)
+                }
+                Direction::ToClient => self.progress >= Progress::ResponseComplete,
+            }
+    }
+
     fn once<'a>(&self, direction: Direction, value: Option<&'a [u8]>) -> BufferView<'a> {
         match value {
             _ if !self.is_visible(direction) => BufferView::Pending,
             Some(value) => BufferView::Complete(value),
-            None => BufferView::Absent,
+            None if self.is_over(direction) => BufferView::Absent,
+            None => BufferView::Pending,
         }
     }
 
@@ -252,8 +256,17 @@ impl Http2Transaction {
         self.once(direction, self.side(direction).headers.value(name))
     }
 
-    fn block<'a>(&self, direction: Direction, bytes: &'a [u8]) -> BufferView<'a> {
-        self.once(direction, (!bytes.is_empty()).then_some(bytes))
+    /// A block of all fields: `growing` until nothing more comes, and `whole` then.
+    fn block<'a>(
+        &self,
+        direction: Direction,
+        growing: &'a [u8],
+        whole: &'a [u8],
+    ) -> BufferView<'a> {
+        match self.once(direction, (!growing.is_empty()).then_some(whole)) {
+            BufferView::Complete(_) if !self.is_over(direction) => BufferView::Growing(growing),
+            view => view,
+        }
     }
 
     fn single<'a>(&self, direction: Direction, value: Option<&'a [u8]>) -> BufferView<'a> {
@@ -266,14 +279,7 @@ impl Http2Transaction {
 
     fn body(&self, direction: Direction) -> BufferView<'_> {
         let side = self.side(direction);
-        let is_over = side.is_ended
-            || match direction {
-                Direction::ToServer => {
-                    matches!(self.progress, Progress::RequestComplete | Progress::Closed)
-                }
-                Direction::ToClient => self.progress >= Progress::ResponseComplete,
-            };
-        let stage = if is_over {
+        let stage = if self.is_over(direction) {
             Stage::Complete
         } else {
             Stage::Body
@@ -329,12 +335,9 @@ impl Http2Transaction {
     fn common(&self, buffer: Buffer, direction: Direction, index: usize) -> BufferView<'_> {
         let headers = &self.side(direction).headers;
         match buffer {
-            Buffer::HttpHeader => self.block(direction, &headers.normal),
-            Buffer::HttpHeaderRaw => self.block(direction, &headers.raw),
-            Buffer::HttpHeaderNames if !headers.is_empty() => {
-                self.block(direction, &headers.names_closed)
-            }
-            Buffer::HttpHeaderNames => self.once(direction, None),
+            Buffer::HttpHeader => self.block(direction, &headers.normal, &headers.normal),
+            Buffer::HttpHeaderRaw => self.block(direction, &headers.raw, &headers.raw),
+            Buffer::HttpHeaderNames => self.block(direction, &headers.names, &headers.names_closed),
             Buffer::HttpProtocol => self.once(direction, Some(b"HTTP/2")),
             Buffer::HttpConnection => self.header(direction, b"connection"),
             Buffer::HttpContentLength => self.header(direction, b"content-length"),

@@ -71,6 +71,7 @@ mod tests {
             time: Timestamp(0),
             frames: lapwing_rules::model::FrameSet::default(),
             parsers: ParserSet::default(),
+            digests: crate::app_layer::DigestSet::default(),
         }
     }
 

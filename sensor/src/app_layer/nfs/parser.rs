@@ -12,7 +12,7 @@ use super::{
     version3,
 };
 use crate::{
-    app_layer::{Feed, FrameLog, Parser, TransactionStore, Transport, limits},
+    app_layer::{DigestSet, Feed, FrameLog, Parser, TransactionStore, Transport, limits},
     direction::Direction,
 };
 
@@ -408,6 +408,10 @@ impl Parser for NfsParser {
     fn end(&mut self, direction: Direction) {
         self.sides[direction.index()].pending = Vec::new();
         self.session.end(direction);
+    }
+
+    fn want_digests(&mut self, digests: DigestSet) {
+        self.session.digests = digests;
     }
 
     fn store(&self) -> Option<&dyn TransactionStore> {

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     app_layer::{
-        files::FileTransfer, limits, reader::Reader, recent::Recent, transactions::Transactions,
+        DigestSet, files::FileTransfer, limits, reader::Reader, recent::Recent,
+        transactions::Transactions,
     },
     direction::Direction,
 };
@@ -46,6 +47,7 @@ pub(super) struct Unfinished {
 #[derive(Debug, Default)]
 pub(super) struct Session {
     pub(super) transactions: Transactions<NfsTransaction>,
+    pub(super) digests: DigestSet,
     calls: Recent<u32, Pending, { limits::NFS_CALLS_MAX }>,
     names: Recent<Vec<u8>, Vec<u8>, { limits::NFS_NAMES_MAX }>,
 }
@@ -333,7 +335,7 @@ impl Session {
             let file = NfsFile {
                 handle: handle.to_vec(),
                 direction,
-                transfer: FileTransfer::new(name),
+                transfer: FileTransfer::new(name, self.digests),
                 is_closed: false,
             };
             self.push(new(file));

@@ -5,7 +5,7 @@ use lapwing_rules::model::{Buffer, PacketCondition};
 use super::version3::COMMIT;
 use crate::{
     app_layer::{
-        BufferView, FactKind, Transaction, TransactionField, files::FileTransfer,
+        BufferView, DigestKind, FactKind, Transaction, TransactionField, files::FileTransfer,
         transactions::Events,
     },
     direction::Direction,
@@ -121,6 +121,11 @@ impl Transaction for NfsTransaction {
             (TransactionField::FilePresent, 0) => self.transfer(direction).map(|_| 1),
             _ => None,
         }
+    }
+
+    fn file_digest(&self, kind: DigestKind, direction: Direction, index: usize) -> Option<&[u8]> {
+        let file = self.transfer(direction).filter(|_| index == 0)?;
+        file.digest(kind)
     }
 
     fn holds(&self, condition: &PacketCondition<'_>, direction: Direction) -> bool {

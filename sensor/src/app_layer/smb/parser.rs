@@ -12,7 +12,7 @@ use super::{
     smb1, smb2,
 };
 use crate::{
-    app_layer::{Feed, FrameLog, Parser, TransactionStore, limits},
+    app_layer::{DigestSet, Feed, FrameLog, Parser, TransactionStore, limits},
     direction::Direction,
 };
 
@@ -326,6 +326,10 @@ impl Parser for SmbParser {
     fn end(&mut self, direction: Direction) {
         self.sides[direction.index()].pending = Vec::new();
         self.session.end(direction);
+    }
+
+    fn want_digests(&mut self, digests: DigestSet) {
+        self.session.digests = digests;
     }
 
     fn store(&self) -> Option<&dyn TransactionStore> {

@@ -6,7 +6,9 @@ use super::{
     transaction::{Command, SmbTransaction, Subject},
 };
 use crate::{
-    app_layer::{files::FileTransfer, limits, recent::Recent, transactions::Transactions},
+    app_layer::{
+        DigestSet, files::FileTransfer, limits, recent::Recent, transactions::Transactions,
+    },
     direction::Direction,
 };
 
@@ -64,6 +66,7 @@ pub(super) enum Rest {
 #[derive(Debug, Default)]
 pub(super) struct Session {
     pub(super) transactions: Transactions<SmbTransaction>,
+    pub(super) digests: DigestSet,
     /// By session and tree.
     pub(super) trees: Open<(u64, u32), Tree>,
     /// Names of open files.
@@ -201,7 +204,7 @@ impl Session {
             let subject = Subject::File {
                 handle: piece.handle,
                 direction,
-                file: FileTransfer::new(name),
+                file: FileTransfer::new(name, self.digests),
             };
             self.transactions
                 .push(SmbTransaction::new(command, ids, subject));

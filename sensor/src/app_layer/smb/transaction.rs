@@ -5,8 +5,8 @@ use lapwing_rules::model::Buffer;
 use super::{ntlmssp::Login, record::Ids, session::Handle};
 use crate::{
     app_layer::{
-        BufferView, DcerpcCall, FactKind, Transaction, TransactionField, files::FileTransfer,
-        transactions::Events,
+        BufferView, DcerpcCall, DigestKind, FactKind, Transaction, TransactionField,
+        files::FileTransfer, transactions::Events,
     },
     direction::Direction,
 };
@@ -151,6 +151,15 @@ impl Transaction for SmbTransaction {
                 TransactionField::FilePresent => Some(1),
                 _ => None,
             },
+            _ => None,
+        }
+    }
+
+    fn file_digest(&self, kind: DigestKind, asked: Direction, index: usize) -> Option<&[u8]> {
+        match &self.subject {
+            Subject::File {
+                file, direction, ..
+            } if *direction == asked && index == 0 => file.digest(kind),
             _ => None,
         }
     }

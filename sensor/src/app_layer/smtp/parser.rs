@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app_layer::{
-        Feed, Parser, TransactionStore, limits,
+        DigestSet, Feed, Parser, TransactionStore, limits,
         lines::{Line, Lines, Rest},
         transactions::Transactions,
     },
@@ -34,6 +34,7 @@ enum Mode {
 pub(in crate::app_layer) struct SmtpParser {
     lines: [Lines; 2],
     transactions: Transactions<SmtpTransaction>,
+    digests: DigestSet,
     mode: Mode,
     waiting: Waiting,
     /// In the middle of a reply of several lines.
@@ -54,6 +55,7 @@ impl Default for SmtpParser {
         Self {
             lines: [(); 2].map(|()| Lines::new(limits::SMTP_LINE_BYTES_MAX)),
             transactions: Transactions::default(),
+            digests: DigestSet::default(),
             mode: Mode::default(),
             waiting: Waiting::default(),
             in_reply: false,
@@ -89,7 +91,7 @@ impl SmtpParser {
             .newest()
             .is_none_or(|newest| newest.is_done && !goes_on)
         {
-            self.transactions.push(SmtpTransaction::default());
+            self.transactions.push(SmtpTransaction::new(self.digests));
         }
         if !self.greeted {
             self.event("no_server_welcome_message");
@@ -316,6 +318,10 @@ impl Parser for SmtpParser {
             transaction.ended[direction.index()] = true;
             transaction.step();
         }
+    }
+
+    fn want_digests(&mut self, digests: DigestSet) {
+        self.digests = digests;
     }
 
     fn store(&self) -> Option<&dyn TransactionStore> {

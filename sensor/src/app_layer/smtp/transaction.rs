@@ -5,7 +5,8 @@ use lapwing_rules::model::Buffer;
 use super::mime::Mail;
 use crate::{
     app_layer::{
-        BufferView, FactKind, Transaction, TransactionField, limits, transactions::Events,
+        BufferView, DigestKind, DigestSet, FactKind, Transaction, TransactionField, limits,
+        transactions::Events,
     },
     direction::Direction,
 };
@@ -26,6 +27,14 @@ pub(super) struct SmtpTransaction {
 }
 
 impl SmtpTransaction {
+    /// A mail of whose files these digests are made.
+    pub(super) fn new(digests: DigestSet) -> Self {
+        Self {
+            mail: Mail::new(digests),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn event(&mut self, name: &'static str) {
         self.events.add(name);
         self.step();
@@ -80,12 +89,16 @@ impl Transaction for SmtpTransaction {
         let file = self.mail.files().get(index)?;
         let is_over = file.is_whole || self.is_complete(Direction::ToServer);
         match (direction, field) {
-            (Direction::ToServer, TransactionField::FileSize) if is_over => {
-                u64::try_from(file.bytes.len()).ok()
-            }
+            (Direction::ToServer, TransactionField::FileSize) if is_over => Some(file.size),
             (Direction::ToServer, TransactionField::FilePresent) => Some(1),
             _ => None,
         }
+    }
+
+    fn file_digest(&self, kind: DigestKind, direction: Direction, index: usize) -> Option<&[u8]> {
+        let file = self.mail.files().get(index);
+        let file = file.filter(|_| direction == Direction::ToServer)?;
+        file.digests.get(kind)
     }
 
     fn progress(&self, _: Direction) -> u32 {

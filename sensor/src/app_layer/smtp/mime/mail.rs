@@ -4,7 +4,7 @@ use super::{
     encoding::{Decoder, Encoding},
     header::{Header, Unreadable},
 };
-use crate::app_layer::{limits, transactions::Events};
+use crate::app_layer::{DigestSet, digests::FileDigests, limits, transactions::Events};
 
 /// A part with a file name.
 #[derive(Debug)]
@@ -12,8 +12,23 @@ pub(in crate::app_layer::smtp) struct MailFile {
     pub(in crate::app_layer::smtp) name: Vec<u8>,
     /// Decoded, from its start, as far as it is kept.
     pub(in crate::app_layer::smtp) bytes: Vec<u8>,
+    /// All of it, decoded.
+    pub(in crate::app_layer::smtp) size: u64,
+    pub(in crate::app_layer::smtp) digests: FileDigests,
     /// Nothing more will come.
     pub(in crate::app_layer::smtp) is_whole: bool,
+}
+
+impl MailFile {
+    fn push(&mut self, bytes: &[u8]) {
+        let room = limits::SMTP_FILE_BYTES_MAX.saturating_sub(self.bytes.len());
+        if bytes.len() > room {
+            self.digests.pass(&self.bytes, bytes);
+        }
+        self.bytes
+            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.size += bytes.len() as u64;
+    }
 }
 
 #[derive(Debug)]
@@ -40,12 +55,24 @@ pub(in crate::app_layer::smtp) struct Mail {
     /// Boundaries of the multiparts around this place, the outermost first.
     boundaries: Vec<Vec<u8>>,
     files: Vec<MailFile>,
+    /// Digests that are made of files.
+    digests: DigestSet,
+    /// What a line was decoded to.
+    decoded: Vec<u8>,
     /// Mails within the mail so far.
     messages: usize,
     is_finished: bool,
 }
 
 impl Mail {
+    /// A mail of whose files these digests are made.
+    pub(in crate::app_layer::smtp) fn new(digests: DigestSet) -> Self {
+        Self {
+            digests,
+            ..Self::default()
+        }
+    }
+
     /// The files so far.
     pub(in crate::app_layer::smtp) fn files(&self) -> &[MailFile] {
         &self.files
@@ -83,17 +110,13 @@ impl Mail {
                 {
                     events.add("mime_long_enc_line");
                 }
-                let mut unwanted = Vec::new();
-                let output = match self.files.last_mut() {
-                    Some(file) if *is_file && file.bytes.len() < limits::SMTP_FILE_BYTES_MAX => {
-                        &mut file.bytes
-                    }
-                    _ => &mut unwanted,
-                };
-                if decoder.line(line, ending, output).is_err() {
+                self.decoded.clear();
+                if decoder.line(line, ending, &mut self.decoded).is_err() {
                     events.add("mime_invalid_qp");
                 }
-                output.truncate(limits::SMTP_FILE_BYTES_MAX);
+                if let Some(file) = self.files.last_mut().filter(|_| *is_file) {
+                    file.push(&self.decoded);
+                }
             }
             Place::Outside => {}
         }
@@ -135,6 +158,8 @@ impl Mail {
             self.files.push(MailFile {
                 name,
                 bytes: Vec::new(),
+                size: 0,
+                digests: FileDigests::new(self.digests),
                 is_whole: false,
             });
         }
@@ -171,19 +196,25 @@ impl Mail {
     fn end_part(&mut self) {
         if let Some(file) = self.files.last_mut() {
             file.is_whole = true;
+            file.digests.finish(true);
         }
     }
 
     pub(in crate::app_layer::smtp) fn held_bytes(&self) -> usize {
-        let files = self
-            .files
-            .iter()
-            .map(|file| size_of::<MailFile>() + file.name.capacity() + file.bytes.capacity());
+        let files = self.files.iter().map(|file| {
+            size_of::<MailFile>()
+                + file.name.capacity()
+                + file.bytes.capacity()
+                + file.digests.held_bytes()
+        });
         let place = match &self.place {
             Place::Header(header) => header.held_bytes(),
             Place::Body { decoder, .. } => decoder.held_bytes(),
             Place::Outside => 0,
         };
-        files.sum::<usize>() + place + self.boundaries.iter().map(Vec::capacity).sum::<usize>()
+        files.sum::<usize>()
+            + place
+            + self.decoded.capacity()
+            + self.boundaries.iter().map(Vec::capacity).sum::<usize>()
     }
 }
