@@ -27,25 +27,25 @@ bench: setup ## Speed, memory and start beside Suricata, on captures and rules o
 	@tests/tools/bench $(BENCH)
 
 mutations: setup ## A million damaged packs, canonical packs and deltas through their readers
-	@LAPWING_MUTATIONS=1000000 $(CARGO) nextest run --release -p lapwing-rules --test pack_mutations
+	@LAPWING_MUTATIONS=1000000 $(CARGO) nextest run --profile long --release -p lapwing-rules --test pack_mutations
 
 live-proof: build ## Highest rate without a drop between two name spaces (CAPTURE=FILE RULES=FILE; needs root and tcpreplay)
 	@tests/tools/live-proof --lapwing $(TARGET)/release/lapwing --capture $(CAPTURE) --rules $(RULES) $(LIVE_PROOF_ARGUMENTS)
 
 deltas: setup ## Ten random changes of the conformance corpus' large rule set, 200 times: delta, difference, the full pack's bytes
-	@LAPWING_DELTAS=$${LAPWING_DELTAS:-200} $(CARGO) nextest run --release -p lapwing-rules --test large_set_deltas --no-capture
+	@LAPWING_DELTAS=$${LAPWING_DELTAS:-200} $(CARGO) nextest run --profile long --release -p lapwing-rules --test large_set_deltas --no-capture
 
 faults: build ## A thousand random faults between sensor, uplink and centre (LAPWING_FAULTS_SEED repeats a run)
-	@LAPWING_FAULTS=$${LAPWING_FAULTS:-1000} $(CARGO) nextest run --release -p lapwing-tests --test links --no-capture whatever_happens
+	@LAPWING_FAULTS=$${LAPWING_FAULTS:-1000} $(CARGO) nextest run --profile long --release -p lapwing-tests --test links --no-capture whatever_happens
 
 hostile: build ## Ten thousand mutated messages of a hostile centre over a real link (LAPWING_HOSTILE_MESSAGES)
 	@LAPWING_HOSTILE_MESSAGES=$${LAPWING_HOSTILE_MESSAGES:-10000} $(CARGO) nextest run --release --workspace --test hostile_link --no-capture a_hostile_centre
 
 flat: build ## Replay the conformance corpus 200 times in one process: memory must stay flat
-	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --release -p lapwing-tests --test memory_flat --no-capture
+	@LAPWING_FLAT_ROUNDS=$${LAPWING_FLAT_ROUNDS:-200} $(CARGO) nextest run --profile long --release -p lapwing-tests --test memory_flat --no-capture
 
 centre-load: setup ## The centre with a nation's findings: rates, pages, memory (FINDINGS=10000000 SENSORS=200)
-	@LAPWING_LOAD_FINDINGS=$(or $(FINDINGS),10000000) LAPWING_LOAD_SENSORS=$(or $(SENSORS),200) $(CARGO) nextest run --release -p lapwing-cirt --test centre --no-capture -E 'test(a_nation_of_sensors)'
+	@LAPWING_LOAD_FINDINGS=$(or $(FINDINGS),10000000) LAPWING_LOAD_SENSORS=$(or $(SENSORS),200) $(CARGO) nextest run --profile long --release -p lapwing-cirt --test centre --no-capture -E 'test(a_nation_of_sensors)'
 
 # A quick image for the tests is packed lightly; what is given away is packed hard and built with `dist`.
 BOARD ?= uefi-x86_64
