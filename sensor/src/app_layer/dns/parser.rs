@@ -18,6 +18,8 @@ pub(in crate::app_layer) struct DnsParser {
     /// Streams: bytes of a message that is not complete, per direction.
     pending: [Vec<u8>; 2],
     frames: FrameLog,
+    /// A stream: a message was none, and nothing more is read.
+    is_broken: bool,
 }
 
 impl DnsParser {
@@ -27,6 +29,7 @@ impl DnsParser {
             transactions: Transactions::default(),
             pending: Default::default(),
             frames: FrameLog::default(),
+            is_broken: false,
         }
     }
 
@@ -59,6 +62,9 @@ impl DnsParser {
 
     /// As in the reference, a stream with a message that is none of its direction is not read any further.
     fn stream(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.is_broken {
+            return Feed::Fail;
+        }
         let mut held = std::mem::take(&mut self.pending[direction.index()]);
         held.extend_from_slice(bytes);
         let mut rest = &held[..];
@@ -71,6 +77,7 @@ impl DnsParser {
                 self.frames
                     .open(direction, Frame::DnsPdu, behind, Some(length));
                 if !self.message(direction, message) {
+                    self.is_broken = true;
                     return Feed::Fail;
                 }
             }
