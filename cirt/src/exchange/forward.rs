@@ -92,6 +92,12 @@ pub async fn forward(
             let Some(last) = rows.last().map(|(key, _)| *key) else {
                 break;
             };
+            // First the connection: the register holds what goes, not what would have gone.
+            let is_first = connection.is_none();
+            let stream = match &mut connection {
+                Some(stream) => stream,
+                none => none.insert(connect(server).await?),
+            };
             let markings = store.markings()?;
             let findings = rows.into_iter().map(|(_, row)| {
                 let marking = markings.of(&row);
@@ -102,16 +108,10 @@ pub async fn forward(
             let now = Timestamp::now();
             let released = release(store, &server.peer, Way::Syslog, now, findings.collect())?;
             let mut messages = syslog::messages(producer, &released);
-            if connection.is_none() && !messages.is_empty() && skipped > 0 {
+            if is_first && skipped > 0 {
                 messages.insert(0, syslog::skipped(producer, skipped, now));
             }
-            if !messages.is_empty() {
-                let stream = match &mut connection {
-                    Some(stream) => stream,
-                    none => none.insert(connect(server).await?),
-                };
-                write(server, stream, &syslog::framed(&messages)).await?;
-            }
+            write(server, stream, &syslog::framed(&messages)).await?;
             round.sent += released.items().len();
             round.refused += released.refused();
             place = last;

@@ -18,6 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::store::Source;
+
 /// How long one request may take in all.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long connecting may take.
@@ -121,6 +123,16 @@ impl Client {
             authorization,
             accept: HeaderValue::from_static(accept),
         })
+    }
+
+    /// A client for a server of a peer.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn of(source: &Source, accept: &'static str) -> Result<Self, HttpsError> {
+        let login = source.login.as_ref();
+        let login = login.map(|(name, password)| (name.as_str(), password.as_str()));
+        Self::new(source.authority.as_deref(), login, accept)
     }
 
     /// Asks for something of at most `limit` bytes.

@@ -53,11 +53,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When its login or authority cannot be used.
     pub fn of(source: &'a Source) -> Result<Self, HttpsError> {
-        let login = source
-            .login
-            .as_ref()
-            .map(|(name, password)| (name.as_str(), password.as_str()));
-        let client = Client::new(source.authority.as_deref(), login, "application/json")?;
+        let client = Client::of(source, "application/json")?;
         Ok(Self::Server(client, source.address.trim_end_matches('/')))
     }
 

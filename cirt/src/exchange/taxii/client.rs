@@ -55,11 +55,7 @@ pub async fn poll(
     peer: &Peer,
     source: &Source,
 ) -> Result<Polled, PollError> {
-    let login = source
-        .login
-        .as_ref()
-        .map(|(name, password)| (name.as_str(), password.as_str()));
-    let client = Client::new(source.authority.as_deref(), login, MEDIA_TYPE)?;
+    let client = Client::of(source, MEDIA_TYPE)?;
     let root = api_root(&client, &source.address).await?;
     let collection = find_collection(&client, &root, &source.collection, "can_read").await?;
     let objects = format!(

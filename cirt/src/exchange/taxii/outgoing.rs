@@ -35,11 +35,7 @@ pub async fn push(
     source: &Source,
 ) -> Result<Pushed, PollError> {
     let (peer, agreement) = store.peer(&source.peer)?;
-    let login = source
-        .login
-        .as_ref()
-        .map(|(name, password)| (name.as_str(), password.as_str()));
-    let client = Client::new(source.authority.as_deref(), login, MEDIA_TYPE)?;
+    let client = Client::of(source, MEDIA_TYPE)?;
     let root = api_root(&client, &source.address).await?;
     let collection = find_collection(&client, &root, &source.collection, "can_write").await?;
     let address = format!("{root}collections/{}/objects/", percent_encode(&collection));

@@ -177,6 +177,8 @@ async fn a_stranger_gets_nothing_and_to_a_stranger_nothing_goes() {
     let failure = forward(&store, &producer, &unknown).await.unwrap_err();
     assert!(matches!(failure, ForwardError::Connect(..)), "{failure:?}");
     assert_eq!(receiver.next().await, (Vec::new(), false));
+    // Nor does the register claim that something went.
+    assert!(store.sharing_register(Some("siem"), 10).unwrap().is_empty());
     // A server that does not know us.
     let nameless = SyslogServer {
         identity: None,
