@@ -175,11 +175,19 @@ pub fn open(settings: &Settings) -> Result<Keyslot, KeyslotError> {
 /// # Errors
 /// [`KeyslotError`].
 pub fn known(settings: &Settings) -> Result<Option<Keyslot>, KeyslotError> {
-    let is_needed = lapwing_outbox::is_encrypted(&settings.outbox_folder());
-    if is_needed || Place::of(settings).path().exists() {
+    let place = Place::of(settings);
+    if read(place.path())?.is_some() {
         return open(settings).map(Some);
     }
-    Ok(read(&usual_file(&settings.state))?.map(Keyslot::new))
+    let outbox = settings.outbox_folder();
+    match read(&usual_file(&settings.state))? {
+        Some(former) => Ok(Some(Keyslot::new(former))),
+        None if lapwing_outbox::is_encrypted(&outbox) => Err(KeyslotError::Gone {
+            path: place.path().to_owned(),
+            outbox,
+        }),
+        None => Ok(None),
+    }
 }
 
 /// The same for an outbox whose settings are not all at hand.
