@@ -17,10 +17,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use lapwing_rules::model::{AppProtocol, FrameSet};
 
 use crate::{
-    app_layer::{DigestSet, ParserSet, limits as app_limits},
+    app_layer::{DigestSet, Inspected, ParserSet, limits as app_limits},
     capture::{CapturedFrame, LinkType},
     counters::EngineCounters,
-    decode::{Decoder, Packet, Transport},
+    decode::{Decoder, Packet, PacketOrigin, Transport},
     detect::{Alert, Detector, Renumbering},
     direction::Direction,
     flow::{
@@ -35,7 +35,7 @@ use crate::{
 };
 
 use app_consumer::AppConsumer;
-use end_packet::end_packet;
+use end_packet::{end_packet, hand_over};
 pub use settings::PipelineSettings;
 use settings::{CONNECTION_BYTES, FLOW_BYTES, PIECES_SLACK_DIVISOR};
 
@@ -366,6 +366,7 @@ impl<I: Inspector> Engine<I> {
             self.in_hand = None;
             return;
         }
+        packet.is_ciphertext = entry.flow.is_ciphertext();
         let wanted = self.inspector.wanted();
         meet_expectation(entry, packet, &mut self.expectations, wanted.2);
         let mut tools = Tools {
@@ -374,6 +375,7 @@ impl<I: Inspector> Engine<I> {
             counters: &mut self.counters.stream,
         };
         let mut consumer = AppConsumer::new(&mut entry.flow, packet.time, wanted);
+        let mut is_turned = false;
         // What parsers and detection hold changes with what they are given.
         let mut was_fed = false;
         match (&packet.transport, &mut entry.connection) {
@@ -397,29 +399,50 @@ impl<I: Inspector> Engine<I> {
             (Transport::Tcp(_), None) => Connection::without_session(packet, tools.counters),
             (Transport::Udp { .. }, _) if !packet.payload.is_empty() => {
                 consumer.bytes(direction, packet.payload);
+                is_turned = consumer.take_reversal();
                 was_fed = true;
             }
             _ => {}
         }
-        if turned_round(entry) {
+        if is_turned {
+            entry.swap_ends();
+        }
+        if is_turned || turned_round(entry) {
             direction = direction.opposite();
             packet.direction = Some(direction);
         }
         if let Some(connection) = &entry.connection {
             note_stream_bytes(&mut entry.flow, connection);
         }
-        if entry.flow.app.hands_over_now() {
+        let before = entry.flow.inspected;
+        if was_fed {
+            entry.flow.note_inspected();
+        }
+        let is_given_up = before < Inspected::Headers && entry.flow.inspected == Inspected::Headers;
+        if entry.flow.app.hands_over() || is_given_up {
+            hand_over(
+                entry,
+                packet.time,
+                &mut self.inspector,
+                &mut tools,
+                &mut self.alerts,
+            );
+        }
+        if is_given_up {
             for direction in Direction::BOTH {
-                let packet = end_packet(entry, direction);
-                self.inspector
-                    .inspect(&packet, Some(&mut entry.flow), None, &mut self.alerts);
+                if let Some(connection) = &mut entry.connection {
+                    connection.stop_raw(direction, &mut tools);
+                }
             }
         }
-        let window = entry
-            .connection
-            .as_mut()
-            .filter(|_| packet.sees_stream)
-            .and_then(|connection| connection.raw_window(direction, false));
+        let connection = entry.connection.as_mut().filter(|_| packet.sees_stream);
+        let window = connection.and_then(|connection| {
+            if entry.flow.is_ciphertext() && connection.has_raw(direction) {
+                packet.has_last_bytes = true;
+                connection.trigger_raw(direction);
+            }
+            connection.raw_window(direction, false)
+        });
         let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
         if entry.bypass.spares(direction) && !packet.payload.is_empty() {
             shedding::count(packet, &mut self.counters.shed);
@@ -429,6 +452,9 @@ impl<I: Inspector> Engine<I> {
         }
         if let (Some(connection), Some(position)) = (&mut entry.connection, inspected_to) {
             connection.raw_inspected(direction, position, &mut tools);
+        }
+        if let (Some(connection), true) = (&mut entry.connection, packet.has_last_bytes) {
+            connection.stop_raw(direction, &mut tools);
         }
         if self.is_behind {
             let due = shedding::due(entry);
@@ -482,7 +508,7 @@ impl<I: Inspector> Engine<I> {
         }
         turned_round(&mut entry);
         for direction in Direction::BOTH {
-            let mut packet = end_packet(&entry, direction);
+            let mut packet = end_packet(&entry, direction, PacketOrigin::FlowEnd, time);
             packet.events.clone_from(&last.events);
             last.events.clear();
             let app = &entry.flow.app;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use lapwing_cirt::exchange::limits::EXPORT_FINDINGS;
+use lapwing_cirt::exchange::limits::{EXPORT_FINDINGS, FEED_INDICATORS};
 use lapwing_cirt::exchange::misp_import::FEED_SUMS;
 use lapwing_cirt::exchange::{
     ExchangeSettings, Producer, Released, SharedFinding, Way, csv, eve, idea, intelmq, iodef, misp,
@@ -107,7 +107,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bail!("nothing to export");
     }
     if let (Format::Misp, Some(folder)) = (arguments.format, &arguments.output) {
-        return write_feed(&producer, folder, &misp::feed(&producer, &released));
+        let indicators = store.published_indicators(FEED_INDICATORS)?;
+        let indicators = release(&store, &arguments.to, Way::Misp, now, indicators)?;
+        let feed = misp::feed(&producer, &released, Some(&indicators));
+        return write_feed(&producer, folder, &feed);
     }
     let bytes = render(arguments.format, &producer, &released, now)?;
     write_out(&producer, arguments.output.as_deref(), &bytes)

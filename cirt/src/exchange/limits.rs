@@ -46,6 +46,8 @@ pub const POLL_PAGES: usize = 10_000;
 pub const PUBLISH_FINDINGS: usize = 500;
 /// Indicators that are published in one transaction.
 pub const PUBLISH_INDICATORS: usize = 5_000;
+/// Indicators that stand in the MISP feeds that we write, the newest.
+pub const FEED_INDICATORS: usize = 20_000;
 /// Events of a MISP feed.
 pub const FEED_EVENTS: usize = 100_000;
 /// Attributes of one event that are read.

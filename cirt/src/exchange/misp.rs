@@ -2,7 +2,8 @@
 //!
 //! An event is what one rule found on one day under one label. Attributes are the outside ends, names and URLs, each once, with first
 //! and last time and the number of alerts in the comment; nothing is marked for automatic detection, because a name in a finding is
-//! what was met, not always what is bad. Labels and RSIT classes are tags of MISP's taxonomies, RSIT also a cluster of its galaxy.
+//! what was met, not always what is bad. Approved indicators that may go on are events of their own, a day and label one, and are for
+//! detection. Labels and RSIT classes are tags of MISP's taxonomies, RSIT also a cluster of its galaxy.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,6 +12,8 @@ use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
+use super::classification::{self, Classification};
+use super::indicator::{Indicator, Wanted};
 use super::{Producer, Released, Shareable as _, SharedFinding, Tlp};
 use crate::store::FindingRow;
 
@@ -44,9 +47,24 @@ pub(super) fn event_under(producer: &Producer, row: &FindingRow, tlp: Tlp) -> St
         .to_string()
 }
 
-/// The feed of released findings.
+/// The event that an indicator is in: those that came on one day under one label.
 #[must_use]
-pub fn feed(producer: &Producer, released: &Released<SharedFinding>) -> Feed {
+pub fn event_of_indicator(producer: &Producer, indicator: &Indicator) -> String {
+    producer
+        .name(
+            "misp indicators",
+            &format!("{}\n{}", day(indicator.received), indicator.tlp),
+        )
+        .to_string()
+}
+
+/// The feed of released findings and indicators.
+#[must_use]
+pub fn feed(
+    producer: &Producer,
+    released: &Released<SharedFinding>,
+    indicators: Option<&Released<Indicator>>,
+) -> Feed {
     let mut grouped: BTreeMap<String, Vec<&SharedFinding>> = BTreeMap::new();
     for finding in released.items() {
         grouped
@@ -54,16 +72,30 @@ pub fn feed(producer: &Producer, released: &Released<SharedFinding>) -> Feed {
             .or_default()
             .push(finding);
     }
+    let mut listed: BTreeMap<String, Vec<&Indicator>> = BTreeMap::new();
+    for indicator in indicators.into_iter().flat_map(Released::items) {
+        listed
+            .entry(event_of_indicator(producer, indicator))
+            .or_default()
+            .push(indicator);
+    }
+    let of_findings = grouped
+        .into_iter()
+        .map(|(uuid, findings)| (event(producer, &uuid, &findings), uuid));
+    let of_indicators = listed
+        .into_iter()
+        .map(|(uuid, indicators)| (indicator_event(producer, &uuid, &indicators), uuid));
+    let mut feed = Feed {
+        manifest: String::new(),
+        hashes: String::new(),
+        events: BTreeMap::new(),
+    };
     let mut manifest = serde_json::Map::new();
-    let mut hashes = String::new();
-    let mut events = BTreeMap::new();
-    for (uuid, findings) in grouped {
-        let Some(event) = event(producer, &uuid, &findings) else {
-            continue;
-        };
+    for (event, uuid) in of_findings.chain(of_indicators) {
+        let Some(event) = event else { continue };
         for attribute in event["Event"]["Attribute"].as_array().into_iter().flatten() {
             let value = attribute["value"].as_str().unwrap_or_default();
-            hashes.push_str(&format!(
+            feed.hashes.push_str(&format!(
                 "{},{uuid}\n",
                 hex::encode(Md5::digest(value.as_bytes()))
             ));
@@ -79,13 +111,10 @@ pub fn feed(producer: &Producer, released: &Released<SharedFinding>) -> Feed {
             "timestamp": inside["timestamp"],
         });
         manifest.insert(uuid.clone(), entry);
-        events.insert(uuid, event.to_string());
+        feed.events.insert(uuid, event.to_string());
     }
-    Feed {
-        manifest: Value::Object(manifest).to_string(),
-        hashes,
-        events,
-    }
+    feed.manifest = Value::Object(manifest).to_string();
+    feed
 }
 
 fn day(time: Timestamp) -> String {
@@ -138,24 +167,103 @@ fn event(producer: &Producer, uuid: &str, findings: &[&SharedFinding]) -> Option
             })
         })
         .collect();
-    let class = first.classification();
-    let (galaxy, cluster) = class.galaxy;
+    Some(assembled(
+        producer,
+        &Head {
+            uuid,
+            info: row.title(),
+            date: day(row.last),
+            severity: row.severity,
+            timestamp,
+            tlp: first.tlp(),
+            class: first.classification(),
+        },
+        attributes,
+    ))
+}
+
+/// What partners told us to look for and may go on, for detection there as well.
+fn indicator_event(producer: &Producer, uuid: &str, indicators: &[&Indicator]) -> Option<Value> {
+    let first = indicators.first()?;
+    let newest = indicators.iter().map(|one| one.received).max()?;
+    let timestamp = newest.as_second().to_string();
+    let attributes = indicators
+        .iter()
+        .filter_map(|indicator| {
+            let (kind, category) = attribute_kind(&indicator.wanted)?;
+            let value = indicator.wanted.value();
+            Some(json!({
+                "uuid": producer.name("misp attribute", &format!("{uuid}\n{kind}\n{value}")).to_string(),
+                "type": kind,
+                "category": category,
+                "value": value,
+                "to_ids": true,
+                "distribution": "5",
+                "timestamp": timestamp,
+                "comment": indicator.comment,
+            }))
+        })
+        .collect();
+    Some(assembled(
+        producer,
+        &Head {
+            uuid,
+            info: format!("Indicators of {}", day(first.received)),
+            date: day(first.received),
+            severity: first.severity,
+            timestamp,
+            tlp: first.tlp,
+            class: classification::of_indicator(),
+        },
+        attributes,
+    ))
+}
+
+/// Type and category of an indicator; none where MISP has no type for it.
+fn attribute_kind(wanted: &Wanted) -> Option<(&'static str, &'static str)> {
+    const NETWORK: &str = "Network activity";
+    Some(match wanted.kind() {
+        "address" => ("ip-dst", NETWORK),
+        "domain" => ("domain", NETWORK),
+        "host" => ("hostname", NETWORK),
+        "url" => ("url", NETWORK),
+        "ja3" => ("ja3-fingerprint-md5", NETWORK),
+        "sha1" => ("x509-fingerprint-sha1", NETWORK),
+        "sha256" => ("x509-fingerprint-sha256", NETWORK),
+        "rule" => ("snort", NETWORK),
+        _ => return None,
+    })
+}
+
+/// What an event says of itself.
+struct Head<'a> {
+    uuid: &'a str,
+    info: String,
+    date: String,
+    severity: u8,
+    timestamp: String,
+    tlp: Tlp,
+    class: Classification,
+}
+
+fn assembled(producer: &Producer, head: &Head<'_>, attributes: Vec<Value>) -> Value {
+    let (galaxy, cluster) = head.class.galaxy;
     let cluster_tag = format!("misp-galaxy:rsit=\"{galaxy}\"");
     let tags = [
-        format!("tlp:{}", first.tlp().name()),
-        format!("rsit:{}=\"{}\"", class.class, class.kind),
+        format!("tlp:{}", head.tlp.name()),
+        format!("rsit:{}=\"{}\"", head.class.class, head.class.kind),
         cluster_tag.clone(),
     ];
-    Some(json!({ "Event": {
-        "uuid": uuid,
-        "info": row.title(),
-        "date": day(row.last),
-        "threat_level_id": match row.severity { 1 => "1", 2 => "2", 3 => "3", _ => "4" },
+    json!({ "Event": {
+        "uuid": head.uuid,
+        "info": head.info,
+        "date": head.date,
+        "threat_level_id": match head.severity { 1 => "1", 2 => "2", 3 => "3", _ => "4" },
         "analysis": "2",
-        "distribution": distribution(first.tlp()),
+        "distribution": distribution(head.tlp),
         "published": true,
-        "timestamp": timestamp,
-        "publish_timestamp": timestamp,
+        "timestamp": head.timestamp,
+        "publish_timestamp": head.timestamp,
         "Orgc": {
             "name": producer.settings.organisation,
             "uuid": producer.name("identity", "").to_string(),
@@ -176,7 +284,7 @@ fn event(producer: &Producer, uuid: &str, findings: &[&SharedFinding]) -> Option
                 "description": galaxy,
             }],
         }],
-    }}))
+    }})
 }
 
 /// How far a MISP passes it on by itself: the recipient's organisation, except for what everybody or the community may have.

@@ -14,7 +14,7 @@ use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
 
 use super::http_login::login;
-use super::limits::{EXPORT_FINDINGS, FEED_DAYS};
+use super::limits::{EXPORT_FINDINGS, FEED_DAYS, FEED_INDICATORS};
 use super::taxii::ExchangeState;
 use super::{Way, misp, release, selection};
 use crate::query::{FindingFilter, FindingQuery, Scope};
@@ -92,7 +92,12 @@ fn make(state: &FeedState, headers: &HeaderMap, file: &str) -> Result<Response, 
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
     let released = release(store, &peer.name, Way::Misp, Timestamp::now(), findings)?;
-    let feed = misp::feed(producer, &released);
+    let now = Timestamp::now();
+    let mut indicators = store.published_indicators(FEED_INDICATORS)?;
+    indicators
+        .retain(|one| event.is_none_or(|event| misp::event_of_indicator(producer, one) == event));
+    let indicators = release(store, &peer.name, Way::Misp, now, indicators)?;
+    let feed = misp::feed(producer, &released, Some(&indicators));
     let (kind, text) = match event {
         Some(event) => ("application/json", feed.events.get(event).cloned()),
         None if file == "hashes.csv" => ("text/csv", Some(feed.hashes)),

@@ -109,6 +109,22 @@ impl Store {
         })
     }
 
+    /// Published indicators, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn published_indicators(&self, limit: usize) -> Result<Vec<Indicator>, StoreError> {
+        self.read(|transaction| {
+            let sql = format!(
+                "SELECT {COLUMNS} {FROM} WHERE state = 'approved' AND published = 1 ORDER BY number DESC LIMIT ?1"
+            );
+            let mut statement = transaction.prepare_cached(&sql)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement.query_map([limit], indicator_from_row)?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
     /// Writes down that indicators are published.
     ///
     /// # Errors

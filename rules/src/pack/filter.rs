@@ -9,16 +9,18 @@
 //!
 //! | what | bytes |
 //! |---|---|
-//! | logarithms of the bits of the wide bitmap, of its slots, and the same for the narrow one (u8 each, 0 without entries) | 4 |
+//! | logarithms of the slots of the wide table and of the narrow one (u8 each, 0 without entries), zero (u16) | 4 |
 //! | number of wide entries, of narrow entries, of patterns of one byte | 12 |
-//! | wide bitmap, least significant bit first | 2^bits / 8 |
+//! | wide bitmap, one word for each slot | 2^slots · 4 |
 //! | wide slots: the first entry of each, and the number of entries | (2^slots + 1) · 4 |
 //! | wide entries: gram, pattern, place of the gram in the pattern (u16), zero (u16) | 12 each |
 //! | narrow bitmap, slots, entries | likewise |
 //! | patterns of one byte: that byte, pattern | 8 each |
 //!
 //! A gram's number is its bytes in little-endian order; its hash is that number times [`GRAM_HASH_FACTOR`] modulo 2^32, of which the
-//! highest bits choose bit and slot. Patterns and entries of a slot ascend.
+//! highest bits choose slot and word. The fifteen behind them are three numbers of bits, all of which are set in that word: one
+//! look at memory answers three questions, and the bitmap of thousands of patterns fits into a board's nearest cache.
+//! Patterns and entries of a slot ascend.
 
 use super::{
     bytes::{field_u16, field_u32, to_usize},
@@ -37,10 +39,12 @@ pub(super) const WIDE: usize = 4;
 pub(super) const NARROW: usize = 2;
 /// Spreads grams over bitmap and slots: a gram times this modulo 2^32, of which the highest bits count.
 pub const GRAM_HASH_FACTOR: u32 = 0x9e37_79b1;
-/// Smallest logarithm of a bitmap's bits: one byte.
-const BITS_LOG2_MIN: u8 = 3;
-/// Largest logarithm of a bitmap's bits or a table's slots.
-const LOG2_MAX: u8 = 30;
+/// Binary digits of the number of a bit in a word.
+pub const WORD_BITS_LOG2: u32 = 5;
+/// Bits of a gram in its word.
+pub const BITS_PER_GRAM: u32 = 3;
+/// Largest logarithm of a table's slots: as many as leave the hash enough digits for the bits of a word.
+pub(super) const SLOTS_LOG2_MAX: u8 = 17;
 
 /// The patterns of a group that were found already; kept by whoever scans, for one group.
 #[derive(Clone, Debug, Default)]
@@ -80,25 +84,42 @@ impl SeenPatterns {
     }
 }
 
+/// Where a gram stands in a bitmap of `2^words_log2` words: the number of its word, and the bits that are all set there.
+#[must_use]
+pub fn place_of_gram(gram: u32, words_log2: u8) -> (u32, u32) {
+    let hash = gram.wrapping_mul(GRAM_HASH_FACTOR);
+    let behind = hash.unbounded_shl(u32::from(words_log2));
+    let mask = (1..=BITS_PER_GRAM).fold(0, |mask, number| {
+        let bit = behind >> (u32::BITS - number * WORD_BITS_LOG2) & (u32::BITS - 1);
+        mask | 1 << bit
+    });
+    (slot_of(hash, words_log2), mask)
+}
+
+/// The slot, and word, of a hash.
+fn slot_of(hash: u32, slots_log2: u8) -> u32 {
+    hash.unbounded_shr(u32::BITS.saturating_sub(u32::from(slots_log2)))
+}
+
 /// The bitmap of one table of grams, for who looks where in some bytes one of them may stand.
 #[derive(Clone, Copy, Debug)]
 pub struct GramBitmap<'a> {
     gram_bytes: usize,
-    bits_log2: u8,
-    bits: &'a [u8],
+    words_log2: u8,
+    words: &'a [u8],
 }
 
 impl<'a> GramBitmap<'a> {
-    /// A bitmap of `2^bits_log2` bits for grams of 2 or 4 bytes; `None` where the bits are not exactly those.
+    /// A bitmap of `2^words_log2` words for grams of 2 or 4 bytes; `None` where there are not exactly those.
     #[must_use]
-    pub fn new(gram_bytes: usize, bits_log2: u8, bits: &'a [u8]) -> Option<Self> {
+    pub fn new(gram_bytes: usize, words_log2: u8, words: &'a [u8]) -> Option<Self> {
         let is_sound = matches!(gram_bytes, NARROW | WIDE)
-            && (BITS_LOG2_MIN..=LOG2_MAX).contains(&bits_log2)
-            && bits.len() == 1 << (bits_log2 - BITS_LOG2_MIN);
+            && (1..=SLOTS_LOG2_MAX).contains(&words_log2)
+            && words.len() == 4 << words_log2;
         is_sound.then_some(Self {
             gram_bytes,
-            bits_log2,
-            bits,
+            words_log2,
+            words,
         })
     }
 
@@ -108,26 +129,28 @@ impl<'a> GramBitmap<'a> {
         self.gram_bytes
     }
 
-    /// Logarithm of the number of its bits, at least 3 and at most 30.
+    /// Logarithm of the number of its words, at least 1 and at most 17.
     #[must_use]
-    pub fn bits_log2(&self) -> u8 {
-        self.bits_log2
+    pub fn words_log2(&self) -> u8 {
+        self.words_log2
     }
 
-    /// Its bits, the least significant of a byte first.
+    /// Its words, of four bytes each in little-endian order.
     #[must_use]
-    pub fn bits(&self) -> &'a [u8] {
-        self.bits
+    pub fn words(&self) -> &'a [u8] {
+        self.words
+    }
+
+    fn may_have(&self, gram: u32) -> bool {
+        let (word, mask) = place_of_gram(gram, self.words_log2);
+        field_u32(self.words, to_usize(word) * 4) & mask == mask
     }
 
     /// Calls `found` with each position from `start` on at which the bitmap does not rule out a gram, ascending.
     pub fn search_from(&self, start: usize, bytes: &[u8], found: &mut impl FnMut(usize)) {
-        let shift = shift(self.bits_log2);
         let rest = bytes.get(start..).unwrap_or_default();
         let mut visit = |at: usize, gram: u32| {
-            let bit = gram.wrapping_mul(GRAM_HASH_FACTOR) >> shift;
-            let byte = self.bits.get(to_usize(bit >> 3));
-            if byte.is_some_and(|byte| byte >> (bit & 7) & 1 != 0) {
+            if self.may_have(gram) {
                 found(start + at);
             }
         };
@@ -163,32 +186,24 @@ impl GramSearch for PortableSearch {
 /// A bitmap and what it leads to.
 #[derive(Clone, Copy, Debug)]
 struct GramTable<'a> {
-    bits_log2: u8,
     slots_log2: u8,
-    bitmap: &'a [u8],
+    words: &'a [u8],
     slots: &'a [u8],
     entries: &'a [u8],
 }
 
-/// Where in a hash the number of a bit or slot begins.
-fn shift(log2: u8) -> u32 {
-    32_u32.saturating_sub(u32::from(log2))
-}
-
 impl<'a> GramTable<'a> {
     /// Cuts a table off the front of `rest`.
-    fn split(rest: &mut &'a [u8], bits_log2: u8, slots_log2: u8, entries: u32) -> Option<Self> {
+    fn split(rest: &mut &'a [u8], slots_log2: u8, entries: u32) -> Option<Self> {
         if entries == 0 {
-            return (bits_log2 == 0 && slots_log2 == 0).then_some(Self {
-                bits_log2,
+            return (slots_log2 == 0).then_some(Self {
                 slots_log2,
-                bitmap: &[],
+                words: &[],
                 slots: &[],
                 entries: &[],
             });
         }
-        if !(BITS_LOG2_MIN..=LOG2_MAX).contains(&bits_log2) || !(1..=LOG2_MAX).contains(&slots_log2)
-        {
+        if !(1..=SLOTS_LOG2_MAX).contains(&slots_log2) {
             return None;
         }
         let mut cut = |bytes: usize| {
@@ -197,9 +212,8 @@ impl<'a> GramTable<'a> {
             Some(part)
         };
         Some(Self {
-            bits_log2,
             slots_log2,
-            bitmap: cut(1 << (bits_log2 - BITS_LOG2_MIN))?,
+            words: cut(4 << slots_log2)?,
             slots: cut(((1 << slots_log2) + 1) * 4)?,
             entries: cut(to_usize(entries).checked_mul(ENTRY_BYTES)?)?,
         })
@@ -208,21 +222,15 @@ impl<'a> GramTable<'a> {
     fn bitmap(&self, gram_bytes: usize) -> GramBitmap<'a> {
         GramBitmap {
             gram_bytes,
-            bits_log2: self.bits_log2,
-            bits: self.bitmap,
+            words_log2: self.slots_log2,
+            words: self.words,
         }
     }
 
-    fn may_have(&self, hash: u32) -> bool {
-        let bit = hash >> shift(self.bits_log2);
-        self.bitmap
-            .get(to_usize(bit >> 3))
-            .is_some_and(|byte| byte & (1 << (bit & 7)) != 0)
-    }
-
-    /// The entries of the slot of a hash.
-    fn entries_of(&self, hash: u32) -> &'a [u8] {
-        let slot = to_usize(hash >> shift(self.slots_log2)) * 4;
+    /// The entries of the slot of a gram.
+    fn entries_of(&self, gram: u32) -> &'a [u8] {
+        let hash = gram.wrapping_mul(GRAM_HASH_FACTOR);
+        let slot = to_usize(slot_of(hash, self.slots_log2)) * 4;
         let start = to_usize(field_u32(self.slots, slot));
         let end = to_usize(field_u32(self.slots, slot + 4));
         self.entries
@@ -243,20 +251,12 @@ impl<'a> Filter<'a> {
     /// Finds the tables; `None` where the bytes are not exactly those.
     pub(super) fn split(bytes: &'a [u8]) -> Option<Self> {
         let (header, mut rest) = bytes.split_at_checked(FILTER_HEADER_BYTES)?;
-        let logarithm = |at: usize| header.get(at).copied();
+        let &[wide, narrow, 0, 0] = header.first_chunk()? else {
+            return None;
+        };
         let filter = Self {
-            wide: GramTable::split(
-                &mut rest,
-                logarithm(0)?,
-                logarithm(1)?,
-                field_u32(header, 4),
-            )?,
-            narrow: GramTable::split(
-                &mut rest,
-                logarithm(2)?,
-                logarithm(3)?,
-                field_u32(header, 8),
-            )?,
+            wide: GramTable::split(&mut rest, wide, field_u32(header, 4))?,
+            narrow: GramTable::split(&mut rest, narrow, field_u32(header, 8))?,
             singles: rest,
         };
         let singles = to_usize(field_u32(header, 12)).checked_mul(SINGLE_BYTES)?;
@@ -285,8 +285,7 @@ impl<'a> Filter<'a> {
             }
             grams.search(table.bitmap(gram_bytes), bytes, &mut |position| {
                 if let Some(gram) = gram_at(bytes, position, gram_bytes) {
-                    let hash = gram.wrapping_mul(GRAM_HASH_FACTOR);
-                    search.compare(table.entries_of(hash), position, gram);
+                    search.compare(table.entries_of(gram), position, gram);
                 }
             });
         }
@@ -325,9 +324,9 @@ impl<'a> Filter<'a> {
                 }
                 for index in start..end {
                     let entry = Entry::at(table.entries, index);
-                    let hash = entry.gram.wrapping_mul(GRAM_HASH_FACTOR);
-                    let sound = to_usize(hash >> shift(table.slots_log2)) == slot
-                        && table.may_have(hash)
+                    let (of_gram, _) = place_of_gram(entry.gram, table.slots_log2);
+                    let sound = to_usize(of_gram) == slot
+                        && table.bitmap(gram_bytes).may_have(entry.gram)
                         && patterns.get(entry.pattern).is_some_and(|pattern| {
                             lengths.contains(&pattern.len())
                                 && gram_at(pattern, entry.place, gram_bytes) == Some(entry.gram)

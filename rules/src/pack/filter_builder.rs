@@ -4,17 +4,13 @@ use std::collections::HashMap;
 
 use super::{
     byte_rarity::commonness,
-    filter::{GRAM_HASH_FACTOR, NARROW, WIDE, gram_at},
+    bytes::to_usize,
+    filter::{NARROW, SLOTS_LOG2_MAX, WIDE, gram_at, place_of_gram},
     writer::put_u32s,
 };
 
 /// So many patterns may share a gram before a less rare one is taken: what one position may cost at most is bounded by them.
 const PATTERNS_PER_GRAM: u32 = 4;
-/// A bitmap has two to the power of this bits for each slot: one position in 128 to 256 passes it by chance. What passes costs
-/// more than what is ruled out, and the largest bitmap is 128 KiB for 8,192 patterns.
-const BITS_PER_SLOT_LOG2: u32 = 7;
-/// Logarithm of the bits of the smallest bitmap.
-const SMALLEST_BITMAP_LOG2: u32 = 9;
 
 /// An entry while tables are built.
 struct Entry {
@@ -36,12 +32,7 @@ pub(super) fn build(patterns: &[&[u8]]) -> Vec<u8> {
         }
     }
     let (wide, narrow) = (Table::new(wide), Table::new(narrow));
-    let mut out = vec![
-        wide.bits_log2,
-        wide.slots_log2,
-        narrow.bits_log2,
-        narrow.slots_log2,
-    ];
+    let mut out = vec![wide.slots_log2, narrow.slots_log2, 0, 0];
     let counts = [wide.entries, narrow.entries, singles.len()];
     put_u32s(
         &mut out,
@@ -76,8 +67,8 @@ fn choose(pattern: &[u8], number: u32, gram_bytes: usize, loads: &mut HashMap<u3
 }
 
 /// A gram table as it stands in the file.
+#[derive(Default)]
 struct Table {
-    bits_log2: u8,
     slots_log2: u8,
     entries: usize,
     /// Bitmap, slots, entries.
@@ -87,30 +78,29 @@ struct Table {
 impl Table {
     fn new(mut entries: Vec<Entry>) -> Self {
         if entries.is_empty() {
-            return Self {
-                bits_log2: 0,
-                slots_log2: 0,
-                entries: 0,
-                bytes: Vec::new(),
-            };
+            return Self::default();
         }
-        let slots_log2 = entries.len().next_power_of_two().ilog2().max(1);
-        let bits_log2 = (slots_log2 + BITS_PER_SLOT_LOG2).max(SMALLEST_BITMAP_LOG2);
-        let hash = |gram: u32| gram.wrapping_mul(GRAM_HASH_FACTOR);
-        let slot = |gram: u32| hash(gram) >> (32 - slots_log2);
-        entries.sort_unstable_by_key(|entry| (slot(entry.gram), entry.pattern));
-        let mut bitmap = vec![0_u8; 1 << (bits_log2 - 3)];
-        for entry in &entries {
-            let bit = hash(entry.gram) >> (32 - bits_log2);
-            if let Some(byte) = bitmap.get_mut(super::bytes::to_usize(bit >> 3)) {
-                *byte |= 1 << (bit & 7);
+        // About one entry a slot, so that one position in some hundreds passes its word by chance.
+        let slots_log2 = entries.len().next_power_of_two().ilog2();
+        let slots_log2 = u8::try_from(slots_log2)
+            .unwrap_or(u8::MAX)
+            .clamp(1, SLOTS_LOG2_MAX);
+        let slots = 1 << slots_log2;
+        let place = |entry: &Entry| place_of_gram(entry.gram, slots_log2);
+        entries.sort_unstable_by_key(|entry| (place(entry).0, entry.pattern));
+        let mut words = vec![0_u32; slots];
+        for (slot, mask) in entries.iter().map(place) {
+            if let Some(word) = words.get_mut(to_usize(slot)) {
+                *word |= mask;
             }
         }
-        let mut bytes = bitmap;
-        let first_from = |wanted: u32| entries.partition_point(|entry| slot(entry.gram) < wanted);
+        let mut bytes = Vec::new();
+        put_u32s(&mut bytes, words);
+        let first_from =
+            |wanted: usize| entries.partition_point(|entry| to_usize(place(entry).0) < wanted);
         put_u32s(
             &mut bytes,
-            (0..=1 << slots_log2).map(|slot| u32::try_from(first_from(slot)).unwrap_or(u32::MAX)),
+            (0..=slots).map(|slot| u32::try_from(first_from(slot)).unwrap_or(u32::MAX)),
         );
         for entry in &entries {
             put_u32s(
@@ -119,8 +109,7 @@ impl Table {
             );
         }
         Self {
-            bits_log2: u8::try_from(bits_log2).unwrap_or(u8::MAX),
-            slots_log2: u8::try_from(slots_log2).unwrap_or(u8::MAX),
+            slots_log2,
             entries: entries.len(),
             bytes,
         }

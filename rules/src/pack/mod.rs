@@ -31,7 +31,10 @@ pub use canonical::{
 };
 pub(crate) use canonical::{CanonicalWriter, Trigger};
 pub use error::PackError;
-pub use filter::{GRAM_HASH_FACTOR, GramBitmap, GramSearch, PortableSearch, SeenPatterns};
+pub use filter::{
+    BITS_PER_GRAM, GRAM_HASH_FACTOR, GramBitmap, GramSearch, PortableSearch, SeenPatterns,
+    WORD_BITS_LOG2, place_of_gram,
+};
 pub use indicators::{IndicatorView, Indicators};
 pub use lists::ListView;
 pub use prefilter::{GroupPlace, PrefilterGroup, PrefilterScope, TransportClass};

@@ -111,8 +111,6 @@ pub struct AppLayer {
     /// What must follow an upgrade, until it is seen.
     expected: Option<AppProtocol>,
     upgrade_due: bool,
-    /// The upgrade was noticed in the packet in hand.
-    handed_over_now: bool,
     /// The request that asked for an upgrade, until the parser behind it is made.
     upgraded_request: Option<Box<UpgradedRequest>>,
     failed: bool,
@@ -208,11 +206,11 @@ impl AppLayer {
             .sum()
     }
 
-    /// Whether the protocol has just handed the connection over: what is left of it is to be inspected now, as its
-    /// parser goes with the next bytes.
+    /// Whether the protocol handed the connection over and nothing of the next one was read yet: what is left is to be inspected
+    /// now, as its parser goes with the next bytes.
     #[must_use]
-    pub fn hands_over_now(&self) -> bool {
-        self.handed_over_now
+    pub fn hands_over(&self) -> bool {
+        self.upgrade_due
     }
 
     /// Whether nothing was said yet, so that what the flow carries may still be told by another one.
@@ -247,7 +245,6 @@ impl AppLayer {
                 }
             }
         }
-        self.handed_over_now = false;
         for side in &mut self.sides {
             side.decided_before = false;
         }
@@ -456,6 +453,7 @@ impl AppLayer {
     }
 
     fn feed_datagram(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
+        let mut direction = direction;
         let side = &self.sides[direction.index()];
         if side.identification == Identification::Undecided && !side.exhausted {
             let opposite = direction.opposite();
@@ -464,6 +462,10 @@ impl AppLayer {
             self.sides[opposite.index()].decision_due = true;
             match identify::identify(context, direction, other, bytes) {
                 Verdict::Identified(protocol) => {
+                    if other.is_none() && identify::goes_the_other_way(protocol, direction, bytes) {
+                        self.reverse();
+                        direction = opposite;
+                    }
                     self.decide(direction, Identification::Identified(protocol));
                     match other {
                         Some(other) if other != protocol => {
@@ -594,7 +596,6 @@ impl AppLayer {
             }
             Feed::Upgrade => {
                 self.upgrade_due = true;
-                self.handed_over_now = true;
             }
         }
         feed

@@ -53,6 +53,6 @@ pub use frames::{FrameId, FrameLog, FramePiece};
 pub use ftp::{ExpectedTransfer, FtpTransfer};
 pub use parser_set::ParserSet;
 pub use transaction::{
-    BufferView, FactKind, Feed, Parser, Transaction, TransactionField, TransactionStore,
+    BufferView, FactKind, Feed, Inspected, Parser, Transaction, TransactionField, TransactionStore,
     UpgradedRequest,
 };

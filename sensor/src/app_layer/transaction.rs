@@ -144,6 +144,18 @@ pub trait TransactionStore {
     fn dropped(&self) -> u64;
 }
 
+/// How much of a conversation rules are judged on, from its parser's view; each less than the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Inspected {
+    /// All of it.
+    #[default]
+    Everything,
+    /// Payload is ciphertext from the next packet on, and no rule looks at it; transactions go on.
+    Transactions,
+    /// Nor do transactions: only headers are left.
+    Headers,
+}
+
 /// One protocol's state for one flow.
 pub trait Parser: fmt::Debug + Send {
     /// Which protocol it speaks.
@@ -203,9 +215,9 @@ pub trait Parser: fmt::Debug + Send {
         Vec::new()
     }
 
-    /// Whether what both sides send from now on is ciphertext: raw payload need not be inspected any more.
-    fn is_encrypted(&self) -> bool {
-        false
+    /// What of the conversation is still worth a look.
+    fn inspected(&self) -> Inspected {
+        Inspected::Everything
     }
 
     /// A further connection that this one announced since it was last asked.

@@ -17,6 +17,9 @@ pub enum PacketOrigin {
     Reassembled,
     /// Made by the engine when a flow ends, so that what is left of its streams and transactions is inspected.
     FlowEnd,
+    /// Made by the engine before a packet with which a conversation goes over to another protocol, or to ciphertext that no
+    /// parser reads, so that what was said until then is inspected first.
+    Handover,
 }
 
 /// The IP layer.
@@ -166,6 +169,10 @@ pub struct Packet<'a> {
     /// Whether the stream and the protocol of its flow are looked at with it: not before its connection is open, not with
     /// what the connection refused, and not with a message about another packet.
     pub sees_stream: bool,
+    /// The conversation was ciphertext before it came: no pattern is looked for in its payload.
+    pub is_ciphertext: bool,
+    /// There are bytes all the same for rules without a pattern: the first of its direction since then.
+    pub has_last_bytes: bool,
 }
 
 impl Packet<'_> {
@@ -186,6 +193,8 @@ impl Packet<'_> {
             is_established: false,
             is_in_stream: false,
             sees_stream: true,
+            is_ciphertext: false,
+            has_last_bytes: false,
         }
     }
 

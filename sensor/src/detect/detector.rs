@@ -26,7 +26,7 @@ use super::{
     transaction_rules::{Standing, TransactionSide, add_candidate, gather_candidates},
 };
 use crate::{
-    app_layer::{DigestSet, Parser, ParserSet},
+    app_layer::{DigestSet, Inspected, Parser, ParserSet},
     decode::{Packet, PacketOrigin},
     direction::Direction,
     flow::{Flow, FlowProgress, StreamWindow},
@@ -273,14 +273,16 @@ impl Detector {
             ..
         } = self;
         let class = round.transport_class();
-        if !round.is_flow_end() {
-            if round.flow.is_none() || !state.addresses_tried.contains(&true) {
-                indicators::look_up_ends(pack, index, round, judge, matched);
-            }
+        if round.packet.origin != PacketOrigin::FlowEnd {
             for &(asked, rule) in &header_rules[class as usize] {
                 if candidates.facts.satisfy(asked) {
                     candidates.add(rule, index);
                 }
+            }
+        }
+        if !round.is_made() {
+            if round.flow.is_none() || !state.addresses_tried.contains(&true) {
+                indicators::look_up_ends(pack, index, round, judge, matched);
             }
             let tried = &mut state.addresses_tried[round.direction().index()];
             if round.flow.is_none() || !std::mem::replace(tried, true) {
@@ -300,10 +302,18 @@ impl Detector {
         }
         let ports = [round.ends.source_port, round.ends.destination_port];
         let mut scan = |groups: &mut super::prefilter::PortGroups, bytes: &[u8]| {
+            // Rules without a pattern are asked all the same: ciphertext has none that means anything.
+            let bytes = if round.packet.is_ciphertext {
+                &[]
+            } else {
+                bytes
+            };
             judge.counters.prefiltered_bytes += u64::try_from(bytes.len()).unwrap_or(0);
             groups.scan(bytes, ports, lowered, |rule| candidates.add(rule, index));
         };
-        scan(prefilter.payload(class), round.payload());
+        if round.has_bytes() {
+            scan(prefilter.payload(class), round.payload());
+        }
         if class == TransportClass::Tcp {
             if let Some(window) = &round.window {
                 scan(prefilter.stream(window.direction), window.unseen());
@@ -382,6 +392,9 @@ impl Detector {
 
     fn judge_transactions(&mut self, pack: &Pack, round: &Round<'_>, state: &mut FlowDetection) {
         let Some(flow) = round.flow else { return };
+        if flow.inspected == Inspected::Headers {
+            return;
+        }
         // A message about a packet of the flow is none of its own.
         let is_own = (round.packet.ip).is_some_and(|ip| ip.protocol == flow.protocol);
         let (Some(parser), Some(protocol), true) = (flow.app.parser(), flow.app.protocol(), is_own)
@@ -514,8 +527,10 @@ impl Detector {
 
 /// Whether frames that are not whole yet never will be.
 fn is_end_of_frames(packet: &Packet<'_>, flow: &Flow) -> bool {
-    packet.origin == PacketOrigin::FlowEnd
-        || (flow.protocol == UDP)
+    matches!(
+        packet.origin,
+        PacketOrigin::FlowEnd | PacketOrigin::Handover
+    ) || (flow.protocol == UDP)
         || flow.progress == FlowProgress::Closed
 }
 

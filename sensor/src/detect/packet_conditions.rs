@@ -30,7 +30,7 @@ pub(crate) fn holds(
     texts_of_packet: &TextVariables,
 ) -> bool {
     let packet = round.packet;
-    let is_real = !round.is_flow_end();
+    let is_real = !round.is_made();
     match condition {
         PacketCondition::Flow(requirement) => flow_holds(requirement, round),
         PacketCondition::Field(field, range) => field_holds(*field, range, round),
@@ -176,7 +176,7 @@ fn field_holds(field: HeaderField, range: &NumberRange, round: &Round<'_>) -> bo
         F::FlowBytesToClient => counters(Direction::ToClient, |c| c.bytes),
         // Asked of the transaction.
         field if is_transaction_field(field) => return true,
-        _ if round.is_flow_end() => None,
+        _ if round.is_made() => None,
         _ => packet_field(field, round.packet),
     };
     value.is_some_and(|value| range.contains(value))

@@ -1,7 +1,10 @@
 //! What a rule asks of every packet, as a mask: most rules that cannot hold are passed over before the pack is looked into.
 
 use lapwing_rules::{
-    model::{Buffer, FlowRequirement, HeaderProtocol, PacketCondition, TcpFlagsMode},
+    model::{
+        Buffer, FlowRequirement, HeaderField, HeaderProtocol, NumberRange, PacketCondition,
+        TcpFlagsMode,
+    },
     pack::RuleView,
 };
 
@@ -27,6 +30,8 @@ const IP_CARRIES_UDP: u32 = 1 << 8;
 const IP_CARRIES_ICMP: u32 = 1 << 9;
 /// There is a payload or a stretch of stream to look at.
 const HAS_BYTES: u32 = 1 << 10;
+/// There is none.
+const HAS_NO_BYTES: u32 = 1 << 12;
 /// A TCP header that was captured: only then its flags are told.
 const HAS_TCP_FLAGS: u32 = 1 << 11;
 /// First of eight bits: TCP flags that are set.
@@ -61,10 +66,12 @@ impl PacketFacts {
             Some(1 | 58) => IP_CARRIES_ICMP,
             _ => 0,
         };
-        if round.window.is_some() || !round.payload().is_empty() {
+        if round.has_bytes() {
             facts |= HAS_BYTES;
+        } else {
+            facts |= HAS_NO_BYTES;
         }
-        if let (Transport::Tcp(tcp), false) = (&packet.transport, round.is_flow_end()) {
+        if let (Transport::Tcp(tcp), false) = (&packet.transport, round.is_made()) {
             facts |= HAS_TCP_FLAGS;
             facts |= u32::from(tcp.flags) << FLAGS_SET | u32::from(!tcp.flags) << FLAGS_CLEAR;
         }
@@ -91,6 +98,7 @@ impl PacketFacts {
                     considered,
                     mode,
                 } => HAS_TCP_FLAGS | asked_of_flags(flags, considered, mode),
+                PacketCondition::Field(HeaderField::PayloadSize, size) => asked_of_size(&size),
                 _ => 0,
             };
         }
@@ -121,6 +129,16 @@ fn asked_of_flow(requirement: &FlowRequirement) -> u32 {
         .iter()
         .filter(|(is_asked, _)| *is_asked)
         .fold(in_flow, |facts, (_, fact)| facts | fact)
+}
+
+/// As in the reference: a size that only an empty payload has asks for no bytes at all, not even of the stream, and one of which
+/// the empty payload is not the smallest asks for some.
+fn asked_of_size(size: &NumberRange) -> u32 {
+    match (size.negated, size.min, size.max) {
+        (false, 0, 0) => HAS_NO_BYTES,
+        (false, 0, _) => 0,
+        _ => HAS_BYTES,
+    }
 }
 
 fn asked_of_flags(flags: u8, considered: u8, mode: TcpFlagsMode) -> u32 {

@@ -8,7 +8,7 @@ use super::{
     judge::{Judge, RuleCase},
     round::Round,
 };
-use crate::decode::{IpLayer, Transport};
+use crate::decode::{IpLayer, PacketOrigin, Transport};
 
 /// How a packet rule matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Judge {
         let lacks_subject = is_early
             || is_event_only
             || (round.packet.ip.is_none() && !traits.has_packet_event)
-            || (round.is_flow_end() && !traits.has_payload_matches);
+            || (round.packet.origin == PacketOrigin::FlowEnd && !traits.has_payload_matches);
         if lacks_subject || !self.packet_part_holds(rule, round, state) {
             return None;
         }
@@ -83,8 +83,9 @@ impl Judge {
                 && !traits.is_stream_only;
         }
         let payload = round.payload();
+        // Behind the end of a stretch of stream also a packet without payload is one of no bytes.
         (tries_packet
-            && !payload.is_empty()
+            && (!payload.is_empty() || round.window.is_some() && !round.is_made())
             && self.bytes_hold(rule, inspection, Subject::whole(payload)))
         .then_some(PacketMatch { in_stream: false })
     }
@@ -92,7 +93,7 @@ impl Judge {
 
 /// The bytes of a header buffer, where the packet has that header.
 pub(crate) fn header_bytes<'p>(buffer: Buffer, round: &Round<'p>) -> Option<&'p [u8]> {
-    if round.is_flow_end() {
+    if round.is_made() {
         return None;
     }
     let ip = round.packet.ip.as_ref()?;

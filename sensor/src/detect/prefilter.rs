@@ -61,6 +61,9 @@ impl Group {
 
     /// The same for bytes that are in lower case already.
     fn scan_lowered(&mut self, lowered: &[u8], mut candidate: impl FnMut(u32)) {
+        if lowered.is_empty() {
+            return;
+        }
         let Some(group) = self.pack.prefilter_group_at(&self.place) else {
             return;
         };
@@ -104,26 +107,27 @@ impl PortGroups {
     pub(crate) fn scan(
         &mut self,
         bytes: &[u8],
-        [source, destination]: [u16; 2],
+        ports: [u16; 2],
         lowered: &mut Vec<u8>,
         mut candidate: impl FnMut(u32),
     ) {
-        if bytes.is_empty() {
-            return;
-        }
         lower(bytes, lowered);
-        let mut scan = |group: &mut Group| {
+        self.of_ports(ports, |group| {
             group.always.iter().copied().for_each(&mut candidate);
             group.scan_lowered(lowered, &mut candidate);
-        };
+        });
+    }
+
+    /// The groups for every port and for either of these.
+    fn of_ports(&mut self, [source, destination]: [u16; 2], mut visit: impl FnMut(&mut Group)) {
         if let Some(group) = &mut self.everywhere {
-            scan(group);
+            visit(group);
         }
         let mut at = |port: u16| {
             if let Ok(place) = self.ports.binary_search(&port)
                 && let Some(group) = self.at_ports.get_mut(place)
             {
-                scan(group);
+                visit(group);
             }
         };
         at(source);

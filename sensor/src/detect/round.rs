@@ -49,18 +49,26 @@ impl<'p> Round<'p> {
         self.packet.direction.unwrap_or(Direction::ToServer)
     }
 
-    /// Whether the engine made the packet when a flow ended.
-    pub(crate) fn is_flow_end(&self) -> bool {
-        self.packet.origin == PacketOrigin::FlowEnd
+    /// Whether the engine made the packet, and nothing was captured.
+    pub(crate) fn is_made(&self) -> bool {
+        matches!(
+            self.packet.origin,
+            PacketOrigin::FlowEnd | PacketOrigin::Handover
+        )
     }
 
     /// The payload, where the packet itself is to be looked at.
     pub(crate) fn payload(&self) -> &'p [u8] {
-        if self.is_flow_end() {
+        if self.is_made() || self.packet.is_ciphertext && !self.packet.has_last_bytes {
             &[]
         } else {
             self.packet.payload
         }
+    }
+
+    /// Whether there is a payload or a stretch of stream to look at.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.window.is_some() || !self.payload().is_empty()
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
@@ -77,11 +85,14 @@ impl<'p> Round<'p> {
     /// Whether rules that ask for nothing but the detected protocol are judged now: for streams on the one packet of each
     /// direction that comes behind the decision, for datagrams also on the one that brings it.
     pub(crate) fn tells_protocol(&self) -> bool {
-        self.flow.is_some_and(|flow| {
-            let direction = self.direction();
-            flow.app.decided_before(direction)
-                || !self.is_tcp() && flow.app.is_newly_decided(direction)
-        })
+        // The packet behind a handover tells it.
+        let is_handover = self.packet.origin == PacketOrigin::Handover;
+        !is_handover
+            && self.flow.is_some_and(|flow| {
+                let direction = self.direction();
+                flow.app.decided_before(direction)
+                    || !self.is_tcp() && flow.app.is_newly_decided(direction)
+            })
     }
 
     pub(crate) fn transport_class(&self) -> TransportClass {

@@ -2,7 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::{app_layer::AppLayer, detect::FlowDetection, direction::Direction, time::Timestamp};
+use crate::{
+    app_layer::{AppLayer, Inspected},
+    detect::FlowDetection,
+    direction::Direction,
+    time::Timestamp,
+};
 
 /// Number of a flow, unique in one run of one worker; `flow_id` in EVE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,8 +82,25 @@ pub struct Flow {
     pub last_seen: Timestamp,
     /// Per direction, by [`Direction::index`].
     pub counters: [DirectionCounters; 2],
+    /// What of it is still looked at.
+    pub inspected: Inspected,
     /// Protocol identification, parser and transactions.
     pub app: AppLayer,
     /// Flow bits, integers, inspected transactions, per-flow rule state.
     pub detection: FlowDetection,
+}
+
+impl Flow {
+    /// Asks the parser what is still looked at; what was given up is not taken up again.
+    pub(crate) fn note_inspected(&mut self) {
+        if let Some(parser) = self.app.parser() {
+            self.inspected = self.inspected.max(parser.inspected());
+        }
+    }
+
+    /// Whether payload that comes from now on is not looked at.
+    #[must_use]
+    pub fn is_ciphertext(&self) -> bool {
+        self.inspected >= Inspected::Transactions
+    }
 }

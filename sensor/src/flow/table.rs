@@ -13,8 +13,13 @@ use super::{
     timeouts::{FlowTimeouts, TimeoutClass},
 };
 use crate::{
-    app_layer::AppLayer, counters::FlowCounters, decode::Packet, detect::FlowDetection,
-    direction::Direction, stream::Connection, time::Timestamp,
+    app_layer::{AppLayer, Inspected},
+    counters::FlowCounters,
+    decode::Packet,
+    detect::FlowDetection,
+    direction::Direction,
+    stream::Connection,
+    time::Timestamp,
 };
 
 /// Where a flow lies in the table; valid until it is removed.
@@ -192,6 +197,7 @@ impl FlowTable {
                 protocol,
                 progress: FlowProgress::New,
                 first_seen: packet.time,
+                inspected: Inspected::default(),
                 last_seen: packet.time,
                 counters: Default::default(),
                 app: AppLayer::default(),

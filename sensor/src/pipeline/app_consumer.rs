@@ -67,10 +67,10 @@ impl<'a> AppConsumer<'a> {
     /// Whether the bytes so far are worth a raw inspection of their own, as the reference's parsers have it.
     fn is_raw_due(&self, direction: Direction) -> bool {
         match self.app.protocol() {
-            Some(AppProtocol::Tls) => true,
-            Some(
-                AppProtocol::Http1 | AppProtocol::Dns | AppProtocol::Smb | AppProtocol::Dcerpc,
-            ) => self.newest_is_complete(direction),
+            Some(AppProtocol::Tls | AppProtocol::Pgsql) => true,
+            Some(AppProtocol::Http1 | AppProtocol::Dns | AppProtocol::Dcerpc) => {
+                self.newest_is_complete(direction)
+            }
             _ => false,
         }
     }

@@ -1,19 +1,26 @@
-//! The packet that stands for the end of a flow: nothing was captured, and what is left is inspected with it.
+//! The packet that stands for the end of a conversation: nothing was captured, and what is left is inspected with it.
 
 use crate::{
     decode::{IpLayer, Packet, PacketOrigin, Tcp, Transport},
+    detect::Alert,
     direction::Direction,
     flow::FlowEntry,
-    stream::TcpState,
+    stream::{TcpState, Tools},
+    time::Timestamp,
 };
 
-use super::is_established;
+use super::{Inspector, is_established};
 
-/// The packet that stands for the end of a flow, in one direction.
-pub(super) fn end_packet(entry: &FlowEntry, direction: Direction) -> Packet<'static> {
+/// The packet that stands for the end of a flow, or of its protocol, in one direction.
+pub(super) fn end_packet(
+    entry: &FlowEntry,
+    direction: Direction,
+    origin: PacketOrigin,
+    time: Timestamp,
+) -> Packet<'static> {
     let flow = &entry.flow;
-    let mut packet = Packet::undecoded(flow.last_seen, 0);
-    packet.origin = PacketOrigin::FlowEnd;
+    let mut packet = Packet::undecoded(time, 0);
+    packet.origin = origin;
     packet.direction = Some(direction);
     packet.is_established = is_established(entry);
     packet.sees_stream = entry
@@ -61,4 +68,26 @@ pub(super) fn end_packet(entry: &FlowEntry, direction: Direction) -> Packet<'sta
         (None, _) => Transport::None,
     };
     packet
+}
+
+/// Inspects what was said so far, one pass a direction, before the conversation goes over to something else.
+pub(super) fn hand_over<I: Inspector>(
+    entry: &mut FlowEntry,
+    time: Timestamp,
+    inspector: &mut I,
+    tools: &mut Tools<'_>,
+    alerts: &mut Vec<Alert>,
+) {
+    for direction in Direction::BOTH {
+        let packet = end_packet(entry, direction, PacketOrigin::Handover, time);
+        let window = entry.connection.as_mut().and_then(|connection| {
+            connection.trigger_raw(direction);
+            connection.raw_window(direction, false)
+        });
+        let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
+        inspector.inspect(&packet, Some(&mut entry.flow), window, alerts);
+        if let (Some(connection), Some(position)) = (&mut entry.connection, inspected_to) {
+            connection.raw_inspected(direction, position, tools);
+        }
+    }
 }

@@ -424,6 +424,20 @@ impl Connection {
         })
     }
 
+    /// Whether bytes of a direction came that raw inspection has not seen, acknowledged or not.
+    #[must_use]
+    pub fn has_raw(&self, direction: Direction) -> bool {
+        let side = &self.sides[direction.index()];
+        side.raw_progress < side.buffer.right_edge()
+    }
+
+    /// Has no more bytes of a direction inspected.
+    pub fn stop_raw(&mut self, direction: Direction, tools: &mut Tools<'_>) {
+        let side = &mut self.sides[direction.index()];
+        side.raw_progress = u64::MAX;
+        side.release(tools);
+    }
+
     /// Everything up to `position` was inspected.
     pub fn raw_inspected(&mut self, direction: Direction, position: u64, tools: &mut Tools<'_>) {
         let side = &mut self.sides[direction.index()];

@@ -261,7 +261,8 @@ impl Side {
             self.raw_progress
                 .min(self.app_progress.saturating_sub(self.look_back_bytes))
         };
-        self.buffer.release(needed, tools.budget);
+        // What was not acknowledged may come again, and is compared with what came before.
+        self.buffer.release(needed.min(self.acked), tools.budget);
     }
 }
 

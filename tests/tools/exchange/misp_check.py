@@ -24,7 +24,7 @@ def fetch(name):
 schema = json.loads((pathlib.Path(pymisp.__file__).parent / "data/schema.json").read_text())
 manifest = json.loads(fetch("manifest.json"))
 hashes = {tuple(line.split(",")) for line in fetch("hashes.csv").splitlines()}
-told = {"events": 0, "attributes": 0, "tags": [], "problems": []}
+told = {"events": 0, "attributes": 0, "for_detection": 0, "tags": [], "problems": []}
 found = set()
 for uuid, entry in manifest.items():
     text = fetch(f"{uuid}.json")
@@ -33,6 +33,7 @@ for uuid, entry in manifest.items():
     event.load(text, validate=True)
     told["events"] += 1
     told["attributes"] += len(event.attributes)
+    told["for_detection"] += sum(attribute.to_ids for attribute in event.attributes)
     told["tags"] += [tag.name for tag in event.tags]
     if event.uuid != uuid or event.info != entry["info"] or event.date.isoformat() != entry["date"]:
         told["problems"].append(f"{uuid} is not what the manifest says")

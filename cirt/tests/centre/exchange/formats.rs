@@ -90,7 +90,7 @@ fn the_formats_stay() {
         "syslog.txt",
         lines(syslog::messages(producer, &made.released(Way::Syslog))).as_bytes(),
     );
-    let feed = misp::feed(producer, &made.released(Way::Misp));
+    let feed = misp::feed(producer, &made.released(Way::Misp), None);
     let pretty = |text: &str| {
         serde_json::to_string_pretty(&serde_json::from_str::<Value>(text).unwrap()).unwrap()
     };
@@ -192,7 +192,7 @@ fn pymisp_loads_the_feed_and_its_hashes_match() {
         return;
     };
     let made = Made::new();
-    let feed = misp::feed(&made.producer, &made.released(Way::Misp));
+    let feed = misp::feed(&made.producer, &made.released(Way::Misp), None);
     made.file("manifest.json", &feed.manifest);
     made.file("hashes.csv", &feed.hashes);
     for (uuid, event) in &feed.events {

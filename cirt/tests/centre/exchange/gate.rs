@@ -36,7 +36,7 @@ const WAYS: [(Way, Render); 8] = [
     }),
     // An event of MISP names its findings by what they saw; here by the events they are in.
     (Way::Misp, |producer, released| {
-        let feed = misp::feed(producer, released);
+        let feed = misp::feed(producer, released, None);
         let events: Vec<String> = released
             .items()
             .iter()

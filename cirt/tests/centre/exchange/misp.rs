@@ -3,10 +3,10 @@
 use std::process::Stdio;
 
 use jiff::Timestamp;
-use lapwing_cirt::exchange::indicator::IndicatorState;
+use lapwing_cirt::exchange::indicator::{IndicatorState, Wanted};
 use lapwing_cirt::exchange::worker::{self, Done};
 use lapwing_cirt::exchange::{PeerKind, Shareable as _, Tlp, Way, release, stix};
-use lapwing_cirt::store::Source;
+use lapwing_cirt::store::{NewIndicator, Source};
 use serde_json::json;
 
 use super::support::{
@@ -61,6 +61,36 @@ async fn pymisp_loads_the_feed_that_we_serve() {
     let password = peer(&store, "partner", PeerKind::Cirt, Tlp::Amber);
     let red = all_findings(&store, &producer(&centre));
     store.mark("test", red[0].subject(), Tlp::Red).unwrap();
+    // Indicators of a partner that may go on, and one that may not.
+    peer(&store, "friend", PeerKind::Cirt, Tlp::Green);
+    let all = "address,domain,host,url,ja3,sha1,sha256,rule";
+    store.trust("test", "friend", all, 1).unwrap();
+    let indicators: Vec<NewIndicator> = [
+        ("domain", "c2.example", Tlp::Green),
+        ("address", "198.51.100.77", Tlp::Green),
+        ("url", "http://c2.example/gate.php", Tlp::Green),
+        ("ja3", "e7d705a3286e19ea42f587b344ee6865", Tlp::Clear),
+        (
+            "sha1",
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            Tlp::Green,
+        ),
+        ("domain", "amber-of-another.example", Tlp::Amber),
+    ]
+    .map(|(kind, value, tlp)| NewIndicator {
+        name_there: value.to_owned(),
+        wanted: vec![Wanted::parse(kind, value).unwrap()],
+        comment: "a botnet".to_owned(),
+        tlp,
+        until: None,
+        revoked: false,
+    })
+    .into();
+    let now = Timestamp::now();
+    store
+        .take_indicators("friend", &indicators, &[], now)
+        .unwrap();
+    worker::publish_all(&store, &producer(&centre)).unwrap();
     let running = centre.start().await;
     let address = format!("https://localhost:{}/misp/", running.web.port());
     let mut command = script(&python, "misp_check.py");
@@ -73,7 +103,9 @@ async fn pymisp_loads_the_feed_that_we_serve() {
         .unwrap();
     let told = told(&output);
     assert_eq!(told["problems"], json!([]), "{told:#}");
-    assert_eq!(told["events"], 4, "{told:#}");
+    // Four of findings, one of GREEN and one of CLEAR indicators; for detection are the indicators alone.
+    assert_eq!(told["events"], 6, "{told:#}");
+    assert_eq!(told["for_detection"], 5, "{told:#}");
     assert!(told["attributes"].as_u64().unwrap() >= 8, "{told:#}");
     assert!(!told["tags"].as_array().unwrap().contains(&json!("tlp:red")));
     running.stop().await;

@@ -185,9 +185,13 @@ async fn check(world: World) {
             continue;
         }
         let tlp = label_of(object).unwrap();
-        let kind = match object["pattern_type"].as_str() {
-            Some("stix") => Kind::Indicator,
-            _ => Kind::Finding,
+        let of_indicators = object["Event"]["info"]
+            .as_str()
+            .is_some_and(|info| info.starts_with("Indicators of"));
+        let kind = if object["pattern_type"] == "stix" || of_indicators {
+            Kind::Indicator
+        } else {
+            Kind::Finding
         };
         assert!(world.may_have(kind, tlp), "{tlp}: {object:#}");
     }

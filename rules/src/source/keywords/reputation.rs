@@ -51,7 +51,7 @@ pub(crate) fn address_reputation(
         );
         return Ok(());
     }
-    let number = known.category_of(&category.text()).ok_or_else(|| {
+    let number = known.category_of(category.text()).ok_or_else(|| {
         Problem::value(
             category.span(),
             format!("there is no category `{}`", category.text()),

@@ -4,7 +4,7 @@ use lapwing_rules::model::AppProtocol;
 
 use super::{side::State, transaction::SshTransaction};
 use crate::{
-    app_layer::{Feed, Parser, TransactionStore, transactions::Transactions},
+    app_layer::{Feed, Inspected, Parser, TransactionStore, transactions::Transactions},
     direction::Direction,
 };
 
@@ -50,7 +50,7 @@ impl Parser for SshParser {
             transaction.events.add(event);
         }
         match transaction.sides[direction.index()].state {
-            State::Done => Feed::Stop,
+            State::Encrypted | State::Unreadable => Feed::Stop,
             State::Banner | State::Packets => Feed::More,
         }
     }
@@ -72,13 +72,16 @@ impl Parser for SshParser {
         Some(&mut self.transactions)
     }
 
-    fn is_encrypted(&self) -> bool {
-        self.transactions.get(0).is_some_and(|transaction| {
-            transaction
-                .sides
-                .iter()
-                .all(|side| side.state == State::Done)
-        })
+    fn inspected(&self) -> Inspected {
+        let is_encrypted = self.transactions.get(0).is_some_and(|transaction| {
+            let mut sides = transaction.sides.iter();
+            sides.all(|side| side.state == State::Encrypted)
+        });
+        if is_encrypted {
+            Inspected::Headers
+        } else {
+            Inspected::Everything
+        }
     }
 
     fn held_bytes(&self) -> usize {

@@ -16,8 +16,10 @@ pub(super) enum State {
     #[default]
     Banner,
     Packets,
-    /// Encrypted, or not SSH.
-    Done,
+    /// Behind the new keys.
+    Encrypted,
+    /// Not as expected.
+    Unreadable,
 }
 
 /// What one side said.
@@ -37,7 +39,7 @@ pub(super) struct Side {
 impl Side {
     /// Takes the next bytes; gives an event's name where they are odd.
     pub(super) fn feed(&mut self, direction: Direction, bytes: &[u8]) -> Option<&'static str> {
-        if self.state == State::Done {
+        if self.is_done() {
             return None;
         }
         let mut held = std::mem::take(&mut self.held);
@@ -47,19 +49,24 @@ impl Side {
             let step = match self.state {
                 State::Banner => self.banner(rest),
                 State::Packets => self.packet(direction, rest),
-                State::Done => return None,
+                State::Encrypted | State::Unreadable => return None,
             };
             match step {
                 Ok(Some(taken)) => rest = &rest[taken..],
                 Ok(None) => break,
                 Err(event) => {
-                    self.state = State::Done;
+                    self.state = State::Unreadable;
                     return Some(event);
                 }
             }
         }
         self.held = rest.to_vec();
         None
+    }
+
+    /// Whether nothing more is read.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.state, State::Encrypted | State::Unreadable)
     }
 
     pub(super) fn held_bytes(&self) -> usize {
@@ -111,7 +118,7 @@ impl Side {
         self.state = if is_version_2 {
             State::Packets
         } else {
-            State::Done
+            State::Unreadable
         };
         Ok(Some(end + 1))
     }
@@ -139,7 +146,7 @@ impl Side {
                 self.steps += 1;
             }
             NEW_KEYS => {
-                self.state = State::Done;
+                self.state = State::Encrypted;
                 self.steps += 1;
             }
             _ => {}

@@ -2,7 +2,7 @@
 
 use lapwing_rules::model::{Buffer, HeaderField};
 
-use super::side::{Side, State};
+use super::side::Side;
 use crate::{
     app_layer::{BufferView, FactKind, Transaction, TransactionField, transactions::Events},
     direction::Direction,
@@ -65,7 +65,7 @@ impl Transaction for SshTransaction {
     }
 
     fn is_complete(&self, _: Direction) -> bool {
-        self.is_ended || self.sides.iter().all(|side| side.state == State::Done)
+        self.is_ended || self.sides.iter().all(Side::is_done)
     }
 
     fn events(&self) -> &[&'static str] {

@@ -13,6 +13,7 @@ const POINT_FORMATS: u16 = 11;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 pub(in crate::app_layer) const ALPN: u16 = 16;
 const HEARTBEAT: u16 = 15;
+pub(in crate::app_layer) const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// A client or server hello.

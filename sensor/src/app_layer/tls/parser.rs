@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     app_layer::{
-        Feed, FrameLog, Parser, TransactionStore, reader::Reader, transactions::Transactions,
+        Feed, FrameLog, Inspected, Parser, TransactionStore, reader::Reader,
+        transactions::Transactions,
     },
     direction::Direction,
 };
@@ -278,25 +279,31 @@ impl Parser for TlsParser {
             progress,
             frames,
         } = self;
-        // The transaction may be released while frames are still asked for.
+        // The transaction may be released before application data comes, or while frames are still asked for.
         let mut transaction = transactions.get_mut(0);
-        if transaction.is_none() && !frames.is_wanted() {
-            return Feed::Stop;
-        }
         if let Some(transaction) = transaction.as_deref_mut() {
             // As in the reference, what one stretch of bytes held is not remembered beyond it.
             transaction.handshake_state = 0;
         }
         records[direction.index()].feed(bytes, &mut |unit| {
             report_frames(frames, direction, &unit);
+            let is_application = matches!(unit, Unit::Application);
+            if is_application
+                && transaction
+                    .as_deref()
+                    .is_some_and(TlsTransaction::awaits_early_data)
+            {
+                return;
+            }
             if let Some(transaction) = transaction.as_deref_mut() {
                 take(transaction, progress, direction, unit);
             }
+            progress.application[direction.index()] |= is_application;
         });
-        if self.is_encrypted() && !self.has_heartbeats() {
+        if self.progress.is_encrypted() && !self.has_heartbeats() {
             self.finish();
-            // Ciphertext has frames too, for rules that ask for them.
-            return if self.frames.is_wanted() {
+            // Payload is looked at until application data comes, and ciphertext has frames too, for rules that ask for them.
+            return if self.frames.is_wanted() || !self.progress.application.contains(&true) {
                 Feed::More
             } else {
                 Feed::Stop
@@ -329,8 +336,12 @@ impl Parser for TlsParser {
         Some(&mut self.transactions)
     }
 
-    fn is_encrypted(&self) -> bool {
-        self.progress.is_encrypted()
+    fn inspected(&self) -> Inspected {
+        if self.progress.application.contains(&true) {
+            Inspected::Transactions
+        } else {
+            Inspected::Everything
+        }
     }
 
     fn frames(&self) -> Option<&FrameLog> {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::TlsParser;
 use crate::{
-    app_layer::{BufferView, Feed, Parser},
+    app_layer::{BufferView, Feed, Inspected, Parser},
     direction::Direction,
 };
 
@@ -134,15 +134,19 @@ fn hellos_and_certificates_are_read_across_records() {
     );
     assert_eq!(
         parser.feed(Direction::ToClient, &record(20, &[1])),
-        Feed::Stop
+        Feed::More
     );
-    assert!(parser.is_encrypted());
+    assert_eq!(parser.inspected(), Inspected::Everything);
     assert!(
         parser
             .transaction(0)
             .unwrap()
             .is_complete(Direction::ToClient)
     );
+    parser.release(1);
+    let application = record(23, &[1; 40]);
+    assert_eq!(parser.feed(Direction::ToServer, &application), Feed::Stop);
+    assert_eq!(parser.inspected(), Inspected::Transactions);
 }
 
 fn events(turns: &[(Direction, Vec<u8>)]) -> Vec<&'static str> {

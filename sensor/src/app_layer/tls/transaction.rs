@@ -5,7 +5,7 @@ use lapwing_rules::model::{Buffer, HeaderField};
 use super::{
     certificate::Certificates,
     fingerprint::{self, Carrier},
-    hello::Hello,
+    hello::{EARLY_DATA, Hello},
 };
 use crate::{
     app_layer::{BufferView, FactKind, Transaction, TransactionField, transactions::Events},
@@ -46,6 +46,13 @@ impl TlsTransaction {
 
     pub(super) fn side_mut(&mut self, direction: Direction) -> &mut Side {
         &mut self.sides[direction.index()]
+    }
+
+    /// Whether application data may come before the server said anything (RFC 8446, section 2.3): it ends no handshake.
+    pub(super) fn awaits_early_data(&self) -> bool {
+        let hello = |direction| self.side(direction).hello.as_ref();
+        hello(Direction::ToServer).is_some_and(|hello| hello.extensions.contains(&EARLY_DATA))
+            && hello(Direction::ToClient).is_none()
     }
 
     /// Notes that buffers of both directions may have changed.

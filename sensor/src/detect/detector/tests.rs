@@ -13,7 +13,7 @@ use lapwing_rules::{
 
 use super::*;
 use crate::{
-    app_layer::AppLayer,
+    app_layer::{AppLayer, Inspected},
     decode::{IpLayer, Transport},
     flow::{DirectionCounters, FlowId, FlowProgress},
     time::Timestamp,
@@ -103,6 +103,7 @@ pub(super) fn flow() -> Flow {
         protocol: 17,
         progress: FlowProgress::New,
         first_seen: Timestamp(0),
+        inspected: Inspected::default(),
         last_seen: Timestamp(0),
         counters: [DirectionCounters::default(); 2],
         app: AppLayer::default(),

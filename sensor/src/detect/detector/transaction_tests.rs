@@ -80,7 +80,7 @@ fn told_for(detector: &mut Detector, flow: &mut Flow, datagram: &[u8]) -> Vec<u3
         time: Timestamp(0),
         frames: FrameSet::default(),
         parsers: ParserSet::default(),
-        digests: crate::app_layer::DigestSet::default(),
+        digests: DigestSet::default(),
     };
     flow.app.begin_packet(Some(Direction::ToServer));
     flow.app.feed(&context, Direction::ToServer, datagram);

@@ -1,7 +1,7 @@
-//! Looks for grams with AVX2: eight positions at once, their bits of the bitmap gathered in one instruction.
+//! Looks for grams with AVX2: eight positions at once, their words of the bitmap gathered in one instruction.
 //!
 //! The one place of the engine with instructions that the compiler cannot check. Two things are asked for beyond types: that
-//! the processor has AVX2, which an [`Avx2`] stands for, and that every bit number lies within the bitmap, which
+//! the processor has AVX2, which an [`Avx2`] stands for, and that every word's number lies within the bitmap, which
 //! [`search_steps`] makes sure of before it begins.
 #![expect(
     unsafe_code,
@@ -9,10 +9,10 @@
 )]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_andnot_si256,
+    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_and_si256,
     _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_movemask_ps,
-    _mm256_mullo_epi32, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8,
-    _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32,
+    _mm256_mullo_epi32, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_sll_epi32,
+    _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_xor_si256,
 };
 
 use lapwing_rules::pack::{GRAM_HASH_FACTOR, GramBitmap};
@@ -21,8 +21,8 @@ use lapwing_rules::pack::{GRAM_HASH_FACTOR, GramBitmap};
 const STEP_POSITIONS: usize = 8;
 /// Bytes that one step reads: grams of the eight positions, and what a register holds beyond.
 const STEP_BYTES: usize = 16;
-/// Logarithm of the bits that one lane gathers.
-const LANE_BITS_LOG2: u8 = 5;
+/// Largest shift of a lane of 32 bits.
+const SHIFT_MAX: i32 = 31;
 
 /// A processor with AVX2.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +50,9 @@ impl Avx2 {
 /// Looks at as many positions as there are whole steps; gives the first that was not looked at.
 #[target_feature(enable = "avx2")]
 fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize)) -> usize {
-    let (bits, bits_log2) = (bitmap.bits(), bitmap.bits_log2());
-    // A bit number has as many binary digits as the logarithm says, so that all of them lie in a bitmap of this size.
-    let is_whole = (LANE_BITS_LOG2..=31).contains(&bits_log2) && bits.len() * 8 >= 1 << bits_log2;
+    let (words, words_log2) = (bitmap.words(), i32::from(bitmap.words_log2()));
+    // A word's number has as many binary digits as the logarithm says, so that all of them lie in a bitmap of this size.
+    let is_whole = (1..=SHIFT_MAX).contains(&words_log2) && words.len() >= 4 << words_log2;
     if !is_whole {
         return 0;
     }
@@ -62,8 +62,9 @@ fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usi
         _ => return 0,
     };
     let factor = _mm256_set1_epi32(GRAM_HASH_FACTOR.cast_signed());
-    let shift = _mm_cvtsi32_si128(32 - i32::from(bits_log2));
-    let last_bit = _mm256_set1_epi32(31);
+    let to_word = _mm_cvtsi32_si128(32 - words_log2);
+    let to_bits = _mm_cvtsi32_si128(words_log2);
+    let bit_number = _mm256_set1_epi32(31);
     let mut position = 0;
     while let Some(chunk) = bytes
         .get(position..)
@@ -72,12 +73,19 @@ fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usi
         // SAFETY: the chunk has the 16 bytes that are read, and no alignment is asked for.
         let chunk = unsafe { _mm_loadu_si128(chunk.as_ptr().cast::<__m128i>()) };
         let grams = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(chunk), spread);
-        let bit = _mm256_srl_epi32(_mm256_mullo_epi32(grams, factor), shift);
-        let word = _mm256_srli_epi32::<{ LANE_BITS_LOG2 as i32 }>(bit);
-        // SAFETY: each word is a bit number without its last five digits, and the bitmap has four bytes for each of those.
-        let words = unsafe { _mm256_i32gather_epi32::<4>(bits.as_ptr().cast::<i32>(), word) };
-        // The bit of each lane becomes its sign.
-        let signs = _mm256_sllv_epi32(words, _mm256_andnot_si256(bit, last_bit));
+        let hash = _mm256_mullo_epi32(grams, factor);
+        let word = _mm256_srl_epi32(hash, to_word);
+        // SAFETY: each word's number has so many binary digits, and the bitmap has four bytes for each such number.
+        let words = unsafe { _mm256_i32gather_epi32::<4>(words.as_ptr().cast::<i32>(), word) };
+        // The three bits of each lane become signs: shifted left by 31 less the number of the bit.
+        let behind = _mm256_sll_epi32(hash, to_bits);
+        let left = _mm256_xor_si256(behind, _mm256_set1_epi32(-1));
+        let first = _mm256_sllv_epi32(words, _mm256_srli_epi32::<27>(left));
+        let second = _mm256_srli_epi32::<22>(left);
+        let second = _mm256_sllv_epi32(words, _mm256_and_si256(second, bit_number));
+        let third = _mm256_srli_epi32::<17>(left);
+        let third = _mm256_sllv_epi32(words, _mm256_and_si256(third, bit_number));
+        let signs = _mm256_and_si256(_mm256_and_si256(first, second), third);
         let mut hits = _mm256_movemask_ps(_mm256_castsi256_ps(signs)).cast_unsigned();
         while hits != 0 {
             found(position + hits.trailing_zeros() as usize);

@@ -37,7 +37,7 @@ impl GramSearch for GramScanner {
 
 #[cfg(test)]
 mod tests {
-    use lapwing_rules::pack::{GRAM_HASH_FACTOR, GramBitmap};
+    use lapwing_rules::pack::{GramBitmap, place_of_gram};
     use proptest::prelude::*;
 
     use super::*;
@@ -51,31 +51,33 @@ mod tests {
     proptest! {
         #[test]
         fn the_chosen_search_finds_what_the_portable_one_does(
-            bits_log2 in 3_u8..14,
+            words_log2 in 1_u8..=17,
             gram_bytes in prop_oneof![Just(2_usize), Just(4)],
             seeds in prop::collection::vec(any::<u32>(), 0..80),
             bytes in prop::collection::vec(prop_oneof![0_u8..4, any::<u8>()], 0..300),
         ) {
-            let mut bits = vec![0_u8; 1 << (bits_log2 - 3)];
+            let mut words = vec![0_u8; 4 << words_log2];
             // Some grams that stand there, and others.
             let standing = bytes.windows(gram_bytes).step_by(7).map(|gram| {
                 gram.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
             });
             for gram in standing.chain(seeds) {
-                let bit = gram.wrapping_mul(GRAM_HASH_FACTOR) >> (32 - u32::from(bits_log2));
-                bits[(bit >> 3) as usize] |= 1 << (bit & 7);
+                let (word, mask) = place_of_gram(gram, words_log2);
+                let word = &mut words[word as usize * 4..][..4];
+                word.iter_mut().zip(mask.to_le_bytes()).for_each(|(byte, bits)| *byte |= bits);
             }
-            let bitmap = GramBitmap::new(gram_bytes, bits_log2, &bits).unwrap();
+            let bitmap = GramBitmap::new(gram_bytes, words_log2, &words).unwrap();
             let expected = positions(&PortableSearch, bitmap, &bytes);
             prop_assert_eq!(positions(&GramScanner::detect(), bitmap, &bytes), expected);
         }
     }
 
     #[test]
-    fn a_bitmap_has_exactly_its_bits() {
-        assert!(GramBitmap::new(4, 9, &[0; 64]).is_some());
-        assert!(GramBitmap::new(4, 9, &[0; 63]).is_none());
-        assert!(GramBitmap::new(3, 9, &[0; 64]).is_none());
-        assert!(GramBitmap::new(4, 2, &[]).is_none());
+    fn a_bitmap_has_exactly_its_words() {
+        assert!(GramBitmap::new(4, 4, &[0; 64]).is_some());
+        assert!(GramBitmap::new(4, 4, &[0; 63]).is_none());
+        assert!(GramBitmap::new(3, 4, &[0; 64]).is_none());
+        assert!(GramBitmap::new(4, 0, &[0; 4]).is_none());
+        assert!(GramBitmap::new(4, 18, &vec![0; 4 << 18]).is_none());
     }
 }
