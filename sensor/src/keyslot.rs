@@ -170,6 +170,26 @@ pub fn open(settings: &Settings) -> Result<Keyslot, KeyslotError> {
     )
 }
 
+/// The key as it is, for who only looks or carries: none is made. None where there is none and no record needs one.
+///
+/// # Errors
+/// [`KeyslotError`].
+pub fn known(settings: &Settings) -> Result<Option<Keyslot>, KeyslotError> {
+    let place = Place::of(settings);
+    if read(place.path())?.is_some() {
+        return open(settings).map(Some);
+    }
+    let outbox = settings.outbox_folder();
+    match read(&usual_file(&settings.state))? {
+        Some(former) => Ok(Some(Keyslot::new(former))),
+        None if lapwing_outbox::is_encrypted(&outbox) => Err(KeyslotError::Gone {
+            path: place.path().to_owned(),
+            outbox,
+        }),
+        None => Ok(None),
+    }
+}
+
 /// The same for an outbox whose settings are not all at hand.
 ///
 /// # Errors
@@ -307,8 +327,10 @@ mod tests {
     fn a_key_is_made_once_and_its_loss_throws_nothing_away() {
         let state = tempfile::tempdir().unwrap();
         let settings = settings(state.path(), "");
+        assert!(known(&settings).unwrap().is_none());
+        assert!(!usual_file(state.path()).exists(), "looking makes no key");
         let writer = || {
-            let outbox = settings.outbox(open(&settings).unwrap());
+            let outbox = settings.outbox(Some(open(&settings).unwrap()));
             OutboxWriter::open(&settings.outbox_folder(), outbox)
         };
         drop(writer().unwrap());
@@ -321,12 +343,13 @@ mod tests {
         fs::write(settings.outbox_folder().join("keys"), b"").unwrap();
         fs::remove_file(&file).unwrap();
         assert!(matches!(open(&settings), Err(KeyslotError::Gone { .. })));
+        assert!(matches!(known(&settings), Err(KeyslotError::Gone { .. })));
         fs::write(&file, "short\n").unwrap();
         assert!(matches!(open(&settings), Err(KeyslotError::NoKey { .. })));
         fs::write(&file, text).unwrap();
         let result = OutboxWriter::open(
             &settings.outbox_folder(),
-            settings.outbox(open(&settings).unwrap()),
+            settings.outbox(known(&settings).unwrap()),
         );
         assert!(matches!(result, Err(OutboxError::Damaged { .. })));
     }

@@ -375,6 +375,7 @@ impl<I: Inspector> Engine<I> {
             counters: &mut self.counters.stream,
         };
         let mut consumer = AppConsumer::new(&mut entry.flow, packet.time, wanted);
+        let mut is_turned = false;
         // What parsers and detection hold changes with what they are given.
         let mut was_fed = false;
         match (&packet.transport, &mut entry.connection) {
@@ -398,11 +399,15 @@ impl<I: Inspector> Engine<I> {
             (Transport::Tcp(_), None) => Connection::without_session(packet, tools.counters),
             (Transport::Udp { .. }, _) if !packet.payload.is_empty() => {
                 consumer.bytes(direction, packet.payload);
+                is_turned = consumer.take_reversal();
                 was_fed = true;
             }
             _ => {}
         }
-        if turned_round(entry) {
+        if is_turned {
+            entry.swap_ends();
+        }
+        if is_turned || turned_round(entry) {
             direction = direction.opposite();
             packet.direction = Some(direction);
         }

@@ -103,7 +103,7 @@ fn quick(prepared: &Prepared) -> lapwing_uplink::Settings {
     let settings = &prepared.settings;
     let mut uplink =
         lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder());
-    uplink.outbox = settings.outbox(prepared.keyslot.clone());
+    uplink.outbox = settings.outbox(Some(prepared.keyslot.clone()));
     uplink.ledger_folder = settings.ledger_folder();
     let public = fs::read_to_string(prepared.folder.path().join("ledger.pub")).unwrap();
     uplink.ledger_key = LedgerKey::parse_public(&public);

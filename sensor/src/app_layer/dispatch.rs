@@ -453,6 +453,7 @@ impl AppLayer {
     }
 
     fn feed_datagram(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
+        let mut direction = direction;
         let side = &self.sides[direction.index()];
         if side.identification == Identification::Undecided && !side.exhausted {
             let opposite = direction.opposite();
@@ -461,6 +462,10 @@ impl AppLayer {
             self.sides[opposite.index()].decision_due = true;
             match identify::identify(context, direction, other, bytes) {
                 Verdict::Identified(protocol) => {
+                    if other.is_none() && identify::goes_the_other_way(protocol, direction, bytes) {
+                        self.reverse();
+                        direction = opposite;
+                    }
                     self.decide(direction, Identification::Identified(protocol));
                     match other {
                         Some(other) if other != protocol => {

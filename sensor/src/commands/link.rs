@@ -26,7 +26,7 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
     let mirrors_rules =
         matches!(settings.rules.source, RuleSource::Pack(_)) && settings.rules.root.is_some();
     Ok(lapwing_uplink::Settings {
-        outbox: settings.outbox(keyslot::open(settings)?),
+        outbox: settings.outbox(keyslot::known(settings)?),
         centres: link.centres.clone(),
         proxy: proxy(settings)?,
         key_exchange: if link.is_key_exchange_short {

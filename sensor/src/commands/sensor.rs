@@ -104,7 +104,7 @@ pub(super) fn watch(
     let pack = load_rules::from_settings(&settings.rules)?;
     let (sources, source_name) = open_sources(watched, &settings, stop)?;
     let keyslot = keyslot::open(&settings)?;
-    let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox(keyslot))?;
+    let outbox = OutboxWriter::open(&settings.outbox_folder(), settings.outbox(Some(keyslot)))?;
     keyslot::forget_former(&settings)?;
     let give_back =
         link::ledger_key(&settings)?.map(|key| Keeper::new(settings.give_back_folder(), key));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use lapwing_sensor::{sandbox, settings::Settings};
+use lapwing_sensor::{keyslot, sandbox, settings::Settings};
 
 use super::{kept_files, link, stop_signal};
 
@@ -29,6 +29,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.config)?;
+    // Whichever of the two processes comes first makes the key of the outbox.
+    keyslot::open(&settings)?;
     let uplink = link::of(&settings)?;
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;

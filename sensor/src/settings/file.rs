@@ -176,10 +176,10 @@ impl Settings {
 
     /// Bounds of the outbox and what it is encrypted with, the same for both processes.
     #[must_use]
-    pub fn outbox(&self, keyslot: Keyslot) -> lapwing_outbox::Settings {
+    pub fn outbox(&self, keyslot: Option<Keyslot>) -> lapwing_outbox::Settings {
         lapwing_outbox::Settings {
             max_bytes: self.outbox_max_bytes,
-            keyslot: Some(keyslot),
+            keyslot,
             ..lapwing_outbox::Settings::default()
         }
     }

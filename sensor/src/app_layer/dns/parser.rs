@@ -18,6 +18,8 @@ pub(in crate::app_layer) struct DnsParser {
     /// Streams: bytes of a message that is not complete, per direction.
     pending: [Vec<u8>; 2],
     frames: FrameLog,
+    /// A stream: a message was none, and nothing more is read.
+    is_broken: bool,
 }
 
 impl DnsParser {
@@ -27,26 +29,28 @@ impl DnsParser {
             transactions: Transactions::default(),
             pending: Default::default(),
             frames: FrameLog::default(),
+            is_broken: false,
         }
     }
 
-    fn message(&mut self, direction: Direction, bytes: &[u8]) {
+    /// Takes a message; whether it was one, and of this direction.
+    fn message(&mut self, direction: Direction, bytes: &[u8]) -> bool {
         let Some(message) = message::parse(bytes) else {
             self.event_of_last("malformed_data");
-            return;
+            return false;
         };
-        let expected = direction == Direction::ToClient;
-        if message.is_response() != expected {
-            let name = if expected {
-                "not_response"
-            } else {
-                "not_request"
-            };
-            self.event_of_last(name);
-            return;
+        match (direction, message.is_response()) {
+            (Direction::ToServer, true) => {
+                self.event_of_last("not_request");
+                return false;
+            }
+            // As in the reference, what comes from the server is told, and taken for an answer.
+            (Direction::ToClient, false) => self.event_of_last("not_response"),
+            _ => {}
         }
         self.transactions
             .push(DnsTransaction::new(direction, message));
+        true
     }
 
     fn event_of_last(&mut self, name: &'static str) {
@@ -56,7 +60,11 @@ impl DnsParser {
         }
     }
 
-    fn stream(&mut self, direction: Direction, bytes: &[u8]) {
+    /// As in the reference, a stream with a message that is none of its direction is not read any further.
+    fn stream(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
+        if self.is_broken {
+            return Feed::Fail;
+        }
         let mut held = std::mem::take(&mut self.pending[direction.index()]);
         held.extend_from_slice(bytes);
         let mut rest = &held[..];
@@ -68,12 +76,16 @@ impl DnsParser {
             if length > 0 {
                 self.frames
                     .open(direction, Frame::DnsPdu, behind, Some(length));
-                self.message(direction, message);
+                if !self.message(direction, message) {
+                    self.is_broken = true;
+                    return Feed::Fail;
+                }
             }
             rest = &behind[length..];
         }
         debug_assert!(rest.len() < limits::DNS_TCP_MESSAGE_BYTES_MAX);
         self.pending[direction.index()] = rest.to_vec();
+        Feed::More
     }
 }
 
@@ -88,10 +100,10 @@ impl Parser for DnsParser {
                 self.frames
                     .open(direction, Frame::DnsPdu, bytes, Some(bytes.len()));
                 self.message(direction, bytes);
+                Feed::More
             }
             Transport::Tcp => self.stream(direction, bytes),
         }
-        Feed::More
     }
 
     fn gap(&mut self, direction: Direction, _: u64) -> Feed {

@@ -55,6 +55,17 @@ pub(super) fn identify(
         .unwrap_or(pattern)
 }
 
+/// Whether a flow's first datagram says itself that it goes the other way: an answer whose question was not seen.
+pub(super) fn goes_the_other_way(
+    protocol: AppProtocol,
+    direction: Direction,
+    bytes: &[u8],
+) -> bool {
+    // The highest bit behind the identifier tells an answer (RFC 1035, section 4.1.1).
+    let is_answer = bytes.get(2).is_some_and(|flags| flags & 0x80 != 0);
+    protocol == AppProtocol::Dns && is_answer != (direction == Direction::ToClient)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,17 +11,15 @@ use crate::{
 /// A probe for the bytes of a direction.
 type Probe = fn(Direction, &[u8]) -> Verdict;
 
+/// EtherNet/IP.
+const ENIP_PORT: u16 = 44_818;
+
 /// Asks the probes that the flow's ports select.
 pub(super) fn identify(context: &FeedContext, direction: Direction, bytes: &[u8]) -> Verdict {
     let by_server = probe_of(context.transport, context.server_port);
-    // A probe for the client's port is asked too where it is a well-known one: the capture may have begun late.
-    // Not for QUIC: almost anything may be one.
+    // The client's port hints at nothing, but at the one protocol whose clients have a port of their own.
     let by_client = Some(context.client_port)
-        .filter(|port| {
-            *port != context.server_port
-                && !is_of_servers_only(context.transport, *port)
-                && !is_of_quic(context.transport, *port)
-        })
+        .filter(|port| *port == ENIP_PORT && *port != context.server_port)
         .and_then(|port| probe_of(context.transport, port));
     let mut verdict = Verdict::Unknown;
     for probe in [by_server, by_client].into_iter().flatten() {
@@ -50,18 +48,6 @@ pub(in crate::app_layer) fn identify_by_other(
     }
 }
 
-/// Ports that hint at their protocol at the server only.
-fn is_of_servers_only(transport: Transport, port: u16) -> bool {
-    match transport {
-        Transport::Tcp => matches!(port, 23 | 2049 | 3389),
-        Transport::Udp => matches!(port, 69 | 123 | 2049),
-    }
-}
-
-fn is_of_quic(transport: Transport, port: u16) -> bool {
-    transport == Transport::Udp && matches!(port, 80 | 443)
-}
-
 fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
     let probe: Probe = match (transport, port) {
         (Transport::Tcp, 23) => binary::telnet,
@@ -75,7 +61,7 @@ fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
         (Transport::Tcp, 2049) => binary::nfs_tcp,
         (Transport::Tcp, 3389) => binary::rdp,
         (Transport::Tcp, 5432) => binary::pgsql,
-        (Transport::Tcp | Transport::Udp, 44_818) => binary::enip,
+        (Transport::Tcp | Transport::Udp, ENIP_PORT) => binary::enip,
         (Transport::Tcp, 20_000) => binary::dnp3,
         (Transport::Udp, 53) => binary::dns_udp,
         (Transport::Udp, 67 | 68) => binary::dhcp,
