@@ -3,7 +3,7 @@
 use crate::exchange::classification::classify;
 
 /// The types that a network sensor can lead to, `classification:type`.
-pub const CLASSES: [&str; 26] = [
+pub const CLASSES: [&str; 27] = [
     "malicious-code:infected-system",
     "malicious-code:c2-server",
     "malicious-code:malware-distribution",
@@ -27,6 +27,7 @@ pub const CLASSES: [&str; 26] = [
     "abusive-content:spam",
     "vulnerable:ddos-amplifier",
     "vulnerable:potentially-unwanted-accessible",
+    "vulnerable:information-disclosure",
     "vulnerable:vulnerable-system",
     "other:undetermined",
     "test:test",
