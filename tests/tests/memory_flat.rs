@@ -20,6 +20,8 @@ const FIRST_COMPARED_ROUND: usize = 10;
 const ROUNDS_DEFAULT: usize = 15;
 /// Growth from the first compared round to the last that is allowed, in percent of the resident memory.
 const GROWTH_PERCENT_MAX: u64 = 2;
+/// In the few rounds of a normal run: a table that doubles once, at whatever round its hashes are least lucky, is no growth.
+const DOUBLING_KIBIBYTES: u64 = 1024;
 
 fn captures_below(folder: &Path, captures: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
@@ -88,6 +90,11 @@ fn held(captures: &[PathBuf], rounds: usize) -> Vec<Held> {
 fn memory_does_not_grow_with_the_traffic_seen() {
     let rounds = env::var("LAPWING_FLAT_ROUNDS").ok();
     let corpus = env::var_os("LAPWING_CONFORMANCE").filter(|_| rounds.is_some());
+    let slack = if rounds.is_some() {
+        0
+    } else {
+        DOUBLING_KIBIBYTES
+    };
     let rounds = rounds.map_or(ROUNDS_DEFAULT, |rounds| rounds.parse().unwrap());
     assert!(rounds > FIRST_COMPARED_ROUND, "too few rounds to compare");
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +115,7 @@ fn memory_does_not_grow_with_the_traffic_seen() {
         "{} captures, {rounds} rounds: {first:?} after round {FIRST_COMPARED_ROUND}, {last:?} after the last, in KiB",
         captures.len()
     );
-    let allowed = first.resident * GROWTH_PERCENT_MAX / 100;
+    let allowed = (first.resident * GROWTH_PERCENT_MAX / 100).max(slack);
     assert!(
         last.anonymous <= first.anonymous + allowed,
         "memory grows: {held:?}"
