@@ -159,7 +159,7 @@ fn the_schema_of_the_rfc_accepts_documents() {
     let Some(python) = python("python-exchange") else {
         return;
     };
-    let schema = python.ancestors().nth(2).unwrap().join("iodef-schema");
+    let schema = python.ancestors().nth(3).unwrap().join("iodef-schema");
     if !schema.join("iodef-2.0.xsd").is_file() {
         super::support::skipped(&schema);
         return;
