@@ -1,7 +1,5 @@
 //! What comes in: from a server of others, from odd hands, and past the lists of what is harmless.
 
-use std::process::Stdio;
-
 use jiff::Timestamp;
 use lapwing_cirt::exchange::indicator::IndicatorState;
 use lapwing_cirt::exchange::misp_import::{self, Feed};
@@ -9,7 +7,7 @@ use lapwing_cirt::exchange::{PeerKind, Tlp, feedback, inbound, pack, taxii};
 use lapwing_cirt::store::{ObjectQuery, Source, Store};
 use serde_json::{Value, json};
 
-use super::support::{agreement, centre, peer, producer, python, script, wait_for_file};
+use super::support::{Served, agreement, centre, peer, producer, python, script};
 
 /// More than a page of ours, and than two of the server's.
 const OBJECTS: usize = 350;
@@ -58,16 +56,14 @@ async fn everything_is_read_from_a_server_of_others() {
         })
         .collect();
     let ready = folder.join("ready");
-    let mut server = script(&python, "medallion_serve.py")
-        .arg(file("certificate.pem", made.cert.pem()))
-        .arg(file("key.pem", made.signing_key.serialize_pem()))
-        .arg(file("objects.json", json!(objects).to_string()))
-        .arg(&ready)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let port = wait_for_file(&ready);
+    let (served, port) = Served::start(
+        script(&python, "medallion_serve.py")
+            .arg(file("certificate.pem", made.cert.pem()))
+            .arg(file("key.pem", made.signing_key.serialize_pem()))
+            .arg(file("objects.json", json!(objects).to_string()))
+            .arg(&ready),
+        &ready,
+    );
     let source = Source {
         peer: "partner".to_owned(),
         kind: "taxii".to_owned(),
@@ -101,8 +97,7 @@ async fn everything_is_read_from_a_server_of_others() {
         ..ObjectQuery::default()
     };
     assert_eq!(store.objects(&kept).unwrap().len(), OBJECTS);
-    server.kill().unwrap();
-    server.wait().unwrap();
+    drop(served);
     // A server that is gone is told, and nothing is lost.
     assert!(
         taxii::client::poll(&store, &producer, &partner, &source)

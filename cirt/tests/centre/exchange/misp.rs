@@ -1,7 +1,5 @@
 //! MISP by its own libraries: our feed over HTTPS, their feed over HTTPS, and our STIX as an event.
 
-use std::process::Stdio;
-
 use jiff::Timestamp;
 use lapwing_cirt::exchange::indicator::{IndicatorState, Wanted};
 use lapwing_cirt::exchange::worker::{self, Done};
@@ -11,7 +9,7 @@ use serde_json::json;
 
 use super::support::{
     Served, all_findings, centre, centre_of_today, peer, producer, python, root_certificate,
-    script, told, wait_for_file,
+    script, told,
 };
 
 #[test]
@@ -121,22 +119,15 @@ async fn a_feed_of_theirs_is_polled_over_https() {
     peer(&store, "neighbour", PeerKind::Cirt, Tlp::Green);
     let (made, certificate, key) = super::support::self_signed(&centre);
     let ready = centre.temporary.path().join("feed-ready");
-    let server = script(&python, "misp_feed_serve.py")
-        .args([
-            &certificate,
-            &key,
-            &centre.temporary.path().join("feed"),
-            &ready,
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _served = Served(server);
+    let feed = centre.temporary.path().join("feed");
+    let (_served, port) = Served::start(
+        script(&python, "misp_feed_serve.py").args([&certificate, &key, &feed, &ready]),
+        &ready,
+    );
     let mut source = Source {
         peer: "neighbour".to_owned(),
         kind: "misp".to_owned(),
-        address: format!("https://localhost:{}/", wait_for_file(&ready)),
+        address: format!("https://localhost:{port}/"),
         login: Some(("user".to_owned(), "wrong".to_owned())),
         authority: Some(made),
         ..Source::default()

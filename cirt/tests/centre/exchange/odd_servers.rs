@@ -1,13 +1,11 @@
 //! Servers of peers that do odd things: each is told in one line, what came before is used, and nothing runs on.
 
-use std::process::Stdio;
-
 use lapwing_cirt::exchange::indicator::IndicatorState;
 use lapwing_cirt::exchange::worker::{self, Done};
 use lapwing_cirt::exchange::{PeerKind, Tlp};
 use lapwing_cirt::store::Source;
 
-use super::support::{Served, centre, peer, producer, python, script, self_signed, wait_for_file};
+use super::support::{Served, centre, peer, producer, python, script, self_signed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_servers_are_survived() {
@@ -19,14 +17,11 @@ async fn odd_servers_are_survived() {
     peer(&store, "partner", PeerKind::Cirt, Tlp::Green);
     let (authority, certificate, key) = self_signed(&centre);
     let ready = centre.temporary.path().join("ready");
-    let server = script(&python, "odd_taxii_serve.py")
-        .args([&certificate, &key, &ready])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _served = Served(server);
-    let address = format!("https://localhost:{}/taxii2", wait_for_file(&ready));
+    let (_served, port) = Served::start(
+        script(&python, "odd_taxii_serve.py").args([&certificate, &key, &ready]),
+        &ready,
+    );
+    let address = format!("https://localhost:{port}/taxii2");
     // A collection, how many of its indicators are used, and what is said where it fails.
     let odd = [
         ("repeats", 1, Some("repeats itself")),

@@ -1,7 +1,5 @@
 //! What goes to partners by our doing: findings to the country that they concern, pushes to servers of others, statistics.
 
-use std::process::Stdio;
-
 use jiff::Timestamp;
 use lapwing_cirt::exchange::taxii::outgoing::push;
 use lapwing_cirt::exchange::{
@@ -12,7 +10,7 @@ use lapwing_cirt::store::{ObjectQuery, Source, Store};
 
 use super::support::{
     Served, agreement, all_findings, centre, centre_with, peer, producer, python, root_certificate,
-    script, self_signed, wait_for_file,
+    script, self_signed,
 };
 
 /// A team of another country, with an agreement.
@@ -270,14 +268,12 @@ async fn a_server_of_others_takes_our_push() {
     let folder = centre.temporary.path();
     let ready = folder.join("ready");
     std::fs::write(folder.join("objects.json"), "[]").unwrap();
-    let server = script(&python, "medallion_serve.py")
-        .args([&certificate, &key, &folder.join("objects.json"), &ready])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _served = Served(server);
-    let address = format!("https://localhost:{}/taxii2", wait_for_file(&ready));
+    let objects = folder.join("objects.json");
+    let (_served, port) = Served::start(
+        script(&python, "medallion_serve.py").args([&certificate, &key, &objects, &ready]),
+        &ready,
+    );
+    let address = format!("https://localhost:{port}/taxii2");
     let source = target(
         address.clone(),
         "everything",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -247,7 +247,16 @@ pub(crate) fn wait_for_file(path: &Path) -> String {
 }
 
 /// A program that serves until the test is over.
-pub(crate) struct Served(pub(crate) std::process::Child);
+pub(crate) struct Served(std::process::Child);
+
+impl Served {
+    /// Starts it; the second is the port it says in its file once it is ready.
+    pub(crate) fn start(command: &mut Command, ready: &Path) -> (Self, String) {
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let served = Self(quiet.spawn().unwrap());
+        (served, wait_for_file(ready))
+    }
+}
 
 impl Drop for Served {
     fn drop(&mut self) {
