@@ -428,11 +428,9 @@ impl<I: Inspector> Engine<I> {
                 &mut self.alerts,
             );
         }
-        if is_given_up {
+        if let (Some(connection), true) = (&mut entry.connection, is_given_up) {
             for direction in Direction::BOTH {
-                if let Some(connection) = &mut entry.connection {
-                    connection.stop_raw(direction, &mut tools);
-                }
+                connection.stop_raw(direction, &mut tools);
             }
         }
         let connection = entry.connection.as_mut().filter(|_| packet.sees_stream);
@@ -443,7 +441,7 @@ impl<I: Inspector> Engine<I> {
             }
             connection.raw_window(direction, false)
         });
-        let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
+        let inspected_to = window.map(|window| window.end());
         if entry.bypass.spares(direction) && !packet.payload.is_empty() {
             shedding::count(packet, &mut self.counters.shed);
         } else {
@@ -527,7 +525,7 @@ impl<I: Inspector> Engine<I> {
                     break;
                 }
                 is_pending = false;
-                let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
+                let inspected_to = window.map(|window| window.end());
                 self.inspector
                     .inspect(&packet, Some(&mut entry.flow), window, &mut self.alerts);
                 if let (Some(connection), Some(position)) = (&mut entry.connection, inspected_to) {

@@ -57,6 +57,12 @@ impl<'a> StreamWindow<'a> {
         let seen = self.bytes.len().saturating_sub(self.new_bytes);
         self.bytes.get(seen..).unwrap_or_default()
     }
+
+    /// Position behind its last byte.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
 }
 
 /// A bidirectional flow.

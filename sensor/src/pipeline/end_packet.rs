@@ -84,7 +84,7 @@ pub(super) fn hand_over<I: Inspector>(
             connection.trigger_raw(direction);
             connection.raw_window(direction, false)
         });
-        let inspected_to = window.map(|window| window.offset + window.bytes.len() as u64);
+        let inspected_to = window.map(|window| window.end());
         inspector.inspect(&packet, Some(&mut entry.flow), window, alerts);
         if let (Some(connection), Some(position)) = (&mut entry.connection, inspected_to) {
             connection.raw_inspected(direction, position, tools);
