@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use lapwing_outbox::Status;
 
 use crate::cases::starter_rules;
+use crate::centre::Centre;
 use crate::processes::{Process, run};
 use crate::programs::program;
 
@@ -28,6 +29,20 @@ pub struct Site {
 }
 
 impl Site {
+    /// A site with rules and a policy, enrolled at a centre of its own that runs.
+    ///
+    /// # Errors
+    /// When one of the commands fails, or the centre does not come up.
+    pub fn enrolled(folder: &Path, sensor: &str) -> Result<(Self, Centre)> {
+        let site = Self::prepare(folder, sensor)?;
+        site.compile_rules()?;
+        site.sign_policy()?;
+        let mut centre = Centre::init(folder)?;
+        centre.start()?;
+        site.enrol(&centre.voucher(sensor)?)?;
+        Ok((site, centre))
+    }
+
     /// Writes the settings of a site, compiles the starter rules, and makes and signs a minimal policy.
     ///
     /// # Errors

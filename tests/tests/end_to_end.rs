@@ -49,12 +49,7 @@ struct System {
 
 impl System {
     fn start(folder: &Path) -> Result<Self> {
-        let site = Site::prepare(folder, SENSOR)?;
-        site.compile_rules()?;
-        site.sign_policy()?;
-        let mut centre = Centre::init(folder)?;
-        centre.start()?;
-        site.enrol(&centre.voucher(SENSOR)?)?;
+        let (site, centre) = Site::enrolled(folder, SENSOR)?;
         let uplink = site.start_uplink()?;
         let sensor = site.start_sensor(&capture(folder, 0)?)?;
         Ok(Self {

@@ -49,12 +49,7 @@ struct Prepared {
 
 fn prepared(rounds: u32) -> Result<Prepared> {
     let folder = tempfile::tempdir()?;
-    let site = Site::prepare(folder.path(), SENSOR)?;
-    site.compile_rules()?;
-    site.sign_policy()?;
-    let mut centre = Centre::init(folder.path())?;
-    centre.start()?;
-    site.enrol(&centre.voucher(SENSOR)?)?;
+    let (site, centre) = Site::enrolled(folder.path(), SENSOR)?;
     site.run_sensor(&capture(folder.path(), rounds)?)?;
     let settings = Settings::read(&folder.path().join("sensor.toml"))?;
     let keyslot = keyslot::open(&settings)?;

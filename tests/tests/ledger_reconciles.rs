@@ -207,12 +207,7 @@ fn through_a_proxy_every_byte_is_entered() -> Result<()> {
 #[test]
 fn a_policy_that_is_taken_away_holds_what_waits() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let site = Site::prepare(folder.path(), SENSOR)?;
-    site.compile_rules()?;
-    site.sign_policy()?;
-    let mut centre = Centre::init(folder.path())?;
-    centre.start()?;
-    site.enrol(&centre.voucher(SENSOR)?)?;
+    let (site, centre) = Site::enrolled(folder.path(), SENSOR)?;
     let capture = incidents(folder.path())?;
     site.run_sensor(&capture)?;
     let stick = folder.path().join("stick");
