@@ -17,6 +17,9 @@ use crate::{build::Inputs, tool};
 
 /// Bytes of the partition.
 pub(crate) const BYTES: u64 = 128 << 20;
+/// On the partition: what the image is, and the entry of its slots, for who makes updates of it.
+pub(crate) const RELEASE: &str = "lapwing/release";
+pub(crate) const ENTRY: &str = "lapwing/entry";
 const EXAMPLE: &str = include_str!("../site-example.toml");
 const LOADER: &str = "timeout 0\neditor no\nreboot-on-error yes\n";
 
@@ -28,13 +31,11 @@ pub(crate) struct SlotFiles {
     pub(crate) root_bytes: u64,
 }
 
-/// The boot loader's entry of a slot.
-pub(crate) fn entry(inputs: &Inputs<'_>, slot: Slot, files: &SlotFiles) -> String {
-    // Of two slots with the same version the loader takes the first.
-    let rank = u8::from(slot == Slot::A);
+/// What the boot loader is told of a slot, with `{slot}` for the slot's letter: as an update brings it.
+pub(crate) fn entry(inputs: &Inputs<'_>, files: &SlotFiles) -> String {
     format!(
-        "title Lapwing, slot {slot}\nsort-key lapwing\nversion {version}.{rank}\nlinux /lapwing/{slot}/kernel\ninitrd /lapwing/{slot}/initrd\n\
-         options {consoles} quiet loglevel=4 panic=10 gpt {word_slot}={slot} {word_root}={root} {word_bytes}={bytes}\n",
+        "title Lapwing, slot {{slot}}\nsort-key lapwing\nversion {version}\nlinux /lapwing/{{slot}}/kernel\ninitrd /lapwing/{{slot}}/initrd\n\
+         options {consoles} quiet loglevel=4 panic=10 gpt {word_slot}={{slot}} {word_root}={root} {word_bytes}={bytes}\n",
         version = inputs.seconds,
         consoles = inputs.board.consoles(),
         word_slot = layout::WORD_SLOT,
@@ -43,6 +44,15 @@ pub(crate) fn entry(inputs: &Inputs<'_>, slot: Slot, files: &SlotFiles) -> Strin
         word_bytes = layout::WORD_ROOT_BYTES,
         bytes = files.root_bytes,
     )
+}
+
+/// The entry of a slot of a new image. Of two slots with the same version the loader shall take the first.
+fn entry_of(entry: &str, seconds: u64, slot: Slot) -> String {
+    let version = format!("version {seconds}");
+    let rank = u8::from(slot == Slot::A);
+    entry
+        .replace("{slot}", slot.letter())
+        .replace(&version, &format!("{version}.{rank}"))
 }
 
 /// Makes the file system. `work` is a folder for what goes in.
@@ -68,12 +78,15 @@ pub(crate) fn make(
     };
     partition.put_file(&inputs.boot_loader()?, inputs.board.loader_path())?;
     partition.put_text(LOADER, "loader/loader.conf")?;
+    let entry = entry(inputs, files);
+    partition.put_text(&inputs.release(), RELEASE)?;
+    partition.put_text(&entry, ENTRY)?;
     for slot in Slot::BOTH {
         let folder = format!("lapwing/{slot}");
         partition.put_file(&files.kernel, &format!("{folder}/kernel"))?;
         partition.put_file(&files.memory_disk, &format!("{folder}/initrd"))?;
         partition.put_text(
-            &entry(inputs, slot, files),
+            &entry_of(&entry, inputs.seconds, slot),
             &format!("loader/entries/{}", LoaderEntries::file_name(slot)),
         )?;
     }

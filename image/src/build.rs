@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// List of Debian packages with their hashes
     #[arg(long, value_name = "FILE", default_value = "image/packages.lock")]
     lock: PathBuf,
+    /// Root of trust for updates (`metadata/1.root.json` of their repository); without it the image takes no updates
+    #[arg(long, value_name = "FILE")]
+    update_root: Option<PathBuf>,
     /// Crates that the programs are made of, for the bill of materials
     #[arg(long, value_name = "FILE", default_value = "Cargo.lock")]
     cargo_lock: PathBuf,
@@ -64,6 +67,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) lapwing: &'a Path,
     pub(crate) init: &'a Path,
     pub(crate) pack: &'a Path,
+    pub(crate) update_root: Option<&'a Path>,
     pub(crate) packages: &'a [(Package, PathBuf)],
     pub(crate) seconds: u64,
     pub(crate) version: &'a str,
@@ -91,6 +95,16 @@ impl Inputs<'_> {
             part(20, 32),
         ]
         .join("-")
+    }
+
+    /// What the image says of itself.
+    pub(crate) fn release(&self) -> String {
+        format!(
+            "VERSION={}\nBUILT_SECONDS={}\nBOARD={}\n",
+            self.version,
+            self.seconds,
+            self.board.name()
+        )
     }
 
     pub(crate) fn time_text(&self) -> anyhow::Result<String> {
@@ -164,6 +178,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         lapwing: &arguments.lapwing,
         init: &arguments.init,
         pack: &arguments.pack,
+        update_root: arguments.update_root.as_deref(),
         packages: &unpacked,
         seconds: arguments.seconds,
         version: &version,
@@ -174,12 +189,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     root::lay_out(&inputs, &modules, &path("root"))?;
     root::pack(&inputs, &path("root"), &path("root.erofs"))?;
 
-    fs::create_dir_all(path("start"))?;
-    modules.copy(&path("start"), true)?;
-    fs::copy(&arguments.init, path("start").join("init"))?;
-    fs::create_dir_all(path("start").join("root"))?;
-    fs::create_dir_all(path("start").join("dev"))?;
-    fs::write(path("initrd"), initial_memory_disk::pack(&path("start"))?)?;
+    fs::create_dir_all(path("start/root"))?;
+    fs::create_dir_all(path("start/dev"))?;
+    fs::copy(&arguments.init, path("start/init"))?;
+    fs::create_dir_all(path("modules"))?;
+    modules.copy(&path("modules"), true)?;
+    let memory_disk = initial_memory_disk::pack(&path("start"), &path("modules"))?;
+    fs::write(path("initrd"), memory_disk)?;
 
     let files = SlotFiles {
         kernel: inputs.kernel()?,

@@ -1,5 +1,5 @@
-//! The initial memory disk: an archive (cpio, form "newc") of the first process and the modules that find the disk, packed
-//! with zstd. Everything in it is sorted, of root and of one time, so that the same inputs give the same bytes.
+//! The initial memory disk: two archives (cpio, form "newc"), of the first process, and of the modules that find the disk, which
+//! is packed with zstd. Everything in it is sorted, of root and of one time, so that the same inputs give the same bytes.
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path};
 
@@ -10,28 +10,36 @@ const CHARACTER_DEVICE: u32 = 0o020_600;
 const FILE: u32 = 0o100_000;
 const LEVEL: i32 = 19;
 
-/// Packs a folder.
-pub(crate) fn pack(folder: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut archive = Archive {
-        bytes: Vec::new(),
-        count: 0,
-    };
-    archive.add_folder(folder, "")?;
+/// Makes the memory disk of two folders: the one with the first process as it is, so that the difference between two versions is
+/// small, and behind it the modules, packed.
+pub(crate) fn pack(start: &Path, modules: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut first = Archive::default();
+    first.add_folder(start, "")?;
     // What the first process speaks on before it has mounted anything.
-    archive.put("dev/console", CHARACTER_DEVICE, (5, 1), &[])?;
-    archive.put("TRAILER!!!", 0, (0, 0), &[])?;
-    archive
-        .bytes
-        .resize(archive.bytes.len().next_multiple_of(512), 0);
-    zstd::bulk::compress(&archive.bytes, LEVEL).context("cannot pack the initial memory disk")
+    first.put("dev/console", CHARACTER_DEVICE, (5, 1), &[])?;
+    let mut second = Archive::default();
+    second.add_folder(modules, "")?;
+    let mut bytes = first.finished()?;
+    let packed = zstd::bulk::compress(&second.finished()?, LEVEL)
+        .context("cannot pack the initial memory disk")?;
+    bytes.extend(packed);
+    Ok(bytes)
 }
 
+#[derive(Default)]
 struct Archive {
     bytes: Vec<u8>,
     count: u32,
 }
 
 impl Archive {
+    /// Its bytes, with an end.
+    fn finished(mut self) -> anyhow::Result<Vec<u8>> {
+        self.put("TRAILER!!!", 0, (0, 0), &[])?;
+        self.bytes.resize(self.bytes.len().next_multiple_of(512), 0);
+        Ok(self.bytes)
+    }
+
     fn add_folder(&mut self, folder: &Path, name: &str) -> anyhow::Result<()> {
         let entries =
             fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -114,6 +122,8 @@ mod tests {
     #[test]
     fn the_archive_does_not_depend_on_the_order_of_the_disk() {
         let names = ["b", "a", "c/d"];
+        let modules = tempfile::tempdir().unwrap();
+        fs::write(modules.path().join("module.ko"), vec![7; 5000]).unwrap();
         let pack_in = |order: &[usize]| {
             let folder = tempfile::tempdir().unwrap();
             for index in order {
@@ -121,11 +131,17 @@ mod tests {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(path, names[*index]).unwrap();
             }
-            pack(folder.path()).unwrap()
+            pack(folder.path(), modules.path()).unwrap()
         };
-        assert_eq!(pack_in(&[0, 1, 2]), pack_in(&[2, 1, 0]));
-        let bytes = zstd::bulk::decompress(&pack_in(&[0, 1, 2]), 1 << 20).unwrap();
-        assert!(bytes.starts_with(b"070701"));
-        assert_eq!(bytes.len() % 512, 0);
+        let packed = pack_in(&[0, 1, 2]);
+        assert_eq!(packed, pack_in(&[2, 1, 0]));
+        // The first archive is as it is, the second one begins on a boundary behind it.
+        assert!(packed.starts_with(b"070701"));
+        let end = packed
+            .chunks(512)
+            .position(|sector| sector.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]));
+        let second = &packed[end.unwrap() * 512..];
+        let second = zstd::bulk::decompress(second, 1 << 20).unwrap();
+        assert!(second.starts_with(b"070701") && second.len().is_multiple_of(512));
     }
 }

@@ -20,6 +20,7 @@ mod root;
 mod secrets;
 mod site;
 mod tool;
+mod update;
 
 use std::{
     fmt::Arguments,
@@ -49,6 +50,8 @@ enum Command {
     Flash(flash::Arguments),
     /// Make the site file for one sensor, or check one
     Site(site::Arguments),
+    /// Make updates of images: keys, a repository of signed parts, and a file for a card or a stick
+    Update(update::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => inspect::verify(&arguments),
         Command::Flash(arguments) => flash::run(&arguments),
         Command::Site(arguments) => site::run(&arguments),
+        Command::Update(arguments) => update::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

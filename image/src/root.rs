@@ -28,6 +28,8 @@ const FOLDERS: [&str; 11] = [
 ];
 /// Of the empty file system for the data partition, in KiB and as ext4 wants it.
 const EMPTY_DATA_KIB: &str = "16384";
+const EMPTY_DATA_SECONDS: &str = "1767225600";
+const EMPTY_DATA_ID: &str = "6c617077-696e-4700-8000-000000000001";
 const EMPTY_DATA_OPTIONS: [&str; 14] = [
     "-q",
     "-F",
@@ -73,22 +75,15 @@ pub(crate) fn lay_out(
     put("etc/group", &format!("root:x:0:\nlapwing:x:{user}:\n"))?;
     put("etc/nsswitch.conf", "hosts: files dns\n")?;
     put("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")?;
-    put(
-        layout::RELEASE,
-        &format!(
-            "VERSION={}\nBUILT_SECONDS={}\nBOARD={}\n",
-            inputs.version,
-            inputs.seconds,
-            inputs.board.name()
-        ),
-    )?;
+    put(layout::RELEASE, &inputs.release())?;
+    if let Some(root) = inputs.update_root {
+        let to = folder.join(layout::UPDATE_ROOT.trim_start_matches('/'));
+        fs::copy(root, to).with_context(|| format!("cannot read {}", root.display()))?;
+    }
     symlink("/run/resolv.conf", folder.join("etc/resolv.conf"))?;
     let pack = folder.join(layout::STARTER_PACK.trim_start_matches('/'));
     fs::copy(inputs.pack, pack).context("cannot read the compiled rules")?;
-    make_empty_data(
-        inputs,
-        &folder.join(layout::EMPTY_DATA.trim_start_matches('/')),
-    )?;
+    make_empty_data(&folder.join(layout::EMPTY_DATA.trim_start_matches('/')))?;
     modules.copy(folder, false)?;
     copy_papers(inputs, &folder.join("usr/share/doc"))
 }
@@ -103,16 +98,16 @@ fn install(from: &Path, root: &Path, to: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An empty file system, always the same bytes: the board copies it and lengthens it.
-fn make_empty_data(inputs: &Inputs<'_>, path: &Path) -> anyhow::Result<()> {
-    let seed = format!("hash_seed={}", inputs.uuid("empty-data-hash"));
+/// An empty file system, the same bytes in every image, so that an update does not bring it again: the board copies it and
+/// lengthens it.
+fn make_empty_data(path: &Path) -> anyhow::Result<()> {
     tool::run(
         tool::named("mke2fs")
-            .env("E2FSPROGS_FAKE_TIME", inputs.seconds.to_string())
+            .env("E2FSPROGS_FAKE_TIME", EMPTY_DATA_SECONDS)
             .args(EMPTY_DATA_OPTIONS)
-            .args(["-U", &inputs.uuid("empty-data"), "-E"])
+            .args(["-U", EMPTY_DATA_ID, "-E"])
             .arg(format!(
-                "{seed},lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0"
+                "hash_seed={EMPTY_DATA_ID},lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0"
             ))
             .arg(path)
             .arg(EMPTY_DATA_KIB),

@@ -35,7 +35,7 @@ impl Disk {
         let deadline = Instant::now() + DISK_PATIENCE;
         loop {
             meanwhile();
-            if let Some(name) = disk_of(partition) {
+            if let Some(name) = name_of(partition) {
                 return Ok(Self { name });
             }
             if Instant::now() > deadline {
@@ -111,7 +111,8 @@ pub(crate) fn length_bytes(path: &str) -> anyhow::Result<u64> {
         .with_context(|| format!("cannot read {path}"))
 }
 
-fn disk_of(partition: &str) -> Option<String> {
+/// The name of the disk that has a partition of this name, beside the boot partition.
+pub(crate) fn name_of(partition: &str) -> Option<String> {
     let devices = fs::read_dir("/sys/class/block").ok()?;
     let paths = devices.filter_map(|entry| Some(entry.ok()?.path()));
     let found = paths.filter(|path| partition_name(path).as_deref() == Some(partition));

@@ -58,6 +58,21 @@ pub const SITE_FILE: &str = "lapwing-site.toml";
 /// On the boot partition: how the sensor is, for a person with a card reader.
 pub const STATUS_FILE: &str = "lapwing-status.txt";
 
+/// On the boot partition or on a stick: an update as one file.
+pub const UPDATE_FILE: &str = "lapwing.update";
+/// Where the uplink mirrors the centre's repository of images.
+pub const IMAGE_MIRROR: &str = "/data/state/image-repository";
+/// The root of trust for updates; an image without it takes none.
+pub const UPDATE_ROOT: &str = "/usr/share/lapwing/update-root.json";
+/// What was believed of updates last.
+pub const UPDATE_TRUST: &str = "/data/boot/update-trust.json";
+/// What became of the last update.
+pub const UPDATE_RECORD: &str = "/data/boot/update.json";
+/// Where the sensor asks for an update.
+pub const CONTROL_SOCKET: &str = "/run/lapwing/control.sock";
+/// What the sensor tells the centre of the image: version, slot, last update.
+pub const BOARD_STATUS: &str = "/run/lapwing/board.json";
+
 /// User and group that the sensor runs as.
 pub const LAPWING_USER: u32 = 900;
 

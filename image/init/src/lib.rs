@@ -14,6 +14,7 @@
 //! | [`partition_table`] | GPT, read and written |
 //! | [`site_file`] | `lapwing-site.toml`, all mistakes told at once |
 //! | [`boot_control`] | try a slot, confirm it, go back: systemd-boot's counters, or U-Boot's `slot.txt` |
+//! | [`update`] | a new image, checked and written to the slot that does not run |
 //! | `stage_one`, `stage_two` | the two stages |
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -21,6 +22,7 @@
 pub mod boot_control;
 mod clock;
 mod console;
+mod control_socket;
 mod data_partition;
 mod disk;
 mod drivers;
@@ -31,6 +33,7 @@ pub mod limits;
 mod mounts;
 mod network;
 pub mod partition_table;
+mod release;
 mod seal;
 mod sensor_settings;
 mod services;
@@ -39,4 +42,8 @@ mod site_status;
 pub mod stage_one;
 pub mod stage_two;
 mod system;
+mod text;
+pub mod update;
+mod updates;
 mod watchdog;
+mod whole_file;

@@ -33,3 +33,22 @@ pub const STATUS_MAX_AGE: Duration = Duration::from_secs(120);
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// Between notes of the time, for the next start.
 pub const CLOCK_NOTE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Files in an update file.
+pub const UPDATE_FILES_MAX: usize = 64;
+/// Bytes of the name of a file in it.
+pub const UPDATE_NAME_MAX_BYTES: usize = 512;
+/// Bytes of a part of a slot: what a root's partition has.
+pub const PART_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of a part that are packed together.
+pub const PART_CHUNK_MAX_BYTES: u32 = 16 * 1024 * 1024;
+/// How far before and behind them their difference may refer to.
+pub const PART_REACH_MAX_BYTES: u32 = 16 * 1024 * 1024;
+/// Bytes of the boot loader's entry of a slot.
+pub const ENTRY_MAX_BYTES: u64 = 4096;
+/// Bytes of a request on the control socket.
+pub const REQUEST_MAX_BYTES: u64 = 64;
+/// How long an update may take from its first byte to the last; the slowest card takes a tenth of it.
+pub const UPDATE_PATIENCE: Duration = Duration::from_secs(1800);
+/// How long the sensor gets to end before a restart.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(20);

@@ -1,12 +1,20 @@
-//! `lapwing-init`: as `/init` of the initial memory disk it is stage one, as `/sbin/init` of the root stage two.
+//! `lapwing-init`: as `/init` of the initial memory disk it is stage one, as `/sbin/init` of the root stage two; started by stage two
+//! as `/sbin/init update FROM` it takes an update, in a process of its own.
 #![forbid(unsafe_code)]
 
-use std::env;
+use std::{env, process::ExitCode};
 
-fn main() {
-    if env::args_os().next().as_deref() == Some(lapwing_init::layout::STAGE_ONE.as_ref()) {
-        lapwing_init::stage_one::run();
-    } else {
-        lapwing_init::stage_two::run();
+use lapwing_init::{layout, stage_one, stage_two, update};
+
+fn main() -> ExitCode {
+    let mut words = env::args_os();
+    if words.next().as_deref() == Some(layout::STAGE_ONE.as_ref()) {
+        stage_one::run();
+    }
+    match (words.next(), words.next()) {
+        (Some(word), Some(from)) if word == update::WORD && std::process::id() != 1 => {
+            update::run(from.as_ref())
+        }
+        _ => stage_two::run(),
     }
 }

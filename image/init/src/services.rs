@@ -69,6 +69,11 @@ impl Service {
         }
     }
 
+    /// Whether it runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Notices that it ended; its status, if it was this one.
     pub(crate) fn ended(&mut self, process: Pid, status: i32) -> bool {
         let Some((_, started)) = self.running.take_if(|(own, _)| *own == process) else {

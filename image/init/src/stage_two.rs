@@ -22,15 +22,17 @@ use crate::{
     lights,
     limits::{
         CLOCK_NOTE_INTERVAL, FRUITLESS_STARTS_MAX, HEALTHY_FOR, LOOK_INTERVAL,
-        SITE_DOCUMENT_MAX_BYTES, TRIAL_PATIENCE,
+        SITE_DOCUMENT_MAX_BYTES, STOP_PATIENCE, TRIAL_PATIENCE,
     },
     mounts,
     network::Network,
+    release::Release,
     sensor_settings,
     services::{self, Service},
     site_file::{self, SiteFile},
     site_status::SiteStatus,
     stage_one::restart,
+    updates::Updates,
     watchdog::Watchdog,
 };
 
@@ -58,32 +60,6 @@ pub fn run() -> ! {
     }
 }
 
-/// What the image is.
-struct Release {
-    version: String,
-    built_seconds: u64,
-}
-
-impl Release {
-    fn read() -> Self {
-        let text = fs::read_to_string(layout::RELEASE).unwrap_or_default();
-        let value = |name: &str| {
-            let mut lines = text.lines();
-            lines.find_map(|line| {
-                line.strip_prefix(name)?
-                    .strip_prefix('=')
-                    .map(str::to_owned)
-            })
-        };
-        Self {
-            version: value("VERSION").unwrap_or_default(),
-            built_seconds: value("BUILT_SECONDS")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or_default(),
-        }
-    }
-}
-
 struct Board {
     release: Release,
     slot: Slot,
@@ -96,6 +72,9 @@ struct Board {
     network: Network,
     run: Service,
     enrol: Option<Service>,
+    updates: Updates,
+    /// When the board is started again at the latest, for an update that was written.
+    restart_at: Option<Instant>,
     sensor: SensorWatch,
     well_since: WellSince,
     was_well: bool,
@@ -165,6 +144,8 @@ impl Board {
         Ok(Self {
             slot,
             fault: word(&command_line, layout::WORD_FAULT).map(str::to_owned),
+            updates: Updates::start(slot, &*control),
+            restart_at: None,
             control,
             is_on_trial,
             fruitless_starts,
@@ -197,11 +178,14 @@ impl Board {
         for (process, status) in services::ended() {
             self.ended(process, status);
         }
+        self.restart_when_stopped();
+        self.updates.look(self.is_on_trial);
         self.prepare_capture();
         if self
             .settings_for
             .as_ref()
             .is_some_and(|ports| !ports.is_empty())
+            && self.restart_at.is_none()
         {
             self.run.look();
         }
@@ -229,6 +213,7 @@ impl Board {
     }
 
     fn look_slowly(&mut self) {
+        self.updates.look_for_sticks();
         self.has_data = is_data_writable();
         if is_enrolled() {
             self.acknowledged = last_acknowledgement();
@@ -259,6 +244,10 @@ impl Board {
     }
 
     fn ended(&mut self, process: Pid, status: i32) {
+        if self.updates.ended(process, status) {
+            self.restart_at = Some(Instant::now() + STOP_PATIENCE);
+            self.run.restart();
+        }
         let is_enrol = self
             .enrol
             .as_mut()
@@ -271,6 +260,17 @@ impl Board {
             self.run.restart();
         } else if !is_enrol {
             self.run.ended(process, status);
+        }
+    }
+
+    /// Starts the board again for an update that was written, once the sensor has written down what it holds.
+    fn restart_when_stopped(&self) {
+        if self
+            .restart_at
+            .is_some_and(|time| !self.run.is_running() || Instant::now() > time)
+        {
+            say("restarting into the new image");
+            restart();
         }
     }
 
@@ -352,6 +352,7 @@ impl Board {
             match confirmed {
                 Ok(()) => {
                     self.is_on_trial = false;
+                    self.updates.confirmed();
                     say(&format!("slot {} confirmed", self.slot));
                 }
                 Err(error) => {
@@ -383,10 +384,11 @@ impl Board {
         if self.fruitless_starts > FRUITLESS_STARTS_MAX {
             return;
         }
+        let reason = health.problems.join("; ");
+        self.updates.gives_way(&reason);
         say(&format!(
-            "slot {} is not healthy and gives way: {}",
-            self.slot,
-            health.problems.join("; ")
+            "slot {} is not healthy and gives way: {reason}",
+            self.slot
         ));
         restart();
     }
@@ -397,7 +399,10 @@ impl Board {
             show(&text);
             self.page.clone_from(&text);
         }
-        self.status.write(&text);
+        // An update that is being written has the boot partition to itself.
+        if !self.updates.is_running() {
+            self.status.write(&text);
+        }
     }
 
     /// The same on the screen, in the status file, and as `lapwing check` says it in the site's language.
@@ -447,6 +452,9 @@ impl Board {
             "enrolled   {}",
             if is_enrolled() { "yes" } else { "no" }
         ));
+        if let Some(line) = self.updates.line() {
+            lines.push(format!("update     {line}"));
+        }
         if health.is_well() {
             lines.push("board      PASS".to_owned());
         } else {
@@ -484,7 +492,7 @@ fn load_drivers() -> anyhow::Result<()> {
     let mut drivers = Drivers::read();
     for name in OF_THE_BOOT_PARTITION
         .into_iter()
-        .chain(["ext4", "af_packet"])
+        .chain(["ext4", "af_packet", "exfat"])
     {
         drivers.load(name);
     }

@@ -13,8 +13,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BootControl, SlotState, TRIES, sync_folder};
-use crate::layout::Slot;
+use super::{BootControl, SlotState, TRIES};
+use crate::{
+    layout::Slot,
+    whole_file::{replace, sync_folder_of},
+};
 
 /// Where the entries are, on the boot partition.
 pub(super) const FOLDER: &str = "loader/entries";
@@ -90,7 +93,7 @@ impl LoaderEntries {
         let path = self.folder.join(format!("lapwing-{slot}{count}.conf"));
         if path != entry.path {
             fs::rename(&entry.path, &path)?;
-            sync_folder(&path)?;
+            sync_folder_of(&path)?;
         }
         Ok(())
     }
@@ -112,8 +115,18 @@ impl BootControl for LoaderEntries {
         self.rename(slot, "")
     }
 
-    fn arm(&self, slot: Slot) -> io::Result<()> {
-        self.rename(slot, &format!("+{TRIES}"))
+    fn withdraw(&self, slot: Slot) -> io::Result<()> {
+        while let Some(entry) = self.entry(slot)? {
+            fs::remove_file(&entry.path)?;
+            sync_folder_of(&entry.path)?;
+        }
+        Ok(())
+    }
+
+    fn arm(&self, slot: Slot, entry: &str) -> io::Result<()> {
+        self.withdraw(slot)?;
+        let name = format!("lapwing-{slot}+{TRIES}.conf");
+        replace(&self.folder.join(name), entry.as_bytes())
     }
 
     fn set_aside(&self, slot: Slot) -> io::Result<bool> {
@@ -168,11 +181,15 @@ mod tests {
             names(boot.path()),
             ["lapwing-a.conf", "lapwing-b.conf", "other.conf"]
         );
-        control.arm(Slot::A).unwrap();
+        control.withdraw(Slot::A).unwrap();
+        assert_eq!(control.state(Slot::A).unwrap(), SlotState::Empty);
+        control.arm(Slot::A, "title new\n").unwrap();
         assert_eq!(
             control.state(Slot::A).unwrap(),
             SlotState::OnTrial { left: TRIES }
         );
+        let armed = boot.path().join(FOLDER).join("lapwing-a+3.conf");
+        assert_eq!(fs::read_to_string(armed).unwrap(), "title new\n");
     }
 
     #[test]

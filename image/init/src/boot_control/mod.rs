@@ -62,11 +62,17 @@ pub trait BootControl {
     /// When the boot partition cannot be written.
     fn confirm(&self, slot: Slot) -> io::Result<()>;
 
-    /// The slot was filled anew: it is tried from the next start on.
+    /// The slot is about to be filled anew: whatever happens meanwhile, it is not started.
     ///
     /// # Errors
     /// When the boot partition cannot be written.
-    fn arm(&self, slot: Slot) -> io::Result<()>;
+    fn withdraw(&self, slot: Slot) -> io::Result<()>;
+
+    /// The slot was filled anew: it is tried from the next start on. `entry` tells the boot loader how it is started.
+    ///
+    /// # Errors
+    /// When the boot partition cannot be written.
+    fn arm(&self, slot: Slot, entry: &str) -> io::Result<()>;
 
     /// Takes a slot out of the order. `false`: the other one cannot be started either, so nothing was changed.
     ///
@@ -88,23 +94,5 @@ pub fn of(boot: &Path) -> Box<dyn BootControl> {
         Box::new(LoaderEntries::new(boot))
     } else {
         Box::new(SlotFile::new(boot))
-    }
-}
-
-/// Replaces a small file as a whole, on disk before it has its name.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write;
-    let new = path.with_extension("new");
-    let mut file = std::fs::File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    sync_folder(path)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
     }
 }

@@ -15,11 +15,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BootControl, SlotState, replace};
-use crate::layout::Slot;
+use super::{BootControl, SlotState};
+use crate::{layout::Slot, whole_file::replace};
 
 /// Name of the file on the boot partition.
 const FILE: &str = "slot.txt";
+/// In the folder of a slot: the kernel's command line, which the script hands on.
+const COMMAND_LINE: &str = "boot.env";
 
 /// The slot file of a boot partition.
 #[derive(Debug)]
@@ -97,7 +99,19 @@ impl BootControl for SlotFile {
         self.write(&lines)
     }
 
-    fn arm(&self, slot: Slot) -> io::Result<()> {
+    fn withdraw(&self, slot: Slot) -> io::Result<()> {
+        let mut lines = self.read()?;
+        lines.insert("slot".to_owned(), slot.other().letter().to_owned());
+        lines.insert("aside".to_owned(), slot.letter().to_owned());
+        for name in ["try", "tried"] {
+            Self::forget(&mut lines, name, slot);
+        }
+        self.write(&lines)
+    }
+
+    fn arm(&self, slot: Slot, entry: &str) -> io::Result<()> {
+        let folder = self.path.with_file_name("lapwing").join(slot.letter());
+        replace(&folder.join(COMMAND_LINE), entry.as_bytes())?;
         let mut lines = self.read()?;
         lines.insert("try".to_owned(), slot.letter().to_owned());
         for name in ["tried", "aside"] {
@@ -137,7 +151,12 @@ mod tests {
     #[test]
     fn a_trial_is_confirmed() {
         let (boot, control) = boot("slot=a\n");
-        control.arm(Slot::B).unwrap();
+        fs::create_dir_all(boot.path().join("lapwing/b")).unwrap();
+        control.withdraw(Slot::B).unwrap();
+        assert_eq!(control.state(Slot::B).unwrap(), SlotState::Aside);
+        control.arm(Slot::B, "bootargs=quiet\n").unwrap();
+        let entry = boot.path().join("lapwing/b").join(COMMAND_LINE);
+        assert_eq!(fs::read_to_string(entry).unwrap(), "bootargs=quiet\n");
         assert_eq!(
             control.state(Slot::B).unwrap(),
             SlotState::OnTrial { left: 1 }
