@@ -57,19 +57,31 @@ SECONDS = $(shell git log -1 --format=%ct)
 image-setup:
 	@tools/setup image
 
+# Who may sign updates: metadata/1.root.json of a repository of `lapwing-image update`. An image without it takes none.
+UPDATE_ROOT ?=
+
 image: setup image-setup ## Build the image for BOARD (uefi-x86_64, uefi-arm64)
 	@image/tools/build-programs $(lastword $(subst -, ,$(BOARD))) $(IMAGE_FOLDER)/programs-$(BOARD) $(PROGRAM_OPTIONS)
 	@$(CARGO) build --release --workspace --bin lapwing-image
 	@$(TARGET)/release/lapwing-image build --board $(BOARD) --lapwing $(IMAGE_FOLDER)/programs-$(BOARD)/lapwing \
 	  --init $(IMAGE_FOLDER)/programs-$(BOARD)/lapwing-init --pack $(IMAGE_FOLDER)/programs-$(BOARD)/starter.pack \
-	  --cache $(TARGET)/image-packages --seconds $(SECONDS) --output $(IMAGE_FOLDER) $(IMAGE_OPTIONS)
+	  --cache $(TARGET)/image-packages --seconds $(SECONDS) $(if $(UPDATE_ROOT),--update-root $(UPDATE_ROOT)) \
+	  --output $(IMAGE_FOLDER) $(IMAGE_OPTIONS)
 	@$(TARGET)/release/lapwing-image verify $(IMAGE_FOLDER)/lapwing-$(BOARD).img
 
-image-test: ## Build an image and boot it in QEMU: to findings, through power cuts, back from a bad slot
-	@$(MAKE) --no-print-directory image BOARD=uefi-x86_64 IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release
-	@$(MAKE) --no-print-directory image IMAGE_FOLDER=$(IMAGE_FOLDER)/again BOARD=uefi-x86_64 IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release >/dev/null
+# An image, the same again, and a newer one that the tests update to.
+IMAGE_TEST = $(MAKE) --no-print-directory image BOARD=uefi-x86_64 IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release \
+  UPDATE_ROOT=$(IMAGE_FOLDER)/update-test/repository/metadata/1.root.json
+
+image-test: ## Build an image and boot it in QEMU: to findings, through power cuts and updates, back from bad ones
+	@$(CARGO) build --release --workspace --bins
+	@tests/tools/make-update-root $(TARGET)/release/lapwing-image $(IMAGE_FOLDER)/update-test
+	@$(IMAGE_TEST)
+	@$(IMAGE_TEST) IMAGE_FOLDER=$(IMAGE_FOLDER)/again >/dev/null
 	@cmp $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img $(IMAGE_FOLDER)/again/lapwing-uefi-x86_64.img && echo "two builds gave the same bytes"
-	@LAPWING_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img) $(CARGO) nextest run --release --workspace --test image_boots --no-capture
+	@$(IMAGE_TEST) IMAGE_FOLDER=$(IMAGE_FOLDER)/newer SECONDS=$$(($(SECONDS) + 1)) >/dev/null
+	@LAPWING_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img) LAPWING_NEWER_IMAGE=$$(realpath $(IMAGE_FOLDER)/newer/lapwing-uefi-x86_64.img) \
+	  LAPWING_UPDATE_TEST=$$(realpath $(IMAGE_FOLDER)/update-test) $(CARGO) nextest run --release --workspace --test image_boots --test image_updates --no-capture
 
 image-test-full: ## The same with 50 power cuts
 	@LAPWING_POWER_CUTS=50 $(MAKE) --no-print-directory image-test

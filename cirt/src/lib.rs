@@ -26,6 +26,7 @@ pub mod courier;
 pub mod enrolment;
 pub mod exchange;
 pub mod fleet;
+pub mod image_repository;
 pub mod language;
 pub mod limits;
 pub mod loader;

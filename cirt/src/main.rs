@@ -40,6 +40,8 @@ enum Command {
     Sql(commands::sql::SqlArguments),
     /// Write a weekly or monthly report, national or of one tenant, as HTML or PDF
     Report(commands::report::Arguments),
+    /// Give new images to the boards of sensors
+    Images(commands::images::Arguments),
     /// Tell the centre what rules say, so that pages can name what fired
     Rules(commands::rules::Arguments),
     /// Add, list, disable and reset users
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Who(arguments) => commands::sql::who(&arguments),
         Command::Sql(arguments) => commands::sql::sql(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
+        Command::Images(arguments) => commands::images::run(&arguments),
         Command::Rules(arguments) => commands::rules::run(&arguments),
         Command::User(arguments) => commands::user::run(&arguments),
         Command::Tenant(arguments) => commands::tenant::run(&arguments),

@@ -81,6 +81,7 @@ impl Site {
             },
             is_live: false,
             tells_digests: false,
+            board_status: None,
         };
         let outbox =
             OutboxWriter::open(&self.outbox(), lapwing_outbox::Settings::default()).unwrap();

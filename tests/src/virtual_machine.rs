@@ -29,6 +29,8 @@ pub struct Board {
     pub memory_mib: u32,
     /// What the clock shows at the start; none for the right time.
     pub clock: Option<&'static str>,
+    /// A disk image to plug in as a USB stick.
+    pub stick: Option<PathBuf>,
     boots: u32,
 }
 
@@ -58,6 +60,7 @@ impl Board {
             folder: folder.to_owned(),
             memory_mib: 256,
             clock: None,
+            stick: None,
             boots: 0,
         };
         fs::File::create(board.disk())?.set_len(disk_bytes)?;
@@ -89,28 +92,12 @@ impl Board {
         self.folder.join("firmware-variables.fd")
     }
 
-    fn mtool(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
-        command
-            .env("MTOOLS_SKIP_CHECK", "1")
-            .arg("-i")
-            .arg(format!("{}{BOOT_OFFSET}", self.disk().display()));
-        command
-    }
-
     /// Writes a file to the boot partition, as a person with a card reader.
     ///
     /// # Errors
     /// When mtools fails.
     pub fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.folder.join("put");
-        fs::write(&path, bytes)?;
-        run(self
-            .mtool("mcopy")
-            .args(["-o"])
-            .arg(&path)
-            .arg(format!("::/{name}")))
-        .map(drop)
+        put(&self.disk(), name, bytes)
     }
 
     /// Reads a file of the boot partition.
@@ -118,7 +105,7 @@ impl Board {
     /// # Errors
     /// When it is not there.
     pub fn read(&self, name: &str) -> Result<String> {
-        run(self.mtool("mtype").arg(format!("::/{name}")))
+        read(&self.disk(), name)
     }
 
     /// Renames a file of the boot partition.
@@ -126,8 +113,7 @@ impl Board {
     /// # Errors
     /// When mtools fails.
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
-        run(self
-            .mtool("mmove")
+        run(mtool(&self.disk(), "mmove")
             .arg(format!("::/{from}"))
             .arg(format!("::/{to}")))
         .map(drop)
@@ -138,7 +124,7 @@ impl Board {
     /// # Errors
     /// When mtools fails.
     pub fn entries(&self) -> Result<Vec<String>> {
-        let listing = run(self.mtool("mdir").args(["-b", "::/loader/entries"]))?;
+        let listing = run(mtool(&self.disk(), "mdir").args(["-b", "::/loader/entries"]))?;
         let names = listing
             .lines()
             .filter_map(|line| line.trim().rsplit('/').next());
@@ -170,7 +156,7 @@ impl Board {
                 "-M",
                 "q35",
                 "-accel",
-                "tcg,thread=multi",
+                &accelerator(),
                 "-cpu",
                 "max",
                 "-smp",
@@ -218,6 +204,16 @@ impl Board {
             ))
             .arg("-device")
             .arg(format!("virtio-net-pci,netdev=capture,romfile=,mac={card}"));
+        if let Some(stick) = &self.stick {
+            command
+                .args(["-device", "qemu-xhci"])
+                .arg("-drive")
+                .arg(format!(
+                    "file={},format=raw,if=none,id=stick",
+                    stick.display()
+                ))
+                .args(["-device", "usb-storage,drive=stick"]);
+        }
         if let Some(clock) = self.clock {
             command.arg("-rtc").arg(format!("base={clock}"));
         }
@@ -229,6 +225,42 @@ impl Board {
             started: Instant::now(),
         })
     }
+}
+
+/// What QEMU computes with: `LAPWING_QEMU_ACCEL`, or by itself, which works everywhere.
+fn accelerator() -> String {
+    std::env::var("LAPWING_QEMU_ACCEL").unwrap_or_else(|_| "tcg,thread=multi".to_owned())
+}
+
+/// Writes a file to the boot partition of an image or a disk.
+///
+/// # Errors
+/// When mtools fails.
+pub fn put(disk: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = tempfile::NamedTempFile::new()?;
+    fs::write(&path, bytes)?;
+    run(mtool(disk, "mcopy")
+        .args(["-o"])
+        .arg(path.path())
+        .arg(format!("::/{name}")))
+    .map(drop)
+}
+
+/// Reads a file of text of the boot partition of an image or a disk.
+///
+/// # Errors
+/// When it is not there.
+pub fn read(disk: &Path, name: &str) -> Result<String> {
+    run(mtool(disk, "mtype").arg(format!("::/{name}")))
+}
+
+fn mtool(disk: &Path, name: &str) -> Command {
+    let mut command = Command::new(name);
+    command
+        .env("MTOOLS_SKIP_CHECK", "1")
+        .arg("-i")
+        .arg(format!("{}{BOOT_OFFSET}", disk.display()));
+    command
 }
 
 impl RunningBoard {

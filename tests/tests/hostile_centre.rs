@@ -145,6 +145,7 @@ impl Edge {
             },
             is_live: false,
             tells_digests: false,
+            board_status: None,
         };
         let outbox = path("outbox");
         let writer = OutboxWriter::open(&outbox, lapwing_outbox::Settings::default()).unwrap();

@@ -106,7 +106,10 @@ fn quick(prepared: &Prepared) -> lapwing_uplink::Settings {
         settings.policy.clone(),
         &settings.state,
     )));
-    uplink.rule_mirror = Some(settings.rule_mirror_folder());
+    uplink.mirrors = vec![lapwing_uplink::MirrorSettings {
+        folder: settings.rule_mirror_folder(),
+        of: lapwing_uplink::Mirrored::Rules,
+    }];
     uplink.seal.max_records = 3;
     uplink.send_interval = Duration::from_millis(5);
     uplink.retry_max = Duration::from_millis(20);

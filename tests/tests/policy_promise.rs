@@ -432,6 +432,7 @@ impl Site {
             },
             is_live: false,
             tells_digests: false,
+            board_status: None,
         };
         let policy = PolicyInForce::read(Some(source), self.folder.path());
         assert!(policy.current().is_ok(), "{:?}", policy.current());

@@ -1,16 +1,17 @@
-//! Fetches the centre's rule repository, file by file, into a folder that mirrors it.
+//! Fetches a repository of the centre, of rules or of images, file by file, into a folder that mirrors it.
 //!
 //! Nothing here is trusted and nothing here decides: names and versions are read from the files only to know
-//! what to ask for. Whether the rules run is for `lapwing rules update --from FOLDER`, which checks every
-//! signature, version and end as for a stick. `timestamp.json` comes into the mirror last, so that a download
+//! what to ask for. Whether the rules run is for `lapwing rules update --from FOLDER`, and whether an image is written for the
+//! first process of the board; both check every signature, version and end as for a stick. `timestamp.json` comes into the mirror last, so that a download
 //! that breaks leaves the old state whole; what came of a file is kept and goes on from there.
 //!
 //! ```text
 //! roots from the newest known on, timestamp, snapshot, targets, then of what is new:
-//! the delta from the pack of the old targets where there is one, the pack where there is none
+//! of rules the delta from the pack of the old targets where there is one, the pack where there is none;
+//! of an image the parts that the board does not have, by their differences from those it has
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,35 @@ use serde_json::Value;
 use crate::bill::transfer_bytes;
 use crate::connection::Connection;
 use crate::error::UplinkError;
+
+/// What a mirror is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mirrored {
+    /// Rules of the centre.
+    Rules,
+    /// Images for this board.
+    Images(BoardImage),
+}
+
+/// The image that a board runs: what a newer one may be the difference from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardImage {
+    /// Which board.
+    pub board: String,
+    /// When the image was built, seconds since 1970: its version.
+    pub version: u64,
+    /// SHA-256 of its parts, in hex.
+    pub parts: Vec<String>,
+}
+
+/// A folder that mirrors a repository of the centre.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorSettings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What is mirrored into it.
+    pub of: Mirrored,
+}
 
 const TIMESTAMP: &str = "metadata/timestamp.json";
 const PACK: &str = "rules.pack";
@@ -34,8 +64,9 @@ const PART_BYTES: u64 = 32 * 1024;
 const ROOTS_MAX: u64 = 64;
 
 /// A download under way. One file is asked for at a time.
-pub(crate) struct RuleMirror {
+pub(crate) struct RepositoryMirror {
     folder: PathBuf,
+    of: Mirrored,
     wanted: Option<RepositoryPath>,
     next: VecDeque<Step>,
 }
@@ -53,15 +84,17 @@ enum Step {
     Publish,
 }
 
-impl RuleMirror {
+impl RepositoryMirror {
     /// Asks for the first file; none when the session takes no request.
-    pub(crate) fn begin(folder: &Path, connection: &mut Connection) -> Option<Self> {
+    pub(crate) fn begin(settings: &MirrorSettings, connection: &mut Connection) -> Option<Self> {
+        let folder = &settings.folder;
         let newest = (1..=u64::MAX)
             .take_while(|version| root(folder, *version).exists())
             .last()
             .unwrap_or(0);
         let mut mirror = Self {
-            folder: folder.to_owned(),
+            folder: folder.clone(),
+            of: settings.of.clone(),
             wanted: None,
             next: VecDeque::from([Step::Root(newest + 1), Step::Timestamp]),
         };
@@ -82,7 +115,9 @@ impl RuleMirror {
         else {
             return Ok(None);
         };
+        let prefix = mirror.prefix();
         let path = part.path.as_str();
+        let path = path.strip_prefix(prefix).unwrap_or(path);
         let cap = if path.starts_with("metadata/") {
             METADATA_BYTES
         } else {
@@ -95,7 +130,7 @@ impl RuleMirror {
         if !fits || (part.bytes.is_empty() && end < part.total_bytes) {
             tracing::warn!(
                 path,
-                "a file of the rule repository came in pieces that do not fit"
+                "a file of a repository came in pieces that do not fit"
             );
             drop(fs::remove_file(&partial));
             return Ok(None);
@@ -115,7 +150,7 @@ impl RuleMirror {
             mirror.arrived(path)?;
         }
         if transfer_bytes(part.total_bytes - end) > left_bytes || left_bytes < PART_BYTES {
-            tracing::info!(path, "new rules wait for budget");
+            tracing::info!(path, "what is new at the centre waits for budget");
             return Ok(None);
         }
         Ok(mirror.ask(connection)?.then_some(mirror))
@@ -192,10 +227,13 @@ impl RuleMirror {
                 }
                 Some(Step::Publish) => {
                     self.next.clear();
+                    if matches!(self.of, Mirrored::Images(_)) {
+                        self.forget_old_targets()?;
+                    }
                     let to = self.folder.join(TIMESTAMP);
                     fs::rename(self.partial(TIMESTAMP), &to)
                         .map_err(UplinkError::file("write", &to))?;
-                    tracing::info!(folder = %self.folder.display(), "new rules of the centre are here");
+                    tracing::info!(folder = %self.folder.display(), "what is new at the centre is here");
                     return Ok(false);
                 }
             };
@@ -203,11 +241,11 @@ impl RuleMirror {
                 self.next.pop_front();
                 continue;
             }
-            let Ok(path) = RepositoryPath::new(&path) else {
-                tracing::warn!(path, "the rule repository names a file that cannot be");
+            let offset = fs::metadata(self.partial(&path)).map_or(0, |file| file.len());
+            let Ok(path) = RepositoryPath::new(&format!("{}{path}", self.prefix())) else {
+                tracing::warn!(path, "a repository names a file that cannot be");
                 return Ok(false);
             };
-            let offset = fs::metadata(self.partial(path.as_str())).map_or(0, |file| file.len());
             self.wanted = Some(path.clone());
             let now = connection.now_milliseconds();
             let request = FileRequest { path, offset };
@@ -215,11 +253,14 @@ impl RuleMirror {
         }
     }
 
-    /// The targets to fetch: a delta from the pack that the mirror had, or the pack.
+    /// The targets to fetch. Of rules: a delta from the pack that the mirror had, or the pack.
     fn new_targets(&self) -> Result<Vec<String>, UplinkError> {
         let Some((new, old)) = self.newest_targets()? else {
             return Ok(Vec::new());
         };
+        if let Mirrored::Images(image) = &self.of {
+            return Ok(image.missing_parts(&new));
+        }
         let Some(pack) = stored_name(&new, PACK) else {
             return Ok(Vec::new());
         };
@@ -235,6 +276,20 @@ impl RuleMirror {
             Some(delta) => vec![delta],
             None => vec![pack],
         })
+    }
+
+    /// Removes parts of images, whole or begun, that the newest targets do not name: they are large.
+    fn forget_old_targets(&self) -> Result<(), UplinkError> {
+        let newest = self.newest_targets()?.map(|(new, _)| new);
+        let named = newest.as_ref().and_then(Value::as_object);
+        let named = named.into_iter().flatten();
+        let named: BTreeSet<String> = named
+            .filter_map(|(name, _)| stored_name(newest.as_ref()?, name))
+            .collect();
+        for folder in [self.folder.join("targets"), self.partial("targets")] {
+            remove_all_but(&named, &folder, "").map_err(UplinkError::file("tidy", &folder))?;
+        }
+        Ok(())
     }
 
     /// The newest and the second newest targets in the mirror.
@@ -261,6 +316,14 @@ impl RuleMirror {
             .map(|new| (new, newest.next().flatten())))
     }
 
+    /// What stands before the paths that the centre is asked for.
+    fn prefix(&self) -> &'static str {
+        match self.of {
+            Mirrored::Rules => "",
+            Mirrored::Images(_) => RepositoryPath::IMAGES,
+        }
+    }
+
     fn partial(&self, path: &str) -> PathBuf {
         self.folder.join("partial").join(path)
     }
@@ -273,6 +336,64 @@ impl RuleMirror {
             Err(cause) => Err(UplinkError::file("read", partial)(cause)),
         }
     }
+}
+
+impl BoardImage {
+    /// Where the targets lie that make the newest image of what the board has: none where it runs that.
+    fn missing_parts(&self, targets: &Value) -> Vec<String> {
+        let notes = |name: &String| &targets[name]["custom"];
+        let named = targets.as_object().into_iter().flatten();
+        let of_board: Vec<&String> = named
+            .map(|(name, _)| name)
+            .filter(|name| notes(name)["board"] == *self.board)
+            .collect();
+        let version = |name: &&String| notes(name)["version"].as_u64();
+        let newest = of_board.iter().filter_map(version).max();
+        let Some(newest) = newest.filter(|newest| *newest > self.version) else {
+            return Vec::new();
+        };
+        let mut chosen: BTreeMap<&str, &String> = BTreeMap::new();
+        for name in of_board {
+            let notes = notes(name);
+            let has = |digest: &Value| self.parts.iter().any(|part| digest == part);
+            let Some(part) = notes["part"].as_str() else {
+                continue;
+            };
+            if notes["version"] != newest || has(&notes["digest"]) {
+                continue;
+            }
+            let from = &notes["from"];
+            // A difference from what the board has comes before the whole part.
+            if has(from) || (from.is_null() && !chosen.contains_key(part)) {
+                chosen.insert(part, name);
+            }
+        }
+        let stored = chosen.values().map(|name| stored_name(targets, name));
+        stored.flatten().collect()
+    }
+}
+
+/// Removes files below a folder whose paths, from there on, are not named.
+fn remove_all_but(named: &BTreeSet<String>, folder: &Path, below: &str) -> io::Result<()> {
+    let entries = match fs::read_dir(folder.join(below)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if below.is_empty() {
+            name
+        } else {
+            format!("{below}/{name}")
+        };
+        if entry.file_type()?.is_dir() {
+            remove_all_but(named, folder, &path)?;
+        } else if !named.contains(&path) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn root(folder: &Path, version: u64) -> PathBuf {
@@ -320,5 +441,40 @@ mod tests {
             Some("deltas/00ff.a-b.delta")
         );
         assert_eq!(stored_name(&targets, PACK), None);
+    }
+
+    #[test]
+    fn of_an_image_only_what_the_board_lacks_is_fetched() {
+        let target = |part: &str, version: u64, digest: &str, from: Option<&str>| {
+            let custom = json!({"board": "b", "part": part, "version": version, "digest": digest, "from": from});
+            json!({"hashes": {"sha256": format!("{part}{digest}")}, "custom": custom})
+        };
+        let targets = json!({
+            "b/9/entry": target("entry", 9, "e9", None),
+            "b/9/kernel": target("kernel", 9, "k1", None),
+            "b/9/root": target("root", 9, "r9", None),
+            "b/9/root.from-r1": target("root", 9, "r9", Some("r1")),
+            "b/8/root": target("root", 8, "r8", None),
+            "other": {"hashes": {}, "custom": {"board": "c", "version": 99}},
+        });
+        let image = |version, parts: &[&str]| BoardImage {
+            board: "b".to_owned(),
+            version,
+            parts: parts.iter().map(|part| (*part).to_owned()).collect(),
+        };
+        assert_eq!(
+            image(5, &["k1", "r1"]).missing_parts(&targets),
+            ["b/9/entrye9.entry", "b/9/rootr9.root.from-r1"]
+        );
+        assert_eq!(
+            image(5, &["k0", "r0"]).missing_parts(&targets),
+            [
+                "b/9/entrye9.entry",
+                "b/9/kernelk1.kernel",
+                "b/9/rootr9.root"
+            ]
+        );
+        assert!(image(9, &[]).missing_parts(&targets).is_empty());
+        assert!(image(5, &[]).missing_parts(&json!([1])).is_empty());
     }
 }

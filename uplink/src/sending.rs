@@ -22,7 +22,7 @@ use crate::error::UplinkError;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::orders::Orders;
-use crate::rule_mirror::RuleMirror;
+use crate::repository_mirror::RepositoryMirror;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::status::LinkStatus;
@@ -89,6 +89,8 @@ struct Uplink {
     status: LinkStatus,
     last_contact: Option<Instant>,
     last_asked: Option<Instant>,
+    /// How many of the mirrors were not yet begun since.
+    mirrors_left: usize,
     /// The centre turned this certificate away: nothing but a renewal will do.
     must_renew: bool,
 }
@@ -116,6 +118,7 @@ impl Uplink {
             purpose: Purpose::Status,
             last_contact: None,
             last_asked: None,
+            mirrors_left: 0,
             must_renew: false,
             key,
             time,
@@ -316,10 +319,10 @@ impl Uplink {
                         let left = self
                             .budget
                             .left_bytes(Purpose::Ordinary, self.time.now_seconds());
-                        mirror = RuleMirror::part(mirror, part, &mut connection, left)?;
+                        mirror = RepositoryMirror::part(mirror, part, &mut connection, left)?;
                     }
                     SenderEvent::FileAbsent(absent) => {
-                        mirror = RuleMirror::absent(mirror, &absent, &mut connection)?;
+                        mirror = RepositoryMirror::absent(mirror, &absent, &mut connection)?;
                     }
                     SenderEvent::Closed(reason) => return Err(self.closed(reason)),
                     other => tracing::warn!(event = ?other, "an answer that was not asked for"),
@@ -380,23 +383,31 @@ impl Uplink {
         }
     }
 
-    /// Asks for control and for new rules, once a contact and now and then on a link that stays open.
-    fn ask(&mut self, connection: &mut Connection) -> Option<RuleMirror> {
+    /// Asks for control and for what is new in the mirrored repositories, one after the other: once a contact, and now and then on a
+    /// link that stays open.
+    fn ask(&mut self, connection: &mut Connection) -> Option<RepositoryMirror> {
         if self
             .last_asked
-            .is_some_and(|last| last.elapsed() < ASK_INTERVAL)
+            .is_none_or(|last| last.elapsed() >= ASK_INTERVAL)
         {
-            return None;
+            self.last_asked = Some(Instant::now());
+            self.forget_old();
+            let now = connection.now_milliseconds();
+            // The session is ready; where it is not, the next contact asks.
+            let _asked = connection
+                .session
+                .request_control(self.orders.request(), now);
+            self.mirrors_left = self.settings.mirrors.len();
         }
-        self.last_asked = Some(Instant::now());
-        self.forget_old();
-        let now = connection.now_milliseconds();
-        // The session is ready; where it is not, the next contact asks.
-        let _asked = connection
-            .session
-            .request_control(self.orders.request(), now);
-        let folder = self.settings.rule_mirror.as_ref()?;
-        RuleMirror::begin(folder, connection)
+        while self.mirrors_left > 0 {
+            let next = self.settings.mirrors.len().checked_sub(self.mirrors_left)?;
+            self.mirrors_left -= 1;
+            let settings = self.settings.mirrors.get(next)?;
+            if let Some(mirror) = RepositoryMirror::begin(settings, connection) {
+                return Some(mirror);
+            }
+        }
+        None
     }
 
     /// Charges what the sockets have cost since the last time. A kill forgets what was not written down yet:

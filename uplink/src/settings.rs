@@ -11,6 +11,7 @@ use crate::budget::{BudgetSettings, BudgetSource};
 use crate::device_key::DeviceKey;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
+use crate::repository_mirror::MirrorSettings;
 use crate::route::Proxy;
 use crate::tls::KeyExchange;
 
@@ -46,8 +47,8 @@ pub struct Settings {
     /// Longest time between contacts where the link is not kept open; a critical finding does not wait
     /// for it. None keeps the link open.
     pub contact_interval: Option<Duration>,
-    /// Folder that mirrors the centre's rule repository; none asks for no rules.
-    pub rule_mirror: Option<PathBuf>,
+    /// Folders that mirror repositories of the centre, in the order in which they are looked at.
+    pub mirrors: Vec<MirrorSettings>,
     /// Time between looks into the outbox.
     pub send_interval: Duration,
     /// Longest time between attempts while the centre cannot be reached.
@@ -74,7 +75,7 @@ impl Settings {
             budget: BudgetSettings::unlimited(),
             budget_source: None,
             contact_interval: None,
-            rule_mirror: None,
+            mirrors: Vec::new(),
             send_interval: Duration::from_secs(1),
             retry_max: Duration::from_secs(300),
             answer_timeout: Duration::from_secs(120),

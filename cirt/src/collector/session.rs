@@ -24,7 +24,6 @@ use crate::enrolment::Answer;
 use crate::limits::{
     BUSY_RETRY_SECONDS, CONTACT_INTERVAL, SENSOR_IDLE_TIMEOUT, SESSION_WINDOW, STRANGER_LIFETIME,
 };
-use crate::rule_repository::RuleRepository;
 use crate::store::StoreError;
 
 /// How often a silent connection is looked at.
@@ -214,17 +213,16 @@ impl Session {
             ReceiverEvent::FileRequested(request) => {
                 if let Some(sensor) = self.still_allowed().await? {
                     tracing::trace!(%sensor, path = %request.path, "file asked for");
-                    let repository = RuleRepository::new(&self.shared.folder, None);
+                    let shared = Arc::clone(&self.shared);
                     let path = request.path.clone();
-                    let part = tokio::task::spawn_blocking(move || {
-                        read_part(repository.folder(), &request)
-                    })
-                    .await?;
+                    let part =
+                        tokio::task::spawn_blocking(move || read_part(&shared.folder, &request))
+                            .await?;
                     match part {
                         Ok(Some(part)) => self.protocol.file_part(part),
                         Ok(None) => self.protocol.file_absent(FileAbsent { path }),
                         Err(error) => {
-                            tracing::error!(%path, %error, "a file of the rule repository cannot be read");
+                            tracing::error!(%path, %error, "a file of a repository cannot be read");
                             self.protocol.file_absent(FileAbsent { path });
                         }
                     }

@@ -11,6 +11,7 @@ pub(crate) mod backup;
 pub(crate) mod courier;
 pub(crate) mod export;
 pub(crate) mod findings;
+pub(crate) mod images;
 pub(crate) mod import;
 pub(crate) mod inbox;
 pub(crate) mod indicators;

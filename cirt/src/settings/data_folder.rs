@@ -56,6 +56,12 @@ impl DataFolder {
         self.root.join("rules")
     }
 
+    /// The repository of images that sensors are given.
+    #[must_use]
+    pub fn images(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
     /// Makes the folder and the folder of keys, closed to everyone but the owner.
     ///
     /// # Errors

@@ -70,8 +70,9 @@ pub const UPDATE_TRUST: &str = "/data/boot/update-trust.json";
 pub const UPDATE_RECORD: &str = "/data/boot/update.json";
 /// Where the sensor asks for an update.
 pub const CONTROL_SOCKET: &str = "/run/lapwing/control.sock";
-/// What the sensor tells the centre of the image: version, slot, last update.
-pub const BOARD_STATUS: &str = "/run/lapwing/board.json";
+/// What the sensor tells the centre of the image, in a line: version, slot, last update. In a folder of its own, of which alone the
+/// sensor may read.
+pub const BOARD_STATUS: &str = "/run/lapwing/board/status";
 
 /// User and group that the sensor runs as.
 pub const LAPWING_USER: u32 = 900;

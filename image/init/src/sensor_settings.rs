@@ -11,10 +11,35 @@ const ENGINE_MIB: std::ops::RangeInclusive<u64> = 16..=512;
 /// What the kernel's ring of the capture gets: a thirty-second, within these bounds in MiB.
 const RING_MIB: std::ops::RangeInclusive<u64> = 2..=32;
 
-/// Writes the settings. `capture` are the names of the ports.
-pub(crate) fn write(site: &SiteFile, capture: &[String]) -> anyhow::Result<()> {
+/// The image that runs, for whom newer ones are fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RunningImage {
+    pub(crate) board: String,
+    pub(crate) version: u64,
+    /// SHA-256 of its root, its kernel and its memory disk, in hex.
+    pub(crate) parts: Vec<String>,
+}
+
+impl RunningImage {
+    /// The section of the settings that tells the uplink of it.
+    fn section(&self) -> String {
+        let (status, control) = (layout::BOARD_STATUS, layout::CONTROL_SOCKET);
+        format!(
+            "[board]\nname = {:?}\nversion = {}\nparts = {:?}\nstatus = {status:?}\ncontrol = {control:?}\n",
+            self.board, self.version, self.parts
+        )
+    }
+}
+
+/// Writes the settings. `capture` are the names of the ports; `image` is given where it takes updates.
+pub(crate) fn write(
+    site: &SiteFile,
+    capture: &[String],
+    image: Option<&RunningImage>,
+) -> anyhow::Result<()> {
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let text = text(site, capture, total_mib(&memory), Path::new(layout::SITE));
+    let mut text = text(site, capture, total_mib(&memory), Path::new(layout::SITE));
+    text.extend(image.map(RunningImage::section));
     let path = Path::new(layout::SENSOR_SETTINGS);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -84,6 +109,20 @@ mod tests {
             text,
             "state = \"/data/state\"\nmemory = \"16 MiB\"\n[capture]\ninterfaces = [\"eth1\"]\nbuffer = \"2 MiB\"\n[rules]\n\
              pack = \"/usr/share/lapwing/starter.pack\"\n[policy]\nfile = \"/nowhere/policy.signed\"\nisp_key = \"/nowhere/isp.pub\"\n"
+        );
+    }
+
+    #[test]
+    fn the_image_that_runs_is_told() {
+        let image = RunningImage {
+            board: "uefi-x86_64".to_owned(),
+            version: 5,
+            parts: vec!["aa".to_owned(), "bb".to_owned()],
+        };
+        assert_eq!(
+            image.section(),
+            "[board]\nname = \"uefi-x86_64\"\nversion = 5\nparts = [\"aa\", \"bb\"]\nstatus = \"/run/lapwing/board/status\"\n\
+             control = \"/run/lapwing/control.sock\"\n"
         );
     }
 }

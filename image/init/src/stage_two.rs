@@ -27,7 +27,7 @@ use crate::{
     mounts,
     network::Network,
     release::Release,
-    sensor_settings,
+    sensor_settings::{self, RunningImage},
     services::{self, Service},
     site_file::{self, SiteFile},
     site_status::SiteStatus,
@@ -73,6 +73,7 @@ struct Board {
     run: Service,
     enrol: Option<Service>,
     updates: Updates,
+    image: Option<RunningImage>,
     /// When the board is started again at the latest, for an update that was written.
     restart_at: Option<Instant>,
     sensor: SensorWatch,
@@ -141,10 +142,12 @@ impl Board {
             release.built_seconds,
         )?;
         let settings = layout::SENSOR_SETTINGS;
+        fs::create_dir_all(Path::new(layout::BOARD_STATUS).with_file_name(""))?;
         Ok(Self {
             slot,
             fault: word(&command_line, layout::WORD_FAULT).map(str::to_owned),
             updates: Updates::start(slot, &*control),
+            image: Updates::running_image(&release, &command_line),
             restart_at: None,
             control,
             is_on_trial,
@@ -235,6 +238,7 @@ impl Board {
         }
         self.go_back_if_hopeless(&health);
         self.tell(&health);
+        self.updates.tell_centre(&self.release, self.slot);
         if self.clock_noted.elapsed() > CLOCK_NOTE_INTERVAL {
             self.clock_noted = Instant::now();
             if let Err(error) = clock::note() {
@@ -300,7 +304,7 @@ impl Board {
             ports.iter().any(|port| !known.contains(port))
         });
         if is_new {
-            match sensor_settings::write(site, &ports) {
+            match sensor_settings::write(site, &ports, self.image.as_ref()) {
                 Ok(()) => {
                     self.settings_for = Some(ports);
                     self.run.restart();

@@ -20,9 +20,11 @@ use crate::{
     boot_control::BootControl,
     console::say,
     control_socket::ControlSocket,
-    layout::{self, Slot},
+    layout::{self, Slot, word},
     limits::UPDATE_PATIENCE,
     mounts,
+    release::Release,
+    sensor_settings::RunningImage,
     update::{self, record::Record},
 };
 
@@ -39,6 +41,8 @@ pub(crate) struct Updates {
     /// Devices that were looked at and are still there.
     known_sticks: BTreeSet<String>,
     record: Option<Record>,
+    /// What the centre is told.
+    told: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,7 @@ impl Updates {
             running: None,
             known_sticks: BTreeSet::new(),
             record,
+            told: String::new(),
         }
     }
 
@@ -84,6 +89,50 @@ impl Updates {
         match &self.running {
             Some(_) => Some("is being written".to_owned()),
             None => Some(self.record.as_ref()?.line()),
+        }
+    }
+
+    /// The image that runs, for the uplink to fetch newer ones; none where it takes no updates.
+    pub(crate) fn running_image(release: &Release, command_line: &str) -> Option<RunningImage> {
+        if !Path::new(layout::UPDATE_ROOT).exists() {
+            return None;
+        }
+        let slot = word(command_line, layout::WORD_SLOT)?;
+        let root = word(command_line, layout::WORD_ROOT_DIGEST)?.to_owned();
+        let folder = Path::new(layout::BOOT).join("lapwing").join(slot);
+        let files = ["kernel", "initrd"].into_iter();
+        // One that cannot be read comes whole.
+        let files = files.filter_map(|name| {
+            let mut file = fs::File::open(folder.join(name)).ok()?;
+            update::digest_of(&mut file).ok()
+        });
+        Some(RunningImage {
+            board: release.board.clone(),
+            version: release.built_seconds,
+            parts: [root].into_iter().chain(files).collect(),
+        })
+    }
+
+    /// Writes down what heartbeats tell the centre: short, for each of them has it.
+    pub(crate) fn tell_centre(&mut self, release: &Release, slot: Slot) {
+        let mut text = format!("image {} {slot}", release.built_seconds);
+        if let Some(record) = &self.record {
+            text.push_str(&format!(", update {}", record.short()));
+        }
+        if text != self.told {
+            let path = Path::new(layout::BOARD_STATUS);
+            let write = || {
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                crate::whole_file::replace(path, text.as_bytes())
+            };
+            match write() {
+                Ok(()) => self.told = text,
+                Err(error) => say(&format!(
+                    "what the centre is told cannot be written: {error}"
+                )),
+            }
         }
     }
 

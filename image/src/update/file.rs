@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use lapwing_init::update::{offer::Notes, update_file::UpdateFileWriter};
+use lapwing_init::update::{
+    offer::{Notes, Part},
+    update_file::UpdateFileWriter,
+};
 
 use super::repository::{Repository, path_of};
 use crate::report;
@@ -65,24 +68,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some((name, file, notes))
     });
     let of_board: Vec<_> = of_board.collect();
-    let mut count = 0;
+    if of_board.is_empty() {
+        bail!("nothing is published for {}", arguments.board);
+    }
+    let has_differences = of_board.iter().any(|(_, _, notes)| notes.from.is_some());
+    if arguments.differences && !has_differences {
+        bail!("there are no differences: add the image with --from");
+    }
     for (name, file, notes) in &of_board {
-        let has_difference = of_board
-            .iter()
-            .any(|(_, _, other)| other.part == notes.part && other.from.is_some());
-        // A part that no difference makes is the same in all, or the entry, which is small.
-        let is_spared = arguments.differences && notes.from.is_none() && has_difference;
-        let is_kernel_as_before =
-            arguments.differences && !has_difference && name.ends_with("/kernel");
-        if is_spared || is_kernel_as_before {
+        // A part without a difference is the same in all images that there are differences from; but for the entry, which is small.
+        if arguments.differences && notes.from.is_none() && notes.part != Part::Entry {
             continue;
         }
         let path = path_of(name, file);
         add(&format!("targets/{path}"), &repository.target(&path))?;
-        count += 1;
-    }
-    if count == 0 {
-        bail!("nothing is published for {}", arguments.board);
     }
     let mut to = writer.into_inner();
     to.flush()?;

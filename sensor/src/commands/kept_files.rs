@@ -32,6 +32,9 @@ pub(crate) fn of_sensor(settings: &Settings, captures: &[PathBuf]) -> anyhow::Re
     {
         add_replaced(&mut files, keys);
     }
+    if let Some(board) = &settings.board {
+        add_replaced(&mut files, &board.status);
+    }
     files.read.extend(captures.iter().cloned());
     Ok(files)
 }

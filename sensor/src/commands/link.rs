@@ -9,7 +9,7 @@ use lapwing_sensor::{
     settings::{RuleSource, Settings, Uplink},
 };
 use lapwing_uplink::{
-    KeyExchange, Proxy,
+    BoardImage, KeyExchange, MirrorSettings, Mirrored, Proxy,
     budget::{BudgetSettings, BudgetSource, CRITICAL_RESERVE_PERCENT_DEFAULT, QuietHours},
     ledger::LedgerKey,
 };
@@ -23,8 +23,6 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
         link: link.clone(),
         filter: Arc::clone(&filter),
     };
-    let mirrors_rules =
-        matches!(settings.rules.source, RuleSource::Pack(_)) && settings.rules.root.is_some();
     Ok(lapwing_uplink::Settings {
         outbox: settings.outbox(keyslot::known(settings)?),
         centres: link.centres.clone(),
@@ -42,7 +40,7 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
         budget: source.budget()?,
         budget_source: Some(Arc::new(source)),
         contact_interval: link.contact_interval,
-        rule_mirror: mirrors_rules.then(|| settings.rule_mirror_folder()),
+        mirrors: mirrors(settings),
         send_interval: link.send_interval,
         retry_max: link.retry_max,
         ledger_folder: settings.ledger_folder(),
@@ -50,6 +48,25 @@ pub(crate) fn of(settings: &Settings) -> anyhow::Result<lapwing_uplink::Settings
         filter: Some(filter),
         ..lapwing_uplink::Settings::new(settings.identity_folder(), settings.outbox_folder())
     })
+}
+
+/// The repositories of the centre that are mirrored here.
+fn mirrors(settings: &Settings) -> Vec<MirrorSettings> {
+    let takes_rules =
+        matches!(settings.rules.source, RuleSource::Pack(_)) && settings.rules.root.is_some();
+    let rules = takes_rules.then(|| MirrorSettings {
+        folder: settings.rule_mirror_folder(),
+        of: Mirrored::Rules,
+    });
+    let images = settings.board.as_ref().map(|board| MirrorSettings {
+        folder: settings.image_mirror_folder(),
+        of: Mirrored::Images(BoardImage {
+            board: board.name.clone(),
+            version: board.version,
+            parts: board.parts.clone(),
+        }),
+    });
+    rules.into_iter().chain(images).collect()
 }
 
 /// The ISP's ledger key, where the settings name one.

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, each with its `Arguments` and a `run`.
 
+mod board_updates;
 mod budget;
 mod check;
 mod check_config;

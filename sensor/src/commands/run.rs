@@ -13,7 +13,7 @@ use anyhow::Context;
 use lapwing_sensor::settings::Settings;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{metrics, stop_signal};
+use super::{board_updates::BoardUpdates, metrics, stop_signal};
 
 /// The part that has rules.
 const SENSOR: &str = "sensor";
@@ -38,7 +38,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // A mistake in the settings is told once, here, and not by each child again and again.
-    metrics::serve(Settings::read(&arguments.config)?)?;
+    let settings = Settings::read(&arguments.config)?;
+    let mut board_updates = BoardUpdates::new(&settings);
+    metrics::serve(settings)?;
     let stop = stop_signal::flag()?;
     let mut parts = [SENSOR, "uplink"].map(|name| Part::new(name, &arguments.config));
     let reload = stop_signal::hangup()?;
@@ -51,6 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 part.read_again();
             }
         }
+        board_updates.look();
         thread::sleep(LOOK_INTERVAL);
     }
     tracing::info!("stopping");

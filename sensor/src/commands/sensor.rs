@@ -215,6 +215,7 @@ fn about(settings: &Settings, pack: &Pack, admission: Arc<Admission>, is_live: b
         rules: reload::now_running(pack, admission),
         is_live,
         tells_digests: settings.uplink.is_dear(),
+        board_status: settings.board.as_ref().map(|board| board.status.clone()),
     }
 }
 

@@ -10,6 +10,7 @@ mod observation;
 mod period;
 mod recorder;
 mod release;
+mod software_version;
 #[cfg(test)]
 mod test_alerts;
 mod thread;

@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeSet,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,6 +23,7 @@ use super::{
     observation::Observation,
     period::{Period, RuleCounts},
     release::{Suppressed, release, severity_of},
+    software_version::SoftwareVersion,
 };
 use crate::{
     clock::Clock,
@@ -50,6 +52,8 @@ pub struct About {
     pub is_live: bool,
     /// Whether the link is dear, so that summaries have to fit a digest.
     pub tells_digests: bool,
+    /// File with a line about the image that the machine is made of.
+    pub board_status: Option<PathBuf>,
 }
 
 /// The rules that run.
@@ -96,6 +100,7 @@ pub struct Recorder {
     observed_at_heartbeat: Observation,
     started: Instant,
     last_heartbeat: Instant,
+    software: SoftwareVersion,
     last_forgotten: Option<Instant>,
     totals: Totals,
     closed_early: u64,
@@ -110,6 +115,7 @@ impl Recorder {
         let now = Instant::now();
         let mut recorder = Self {
             clock: Clock::new(!about.is_live),
+            software: SoftwareVersion::new(about.board_status.clone()),
             aggregator: Aggregator::new(about.gathering),
             about,
             outbox,
@@ -176,7 +182,8 @@ impl Recorder {
             self.period.forget_top_lists();
             self.last_forgotten = None;
         }
-        if self.last_heartbeat.elapsed() >= self.about.heartbeat {
+        // What becomes of an update is told at once.
+        if self.software.has_changed() || self.last_heartbeat.elapsed() >= self.about.heartbeat {
             self.heartbeat(self.state());
         }
         if let Some(Err(error)) = self.give_back.as_mut().map(Keeper::tick) {
@@ -336,7 +343,7 @@ impl Recorder {
         let heartbeat = Heartbeat {
             state,
             uptime_seconds: self.started.elapsed().as_secs(),
-            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            software_version: self.software.text().to_owned(),
             pack_version: String::new(),
             pack: Some(self.about.rules.pack),
             policy,

@@ -12,6 +12,7 @@ use std::{
 use lapwing_outbox::Keyslot;
 
 use super::{
+    board::{Board, board},
     document::{self, Mistakes, Section},
     engine::{EngineSettings, engine},
     quantity::{parse_bytes, parse_duration},
@@ -52,6 +53,8 @@ pub struct Settings {
     pub outbox_key_file: Option<PathBuf>,
     /// How the uplink reaches the centre.
     pub uplink: Uplink,
+    /// The image that this machine is made of, where it is.
+    pub board: Option<Board>,
 }
 
 /// Live capture.
@@ -174,6 +177,12 @@ impl Settings {
         self.state.join("rule-repository")
     }
 
+    /// Where the uplink mirrors the centre's repository of images.
+    #[must_use]
+    pub fn image_mirror_folder(&self) -> PathBuf {
+        self.state.join("image-repository")
+    }
+
     /// Bounds of the outbox and what it is encrypted with, the same for both processes.
     #[must_use]
     pub fn outbox(&self, keyslot: Option<Keyslot>) -> lapwing_outbox::Settings {
@@ -241,6 +250,7 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             outbox_max_bytes: outbox_max.unwrap_or(256 << 20),
             outbox_key_file,
             uplink: root.section("uplink", uplink),
+            board: root.section("board", |section| board(section, folder)),
         }
     })
 }
@@ -368,7 +378,7 @@ fn policy(section: &Section<'_>, folder: &Path) -> Option<PolicySource> {
     })
 }
 
-fn path(section: &Section<'_>, key: &'static str, folder: &Path) -> Option<PathBuf> {
+pub(super) fn path(section: &Section<'_>, key: &'static str, folder: &Path) -> Option<PathBuf> {
     section.parsed(key, |text| {
         if text.is_empty() {
             Err("must not be empty")

@@ -15,17 +15,22 @@ use crate::limits::{
 };
 use crate::rows::{FieldWriter, Fields};
 
-/// A path below the rule repository: `metadata/NAME` or `targets/...`, that leads nowhere else.
+/// A path below a repository: `metadata/NAME` or `targets/...` of the rules, or the same behind `image/` of the images of sensors.
+/// It leads nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryPath(String);
 
 impl RepositoryPath {
+    /// What paths of images begin with.
+    pub const IMAGES: &str = "image/";
+
     /// Checks a path.
     ///
     /// # Errors
     /// [`DecodeError::Mismatch`] when it is not one of a repository.
     pub fn new(path: &str) -> Result<Self, DecodeError> {
-        let mut parts = path.split('/');
+        let below = path.strip_prefix(Self::IMAGES).unwrap_or(path);
+        let mut parts = below.split('/');
         let is_part = |part: &str| {
             !part.is_empty()
                 && !part.starts_with('.')
@@ -255,6 +260,8 @@ mod tests {
             "metadata/1.root.json",
             "targets/00ff.rules.pack",
             "targets/deltas/aa.bb-cc.delta",
+            "image/metadata/timestamp.json",
+            "image/targets/uefi-x86_64/1796000000/00ff.root.from-00ff",
         ] {
             assert_eq!(RepositoryPath::new(good).unwrap().as_str(), good);
         }
@@ -267,6 +274,10 @@ mod tests {
             "targets//a",
             "targets/.hidden",
             "keys/a",
+            "image",
+            "image/keys/a",
+            "image/metadata/../../keys",
+            "image/image/metadata/a",
             "targets/a b",
             "targets/a\0b",
         ] {

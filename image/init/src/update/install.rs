@@ -302,7 +302,8 @@ impl Write for Hashing<'_> {
     }
 }
 
-fn digest_of(from: &mut dyn Read) -> io::Result<String> {
+/// The SHA-256 of all that can be read, in hex.
+pub(crate) fn digest_of(from: &mut dyn Read) -> io::Result<String> {
     let mut digest = Sha256::new();
     let mut chunk = vec![0; 256 * 1024];
     loop {

@@ -36,6 +36,7 @@ use crate::{
     mounts,
     release::Release,
 };
+pub(crate) use install::digest_of;
 use install::{Facts, Outcome, check, write};
 use record::Record;
 use slots::BoardSlots;

@@ -121,6 +121,17 @@ impl Record {
         true
     }
 
+    /// In a few words, for the centre.
+    #[must_use]
+    pub fn short(&self) -> String {
+        match self.state {
+            State::Refused => "refused".to_owned(),
+            State::Armed => format!("{} on trial", self.version),
+            State::Confirmed => format!("{} confirmed", self.version),
+            State::FellBack => format!("{} fell back", self.version),
+        }
+    }
+
     /// In one line, for people.
     #[must_use]
     pub fn line(&self) -> String {
