@@ -2,8 +2,8 @@
 
 use crate::{
     model::{
-        BitAction, BitScope, Buffer, HeaderField, HeaderProtocol, PacketCondition, RuleKind, Side,
-        Sides, TcpFlagsMode,
+        BitAction, BitScope, Buffer, FlowRequirement, HeaderField, HeaderProtocol, PacketCondition,
+        RuleKind, Side, Sides, TcpFlagsMode,
     },
     pack::TransportClass,
     source::{
@@ -138,10 +138,24 @@ fn kind(rule: &RuleDraft, packet: bool, stream: bool) -> RuleKind {
             _ => RuleKind::PacketStream,
         };
     }
-    if rule.app_protocol().is_some() && rule.conditions.is_empty() && !has_flow_state(rule) {
+    let asks_of_packet = !rule.conditions.iter().all(is_direction);
+    if rule.app_protocol().is_some() && !asks_of_packet && !has_flow_state(rule) {
         return RuleKind::AppLayer;
     }
     RuleKind::Packet
+}
+
+/// Whether a condition is a `flow` that names nothing but a direction.
+fn is_direction(condition: &ConditionDraft) -> bool {
+    let ConditionDraft::Plain(PacketCondition::Flow(requirement)) = condition else {
+        return false;
+    };
+    let beside_direction = FlowRequirement {
+        to_server: false,
+        to_client: false,
+        ..*requirement
+    };
+    beside_direction == FlowRequirement::default()
 }
 
 /// Whether a rule asks for files and for no protocol.

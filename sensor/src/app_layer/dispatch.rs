@@ -1,77 +1,19 @@
 //! The application layer of one flow: identifies each direction, then hands its bytes to the protocol's parser.
 
-use std::net::IpAddr;
+mod context;
+mod datagrams;
+mod delivery;
+mod streams;
 
-use lapwing_rules::model::{AppProtocol, Frame, FrameSet};
+use lapwing_rules::model::AppProtocol;
 
 use super::{
-    DigestSet, ExpectedTransfer, Feed, FrameId, FrameLog, Parser, ParserSet, UpgradedRequest,
-    ftp::FtpDataParser,
-    identify::{self, Verdict},
-    limits, registry,
+    DigestSet, ExpectedTransfer, Feed, FrameId, FrameLog, Parser, UpgradedRequest,
+    ftp::FtpDataParser, limits,
 };
-use crate::{direction::Direction, time::Timestamp};
+use crate::direction::Direction;
 
-/// What carries the bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// A stream per direction.
-    Tcp,
-    /// Datagrams: each feed is one.
-    Udp,
-}
-
-/// What is known of the flow when bytes are fed.
-#[derive(Clone, Copy, Debug)]
-pub struct FeedContext {
-    /// Who opened the flow: some protocols name addresses in what they say.
-    pub client_address: IpAddr,
-    /// Whom it was opened to.
-    pub server_address: IpAddr,
-    /// Who is the client was guessed: what is said may tell otherwise.
-    pub may_be_reversed: bool,
-    /// The client's port: a hint for identification.
-    pub client_port: u16,
-    /// The server's port: a hint for identification.
-    pub server_port: u16,
-    /// What carries the bytes.
-    pub transport: Transport,
-    /// Time of the packet that completed them.
-    pub time: Timestamp,
-    /// The frames that rules ask for.
-    pub frames: FrameSet,
-    /// The parsers that may start.
-    pub parsers: ParserSet,
-    /// The digests of files that rules ask for.
-    pub digests: DigestSet,
-}
-
-impl FeedContext {
-    /// The same with client and server exchanged, which is known for certain then.
-    #[must_use]
-    pub fn reversed(&self) -> Self {
-        Self {
-            client_address: self.server_address,
-            server_address: self.client_address,
-            client_port: self.server_port,
-            server_port: self.client_port,
-            may_be_reversed: false,
-            ..*self
-        }
-    }
-}
-
-/// How far the identification of one direction has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Identification {
-    /// No bytes yet, or too few to tell.
-    #[default]
-    Undecided,
-    /// By its own content.
-    Identified(AppProtocol),
-    /// Not by its own content; what it is parsed as, if at all, is what the other direction was identified as.
-    Failed,
-}
+pub use context::{FeedContext, Identification, Transport};
 
 #[derive(Debug, Default)]
 struct Side {
@@ -80,6 +22,8 @@ struct Side {
     held: Vec<u8>,
     /// No pattern and no probe can take the held bytes.
     exhausted: bool,
+    /// Its datagrams so far carried nothing.
+    was_empty: bool,
     /// The parser wants no more of this direction.
     stopped: bool,
     /// It began with a gap, or went on with one before it was identified: its content will not be looked at.
@@ -312,59 +256,9 @@ impl AppLayer {
         }
     }
 
-    fn feed_stream(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
-        let side = &mut self.sides[direction.index()];
-        let is_decided = side.identification != Identification::Undecided;
-        if self.protocol.is_some() && (is_decided || side.has_gap && side.held.is_empty()) {
-            if side.missing_bytes > 0 && self.deliver_held(direction) == Feed::Stop {
-                return Feed::Stop;
-            }
-            return self.deliver(direction, bytes);
-        }
-        if side.has_gap {
-            side.missing_bytes = side
-                .missing_bytes
-                .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-            return Feed::More;
-        }
-        if side.held.len() + bytes.len() > limits::IDENTIFY_HELD_BYTES_MAX
-            && (side.exhausted || side.held.len() >= limits::IDENTIFY_HELD_BYTES_MAX)
-        {
-            self.give_up();
-            return Feed::Stop;
-        }
-        side.held.extend_from_slice(bytes);
-        self.identify_stream(context, direction)
-    }
-
-    fn identify_stream(&mut self, context: &FeedContext, direction: Direction) -> Feed {
-        let side = &self.sides[direction.index()];
-        let other = self.identified(direction.opposite());
-        let verdict = if side.exhausted {
-            identify::identify_by_other(direction, other, &side.held)
-        } else {
-            identify::identify(context, direction, other, &side.held)
-        };
-        let is_identified = matches!(verdict, Verdict::Identified(_));
-        if context.may_be_reversed && !is_identified && other.is_none() {
-            let context = context.reversed();
-            let direction = direction.opposite();
-            if let Verdict::Identified(protocol) =
-                identify::identify(&context, direction, None, &side.held)
-            {
-                self.reverse();
-                return self.identified_stream(&context, direction, protocol);
-            }
-        }
-        match verdict {
-            Verdict::Identified(protocol) => self.identified_stream(context, direction, protocol),
-            Verdict::Undecided => Feed::More,
-            Verdict::Unknown => {
-                self.tell_if_unexpected(None);
-                self.sides[direction.index()].exhausted = true;
-                self.unknown_stream(direction)
-            }
-        }
+    /// Whether client and server changed places with the bytes fed last.
+    pub fn take_reversal(&mut self) -> bool {
+        std::mem::take(&mut self.is_reversed)
     }
 
     /// Who was taken for the client is the server.
@@ -374,126 +268,6 @@ impl AppLayer {
         self.is_reversed = true;
     }
 
-    /// Whether client and server changed places with the bytes fed last.
-    pub fn take_reversal(&mut self) -> bool {
-        std::mem::take(&mut self.is_reversed)
-    }
-
-    fn identified_stream(
-        &mut self,
-        context: &FeedContext,
-        direction: Direction,
-        protocol: AppProtocol,
-    ) -> Feed {
-        self.tell_if_unexpected(Some(protocol));
-        self.expected = None;
-        let other = self.identified(direction.opposite());
-        let mut chosen = protocol;
-        if let Some(other) = other.filter(|&other| other != protocol) {
-            self.event("applayer_mismatch_protocol_both_directions");
-            if self.parser_fed {
-                chosen = other;
-            }
-        }
-        self.decide(direction, Identification::Identified(protocol));
-        self.adopt(context, chosen);
-        let opposite = direction.opposite();
-        if self.first_bytes_from == Some(opposite) && !self.parser_fed {
-            // What the other side said before goes to the parser first, if it may speak first at all.
-            if registry::first_speaker(chosen).is_some_and(|first| first != opposite) {
-                self.event("applayer_wrong_direction_first_data");
-                self.give_up_keeping_protocol();
-                return Feed::Stop;
-            }
-            if self.sides[opposite.index()].identification == Identification::Undecided {
-                self.identify_stream(context, opposite);
-            }
-        }
-        self.deliver_held(direction)
-    }
-
-    /// Something follows an upgrade; whether it is what must follow.
-    fn tell_if_unexpected(&mut self, found: Option<AppProtocol>) {
-        let Some(expected) = self.expected.filter(|expected| Some(*expected) != found) else {
-            return;
-        };
-        self.event("applayer_unexpected_protocol");
-        if expected == AppProtocol::Tls {
-            self.event("applayer_no_tls_after_starttls");
-        }
-    }
-
-    fn unknown_stream(&mut self, direction: Direction) -> Feed {
-        let opposite = direction.opposite();
-        match self.identified(opposite) {
-            Some(protocol) => {
-                if registry::first_speaker(protocol).is_some_and(|first| first != direction)
-                    && !self.parser_fed
-                {
-                    self.give_up_keeping_protocol();
-                    return Feed::Stop;
-                }
-                self.event("applayer_detect_protocol_only_one_direction");
-                let feed = self.deliver_held(direction);
-                if feed == Feed::Stop {
-                    // The parser refused it: nobody is told of a decision, and the other direction's word stands.
-                    self.sides[direction.index()].identification =
-                        Identification::Identified(protocol);
-                } else {
-                    self.decide(direction, Identification::Failed);
-                }
-                feed
-            }
-            None if self.sides[opposite.index()].exhausted => {
-                self.give_up();
-                Feed::Stop
-            }
-            None => Feed::More,
-        }
-    }
-
-    fn feed_datagram(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
-        let mut direction = direction;
-        let side = &self.sides[direction.index()];
-        if side.identification == Identification::Undecided && !side.exhausted {
-            let opposite = direction.opposite();
-            let other = self.identified(opposite);
-            // As in the reference the other direction's packets tell the protocol once more.
-            self.sides[opposite.index()].decision_due = true;
-            match identify::identify(context, direction, other, bytes) {
-                Verdict::Identified(protocol) => {
-                    if other.is_none() && identify::goes_the_other_way(protocol, direction, bytes) {
-                        self.reverse();
-                        direction = opposite;
-                    }
-                    self.decide(direction, Identification::Identified(protocol));
-                    match other {
-                        Some(other) if other != protocol => {
-                            self.event("applayer_mismatch_protocol_both_directions");
-                        }
-                        Some(_) => {}
-                        None => self.adopt(context, protocol),
-                    }
-                }
-                Verdict::Undecided | Verdict::Unknown => {
-                    // Of datagrams, what one direction was identified as holds for both.
-                    let identification =
-                        other.map_or(Identification::Failed, Identification::Identified);
-                    self.decide(direction, identification);
-                    self.sides[direction.index()].exhausted = true;
-                    if other.is_none() && self.sides[opposite.index()].exhausted {
-                        self.give_up();
-                        return Feed::Stop;
-                    }
-                }
-            }
-        }
-        if self.protocol.is_none() {
-            return Feed::More;
-        }
-        self.deliver(direction, bytes)
-    }
-
     fn identified(&self, direction: Direction) -> Option<AppProtocol> {
         match self.sides[direction.index()].identification {
             Identification::Identified(protocol) => Some(protocol),
@@ -501,126 +275,10 @@ impl AppLayer {
         }
     }
 
-    fn adopt(&mut self, context: &FeedContext, protocol: AppProtocol) {
-        if self.protocol != Some(protocol) || self.parser.is_none() {
-            self.protocol = Some(protocol);
-            self.parser = match self.upgraded_request.take() {
-                _ if !context.parsers.contains(protocol) => None,
-                Some(request) if protocol == AppProtocol::Http2 => {
-                    Some(registry::parser_behind_upgrade(&request))
-                }
-                _ => registry::parser_for(protocol, context),
-            };
-            if let Some(parser) = &mut self.parser {
-                parser.want_digests(context.digests);
-                if let Some(log) = parser.frames_mut() {
-                    log.want(context.frames);
-                }
-            }
-            if context.transport == Transport::Tcp && context.frames.contains(Frame::Stream) {
-                let mut frames = StreamFrames::default();
-                frames.log.want(context.frames);
-                self.stream_frames = Some(Box::new(frames));
-            }
-        }
-    }
-
     fn decide(&mut self, direction: Direction, identification: Identification) {
         let side = &mut self.sides[direction.index()];
         side.identification = identification;
         side.decision_due = true;
-    }
-
-    /// Hands on what waited for the identification: the held bytes, then the gap behind them.
-    fn deliver_held(&mut self, direction: Direction) -> Feed {
-        let side = &mut self.sides[direction.index()];
-        let held = std::mem::take(&mut side.held);
-        let missing_bytes = std::mem::take(&mut side.missing_bytes);
-        let mut feed = Feed::More;
-        if !held.is_empty() || missing_bytes == 0 {
-            feed = self.deliver(direction, &held);
-        }
-        if missing_bytes > 0 && feed == Feed::More {
-            feed = self.gap_to_parser(direction, missing_bytes);
-        }
-        feed
-    }
-
-    fn gap_to_parser(&mut self, direction: Direction, missing_bytes: u64) -> Feed {
-        for log in self.frame_logs_mut() {
-            log.gap(direction, missing_bytes);
-        }
-        match self.parser.as_mut() {
-            Some(parser) => {
-                let feed = parser.gap(direction, missing_bytes);
-                self.after_parser(direction, feed)
-            }
-            None => Feed::Stop,
-        }
-    }
-
-    fn deliver(&mut self, direction: Direction, bytes: &[u8]) -> Feed {
-        for log in self.frame_logs_mut() {
-            log.fed(direction, bytes);
-        }
-        if let Some(frames) = self.stream_frames.as_mut()
-            && !bytes.is_empty()
-        {
-            let StreamFrames { log, ids } = &mut **frames;
-            let id = &mut ids[direction.index()];
-            if id.is_none() {
-                *id = log.open(direction, Frame::Stream, bytes, None);
-            }
-        }
-        match self.parser.as_mut() {
-            Some(parser) => {
-                self.parser_fed = true;
-                let feed = parser.feed(direction, bytes);
-                self.after_parser(direction, feed)
-            }
-            None => {
-                self.sides[direction.index()].stopped = true;
-                Feed::Stop
-            }
-        }
-    }
-
-    fn after_parser(&mut self, direction: Direction, feed: Feed) -> Feed {
-        match feed {
-            Feed::More => {}
-            Feed::Stop => self.sides[direction.index()].stopped = true,
-            Feed::Fail => {
-                self.give_up_keeping_protocol();
-                self.parser_failed = true;
-                return Feed::Stop;
-            }
-            Feed::Upgrade => {
-                self.upgrade_due = true;
-            }
-        }
-        feed
-    }
-
-    /// The protocol handed the connection over: identify what follows. The old parser stood until now, so that
-    /// detection could see its last transactions.
-    fn start_over(&mut self) {
-        self.upgrade_due = false;
-        self.before_upgrade = self.protocol;
-        self.parser_fed = false;
-        self.first_bytes_from = None;
-        self.sides = Default::default();
-        if let Some(mut parser) = self.parser.take() {
-            self.upgraded_request = parser.upgraded_request().map(Box::new);
-            for direction in Direction::BOTH {
-                self.sides[direction.index()].held = parser.take_unread(direction);
-            }
-        }
-        self.expected = match self.before_upgrade {
-            Some(AppProtocol::Smtp | AppProtocol::Ftp | AppProtocol::Pgsql) => {
-                Some(AppProtocol::Tls)
-            }
-            _ => self.upgraded_request.as_ref().map(|_| AppProtocol::Http2),
-        };
     }
 
     fn give_up(&mut self) {

@@ -1,56 +1,84 @@
 //! One entry for fuzzers, and the replay of a small corpus and of random bytes as a normal test.
 //!
-//! An input is a script: the first byte names the parser, then come pieces of one header byte (direction and length)
-//! and their bytes. So a fuzzer also finds the cuts and the order of directions that break something.
+//! An input is a script: the first byte names the parser, or identification with a port in the second byte, then come pieces of
+//! one header byte (direction and length) and their bytes. So a fuzzer also finds the cuts and the order of directions that break something.
 
 use lapwing_rules::model::{AppProtocol, Buffer, Frame, FrameSet};
 
-use super::{Feed, FeedContext, Parser, ParserSet, Transport, registry};
+use super::{
+    AppLayer, ExpectedTransfer, Feed, FeedContext, FtpTransfer, Parser, ParserSet, Transport,
+    ftp::FtpDataParser, registry,
+};
 use crate::{direction::Direction, time::Timestamp};
 
-/// Parsers that the first byte of an input can name.
-const PROTOCOLS: [(AppProtocol, Transport); 28] = [
-    (AppProtocol::Http1, Transport::Tcp),
-    (AppProtocol::Dns, Transport::Udp),
-    (AppProtocol::Dns, Transport::Tcp),
-    (AppProtocol::Tls, Transport::Tcp),
-    (AppProtocol::Ssh, Transport::Tcp),
-    (AppProtocol::Dcerpc, Transport::Tcp),
-    (AppProtocol::Dcerpc, Transport::Udp),
-    (AppProtocol::Sip, Transport::Udp),
-    (AppProtocol::Smtp, Transport::Tcp),
-    (AppProtocol::Ftp, Transport::Tcp),
-    (AppProtocol::Krb5, Transport::Tcp),
-    (AppProtocol::Krb5, Transport::Udp),
-    (AppProtocol::Snmp, Transport::Udp),
-    (AppProtocol::Smb, Transport::Tcp),
-    (AppProtocol::Ike, Transport::Udp),
-    (AppProtocol::Dhcp, Transport::Udp),
-    (AppProtocol::Enip, Transport::Tcp),
-    (AppProtocol::Enip, Transport::Udp),
-    (AppProtocol::Http2, Transport::Tcp),
-    (AppProtocol::Mqtt, Transport::Tcp),
-    (AppProtocol::Nfs, Transport::Tcp),
-    (AppProtocol::Nfs, Transport::Udp),
-    (AppProtocol::Rfb, Transport::Tcp),
-    (AppProtocol::Telnet, Transport::Tcp),
-    (AppProtocol::Modbus, Transport::Tcp),
-    (AppProtocol::Dnp3, Transport::Tcp),
-    (AppProtocol::Pgsql, Transport::Tcp),
-    (AppProtocol::Quic, Transport::Udp),
+/// What the first byte of an input can name.
+#[derive(Clone, Copy)]
+enum Target {
+    /// The parser of a protocol.
+    Parser(AppProtocol, Transport),
+    /// The parser of a data connection, which is announced by another one.
+    FtpData,
+    /// Identification, and whatever parsers it starts: also behind an upgrade.
+    Identified(Transport),
+}
+
+use Target::{FtpData, Identified, Parser as Of};
+use Transport::{Tcp, Udp};
+
+/// All of them; the place is the first byte of an input.
+const TARGETS: [Target; 31] = [
+    Of(AppProtocol::Http1, Tcp),
+    Of(AppProtocol::Dns, Udp),
+    Of(AppProtocol::Dns, Tcp),
+    Of(AppProtocol::Tls, Tcp),
+    Of(AppProtocol::Ssh, Tcp),
+    Of(AppProtocol::Dcerpc, Tcp),
+    Of(AppProtocol::Dcerpc, Udp),
+    Of(AppProtocol::Sip, Udp),
+    Of(AppProtocol::Smtp, Tcp),
+    Of(AppProtocol::Ftp, Tcp),
+    Of(AppProtocol::Krb5, Tcp),
+    Of(AppProtocol::Krb5, Udp),
+    Of(AppProtocol::Snmp, Udp),
+    Of(AppProtocol::Smb, Tcp),
+    Of(AppProtocol::Ike, Udp),
+    Of(AppProtocol::Dhcp, Udp),
+    Of(AppProtocol::Enip, Tcp),
+    Of(AppProtocol::Enip, Udp),
+    Of(AppProtocol::Http2, Tcp),
+    Of(AppProtocol::Mqtt, Tcp),
+    Of(AppProtocol::Nfs, Tcp),
+    Of(AppProtocol::Nfs, Udp),
+    Of(AppProtocol::Rfb, Tcp),
+    Of(AppProtocol::Telnet, Tcp),
+    Of(AppProtocol::Modbus, Tcp),
+    Of(AppProtocol::Dnp3, Tcp),
+    Of(AppProtocol::Pgsql, Tcp),
+    Of(AppProtocol::Quic, Udp),
+    FtpData,
+    Identified(Tcp),
+    Identified(Udp),
 ];
 
-/// The parsers by name, as `dns-udp`; the place in the list is the first byte of an input.
+/// Server's ports that the second byte of an input for identification can name: each is a hint for some protocol.
+const PORTS: [u16; 24] = [
+    1_024, 80, 443, 53, 445, 139, 25, 21, 22, 23, 67, 88, 110, 143, 161, 500, 502, 1_883, 2_049,
+    3_389, 4_500, 5_060, 20_000, 44_818,
+];
+
+/// The targets by name, as `dns-udp`; the place in the list is the first byte of an input.
 #[doc(hidden)]
 pub fn parser_names() -> Vec<String> {
-    PROTOCOLS
+    let name = |protocol: &str, transport| match transport {
+        Tcp => format!("{protocol}-tcp"),
+        Udp => format!("{protocol}-udp"),
+    };
+    TARGETS
         .iter()
-        .map(|(protocol, transport)| {
-            let transport = match transport {
-                Transport::Tcp => "tcp",
-                Transport::Udp => "udp",
-            };
-            format!("{}-{transport}", protocol.name())
+        .map(|target| match *target {
+            Of(protocol, transport) => name(protocol.name(), transport),
+            FtpData => name(AppProtocol::FtpData.name(), Tcp),
+            Identified(transport) => name("identified", transport),
         })
         .collect()
 }
@@ -63,66 +91,141 @@ fn every_frame() -> FrameSet {
     frames
 }
 
-/// Runs one input through the parser it names and reads everything rules could ask.
-#[doc(hidden)]
-pub fn fuzz_entry(input: &[u8]) {
-    let Some((&which, mut script)) = input.split_first() else {
-        return;
-    };
-    let (protocol, transport) = PROTOCOLS[usize::from(which) % PROTOCOLS.len()];
-    let context = FeedContext {
+fn context(transport: Transport, server_port: u16) -> FeedContext {
+    FeedContext {
         client_address: std::net::Ipv4Addr::LOCALHOST.into(),
         server_address: std::net::Ipv4Addr::LOCALHOST.into(),
         may_be_reversed: false,
         client_port: 1_024,
-        server_port: 80,
+        server_port,
         transport,
         time: Timestamp(0),
         frames: every_frame(),
         parsers: ParserSet::default(),
         digests: crate::app_layer::DigestSet::default(),
-    };
-    let Some(mut parser) = registry::parser_for(protocol, &context) else {
-        return;
-    };
-    if let Some(log) = parser.frames_mut() {
-        log.want(context.frames);
     }
-    let mut has_stopped = false;
-    while let Some((&header, rest)) = script.split_first() {
+}
+
+/// The pieces of a script; an empty one stands for a gap.
+fn pieces(mut script: &[u8]) -> impl Iterator<Item = (Direction, &[u8])> {
+    std::iter::from_fn(move || {
+        let (&header, rest) = script.split_first()?;
         let direction = if header & 0x80 == 0 {
             Direction::ToServer
         } else {
             Direction::ToClient
         };
-        let length = usize::from(header & 0x7f).min(rest.len());
-        let (piece, behind) = rest.split_at(length);
-        if length == 0 {
-            if let Some(log) = parser.frames_mut() {
-                log.gap(direction, 7);
-            }
-            parser.gap(direction, 7);
-        } else {
-            if let Some(log) = parser.frames_mut() {
-                log.fed(direction, piece);
-            }
-            has_stopped |= parser.feed(direction, piece) == Feed::Stop;
-            if let Some(log) = parser.frames_mut() {
-                assert!(
-                    log.pieces(direction, true)
-                        .all(|piece| !piece.bytes.is_empty())
-                );
-                log.inspected(direction, false);
-            }
-        }
+        let (piece, behind) = rest.split_at(usize::from(header & 0x7f).min(rest.len()));
         script = behind;
+        Some((direction, piece))
+    })
+}
+
+/// Bytes that a gap misses.
+const GAP_BYTES: u64 = 7;
+
+/// Runs one input through what it names and reads everything rules could ask.
+#[doc(hidden)]
+pub fn fuzz_entry(input: &[u8]) {
+    let Some((&which, script)) = input.split_first() else {
+        return;
+    };
+    match TARGETS[usize::from(which) % TARGETS.len()] {
+        Of(protocol, transport) => {
+            let context = context(transport, 80);
+            let Some(parser) = registry::parser_for(protocol, &context) else {
+                return;
+            };
+            // As in the reference, HTTP that makes no sense leaves its transactions open.
+            run_parser(parser, script, protocol == AppProtocol::Http1);
+        }
+        FtpData => {
+            let (active, script) = script.split_first().unwrap_or((&0, script));
+            let transfer = ExpectedTransfer {
+                port: 20,
+                transfer: if active & 2 == 0 {
+                    FtpTransfer::Retrieve
+                } else {
+                    FtpTransfer::Store
+                },
+                name: b"name".to_vec(),
+            };
+            let digests = crate::app_layer::DigestSet::default();
+            let parser = FtpDataParser::new(transfer, active & 1 == 0, digests);
+            run_parser(Box::new(parser), script, false);
+        }
+        Identified(transport) => {
+            let (port, script) = script.split_first().unwrap_or((&0, script));
+            let port = PORTS[usize::from(*port) % PORTS.len()];
+            run_identified(&context(transport, port), script);
+        }
+    }
+}
+
+fn run_parser(mut parser: Box<dyn Parser>, script: &[u8], may_stay_open_once_stopped: bool) {
+    if let Some(log) = parser.frames_mut() {
+        log.want(every_frame());
+    }
+    let mut has_stopped = false;
+    for (direction, piece) in pieces(script) {
+        if piece.is_empty() {
+            if let Some(log) = parser.frames_mut() {
+                log.gap(direction, GAP_BYTES);
+            }
+            parser.gap(direction, GAP_BYTES);
+            continue;
+        }
+        if let Some(log) = parser.frames_mut() {
+            log.fed(direction, piece);
+        }
+        has_stopped |= parser.feed(direction, piece) == Feed::Stop;
+        if let Some(log) = parser.frames_mut() {
+            assert!(
+                log.pieces(direction, true)
+                    .all(|piece| !piece.bytes.is_empty())
+            );
+            log.inspected(direction, false);
+        }
     }
     for direction in Direction::BOTH {
         parser.end(direction);
     }
-    // As in the reference, HTTP that makes no sense leaves its transactions open.
-    let may_stay_open = has_stopped && protocol == AppProtocol::Http1;
-    read_all(parser.as_ref(), may_stay_open);
+    read_all(parser.as_ref(), has_stopped && may_stay_open_once_stopped);
+}
+
+fn run_identified(context: &FeedContext, script: &[u8]) {
+    let mut app = AppLayer::default();
+    // Packets say their direction as it was at first.
+    let mut is_reversed = false;
+    for (direction, piece) in pieces(script) {
+        let (context, direction) = if is_reversed {
+            (context.reversed(), direction.opposite())
+        } else {
+            (*context, direction)
+        };
+        app.begin_packet(Some(direction));
+        if piece.is_empty() {
+            if context.transport == Tcp {
+                app.gap(direction, GAP_BYTES);
+            }
+            continue;
+        }
+        app.feed(&context, direction, piece);
+        is_reversed ^= app.take_reversal();
+        assert!(
+            app.frame_logs()
+                .flat_map(|log| log.pieces(direction, true))
+                .all(|piece| !piece.bytes.is_empty())
+        );
+        app.frames_inspected(direction, false);
+    }
+    app.begin_packet(None);
+    for direction in Direction::BOTH {
+        app.end(direction);
+    }
+    if let Some(parser) = app.parser() {
+        read_all(parser, true);
+    }
 }
 
 fn read_all(parser: &dyn Parser, may_stay_open: bool) {
@@ -275,6 +378,20 @@ mod tests {
                     (ToServer, b"\x09identifyQ043\x01hhhhhhhhhhhh\xa0\x01\0\x1bCHLO\x01\0\0\0SNI\0\x0b\0\0\0g.example.."),
                 ],
             ),
+            [&[28, 1][..], &script(0, &[(ToServer, b"stored"), (ToClient, b"retrieved")])[1..]].concat(),
+            [
+                &[29, 1][..],
+                &script(
+                    0,
+                    &[
+                        (ToServer, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAQAAP__\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n"),
+                        (ToClient, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
+                        (ToServer, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
+                    ],
+                )[1..],
+            ]
+            .concat(),
+            [&[30, 3][..], &script(0, &[(ToServer, b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01")])[1..]].concat(),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

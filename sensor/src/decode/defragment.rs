@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ahash::RandomState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 use super::{IpLayer, Packet, VLAN_TAGS_MAX, limits};
 use crate::{counters::DecodeCounters, time::Timestamp};
@@ -118,14 +118,20 @@ impl Incomplete {
 /// The packets that are being put together.
 #[derive(Debug)]
 pub struct Defragmenter {
-    incomplete: HashMap<FragmentKey, Incomplete, RandomState>,
-    /// Oldest first, for time-outs and eviction.
-    by_age: BTreeMap<u64, FragmentKey>,
+    /// By the place of its newest fragment in the order of arrival: oldest first, for time-outs and eviction.
+    by_age: BTreeMap<u64, (FragmentKey, Incomplete)>,
+    /// Places in that order, found by the key. Made with the first fragment, and so large that a table full of what was taken
+    /// out again is swept where it lies: it never grows, whatever the hashes are.
+    places: HashTable<u64>,
+    hasher: RandomState,
     next_order: u64,
     held_bytes: usize,
     budget_bytes: usize,
     timeout_seconds: u64,
 }
+
+/// Twice as many as there can be.
+const PLACES: usize = 2 * (limits::FRAGMENTED_PACKETS_MAX + 2);
 
 impl Default for Defragmenter {
     fn default() -> Self {
@@ -141,8 +147,9 @@ impl Defragmenter {
     #[must_use]
     pub fn new(budget_bytes: usize, timeout_seconds: u64) -> Self {
         Self {
-            incomplete: HashMap::with_hasher(RandomState::new()),
             by_age: BTreeMap::new(),
+            places: HashTable::new(),
+            hasher: RandomState::new(),
             next_order: 0,
             held_bytes: 0,
             budget_bytes,
@@ -234,10 +241,14 @@ impl Defragmenter {
     }
 
     fn take(&mut self, key: &FragmentKey) -> Incomplete {
-        match self.incomplete.remove(key) {
-            Some(entry) => {
+        let hash = self.hasher.hash_one(key);
+        let by_age = &self.by_age;
+        let is_it = |order: &u64| by_age.get(order).is_some_and(|(held, _)| held == key);
+        let place = self.places.find_entry(hash, is_it).ok();
+        let order = place.map(|place| place.remove().0);
+        match order.and_then(|order| self.by_age.remove(&order)) {
+            Some((_, entry)) => {
                 self.held_bytes = self.held_bytes.saturating_sub(entry.held_bytes());
-                self.by_age.remove(&entry.order);
                 entry
             }
             None => Incomplete {
@@ -254,37 +265,47 @@ impl Defragmenter {
 
     fn put_back(&mut self, key: FragmentKey, entry: Incomplete, counters: &mut DecodeCounters) {
         self.held_bytes += entry.held_bytes();
-        self.by_age.insert(entry.order, key.clone());
-        self.incomplete.insert(key, entry);
-        while self.held_bytes > self.budget_bytes
-            || self.incomplete.len() > limits::FRAGMENTED_PACKETS_MAX
+        if self.places.capacity() == 0 {
+            self.places = HashTable::with_capacity(PLACES);
+        }
+        let Self {
+            by_age,
+            places,
+            hasher,
+            ..
+        } = self;
+        let hash_of = |order: &u64| by_age.get(order).map_or(0, |(key, _)| hasher.hash_one(key));
+        places.insert_unique(hasher.hash_one(&key), entry.order, hash_of);
+        by_age.insert(entry.order, (key, entry));
+        while (self.held_bytes > self.budget_bytes
+            || self.by_age.len() > limits::FRAGMENTED_PACKETS_MAX)
+            && self.give_up_oldest()
         {
-            let Some((_, oldest)) = self.by_age.pop_first() else {
-                break;
-            };
-            if let Some(entry) = self.incomplete.remove(&oldest) {
-                self.held_bytes = self.held_bytes.saturating_sub(entry.held_bytes());
-                counters.fragmented_packets_evicted += 1;
-            }
+            counters.fragmented_packets_evicted += 1;
         }
     }
 
     /// Gives up packets for which nothing came for too long.
     fn expire(&mut self, now: Timestamp, counters: &mut DecodeCounters) {
-        while let Some((&order, key)) = self.by_age.first_key_value() {
-            let age = self
-                .incomplete
-                .get(key)
-                .map_or(u64::MAX, |entry| now.seconds_since(entry.last_seen));
-            if age <= self.timeout_seconds {
-                return;
-            }
-            if let Some(entry) = self.incomplete.remove(key) {
-                self.held_bytes = self.held_bytes.saturating_sub(entry.held_bytes());
-                counters.fragmented_packets_timed_out += 1;
-            }
-            self.by_age.remove(&order);
+        while let Some((_, (_, entry))) = self.by_age.first_key_value()
+            && now.seconds_since(entry.last_seen) > self.timeout_seconds
+            && self.give_up_oldest()
+        {
+            counters.fragmented_packets_timed_out += 1;
         }
+    }
+
+    /// Whether there was one.
+    fn give_up_oldest(&mut self) -> bool {
+        let Some((oldest, (key, entry))) = self.by_age.pop_first() else {
+            return false;
+        };
+        let hash = self.hasher.hash_one(&key);
+        if let Ok(place) = self.places.find_entry(hash, |order| *order == oldest) {
+            place.remove();
+        }
+        self.held_bytes = self.held_bytes.saturating_sub(entry.held_bytes());
+        true
     }
 }
 
@@ -455,6 +476,38 @@ mod tests {
             .into_iter()
             .map(|owner| owner.map(|(_, byte)| byte))
             .collect()
+    }
+
+    /// However many packets stay incomplete: what finds them does not grow.
+    #[test]
+    fn the_table_of_places_stays_as_large_as_it_was_made() {
+        let mut defragmenter = Defragmenter::default();
+        let mut counters = DecodeCounters::default();
+        let mut made_bytes = None;
+        for identification in 0..40_000 {
+            let key = FragmentKey {
+                source: std::net::Ipv4Addr::LOCALHOST.into(),
+                destination: std::net::Ipv4Addr::LOCALHOST.into(),
+                identification,
+                protocol: Some(17),
+                vlans: heapless::Vec::new(),
+            };
+            for offset_bytes in [8, 24] {
+                let fragment = Fragment {
+                    time: Timestamp::default(),
+                    offset_bytes,
+                    more_fragments: true,
+                    payload: b"AAAAAAAA",
+                };
+                let mut packet = Packet::undecoded(Timestamp::default(), 0);
+                defragmenter.insert(key.clone(), &fragment, &mut packet, &mut counters);
+            }
+            let made = *made_bytes.get_or_insert(defragmenter.places.allocation_size());
+            assert_eq!(defragmenter.places.allocation_size(), made);
+        }
+        assert_eq!(defragmenter.by_age.len(), limits::FRAGMENTED_PACKETS_MAX);
+        assert_eq!(defragmenter.places.len(), limits::FRAGMENTED_PACKETS_MAX);
+        assert_eq!(counters.fragmented_packets_evicted, 40_000 - 4_096);
     }
 
     proptest! {

@@ -129,15 +129,34 @@ impl Walk<'_> {
             return;
         };
         if let Some(fixed) = data.first_chunk_mut::<HEADER_MIN_BYTES>() {
+            let before = [[fixed[2], fixed[3]], [fixed[6], fixed[7]]];
             [fixed[2], fixed[3]] = total.to_be_bytes();
             fixed[6] &= (DO_NOT_FRAGMENT >> 8).to_be_bytes()[1];
             fixed[7] = 0;
+            let behind = [[fixed[2], fixed[3]], [fixed[6], fixed[7]]];
+            let checksum = u16::from_be_bytes([fixed[10], fixed[11]]);
+            [fixed[10], fixed[11]] = before
+                .into_iter()
+                .zip(behind)
+                .fold(checksum, |checksum, (old, new)| {
+                    changed_checksum(checksum, u16::from_be_bytes(old), u16::from_be_bytes(new))
+                })
+                .to_be_bytes();
         }
         self.counters.reassembled += 1;
         let mut reassembled = reassembled(packet);
         self.ipv4(&mut reassembled, &data);
         self.finish(&mut reassembled);
     }
+}
+
+/// The checksum of a header one word of which has changed: right where it was right before (RFC 1624, equation 3).
+fn changed_checksum(checksum: u16, old: u16, new: u16) -> u16 {
+    let add = |one: u16, other: u16| {
+        let (sum, carries) = one.overflowing_add(other);
+        sum + u16::from(carries)
+    };
+    !add(add(!checksum, !old), new)
 }
 
 /// A packet put together, with what it inherits from the fragment that completed it.

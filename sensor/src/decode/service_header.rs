@@ -71,7 +71,9 @@ impl Walk<'_> {
             next_protocol::ETHERNET => {
                 self.ethernet(packet, inside);
             }
-            next_protocol::MPLS => self.mpls(packet, inside),
+            next_protocol::MPLS => {
+                self.mpls(packet, inside);
+            }
             _ => packet.event("nsh.unknown_payload"),
         }
     }

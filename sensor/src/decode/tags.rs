@@ -12,22 +12,25 @@ const VN_TAG_HEADER_BYTES: usize = 6;
 const DATA_CENTER_ETHERNET_TAG_BYTES: usize = 2;
 
 impl Walk<'_> {
-    /// One 802.1Q or 802.1ad tag.
-    pub(super) fn vlan<'a>(&mut self, packet: &mut Packet<'a>, payload: &'a [u8]) {
+    /// One 802.1Q or 802.1ad tag. Whether it and what it announces are known.
+    pub(super) fn vlan<'a>(&mut self, packet: &mut Packet<'a>, payload: &'a [u8]) -> bool {
         if packet.vlans.is_full() {
             packet.event("vlan.too_many_layers");
-            return;
+            return false;
         }
         let (Some(tag), Some(kind)) = (bytes::u16_at(payload, 0), bytes::u16_at(payload, 2)) else {
             packet.event("vlan.header_too_small");
-            return;
+            return false;
         };
         packet.vlans.push(tag & VLAN_IDENTIFIER_MASK).ok();
-        if self.enter_layer(packet)
-            && !self.network(kind, packet, bytes::from(payload, VLAN_HEADER_BYTES))
-        {
+        if !self.enter_layer(packet) {
+            return false;
+        }
+        let is_known = self.network(kind, packet, bytes::from(payload, VLAN_HEADER_BYTES));
+        if !is_known {
             packet.event("vlan.unknown_type");
         }
+        is_known
     }
 
     /// The I-tag of 802.1ah: what follows is a customer's frame with its addresses in the tag.

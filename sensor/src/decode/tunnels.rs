@@ -3,7 +3,7 @@
 //! What a tunnel holds becomes a packet of its own, handed out before the one that carried it. Where the inside makes no
 //! sense there is no inner packet, and the outer one stays what it was.
 
-use super::{IpLayer, Packet, PacketOrigin, Walk, bytes, link_layer::ether_type};
+use super::{IpLayer, Packet, PacketOrigin, Transport, Walk, bytes, link_layer::ether_type};
 
 /// UDP ports of tunnels, as in the reference's settings.
 const VXLAN_PORT: u16 = 4789;
@@ -22,14 +22,28 @@ enum Inside {
     Ethernet,
     Ipv4,
     Ipv6,
+    /// Ethernet of a VLAN that the tunnel's header names.
+    EthernetOf(u16),
     Ppp,
-    /// Whatever an EtherType announces.
-    Network(u16),
+    /// A VLAN tag or a label stack, which an EtherType announced.
+    Vlan,
+    Mpls,
 }
 
 impl Walk<'_> {
     /// Decodes what a tunnel holds. Whether it made sense.
     fn inner(&mut self, outer: &Packet<'_>, inside: Inside, data: &[u8]) -> bool {
+        self.inner_if(outer, inside, data, |_| true)
+    }
+
+    /// The same where the inner packet is also to be one that `is_believed`.
+    fn inner_if(
+        &mut self,
+        outer: &Packet<'_>,
+        inside: Inside,
+        data: &[u8],
+        is_believed: fn(&Packet<'_>) -> bool,
+    ) -> bool {
         let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
         let mut packet = Packet::undecoded(outer.time, length);
         packet.origin = PacketOrigin::Tunnel;
@@ -40,8 +54,14 @@ impl Walk<'_> {
             Inside::Ipv4 => self.ipv4(&mut packet, data),
             Inside::Ipv6 => self.ipv6(&mut packet, data),
             Inside::Ppp => self.ppp(&mut packet, data),
-            Inside::Network(kind) => self.network(kind, &mut packet, data),
+            Inside::EthernetOf(vlan) => {
+                packet.vlans.push(vlan).ok();
+                self.ethernet(&mut packet, data)
+            }
+            Inside::Vlan => self.vlan(&mut packet, data),
+            Inside::Mpls => self.mpls(&mut packet, data),
         };
+        let is_understood = is_understood && is_believed(&packet);
         if is_understood {
             self.counters.tunnelled += 1;
             self.finish(&mut packet);
@@ -114,10 +134,12 @@ impl Walk<'_> {
             // Type I has no header of its own; it shows in a GRE header without sequence number.
             ERSPAN_II if flags & GRE_SEQUENCE == 0 => self.inner(packet, Inside::Ethernet, payload),
             ERSPAN_II => self.erspan(packet, payload),
-            ether_type::VLAN
-            | ether_type::PROVIDER_BRIDGE
-            | ether_type::MPLS_UNICAST
-            | ether_type::MPLS_MULTICAST => self.inner(packet, Inside::Network(kind), payload),
+            ether_type::VLAN | ether_type::PROVIDER_BRIDGE => {
+                self.inner(packet, Inside::Vlan, payload)
+            }
+            ether_type::MPLS_UNICAST | ether_type::MPLS_MULTICAST => {
+                self.inner(packet, Inside::Mpls, payload)
+            }
             _ => {
                 self.counters.unknown_ether_type += 1;
                 false
@@ -125,18 +147,24 @@ impl Walk<'_> {
         };
     }
 
-    /// ERSPAN type II. Type III, under an EtherType of its own, the reference does not know.
+    /// ERSPAN type II (draft-foschiano-erspan-03, section 4.2). Type III, under an EtherType of its own, the reference does not
+    /// know. What is wrong with its header is counted only: as in the reference it is a packet inside that makes no sense.
     fn erspan(&mut self, packet: &mut Packet<'_>, data: &[u8]) -> bool {
         const HEADER_BYTES: usize = 8;
+        const VLAN_MASK: u16 = 0x0fff;
         let (Some(first), true) = (bytes::u16_at(data, 0), data.len() >= HEADER_BYTES) else {
-            packet.event("erspan.header_too_small");
+            self.counters.event("erspan.header_too_small");
             return false;
         };
         if first >> 12 != 1 {
-            packet.event("erspan.unsupported_version");
+            self.counters.event("erspan.unsupported_version");
             return false;
         }
-        self.inner(packet, Inside::Ethernet, bytes::from(data, HEADER_BYTES))
+        let inside = match first & VLAN_MASK {
+            0 => Inside::Ethernet,
+            vlan => Inside::EthernetOf(vlan),
+        };
+        self.inner(packet, inside, bytes::from(data, HEADER_BYTES))
     }
 
     /// Tunnels that are told by their UDP port. Whether there was one.
@@ -149,8 +177,8 @@ impl Walk<'_> {
     ) -> bool {
         let is_one = |port: u16| source_port == port || destination_port == port;
         (is_one(TEREDO_PORT) && self.teredo(packet, payload))
-            || (destination_port == GENEVE_PORT && self.geneve(packet, payload))
-            || (destination_port == VXLAN_PORT && self.vxlan(packet, payload))
+            || (is_one(GENEVE_PORT) && self.geneve(packet, payload))
+            || (is_one(VXLAN_PORT) && self.vxlan(packet, payload))
             || (self.settings.gtp_user
                 && destination_port == GTP_USER_PORT
                 && self.gtp_user(packet, payload))
@@ -182,7 +210,8 @@ impl Walk<'_> {
                 ether_type::IPV4
                 | ether_type::IPV6
                 | ether_type::VLAN
-                | ether_type::PROVIDER_BRIDGE,
+                | ether_type::PROVIDER_BRIDGE
+                | ether_type::QINQ_OLD,
             ) => self.inner(packet, Inside::Ethernet, inside),
             _ => {
                 packet.event("vxlan.unknown_payload_type");
@@ -241,8 +270,16 @@ impl Walk<'_> {
         {
             return false;
         }
-        self.inner(packet, Inside::Ipv6, inside)
+        self.inner_if(packet, Inside::Ipv6, inside, has_known_transport)
     }
+}
+
+/// Whether what an IP header announces could be read.
+fn has_known_transport(packet: &Packet<'_>) -> bool {
+    let is_announced = |ip: &IpLayer<'_>| matches!(ip.protocol, 6 | 17 | 58) && !ip.is_fragment;
+    let is_read = !matches!(packet.transport, Transport::None);
+    let quotes_too_little = packet.events.contains(&"icmpv6.ipv6_trunc_pkt");
+    !quotes_too_little && (is_read || !packet.ip.as_ref().is_some_and(is_announced))
 }
 
 /// What a G-PDU carries, at least one byte; `None` for other messages and for what is none.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::decode::{IpLayer, Packet};
+use crate::decode::{IpLayer, Packet, Transport};
 
 /// Whether the checksum of the layer a keyword names is right; `None` where the packet has no such layer.
 pub(crate) fn is_valid(packet: &Packet<'_>, layer: &str) -> Option<bool> {
@@ -19,12 +19,18 @@ pub(crate) fn is_valid(packet: &Packet<'_>, layer: &str) -> Option<bool> {
         "icmpv6" => (6, 58),
         _ => return None,
     };
-    if ip.version != version || ip.protocol != protocol || ip.is_fragment {
+    let has_layer = match protocol {
+        6 => matches!(packet.transport, Transport::Tcp(_)),
+        17 => matches!(packet.transport, Transport::Udp { .. }),
+        1 => matches!(packet.transport, Transport::Icmpv4(_)),
+        _ => matches!(packet.transport, Transport::Icmpv6(_)),
+    };
+    if ip.version != version || !has_layer {
         return None;
     }
-    if protocol == 17 && ip.payload.get(6..8) == Some(&[0, 0]) {
-        // UDP may go without.
-        return Some(true);
+    if (version, protocol) == (4, 17) && ip.payload.get(6..8) == Some(&[0, 0]) {
+        // UDP over IPv4 may go without: there is none then.
+        return None;
     }
     let pseudo_header = if protocol == 1 {
         0

@@ -43,6 +43,8 @@ pub struct Detector {
     prefilter: Prefilter,
     /// By transport: the rules that ask for no bytes, with what they ask of a packet.
     header_rules: [Vec<(PacketFacts, u32)>; 4],
+    /// Of these, the ones that ask for nothing but a protocol.
+    protocol_rules: [Vec<u32>; 4],
     wanted_frames: FrameSet,
     wanted_digests: DigestSet,
     parsers: ParserSet,
@@ -127,9 +129,23 @@ impl Detector {
                 .filter_map(|rule| Some((index.get(*rule)?.asked, *rule)))
                 .collect()
         });
+        let protocol_rules = TransportClass::ALL.map(|class| {
+            let is_one = |rule: &&u32| {
+                index
+                    .get(**rule)
+                    .is_some_and(|traits| traits.kind == RuleKind::AppLayer)
+            };
+            prefilter
+                .header(class)
+                .iter()
+                .filter(is_one)
+                .copied()
+                .collect()
+        });
         Self {
             index,
             header_rules,
+            protocol_rules,
             wanted_frames: prefilter.wanted_frames(),
             wanted_digests: wanted_digests(&pack),
             parsers: ParserSet::default(),
@@ -264,6 +280,7 @@ impl Detector {
         let Self {
             prefilter,
             header_rules,
+            protocol_rules,
             candidates,
             index,
             lowered,
@@ -273,7 +290,11 @@ impl Detector {
             ..
         } = self;
         let class = round.transport_class();
-        if round.packet.origin != PacketOrigin::FlowEnd {
+        if round.packet.origin == PacketOrigin::FlowEnd {
+            for &rule in &protocol_rules[class as usize] {
+                candidates.add(rule, index);
+            }
+        } else {
             for &(asked, rule) in &header_rules[class as usize] {
                 if candidates.facts.satisfy(asked) {
                     candidates.add(rule, index);

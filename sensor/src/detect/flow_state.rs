@@ -187,6 +187,14 @@ impl FlowDetection {
         false
     }
 
+    /// Whether a direction of a transaction was inspected to its end, asked of any one.
+    pub(crate) fn is_done(&self, number: u64, direction: Direction) -> bool {
+        let mut place = self
+            .transactions
+            .partition_point(|notes| notes.number < number);
+        self.is_done_at(&mut place, number, direction)
+    }
+
     /// The notes of a transaction, made when first asked for; `None` when the flow has too many.
     pub(super) fn notes_of(
         &mut self,

@@ -26,7 +26,8 @@ impl Judge {
         state: &FlowDetection,
     ) -> Option<PacketMatch> {
         let traits = rule.traits;
-        // Packets that are not IP have nothing but their events, and a flow's end nothing but what is left of its bytes.
+        // Packets that are not IP have nothing but their events, and a flow's end nothing but its protocol and what is left of its
+        // bytes.
         // What the detection of a protocol came to is asked once for each direction of a stream.
         let is_early = traits.kind == RuleKind::ProtocolDetectionOnly && !round.tells_protocol();
         // As in the reference: what has events and no protocol is asked for its addresses and its events, and nothing else.
@@ -39,7 +40,9 @@ impl Judge {
         let lacks_subject = is_early
             || is_event_only
             || (round.packet.ip.is_none() && !traits.has_packet_event)
-            || (round.packet.origin == PacketOrigin::FlowEnd && !traits.has_payload_matches);
+            || (round.packet.origin == PacketOrigin::FlowEnd
+                && !traits.has_payload_matches
+                && traits.kind != RuleKind::AppLayer);
         if lacks_subject || !self.packet_part_holds(rule, round, state) {
             return None;
         }

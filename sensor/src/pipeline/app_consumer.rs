@@ -56,6 +56,11 @@ impl<'a> AppConsumer<'a> {
         self.context.may_be_reversed = may_be_reversed;
     }
 
+    /// A datagram that carried nothing.
+    pub(super) fn empty_datagram(&mut self, direction: Direction) {
+        self.app.empty_datagram(direction);
+    }
+
     /// Directions in which a transaction became complete: their streams are inspected without waiting for a chunk.
     pub(super) fn triggered(&self) -> impl Iterator<Item = Direction> {
         let triggered = self.triggered;

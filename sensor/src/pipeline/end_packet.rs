@@ -9,7 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
-use super::{Inspector, is_established};
+use super::{Inspector, flow_packet::is_established};
 
 /// The packet that stands for the end of a flow, or of its protocol, in one direction.
 pub(super) fn end_packet(

@@ -55,6 +55,94 @@ impl Message {
     }
 }
 
+/// Bytes of the header.
+const HEADER_BYTES: usize = 12;
+
+/// Whether bytes of a message of `length_bytes`, of which some may still be missing, can be the beginning of one: room for all
+/// that the header promises, each entry taking two bytes at least, and names of questions that are none in no place.
+pub(in crate::app_layer) fn may_be_message(bytes: &[u8], length_bytes: usize) -> bool {
+    let mut reader = Reader::new(bytes);
+    let (Some(_), Some(questions)) = (reader.u32(), reader.u16()) else {
+        return false;
+    };
+    let mut entries = usize::from(questions);
+    for _ in 0..3 {
+        let Some(more) = reader.u16() else {
+            return false;
+        };
+        entries += usize::from(more);
+    }
+    if HEADER_BYTES + 2 * entries > length_bytes {
+        return false;
+    }
+    match bytes.get(..length_bytes) {
+        // As in the reference: a message that is not there in whole is told by its header.
+        None => true,
+        Some(whole) => questions_may_be(whole, questions),
+    }
+}
+
+/// Whether the names of the questions are made of labels and pointers into the message, as far as there are bytes.
+fn questions_may_be(message: &[u8], questions: u16) -> bool {
+    let mut reader = Reader::at(message, HEADER_BYTES);
+    for _ in 0..usize::from(questions).min(limits::DNS_SECTION_ENTRIES_MAX) {
+        match name_end(&mut reader, message) {
+            NameEnd::Found => {}
+            NameEnd::Missing => return true,
+            NameEnd::Wrong => return false,
+        }
+        if reader.u32().is_none() {
+            return true;
+        }
+    }
+    true
+}
+
+enum NameEnd {
+    Found,
+    Missing,
+    Wrong,
+}
+
+/// Moves `reader` behind a name.
+fn name_end<'a>(reader: &mut Reader<'a>, message: &'a [u8]) -> NameEnd {
+    let mut labels = *reader;
+    let mut jumped = false;
+    for _ in 0..limits::DNS_NAME_HOPS_MAX {
+        let at = labels.position();
+        match labels.u8() {
+            None => return NameEnd::Missing,
+            Some(0) => {
+                if !jumped {
+                    *reader = labels;
+                }
+                return NameEnd::Found;
+            }
+            Some(length @ 1..=0x3f) => {
+                if labels.take(usize::from(length)).is_none() {
+                    return NameEnd::Missing;
+                }
+            }
+            Some(high @ 0xc0..) => {
+                let Some(low) = labels.u8() else {
+                    return NameEnd::Missing;
+                };
+                if !jumped {
+                    *reader = labels;
+                    jumped = true;
+                }
+                let target = usize::from(u16::from_be_bytes([high & 0x3f, low]));
+                if target == at || target > message.len() {
+                    return NameEnd::Wrong;
+                }
+                labels = Reader::at(message, target);
+            }
+            Some(_) => return NameEnd::Wrong,
+        }
+    }
+    NameEnd::Wrong
+}
+
 /// Reads a message. Questions and answers must be whole; odd further sections are only told.
 pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     let mut reader = Reader::new(bytes);
@@ -195,6 +283,43 @@ mod tests {
         pair.extend_from_slice(b"\x01a\xc0\x0c\x00\x01\x00\x01");
         pair[7] = 0;
         assert!(parse(&pair).unwrap().anomalies.too_many_labels);
+    }
+
+    #[test]
+    fn what_may_be_a_message_has_room_for_what_it_promises() {
+        let question = &ANSWER[..29];
+        let mut plain = question.to_vec();
+        plain[7] = 0;
+        let is_one = |bytes: &[u8]| may_be_message(bytes, bytes.len());
+        assert!(is_one(&plain) && is_one(ANSWER));
+        for length in 0..12 {
+            assert!(!is_one(&plain[..length]));
+        }
+        assert!(!is_one(&plain[..13]), "no room for the question");
+        assert!(is_one(&plain[..14]), "its rest may follow");
+        for (entries, expected) in [(8, true), (9, false)] {
+            let mut promising = plain.clone();
+            promising[11] = entries - 1;
+            assert_eq!(is_one(&promising), expected, "{entries}");
+        }
+        for (first, expected) in [
+            ([0x40, 0], false),
+            ([0x80, 0], false),
+            ([0xc0, 12], false),
+            ([0xc0, 29], true),
+            ([0xc0, 30], false),
+            ([0xff, 0xff], false),
+        ] {
+            let mut odd = plain.clone();
+            odd[12..14].copy_from_slice(&first);
+            assert_eq!(is_one(&odd), expected, "{first:?}");
+        }
+        let mut cut = plain.clone();
+        cut[12] = 0x80;
+        assert!(
+            may_be_message(&cut[..20], 29),
+            "only the header is looked at"
+        );
     }
 
     #[test]

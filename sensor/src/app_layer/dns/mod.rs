@@ -7,4 +7,5 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub(super) use message::may_be_message;
 pub(super) use parser::DnsParser;

@@ -5,12 +5,14 @@
 use std::io::{self, Write};
 
 use brotli_decompressor::DecompressorWriter as BrotliWriter;
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use crate::app_layer::limits;
 
 /// How a gzip member begins (RFC 1952, section 2.3.1).
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+/// Checksum and length behind a gzip member (RFC 1952, section 2.3.1).
+const GZIP_TRAILER_BYTES: usize = 8;
 /// Bytes taken out of a decoder at a time.
 const STEP_BYTES: usize = 8 * 1024;
 
@@ -34,6 +36,13 @@ enum Layer {
         inflate: Box<Decompress>,
         undecoded: Vec<u8>,
         produced: bool,
+        /// Of what came out, where a gzip trailer will tell it.
+        checksum: Option<Box<Crc>>,
+    },
+    /// What a gzip trailer must say, and what of it came.
+    Trailer {
+        expected: [u8; GZIP_TRAILER_BYTES],
+        held: heapless::Vec<u8, GZIP_TRAILER_BYTES>,
     },
     Brotli(Box<BrotliWriter<Produced>>),
     /// Nothing that decodes: the bytes pass as they are.
@@ -47,6 +56,7 @@ impl std::fmt::Debug for Layer {
         f.write_str(match self {
             Self::Header { .. } => "Header",
             Self::Inflate { .. } => "Inflate",
+            Self::Trailer { .. } => "Trailer",
             Self::Brotli(_) => "Brotli",
             Self::Pass => "Pass",
             Self::Done => "Done",
@@ -147,7 +157,7 @@ impl Decoder {
                 Layer::Inflate { undecoded, .. } => undecoded.capacity() + 44 * 1024,
                 // Its window is touched as far as bytes came out, which are few where no more than a limit is kept.
                 Layer::Brotli(_) => STEP_BYTES + 64 * 1024 + limits::HTTP_BODY_BYTES_MAX,
-                Layer::Pass | Layer::Done => 0,
+                Layer::Trailer { .. } | Layer::Pass | Layer::Done => 0,
             })
             .sum()
     }
@@ -195,12 +205,14 @@ fn run(
             inflate: Box::new(Decompress::new(false)),
             undecoded: held[..header_bytes].to_vec(),
             produced: false,
+            checksum: held.starts_with(GZIP_MAGIC).then(Box::default),
         };
         return inflate(layer, inner, &held[header_bytes..], produced, trouble, sink);
     }
     match layer {
         Layer::Inflate { .. } => inflate(layer, inner, bytes, produced, trouble, sink),
         Layer::Brotli(_) => brotli(layer, inner, bytes, produced, trouble, sink),
+        Layer::Trailer { .. } => trailer(layer, bytes, trouble),
         Layer::Pass => run(inner, bytes, produced, trouble, sink),
         Layer::Done | Layer::Header { .. } => true,
     }
@@ -218,6 +230,7 @@ fn inflate(
         inflate,
         undecoded,
         produced,
+        checksum,
     } = layer
     else {
         return true;
@@ -236,6 +249,9 @@ fn inflate(
         if given > 0 {
             *produced = true;
             *undecoded = Vec::new();
+            if let Some(checksum) = checksum {
+                checksum.update(&output[..given]);
+            }
             *total += u64::try_from(given).unwrap_or(u64::MAX);
             let wanted = run(inner, &output[..given], total, trouble, sink);
             if *total > limits::HTTP_DECODED_BYTES_MAX {
@@ -248,8 +264,19 @@ fn inflate(
         }
         let failed = match result {
             Ok(Status::StreamEnd) => {
-                *layer = Layer::Done;
-                return true;
+                let Some(checksum) = checksum else {
+                    *layer = Layer::Done;
+                    return true;
+                };
+                let [sum, length] = [checksum.sum(), checksum.amount()].map(u32::to_le_bytes);
+                let mut expected = [0; GZIP_TRAILER_BYTES];
+                expected[..4].copy_from_slice(&sum);
+                expected[4..].copy_from_slice(&length);
+                *layer = Layer::Trailer {
+                    expected,
+                    held: heapless::Vec::new(),
+                };
+                return trailer(layer, rest, trouble);
             }
             Ok(Status::Ok | Status::BufError) => {
                 !*produced && undecoded.len() > limits::HTTP_UNDECODED_BYTES_MAX
@@ -271,6 +298,15 @@ fn inflate(
             return true;
         }
     }
+}
+
+/// Takes bytes of a gzip trailer. What came out before it stays, whatever it says.
+fn trailer(layer: &mut Layer, bytes: &[u8], trouble: &mut Trouble) -> bool {
+    if let Layer::Trailer { expected, held } = layer {
+        held.extend(bytes.iter().take(GZIP_TRAILER_BYTES - held.len()).copied());
+        trouble.failed |= held.is_full() && held[..] != expected[..];
+    }
+    true
 }
 
 /// What came out of a brotli decoder and was not handed on yet: so much of it at a time, and no more than a bomb may have in all.
@@ -411,6 +447,27 @@ mod tests {
         let (out, trouble) = decode(1, &[text]);
         assert_eq!(out, text);
         assert!(trouble.failed);
+    }
+
+    #[test]
+    fn a_wrong_trailer_is_told_and_takes_nothing_back() {
+        let text = b"what came out before the trailer";
+        for (behind_end, failed) in [(1, true), (8, true), (9, false)] {
+            let mut packed = gzip(text);
+            let at = packed.len() - behind_end;
+            packed[at] ^= u8::from(failed);
+            let single: Vec<&[u8]> = packed.chunks(1).collect();
+            for pieces in [&[&packed[..]][..], &single] {
+                let (out, trouble) = decode(1, pieces);
+                assert_eq!(
+                    (&out[..], trouble.failed),
+                    (&text[..], failed),
+                    "{behind_end}"
+                );
+            }
+            let (_, cut) = decode(1, &[&packed[..packed.len() - 1]]);
+            assert!(!cut.failed, "a trailer that does not come says nothing");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod best_fit;
 mod body;
 mod chunked;
 mod decompress;
+mod disposition;
 mod headers;
 mod host;
 mod multipart;

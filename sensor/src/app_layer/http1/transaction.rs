@@ -4,6 +4,7 @@ use lapwing_rules::model::Buffer;
 
 use super::{
     body::Body,
+    disposition,
     headers::{HeaderBuffers, Headers},
     multipart::Part,
     text::{self, Version},
@@ -275,7 +276,11 @@ impl Http1Transaction {
                 None => BufferView::Absent,
             },
             Direction::ToClient if index == 0 && !self.response.body.bytes().is_empty() => {
-                path.map_or(BufferView::Absent, BufferView::Complete)
+                let disposition = self.response.headers.value(b"content-disposition");
+                disposition
+                    .and_then(disposition::file_name)
+                    .or(path)
+                    .map_or(BufferView::Absent, BufferView::Complete)
             }
             Direction::ToClient if self.response.stage == Stage::Complete || index > 0 => {
                 BufferView::Absent

@@ -122,7 +122,6 @@ const TCP: &[Pattern] = &[
     text(P::Ftp, ToServer, b"PASS "),
     text(P::Ftp, ToServer, b"PORT "),
     text(P::Ftp, ToServer, b"FEAT"),
-    text(P::Ftp, ToServer, b"AUTH TLS"),
     text(P::Ftp, ToClient, b"220 ("),
     binary(P::Imap, ToServer, b"1 capability", 0),
     binary(P::Smb, ToServer, b"\xffSMB", 4),

@@ -1,6 +1,9 @@
 //! Looks at protocols that are ASN.1 elements: Kerberos and SNMP.
 
-use der_parser::asn1_rs::{Class, FromBer, FromDer, Header, Tag};
+use der_parser::{
+    asn1_rs::{Class, FromDer, Header},
+    der::parse_der_sequence,
+};
 use lapwing_rules::model::AppProtocol as P;
 
 use super::Verdict;
@@ -49,7 +52,7 @@ fn is_kerberos(bytes: &[u8]) -> Option<bool> {
     Some(members.get(2..5)? == [2, 1, 5] && members.len() > 5)
 }
 
-/// SNMP: a whole sequence of the right number of members, the first of which is a known version.
+/// SNMP: a whole sequence of the right number of members, whose own sequences are whole as well, the first of them a known version.
 pub(super) fn snmp(_: Direction, bytes: &[u8]) -> Verdict {
     match snmp_version(bytes) {
         Some(_) => Verdict::Identified(P::Snmp),
@@ -58,19 +61,11 @@ pub(super) fn snmp(_: Direction, bytes: &[u8]) -> Verdict {
 }
 
 fn snmp_version(bytes: &[u8]) -> Option<u32> {
-    let (content, header) = Header::from_der(bytes).ok()?;
-    if header.tag() != Tag::Sequence || header.class() != Class::Universal {
-        return None;
-    }
-    let content = content.get(..header.length().definite().ok()?)?;
-    let (mut rest, version) = u32::from_ber(content).ok()?;
+    let (_, message) = parse_der_sequence(bytes).ok()?;
+    let members = message.as_sequence().ok()?;
+    let version = members.first()?.as_u32().ok()?;
     // Version 3 has header data, security parameters and the scoped PDU; the others have a community and the PDU.
-    let members = if version == 3 { 3 } else { 2 };
-    for _ in 0..members {
-        let (member, header) = Header::from_ber(rest).ok()?;
-        rest = member.get(header.length().definite().ok()?..)?;
-    }
-    (rest.is_empty() && matches!(version, 0 | 1 | 3)).then_some(version)
+    matches!((members.len(), version), (3, 0 | 1) | (4, 3)).then_some(version)
 }
 
 #[cfg(test)]

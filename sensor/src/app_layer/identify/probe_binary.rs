@@ -6,7 +6,7 @@ use sawp::probe::Status;
 
 use super::Verdict;
 use crate::{
-    app_layer::{modbus, mqtt, nfs, quic::is_quic},
+    app_layer::{dns, modbus, mqtt, nfs, quic::is_quic},
     direction::Direction,
 };
 
@@ -32,32 +32,6 @@ fn when(holds: bool, protocol: P) -> Verdict {
     }
 }
 
-/// DNS message header with a plausible question (RFC 1035, section 4.1).
-fn dns_message(bytes: &[u8]) -> bool {
-    if bytes.len() < 12 {
-        return false;
-    }
-    // Each entry takes at least two bytes; what the header promises must be able to follow.
-    let promised: usize = [4, 6, 8, 10]
-        .map(|at| usize::from(big_u16(bytes, at)))
-        .iter()
-        .sum();
-    2 * promised <= bytes.len() && first_name(bytes)
-}
-
-/// Whether the first name is made of labels of legal length.
-fn first_name(bytes: &[u8]) -> bool {
-    let mut at = 12;
-    loop {
-        match bytes.get(at) {
-            None | Some(0) => return true,
-            Some(&length) if length & 0xc0 == 0xc0 => return true,
-            Some(&length) if length < 64 => at += usize::from(length) + 1,
-            Some(_) => return false,
-        }
-    }
-}
-
 /// The SETTINGS frame that a server begins with (RFC 9113, section 3.4): nothing but its acknowledgment flag set.
 /// The client's preface is a pattern.
 pub(super) fn http2(direction: Direction, bytes: &[u8]) -> Verdict {
@@ -80,18 +54,18 @@ pub(super) fn http2(direction: Direction, bytes: &[u8]) -> Verdict {
     when(is_settings, P::Http2)
 }
 
+/// DNS in a datagram.
 pub(super) fn dns_udp(_: Direction, bytes: &[u8]) -> Verdict {
-    when(dns_message(bytes), P::Dns)
+    when(dns::may_be_message(bytes, bytes.len()), P::Dns)
 }
 
+/// DNS over a stream: the message's length, then the message, of which the header is enough.
 pub(super) fn dns_tcp(_: Direction, bytes: &[u8]) -> Verdict {
     if bytes.len() < 14 {
         return Verdict::Undecided;
     }
-    when(
-        usize::from(big_u16(bytes, 0)) >= 12 && dns_message(&bytes[2..]),
-        P::Dns,
-    )
+    let length = usize::from(big_u16(bytes, 0));
+    when(dns::may_be_message(&bytes[2..], length), P::Dns)
 }
 
 /// Three-byte SSLv2 header with a client hello.
@@ -117,35 +91,32 @@ pub(super) fn smb(_: Direction, bytes: &[u8]) -> Verdict {
     };
     match bytes[0] {
         0x00 => when(is_smb(4), P::Smb),
-        0x81 | 0x82 | 0x85 => {
-            let behind =
-                4 + usize::try_from(big_u32(bytes, 0) & 0x00ff_ffff).unwrap_or(usize::MAX - 4);
-            if bytes.len() < behind.saturating_add(8) {
-                // Only a session request of the usual length is believed without what follows.
-                return when(
-                    bytes[0] == 0x81 && behind == 72 || bytes[0] == 0x82 && behind == 4,
-                    P::Smb,
-                );
+        0x81..=0x85 => {
+            const DEPTH_BYTES: usize = 36;
+            let length = usize::try_from(big_u32(bytes, 0) & 0x00ff_ffff).unwrap_or(usize::MAX / 2);
+            if bytes.len() < 4 + length + 8 {
+                // What stands before the first message with a header. Where more than this is not enough to tell, the reference
+                // gives up.
+                return if bytes.len() <= DEPTH_BYTES {
+                    Verdict::Undecided
+                } else {
+                    Verdict::Unknown
+                };
             }
-            when(is_smb(behind + 4), P::Smb)
+            when(is_smb(4 + length + 4), P::Smb)
         }
         _ => Verdict::Unknown,
     }
 }
 
-/// Connection-oriented DCE/RPC (C706, chapter 12): version 5.0, a known type, a length that holds the header.
+/// Connection-oriented DCE/RPC (C706, chapter 12): version 5.0 and a data representation that exists. The reference looks at no
+/// more, so that some answers of SOCKS servers count as well.
 pub(super) fn dcerpc_tcp(bytes: &[u8]) -> Verdict {
     if bytes.len() < 16 {
         return Verdict::Undecided;
     }
-    let little = bytes[4] & 0x10 != 0;
-    let length = if little {
-        u16::from_le_bytes([bytes[8], bytes[9]])
-    } else {
-        big_u16(bytes, 8)
-    };
     when(
-        bytes[1] <= 1 && bytes[2] <= 19 && bytes[4] & 0xee == 0 && bytes[5] <= 3 && length >= 16,
+        bytes[1] == 0 && bytes[4] & 0xee == 0 && bytes[5] <= 3,
         P::Dcerpc,
     )
 }
@@ -194,19 +165,24 @@ pub(super) fn dnp3(_: Direction, bytes: &[u8]) -> Verdict {
     when(bytes.starts_with(&[0x05, 0x64]) && bytes[2] >= 5, P::Dnp3)
 }
 
-/// EtherNet/IP encapsulation header: a known command.
+/// EtherNet/IP: the encapsulation header (volume 2, section 2-3) with a status that exists, and what each command says of the rest.
 pub(super) fn enip(_: Direction, bytes: &[u8]) -> Verdict {
+    const STATUSES: [u32; 8] = [0, 1, 2, 3, 0x64, 0x65, 0x69, 0x6a];
     if bytes.len() < 24 {
         return Verdict::Undecided;
     }
-    let command = u16::from_le_bytes([bytes[0], bytes[1]]);
-    when(
-        matches!(
-            command,
-            0x00 | 0x04 | 0x63 | 0x64 | 0x65 | 0x66 | 0x6f | 0x70 | 0x72 | 0x73
-        ),
-        P::Enip,
-    )
+    let little_u16 = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+    let little_u32 = |at: usize| big_u32(bytes, at).swap_bytes();
+    let (command, length, status, options) =
+        (little_u16(0), little_u16(2), little_u32(8), little_u32(20));
+    let fits = match command {
+        0x00 => options == 0,
+        0x65 => length == 4,
+        0x66 => matches!(length, 0 | 4),
+        0x04 | 0x63 | 0x6f | 0x70 | 0x72 | 0x73 => true,
+        _ => false,
+    };
+    when(fits && STATUSES.contains(&status), P::Enip)
 }
 
 /// Telnet: two bytes or more, and where a subnegotiation begins perhaps not its end. What else it could be is decided by
@@ -288,15 +264,20 @@ pub(super) fn ntp(_: Direction, bytes: &[u8]) -> Verdict {
     when(is_whole, P::Ntp)
 }
 
-/// IKE header behind the optional non-ESP marker (RFC 7296, section 3.1).
+/// IKE header (RFC 2408, section 3.1; RFC 7296, section 3.1): anything of version 1; of version 2 a known exchange of the right
+/// length. As in the reference not behind a non-ESP marker.
 pub(super) fn ike(_: Direction, bytes: &[u8]) -> Verdict {
-    let bytes = bytes.strip_prefix(&[0, 0, 0, 0]).unwrap_or(bytes);
-    when(
-        bytes.len() >= 28
-            && matches!(bytes[17] >> 4, 1 | 2)
-            && usize::try_from(big_u32(bytes, 24)) == Ok(bytes.len()),
-        P::Ike,
-    )
+    let Some(&[major_minor, exchange]) = bytes.get(17..19).and_then(<[u8]>::first_chunk) else {
+        return Verdict::Unknown;
+    };
+    let fits = match (major_minor >> 4, major_minor & 0x0f) {
+        (1, _) => true,
+        (2, 0) => {
+            (34..=37).contains(&exchange) && usize::try_from(big_u32(bytes, 24)) == Ok(bytes.len())
+        }
+        _ => false,
+    };
+    when(fits && bytes.len() >= 28, P::Ike)
 }
 
 /// QUIC: anything that its headers allow.

@@ -70,12 +70,9 @@ fn probe_of(transport: Transport, port: u16) -> Option<Probe> {
         (Transport::Udp, 88) => probe_asn1::kerberos_udp,
         (Transport::Udp, 123) => binary::ntp,
         (Transport::Udp, 161 | 162) => probe_asn1::snmp,
-        (Transport::Udp, 500 | 4_500) => binary::ike,
+        (Transport::Udp, 500) => binary::ike,
         (Transport::Udp, 2049) => binary::nfs_udp,
-        (Transport::Udp, 5060 | 5061) => |direction, bytes| match direction {
-            Direction::ToServer => probe_text::sip_request(bytes),
-            Direction::ToClient => probe_text::sip_response(bytes),
-        },
+        (Transport::Udp, 5060 | 5061) => probe_text::sip,
         _ => return None,
     };
     Some(probe)

@@ -36,9 +36,11 @@ const LONG: u8 = 0x80;
 const FIXED: u8 = 0x40;
 /// The bits of the public header of Google's versions.
 const PUBLIC_VERSION: u8 = 0x01;
+const PUBLIC_NONCE: u8 = 0x04;
 const PUBLIC_CONNECTION_ID: u8 = 0x08;
 /// The hash that stands before the frames of packets that are not encrypted.
 const GOOGLE_HASH_BYTES: usize = 12;
+const GOOGLE_NONCE_BYTES: usize = 32;
 const GOOGLE_CONNECTION_ID_BYTES: usize = 8;
 const GOOGLE_PACKET_NUMBER_BYTES: usize = 4;
 
@@ -55,10 +57,14 @@ impl<'a> Header<'a> {
         if first & LONG != 0 {
             return Self::long(first, bytes, reader);
         }
-        if first & FIXED == 0 && first & PUBLIC_VERSION != 0 {
+        if first & FIXED == 0 {
             return Self::public(first, bytes, reader);
         }
-        Some(Self {
+        Some(Self::short(bytes))
+    }
+
+    fn short(bytes: &'a [u8]) -> Self {
+        Self {
             kind: PacketKind::Short,
             version: Version::default(),
             is_long: false,
@@ -66,19 +72,33 @@ impl<'a> Header<'a> {
             bytes,
             payload: &[],
             rest: &[],
-        })
+        }
     }
 
-    /// The header of Google's versions up to Q043, with its version.
+    /// The header of Google's versions up to Q043. As in the reference a nonce is there only without a connection id, and the
+    /// hash only with one.
     fn public(first: u8, bytes: &'a [u8], mut reader: Reader<'a>) -> Option<Self> {
-        let destination_id = if first & PUBLIC_CONNECTION_ID == 0 {
-            &[]
-        } else {
+        let has_connection_id = first & PUBLIC_CONNECTION_ID != 0;
+        let destination_id = if has_connection_id {
             reader.take(GOOGLE_CONNECTION_ID_BYTES)?
+        } else {
+            &[]
         };
-        let version = Version(reader.u32()?);
-        let packet_number_bytes = usize::from((first >> 4) & 3) + 1;
-        reader.take(packet_number_bytes + GOOGLE_HASH_BYTES)?;
+        let version = if first & PUBLIC_VERSION == 0 {
+            None
+        } else {
+            Some(Version(reader.u32()?))
+        };
+        if first & PUBLIC_NONCE != 0 && !has_connection_id {
+            reader.take(GOOGLE_NONCE_BYTES)?;
+        }
+        reader.take(usize::from((first >> 4) & 3) + 1)?;
+        if has_connection_id {
+            reader.take(GOOGLE_HASH_BYTES)?;
+        }
+        let Some(version) = version else {
+            return Some(Self::short(bytes));
+        };
         let whole = (version, destination_id);
         Self::of_all_that_is_left(PacketKind::Initial, whole, bytes, reader)
     }

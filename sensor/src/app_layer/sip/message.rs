@@ -1,6 +1,6 @@
 //! One SIP message: its first line, and whether what follows is a header block (RFC 3261, section 7).
 
-use crate::app_layer::limits;
+use crate::{app_layer::limits, direction::Direction};
 
 /// What the first line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +38,21 @@ pub(super) enum Flaw {
     Invalid,
 }
 
+/// Whether a datagram is a message of its direction.
+pub(in crate::app_layer) fn is_message(direction: Direction, datagram: &[u8]) -> bool {
+    match direction {
+        Direction::ToServer => request(datagram).is_ok(),
+        Direction::ToClient => response(datagram).is_ok(),
+    }
+}
+
 /// Reads a request.
 pub(super) fn request(bytes: &[u8]) -> Result<Message, Flaw> {
     let (method, rest) = word(bytes, |byte| byte.is_ascii_alphabetic())?;
     let (uri, rest) = word(symbol(rest, b" ")?, is_uri_byte)?;
-    let (version, rest) = word(symbol(rest, b" ")?, is_version_byte)?;
+    let behind_uri = symbol(rest, b" ")?;
+    symbol(behind_uri, b"SIP/")?;
+    let (version, rest) = word(behind_uri, is_version_byte)?;
     let headers_bytes = header_block(symbol(rest, b"\r\n")?)?;
     let first = FirstLine::Request {
         method: method.to_vec(),

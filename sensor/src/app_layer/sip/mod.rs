@@ -8,4 +8,5 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
+pub(super) use message::is_message;
 pub(super) use parser::SipParser;

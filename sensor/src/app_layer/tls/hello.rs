@@ -45,6 +45,11 @@ pub(in crate::app_layer) fn is_grease(value: u16) -> bool {
     high == low && high & 0x0f == 0x0a
 }
 
+/// Versions that were ever spoken: SSL 3 to TLS 1.3 (RFC 8446, section 4.1.2), its drafts, and those that one vendor made of them.
+fn exists(version: u16) -> bool {
+    matches!(version, 0x0300..=0x0304 | 0x7f01 | 0x7f10..=0x7f1c | 0xfb14..=0xfb1a)
+}
+
 impl Hello {
     pub(in crate::app_layer) fn client(body: &[u8]) -> Option<Self> {
         let (_, message) = parse_tls_handshake_client_hello(body).ok()?;
@@ -92,12 +97,12 @@ impl Hello {
         Some(hello)
     }
 
-    /// The version in force: of the extension where it is sent, else of the message.
+    /// The version in force: the first that exists of the extension where it is sent, else that of the message.
     pub(in crate::app_layer) fn version(&self) -> u16 {
         self.versions
             .iter()
             .copied()
-            .find(|&version| !is_grease(version))
+            .find(|&version| exists(version))
             .unwrap_or(self.legacy_version)
     }
 

@@ -165,6 +165,17 @@ fn version_name(version: u16) -> String {
     }
 }
 
+/// Drafts of TLS 1.3 (RFC 8446, section 4.2.1) count as what they led to.
+fn without_draft(version: u16) -> u16 {
+    const DRAFT: u8 = 0x7f;
+    const TLS_1_3: u16 = 0x0304;
+    if version.to_be_bytes()[0] == DRAFT {
+        TLS_1_3
+    } else {
+        version
+    }
+}
+
 impl Transaction for TlsTransaction {
     fn buffer(&self, buffer: Buffer, direction: Direction, index: usize) -> BufferView<'_> {
         if index > 0 && buffer != Buffer::TlsCerts {
@@ -223,7 +234,10 @@ impl Transaction for TlsTransaction {
 
     fn field(&self, field: TransactionField, direction: Direction, index: usize) -> Option<u64> {
         match field {
-            HeaderField::TlsVersion if index == 0 => self.side(direction).version.map(u64::from),
+            HeaderField::TlsVersion if index == 0 => self
+                .side(direction)
+                .version
+                .map(|version| u64::from(without_draft(version))),
             HeaderField::TlsCertificateChainLength
                 if index == 0 && direction == Direction::ToClient =>
             {
