@@ -62,6 +62,8 @@ impl Walk<'_> {
         let is_error = matches!(kind, 3 | 4 | 5 | 11 | 12);
         if is_error && is_code_known {
             match payload.first().map(|byte| byte >> 4) {
+                // As in the reference one that quotes nothing is not told.
+                None => {}
                 _ if payload.len() < IPV4_HEADER_MIN_BYTES => {
                     packet.event("icmpv4.ipv4_trunc_pkt");
                 }

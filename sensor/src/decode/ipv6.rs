@@ -364,8 +364,8 @@ fn padded_options(packet: &mut Packet<'_>, mut options: &[u8], events: [&'static
                 packet.event("ipv6.zero_len_padn");
             }
         } else {
-            // The reference counts neither jumbo payloads nor home addresses.
-            others += u32::from(!matches!(kind, JUMBO_PAYLOAD | HOME_ADDRESS));
+            // The reference does not count jumbo payloads.
+            others += u32::from(kind != JUMBO_PAYLOAD);
             match KNOWN.iter().find(|(known, _)| *known == kind) {
                 None => packet.event(unknown),
                 Some((_, least)) if length < *least => {

@@ -147,8 +147,13 @@ impl Connection {
             return true;
         }
         let is_open = state >= TcpState::Established && state != TcpState::Closed;
-        // All of it was acknowledged before.
-        if !segment.payload.is_empty() && before_or_same(segment.end(), sender.last_ack) {
+        // All of it was acknowledged before. Where nothing answered the SYN the reference compares with 0.
+        let last_ack = if state == TcpState::SynSent {
+            0
+        } else {
+            sender.last_ack
+        };
+        if !segment.payload.is_empty() && before_or_same(segment.end(), last_ack) {
             packet.event("stream.pkt_spurious_retransmission");
         }
         let window = segment.scaled_window(receiver.scale);

@@ -23,11 +23,11 @@ pub(in crate::app_layer) fn ja3(hello: &Hello) -> Vec<u8> {
 
 /// The JA3S string of a server hello: version, cipher, extensions.
 pub(in crate::app_layer) fn ja3s(hello: &Hello) -> Vec<u8> {
-    let cipher = hello.ciphers.first().copied().unwrap_or(0);
+    let chosen = hello.ciphers.get(..1).unwrap_or(&[0]);
     format!(
         "{},{},{}",
         hello.legacy_version,
-        cipher,
+        dashed(chosen),
         dashed(&hello.extensions)
     )
     .into_bytes()
@@ -99,8 +99,9 @@ pub(in crate::app_layer) fn ja4(hello: &Hello, carrier: Carrier) -> Vec<u8> {
     // The underscore stands also where no algorithms follow, as in the reference.
     second.push('_');
     second.push_str(&hex_list(&plain(&hello.signature_algorithms)));
-    let first = short_hash(&hex_list(&ciphers), ciphers.is_empty());
-    let second = short_hash(&second, extensions.is_empty());
+    // As in the reference a list without members has the digest of an empty text, not zeros.
+    let first = short_hash(&hex_list(&ciphers));
+    let second = short_hash(&second);
     format!("{head}_{first}_{second}").into_bytes()
 }
 
@@ -126,10 +127,7 @@ fn hex_list(list: &[u16]) -> String {
     items.join(",")
 }
 
-fn short_hash(text: &str, is_empty: bool) -> String {
-    if is_empty {
-        return "0".repeat(12);
-    }
+fn short_hash(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
         .chars()
         .take(12)
