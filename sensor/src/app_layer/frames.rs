@@ -303,8 +303,8 @@ impl FrameLog {
     }
 
     /// Whether anything is waiting to be inspected in a direction.
-    #[must_use]
-    pub fn has_frames(&self, direction: Direction) -> bool {
+    #[cfg(test)]
+    fn has_frames(&self, direction: Direction) -> bool {
         let side = &self.sides[direction.index()];
         !(side.frames.is_empty() && side.cut.is_empty())
     }

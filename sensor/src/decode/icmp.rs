@@ -8,6 +8,7 @@ const HEADER_BYTES: usize = 8;
 const HALF_HEADER_BYTES: usize = 4;
 /// Type of the message that a destination was not reached.
 const UNREACHABLE: u8 = 3;
+const SOURCE_QUENCH: u8 = 4;
 const TIMESTAMP_HEADER_BYTES: usize = 20;
 const ADVERTISEMENT_HEADER_BYTES: usize = 24;
 const IPV4_HEADER_MIN_BYTES: usize = 20;
@@ -62,8 +63,8 @@ impl Walk<'_> {
         let is_error = matches!(kind, 3 | 4 | 5 | 11 | 12);
         if is_error && is_code_known {
             match payload.first().map(|byte| byte >> 4) {
-                // As in the reference one that quotes nothing is not told.
-                None => {}
+                // As in the reference one that quotes nothing is not told, unless it is a source quench.
+                None if kind != SOURCE_QUENCH => {}
                 _ if payload.len() < IPV4_HEADER_MIN_BYTES => {
                     packet.event("icmpv4.ipv4_trunc_pkt");
                 }

@@ -79,12 +79,9 @@ impl<I: Inspector> Engine<I> {
             let mut packet = end_packet(&entry, direction, PacketOrigin::FlowEnd, time);
             packet.events.clone_from(&last.events);
             last.events.clear();
-            let mut logs = entry.flow.app.frame_logs();
-            let has_frames = logs.any(|log| log.has_frames(direction));
-            drop(logs);
-            let has_more = has_frames || transactions_end(&entry) > transactions_before;
-            let mut is_pending =
-                is_due[direction.index()] || entry.connection.is_some() && has_more;
+            let has_more =
+                entry.connection.is_some() && transactions_end(&entry) > transactions_before;
+            let mut is_pending = is_due[direction.index()] || has_more;
             loop {
                 let window = entry
                     .connection

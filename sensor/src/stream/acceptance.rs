@@ -147,13 +147,11 @@ impl Connection {
             return true;
         }
         let is_open = state >= TcpState::Established && state != TcpState::Closed;
-        // All of it was acknowledged before. Where nothing answered the SYN the reference compares with 0.
-        let last_ack = if state == TcpState::SynSent {
-            0
-        } else {
-            sender.last_ack
-        };
-        if !segment.payload.is_empty() && before_or_same(segment.end(), last_ack) {
+        // All of it was acknowledged before. Where nothing answered the SYN the reference compares with 0 as well.
+        let end = segment.end();
+        let is_resent = before_or_same(end, sender.last_ack)
+            || state == TcpState::SynSent && before_or_same(end, 0);
+        if !segment.payload.is_empty() && is_resent {
             packet.event("stream.pkt_spurious_retransmission");
         }
         let window = segment.scaled_window(receiver.scale);
