@@ -81,10 +81,10 @@ image-test: ## Build an image and boot it in QEMU: to findings, through power cu
 	@cmp $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img $(IMAGE_FOLDER)/again/lapwing-uefi-x86_64.img && echo "two builds gave the same bytes"
 	@$(IMAGE_TEST) IMAGE_FOLDER=$(IMAGE_FOLDER)/newer SECONDS=$$(($(SECONDS) + 1)) >/dev/null
 	@LAPWING_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img) LAPWING_NEWER_IMAGE=$$(realpath $(IMAGE_FOLDER)/newer/lapwing-uefi-x86_64.img) \
-	  LAPWING_UPDATE_TEST=$$(realpath $(IMAGE_FOLDER)/update-test) $(CARGO) nextest run --release --workspace --test image_boots --test image_updates --no-capture
+	  LAPWING_UPDATE_TEST=$$(realpath $(IMAGE_FOLDER)/update-test) $(CARGO) nextest run --profile long --release --workspace --test image_boots --test image_updates --no-capture
 
-image-test-full: ## The same with 50 power cuts
-	@LAPWING_POWER_CUTS=50 $(MAKE) --no-print-directory image-test
+image-test-full: ## The same with 50 power cuts, and all updates that have to go back
+	@LAPWING_POWER_CUTS=50 LAPWING_IMAGE_ALL=1 $(MAKE) --no-print-directory image-test
 
 deb: build ## Debian packages of both programs for this machine
 	@for name in lapwing lapwing-cirt; do packaging/build-deb $$name $(TARGET)/release/$$name $$(dpkg --print-architecture) $(TARGET)/debian; done

@@ -254,6 +254,17 @@ pub fn read(disk: &Path, name: &str) -> Result<String> {
     run(mtool(disk, "mtype").arg(format!("::/{name}")))
 }
 
+/// Reads any file of the boot partition of an image or a disk.
+///
+/// # Errors
+/// When it is not there.
+pub fn read_bytes(disk: &Path, name: &str) -> Result<Vec<u8>> {
+    let folder = tempfile::tempdir()?;
+    let to = folder.path().join("file");
+    run(mtool(disk, "mcopy").arg(format!("::/{name}")).arg(&to))?;
+    Ok(fs::read(to)?)
+}
+
 fn mtool(disk: &Path, name: &str) -> Command {
     let mut command = Command::new(name);
     command

@@ -68,6 +68,10 @@ pub const UPDATE_ROOT: &str = "/usr/share/lapwing/update-root.json";
 pub const UPDATE_TRUST: &str = "/data/boot/update-trust.json";
 /// What became of the last update.
 pub const UPDATE_RECORD: &str = "/data/boot/update.json";
+/// SHA-256 of the update file on the boot partition that was looked at last: it may stay there.
+pub const UPDATE_SEEN: &str = "/data/boot/update-seen";
+/// Where a stick is mounted.
+pub const STICK: &str = "/run/lapwing/stick";
 /// Where the sensor asks for an update.
 pub const CONTROL_SOCKET: &str = "/run/lapwing/control.sock";
 /// What the sensor tells the centre of the image, in a line: version, slot, last update. In a folder of its own, of which alone the

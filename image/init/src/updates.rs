@@ -25,11 +25,12 @@ use crate::{
     mounts,
     release::Release,
     sensor_settings::RunningImage,
-    update::{self, record::Record},
+    update::{
+        self,
+        record::{Record, State},
+    },
 };
 
-/// Where a stick is mounted.
-const STICK: &str = "/run/lapwing/stick";
 /// File systems that sticks have.
 const STICK_KINDS: [&str; 2] = ["vfat", "exfat"];
 
@@ -67,6 +68,9 @@ impl Updates {
             && record.started(running, other)
         {
             keep(record);
+            if record.state == State::Refused {
+                forget_seen();
+            }
         }
         if let Some(record) = &record {
             say(&format!("update: {}", record.line()));
@@ -184,10 +188,10 @@ impl Updates {
                     | MountFlags::NODEV
                     | MountFlags::NOEXEC;
                 // What cannot be mounted is a disk with partitions, or a stick with something else on it.
-                if !kinds.any(|kind| mounts::put(&device, STICK, kind, flags, "").is_ok()) {
+                if !kinds.any(|kind| mounts::put(&device, layout::STICK, kind, flags, "").is_ok()) {
                     return;
                 }
-                Path::new(STICK).join(layout::UPDATE_FILE)
+                Path::new(layout::STICK).join(layout::UPDATE_FILE)
             }
         };
         if !path.exists() {
@@ -262,9 +266,18 @@ fn keep(record: &Record) {
     }
 }
 
+/// An update that the power interrupted is looked at again.
+fn forget_seen() {
+    if let Err(error) = fs::remove_file(layout::UPDATE_SEEN)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        say(&format!("update: {} stays: {error}", layout::UPDATE_SEEN));
+    }
+}
+
 fn put_away(from: &From) {
     if matches!(from, From::Stick(_))
-        && let Err(error) = mounts::take_away(STICK)
+        && let Err(error) = mounts::take_away(layout::STICK)
     {
         say(&format!("the stick cannot be put away: {error}"));
     }

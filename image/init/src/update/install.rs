@@ -46,6 +46,8 @@ pub(super) struct Facts<'a> {
 pub(super) enum Outcome {
     /// The board runs it already.
     Current,
+    /// It is older than what the board runs: nothing older is taken.
+    Older(u64),
     /// It was tried before and did not prove itself.
     FailedBefore(u64),
     /// The other slot holds it and is tried next.
@@ -68,11 +70,7 @@ pub(super) fn check(
         return Ok(Err(Outcome::Current));
     }
     if offer.version < facts.running_version {
-        bail!(
-            "it is older ({}) than what runs ({}): nothing older is taken",
-            offer.version,
-            facts.running_version
-        );
+        return Ok(Err(Outcome::Older(offer.version)));
     }
     if facts.failed_version == Some(offer.version) {
         return Ok(Err(Outcome::FailedBefore(offer.version)));

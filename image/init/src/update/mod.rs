@@ -24,7 +24,11 @@ mod tests;
 mod trust_store;
 pub mod update_file;
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::ExitCode,
+};
 
 use anyhow::Context;
 
@@ -35,6 +39,7 @@ use crate::{
     layout::{self, Slot, word},
     mounts,
     release::Release,
+    whole_file,
 };
 pub(crate) use install::digest_of;
 use install::{Facts, Outcome, check, write};
@@ -42,6 +47,8 @@ use record::Record;
 use slots::BoardSlots;
 use source::Source;
 
+/// Bytes of a digest as text.
+const SEEN_MAX_BYTES: usize = 64;
 /// The word that starts an update.
 pub const WORD: &str = "update";
 /// Exit status: the other slot is to be tried.
@@ -50,17 +57,54 @@ pub(crate) const ARMED: u8 = 10;
 /// Takes the update from a file or a folder, in a process of its own.
 #[must_use]
 pub fn run(from: &Path) -> ExitCode {
+    // The file on the card stays there, and is looked at once.
+    let seen = from
+        .starts_with(layout::BOOT)
+        .then(|| {
+            File::open(from)
+                .and_then(|mut file| digest_of(&mut file))
+                .ok()
+        })
+        .flatten();
+    let seen_path = Path::new(layout::UPDATE_SEEN);
+    let known = whole_file::read(seen_path, SEEN_MAX_BYTES).unwrap_or_default();
+    if seen.as_ref().is_some_and(|seen| known == seen.as_bytes()) {
+        say("update: the one on the card was looked at before");
+        return ExitCode::SUCCESS;
+    }
     let record = Path::new(layout::UPDATE_RECORD);
     let before = Record::read(record);
     let ended = take(from, record, before.as_ref());
+    if let Some(seen) = seen
+        && let Err(error) = whole_file::replace(seen_path, seen.as_bytes())
+    {
+        say(&format!("update: cannot be noted: {error}"));
+    }
+    let refuse = |reason: &str| {
+        say(&format!("update: not taken: {reason}"));
+        Record::refused(reason).after(before.as_ref()).keep(record)
+    };
     let kept = match &ended {
         Ok(Outcome::Armed(version)) => {
-            say(&format!("update: {version} is written and tried next"));
+            say(&format!(
+                "update: {version} is written and tried next; it took {} of memory",
+                memory_peak()
+            ));
             return ExitCode::from(ARMED);
         }
         Ok(Outcome::Current) => {
             say("update: nothing newer than what runs");
             Ok(())
+        }
+        Ok(Outcome::Older(version)) => {
+            let reason = format!("{version} is older than what runs, and nothing older is taken");
+            // What the centre has is no news; who brought a file wants to know.
+            if from == Path::new(layout::IMAGE_MIRROR) {
+                say(&format!("update: {reason}"));
+                Ok(())
+            } else {
+                refuse(&reason)
+            }
         }
         Ok(Outcome::FailedBefore(version)) => {
             say(&format!(
@@ -68,16 +112,20 @@ pub fn run(from: &Path) -> ExitCode {
             ));
             Ok(())
         }
-        Err(error) => {
-            let text = format!("{error:#}");
-            say(&format!("update: not taken: {text}"));
-            Record::refused(&text).after(before.as_ref()).keep(record)
-        }
+        Err(error) => refuse(&format!("{error:#}")),
     };
     if let Err(error) = kept {
         say(&format!("update: cannot be noted: {error}"));
     }
     ExitCode::SUCCESS
+}
+
+/// The most memory that this process had, as the kernel tells it.
+fn memory_peak() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.unwrap_or("unknown").trim().to_owned()
 }
 
 fn take(from: &Path, record: &Path, before: Option<&Record>) -> anyhow::Result<Outcome> {
