@@ -33,6 +33,7 @@ pub mod sandbox;
 pub mod settings;
 pub mod shedding;
 pub mod status;
+mod steady_table;
 pub mod stream;
 pub mod time;
 pub mod watch;

@@ -10,7 +10,6 @@ const HALF_HEADER_BYTES: usize = 4;
 const UNREACHABLE: u8 = 3;
 const SOURCE_QUENCH: u8 = 4;
 const TIMESTAMP_HEADER_BYTES: usize = 20;
-const ADVERTISEMENT_HEADER_BYTES: usize = 24;
 const IPV4_HEADER_MIN_BYTES: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;
 /// Highest hop limit; neighbour discovery must come with it.
@@ -26,6 +25,11 @@ fn icmpv4_highest_code(kind: u8) -> Option<u8> {
         11 => 1,
         _ => return None,
     })
+}
+
+/// Bytes of the entries of a router advertisement: their number, and their size in words.
+fn advertised_bytes(header: &[u8; HEADER_BYTES]) -> usize {
+    usize::from(header[4]) * usize::from(header[5]) * 4
 }
 
 impl Walk<'_> {
@@ -49,9 +53,9 @@ impl Walk<'_> {
             Some(_) => true,
         };
         let full_header_length = match kind {
-            // Timestamps are part of the header (RFC 792, page 16), as is the first router advertised (RFC 1256).
+            // Timestamps are part of the header (RFC 792, page 16), as are the routers advertised (RFC 1256).
             13 | 14 => TIMESTAMP_HEADER_BYTES,
-            9 => ADVERTISEMENT_HEADER_BYTES,
+            9 => HEADER_BYTES + advertised_bytes(header),
             _ => HEADER_BYTES,
         };
         let header_length = if data.len() < full_header_length {

@@ -5,7 +5,7 @@
 //! within a state the flow that was silent longest goes first.
 
 use ahash::RandomState;
-use hashbrown::{HashTable, hash_table::Entry};
+use hashbrown::hash_table::Entry;
 
 use super::{
     Bypass, Flow, FlowId, FlowProgress,
@@ -18,6 +18,7 @@ use crate::{
     decode::Packet,
     detect::FlowDetection,
     direction::Direction,
+    steady_table::SteadyTable,
     stream::Connection,
     time::Timestamp,
 };
@@ -102,7 +103,7 @@ pub struct Found {
 pub struct FlowTable {
     slots: Vec<Option<Box<FlowEntry>>>,
     free: Vec<Slot>,
-    index: HashTable<Slot>,
+    index: SteadyTable<Slot>,
     hasher: RandomState,
     lists: [AgeList; TimeoutClass::COUNT],
     timeouts: FlowTimeouts,
@@ -127,7 +128,7 @@ impl FlowTable {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            index: HashTable::new(),
+            index: SteadyTable::default(),
             hasher: RandomState::new(),
             lists: [AgeList::default(); TimeoutClass::COUNT],
             timeouts,
