@@ -18,7 +18,7 @@ use lapwing_tests::site::Site;
 use lapwing_tests::virtual_machine::{self, Board};
 
 /// From the switch, or a restart, to what is waited for; without a load it takes a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// About how long an update is written that comes whole.
 const WRITING: Duration = Duration::from_secs(15);
 const CARD_BYTES: u64 = 1 << 30;
