@@ -104,6 +104,15 @@ impl Disk {
     }
 }
 
+/// The device of a partition of this name on whichever disk; of several the first by name, always the same.
+pub(crate) fn partition_of_any(name: &str) -> Option<String> {
+    let devices = fs::read_dir("/sys/class/block").ok()?;
+    let paths = devices.filter_map(|entry| Some(entry.ok()?.path()));
+    let found = paths.filter(|path| partition_name(path).as_deref() == Some(name));
+    let names = found.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    names.min().map(|name| format!("/dev/{name}"))
+}
+
 /// Bytes of a block device or a file.
 pub(crate) fn length_bytes(path: &str) -> anyhow::Result<u64> {
     File::open(path)

@@ -40,6 +40,16 @@ pub const DATA: &str = "/data";
 pub const STATE: &str = "/data/state";
 /// What the site gave, copied from the boot partition: policy, key, rules.
 pub const SITE: &str = "/data/site";
+/// In it: the ISP's public ledger key.
+pub const LEDGER_KEY: &str = "ledger.pub";
+/// In it: the keys of pseudonyms.
+pub const PSEUDONYM_KEYS: &str = "pseudonyms.keys";
+/// In it: the ISP's private ledger key, for the weekly report.
+pub const REPORT_KEY: &str = "ledger.key";
+/// Where a partition with the key of the outbox is mounted.
+pub const KEY_DISK: &str = "/run/lapwing/key";
+/// Where weekly reports are written.
+pub const REPORTS: &str = "/data/state/reports";
 /// Settings that stage two writes for the sensor.
 pub const SENSOR_SETTINGS: &str = "/run/lapwing/sensor.toml";
 /// The edge program.

@@ -5,6 +5,8 @@ use std::{ffi::CString, fs, io, path::Path};
 use anyhow::Context;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
+use crate::layout;
+
 /// What no file system that is not the root needs.
 const PLAIN: MountFlags = MountFlags::NOSUID
     .union(MountFlags::NODEV)
@@ -61,6 +63,19 @@ pub(crate) fn boot(device: &str, target: &str) -> anyhow::Result<()> {
         "vfat",
         flags,
         "umask=0022,utf8,errors=remount-ro",
+    )
+}
+
+/// A partition with a key, to be read by the sensor's user alone.
+pub(crate) fn key(device: &str, target: &str) -> anyhow::Result<()> {
+    let flags = PLAIN.union(MountFlags::RDONLY).union(MountFlags::NOATIME);
+    let user = layout::LAPWING_USER;
+    put(
+        device,
+        target,
+        "vfat",
+        flags,
+        &format!("uid={user},gid={user},umask=0377,utf8"),
     )
 }
 

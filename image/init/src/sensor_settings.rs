@@ -38,7 +38,7 @@ pub(crate) fn write(
     image: Option<&RunningImage>,
 ) -> anyhow::Result<()> {
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let mut text = text(site, capture, total_mib(&memory), Path::new(layout::SITE));
+    let mut text = settings(site, capture, total_mib(&memory), Path::new(layout::SITE));
     text.extend(image.map(RunningImage::section));
     let path = Path::new(layout::SENSOR_SETTINGS);
     if let Some(folder) = path.parent() {
@@ -54,7 +54,9 @@ fn total_mib(meminfo: &str) -> u64 {
     kib.unwrap_or_default() / 1024
 }
 
-fn text(site: &SiteFile, capture: &[String], memory_mib: u64, given: &Path) -> String {
+/// The text of the settings. `given` is the folder of what the site gave.
+#[must_use]
+pub fn settings(site: &SiteFile, capture: &[String], memory_mib: u64, given: &Path) -> String {
     let within = |value: u64, range: &std::ops::RangeInclusive<u64>| {
         value.clamp(*range.start(), *range.end())
     };
@@ -89,6 +91,25 @@ fn text(site: &SiteFile, capture: &[String], memory_mib: u64, given: &Path) -> S
         line(format_args!("[policy]\nfile = {:?}", path("policy.signed")));
         line(format_args!("isp_key = {:?}", path("isp.pub")));
     }
+    if let Some(policy) = &site.policy {
+        let path = |name: &str| given.join(name).display().to_string();
+        if policy.ledger_key.is_some() {
+            line(format_args!("ledger_key = {:?}", path(layout::LEDGER_KEY)));
+        }
+        if policy.pseudonym_keys.is_some() {
+            line(format_args!(
+                "pseudonym_keys = {:?}",
+                path(layout::PSEUDONYM_KEYS)
+            ));
+        }
+    }
+    if let Some(key) = &site.outbox_key {
+        let file = Path::new(layout::KEY_DISK).join(&key.file);
+        line(format_args!(
+            "[outbox]\nkey_file = {:?}",
+            file.display().to_string()
+        ));
+    }
     text
 }
 
@@ -104,7 +125,7 @@ mod tests {
             220
         );
         let site = parse("[policy]\nfile = 'p'\nisp_key = 'k'").unwrap();
-        let text = text(&site, &["eth1".to_owned()], 59, Path::new("/nowhere"));
+        let text = settings(&site, &["eth1".to_owned()], 59, Path::new("/nowhere"));
         assert_eq!(
             text,
             "state = \"/data/state\"\nmemory = \"16 MiB\"\n[capture]\ninterfaces = [\"eth1\"]\nbuffer = \"2 MiB\"\n[rules]\n\
@@ -124,5 +145,41 @@ mod tests {
             "[board]\nname = \"uefi-x86_64\"\nversion = 5\nparts = [\"aa\", \"bb\"]\nstatus = \"/run/lapwing/board/status\"\n\
              control = \"/run/lapwing/control.sock\"\n"
         );
+    }
+
+    #[test]
+    fn what_the_site_gives_for_the_isp_and_its_key_place_are_used() {
+        let site = parse(
+            "[policy]\nfile = 'p'\nisp_key = 'k'\nledger_key = 'l'\npseudonym_keys = 's'\n[report]\nkey = 'r'\n\
+             [outbox]\nkey_partition = 'lapwing-key'",
+        )
+        .unwrap();
+        let text = settings(&site, &[], 512, Path::new("/given"));
+        assert!(
+            text.ends_with(
+                "ledger_key = \"/given/ledger.pub\"\npseudonym_keys = \"/given/pseudonyms.keys\"\n[outbox]\n\
+                 key_file = \"/run/lapwing/key/outbox.key\"\n"
+            ),
+            "{text}"
+        );
+        for (text, mistake) in [
+            (
+                "[policy]\nfile = 'p'\nisp_key = 'k'\n[report]\nkey = 'r'",
+                "policy.ledger_key",
+            ),
+            ("[report]", "report.key"),
+            ("[outbox]\nkey_file = 'k'", "outbox.key_partition"),
+            (
+                "[outbox]\nkey_partition = 'lapwing-data'",
+                "on the card itself",
+            ),
+            (
+                "[outbox]\nkey_partition = 'x'\nkey_file = '../k'",
+                "beside this one",
+            ),
+        ] {
+            let mistakes = parse(text).unwrap_err().to_string();
+            assert!(mistakes.contains(mistake), "{mistakes}");
+        }
     }
 }

@@ -18,6 +18,15 @@
 //! [policy]
 //! file = "policy.signed"            # both beside this file
 //! isp_key = "isp.pub"
+//! ledger_key = "ledger.pub"         # the ISP's ledger key: what left, and what its own addresses show, is kept for it
+//! pseudonym_keys = "pseudonyms.keys" # where the policy wants pseudonyms
+//!
+//! [report]                          # a report for the ISP each week, into the folder `reports` beside this file
+//! key = "ledger.key"                # the private ledger key: who has the card has it too
+//!
+//! [outbox]                          # what waits is encrypted with a key on another disk than this one
+//! key_partition = "lapwing-key"     # name of the partition, FAT
+//! key_file = "outbox.key"           # on it
 //! ```
 
 use std::{fmt, fs, io, net::IpAddr, path::Path, str::FromStr};
@@ -25,7 +34,10 @@ use std::{fmt, fs, io, net::IpAddr, path::Path, str::FromStr};
 use ipnet::IpNet;
 use lapwing_settings::document::{self, Mistakes, Section};
 
-use crate::limits::{INTERFACES_MAX, SERVERS_MAX, SITE_FILE_MAX_BYTES};
+use crate::{
+    layout,
+    limits::{INTERFACES_MAX, SERVERS_MAX, SITE_FILE_MAX_BYTES},
+};
 
 /// What a voucher begins with.
 const VOUCHER_PREFIX: &str = "LAPWING1";
@@ -49,6 +61,19 @@ pub struct SiteFile {
     pub capture: Vec<Port>,
     /// The ISP's policy: names of files beside the site file.
     pub policy: Option<Policy>,
+    /// Name of the file of the ISP's private ledger key, for the weekly report.
+    pub report_key: Option<String>,
+    /// Where the key of the outbox is; without it on the data partition, beside what it protects.
+    pub outbox_key: Option<KeyPlace>,
+}
+
+/// A key on another disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPlace {
+    /// Name of the partition.
+    pub partition: String,
+    /// The file on it.
+    pub file: String,
 }
 
 /// The port over which the centre is reached.
@@ -73,6 +98,10 @@ pub struct Policy {
     pub file: String,
     /// The ISP's public key.
     pub isp_key: String,
+    /// The ISP's public ledger key.
+    pub ledger_key: Option<String>,
+    /// The keys of pseudonyms.
+    pub pseudonym_keys: Option<String>,
 }
 
 /// How a site names a network port.
@@ -206,15 +235,23 @@ impl SiteFile {
 /// # Errors
 /// All mistakes together, each with its line.
 pub fn parse(text: &str) -> Result<SiteFile, Mistakes> {
-    document::read(text, |root| SiteFile {
-        name: root.parsed("name", host_name),
-        voucher: root.parsed("voucher", voucher).flatten(),
-        language: root.parsed("language", str::parse).unwrap_or_default(),
-        management: root.section("management", management),
-        capture: root.section("capture", |section| {
-            bounded(section, "ports", INTERFACES_MAX, str::parse)
-        }),
-        policy: root.section("policy", policy),
+    document::read(text, |root| {
+        let policy = root.section("policy", policy);
+        let has_ledger_key = policy
+            .as_ref()
+            .is_some_and(|policy| policy.ledger_key.is_some());
+        SiteFile {
+            name: root.parsed("name", host_name),
+            voucher: root.parsed("voucher", voucher).flatten(),
+            language: root.parsed("language", str::parse).unwrap_or_default(),
+            management: root.section("management", management),
+            capture: root.section("capture", |section| {
+                bounded(section, "ports", INTERFACES_MAX, str::parse)
+            }),
+            report_key: root.section("report", |section| report(section, has_ledger_key)),
+            outbox_key: root.section("outbox", outbox_key),
+            policy,
+        }
     })
 }
 
@@ -259,10 +296,62 @@ fn policy(section: &Section<'_>) -> Option<Policy> {
             section.missing("isp_key", "write the name of the ISP's key, as \"isp.pub\"");
         }
     }
+    let ledger_key = section.parsed("ledger_key", plain_file_name);
+    let pseudonym_keys = section.parsed("pseudonym_keys", plain_file_name);
     Some(Policy {
         file: file?,
         isp_key: isp_key?,
+        ledger_key,
+        pseudonym_keys,
     })
+}
+
+fn report(section: &Section<'_>, has_ledger_key: bool) -> Option<String> {
+    let key = section.parsed("key", plain_file_name);
+    if section.is_present() && key.is_none() {
+        section.missing(
+            "key",
+            "write the name of the ISP's private ledger key, as \"ledger.key\"",
+        );
+    }
+    if key.is_some() && !has_ledger_key {
+        section.mistake(
+            "key",
+            &"opens nothing without its public half: write policy.ledger_key too",
+        );
+    }
+    key
+}
+
+fn outbox_key(section: &Section<'_>) -> Option<KeyPlace> {
+    let partition = section.parsed("key_partition", partition_name);
+    let file = section.parsed("key_file", plain_file_name);
+    if section.is_present() && partition.is_none() {
+        section.missing(
+            "key_partition",
+            "write the name of the partition with the key, as \"lapwing-key\"",
+        );
+    }
+    Some(KeyPlace {
+        partition: partition?,
+        file: file.unwrap_or_else(|| "outbox.key".to_owned()),
+    })
+}
+
+fn partition_name(text: &str) -> Result<String, String> {
+    let fits = (1..=36).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    match text {
+        layout::BOOT_PARTITION | layout::DATA_PARTITION => Err(format!(
+            "{text} is on the card itself; name a partition of another disk"
+        )),
+        _ if fits => Ok(text.to_owned()),
+        _ => Err(format!(
+            "`{text}` is no name of a partition: letters, digits, - and _, at most 36"
+        )),
+    }
 }
 
 fn bounded<T>(

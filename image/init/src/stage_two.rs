@@ -18,6 +18,7 @@ use crate::{
     disk::Disk,
     drivers::{DeviceEvents, Drivers, OF_THE_BOOT_PARTITION},
     health::{Health, SensorWatch, WellSince, is_data_writable},
+    key_disk,
     layout::{self, Slot, word},
     lights,
     limits::{
@@ -34,6 +35,7 @@ use crate::{
     stage_one::restart,
     updates::Updates,
     watchdog::Watchdog,
+    weekly_report::WeeklyReport,
 };
 
 /// Starts since the last that was healthy.
@@ -92,6 +94,9 @@ struct Board {
     acknowledged_before: u64,
     acknowledged: u64,
     was_reached: bool,
+    /// Why the key of what waits is not at hand.
+    key_problem: Option<String>,
+    report: WeeklyReport,
 }
 
 impl Board {
@@ -172,6 +177,8 @@ impl Board {
             acknowledged_before: last_acknowledgement(),
             acknowledged: last_acknowledgement(),
             was_reached: Path::new(WAS_REACHED).exists(),
+            key_problem: None,
+            report: WeeklyReport::default(),
             release,
         })
     }
@@ -184,11 +191,10 @@ impl Board {
         self.restart_when_stopped();
         self.updates.look(self.is_on_trial);
         self.prepare_capture();
-        if self
-            .settings_for
-            .as_ref()
-            .is_some_and(|ports| !ports.is_empty())
+        let has_ports = self.settings_for.as_ref();
+        if has_ports.is_some_and(|ports| !ports.is_empty())
             && self.restart_at.is_none()
+            && self.has_key()
         {
             self.run.look();
         }
@@ -215,9 +221,25 @@ impl Board {
         }
     }
 
+    /// Whether the key of what waits is at hand, where the site keeps it on another disk.
+    fn has_key(&mut self) -> bool {
+        let place = self
+            .site
+            .as_ref()
+            .ok()
+            .and_then(|site| site.outbox_key.as_ref());
+        self.key_problem = place.and_then(|place| key_disk::look(place).err());
+        self.key_problem.is_none()
+    }
+
     fn look_slowly(&mut self) {
         self.updates.look_for_sticks();
         self.has_data = is_data_writable();
+        let reports = |site: &SiteFile| site.report_key.is_some();
+        if self.settings_for.is_some() && self.site.as_ref().is_ok_and(reports) {
+            self.report
+                .look(&Path::new(layout::SITE).join(layout::REPORT_KEY));
+        }
         if is_enrolled() {
             self.acknowledged = last_acknowledgement();
             if self.acknowledged > self.acknowledged_before && !self.was_reached {
@@ -321,6 +343,9 @@ impl Board {
         }
         if !self.has_data {
             health.note("the card cannot be written: replace it");
+        }
+        if let Some(problem) = &self.key_problem {
+            health.note(problem.clone());
         }
         let network = self.network.state();
         match &self.site {
@@ -573,6 +598,17 @@ fn keep_site(file: &Path, site: &SiteFile) -> anyhow::Result<()> {
     if let Some(policy) = &site.policy {
         keep(&folder.join(&policy.file), &given.join("policy.signed"))?;
         keep(&folder.join(&policy.isp_key), &given.join("isp.pub"))?;
+        for (name, kept) in [
+            (&policy.ledger_key, layout::LEDGER_KEY),
+            (&policy.pseudonym_keys, layout::PSEUDONYM_KEYS),
+        ] {
+            if let Some(name) = name {
+                keep(&folder.join(name), &given.join(kept))?;
+            }
+        }
+    }
+    if let Some(key) = &site.report_key {
+        keep(&folder.join(key), &given.join(layout::REPORT_KEY))?;
     }
     Ok(())
 }
