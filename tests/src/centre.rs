@@ -77,6 +77,23 @@ pub struct Account {
     pub doubled: u64,
     /// Facts that stayed behind.
     pub facts_held_back: u64,
+    /// What the sensor told of records that it dropped.
+    pub dropped: Vec<Dropped>,
+    /// Sealed batches that the sensor removed for their age.
+    pub batches_withdrawn: u64,
+    /// Batches that are neither here nor withdrawn.
+    pub batches_missing: u64,
+}
+
+/// Records that a sensor says it dropped for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Dropped {
+    /// The reason.
+    pub reason: String,
+    /// Record numbers that will not come.
+    pub records: u64,
+    /// Findings among them, or in whose place a number came.
+    pub findings: u64,
 }
 
 /// A finding as the centre tells it, as far as it matters here.

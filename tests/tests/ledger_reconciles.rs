@@ -260,6 +260,81 @@ fn a_policy_that_is_taken_away_holds_what_waits() -> Result<()> {
     uplink.stop(PATIENCE)
 }
 
+/// Findings of many groups wait; the next policy lets one group out. They go on waiting until the sensor has held its rules against
+/// that policy, and then the others are told as dropped, by their numbers.
+#[test]
+fn a_group_that_is_taken_away_leaves_the_queue_too() -> Result<()> {
+    const GROUP: &str = "command-and-control";
+    let folder = tempfile::tempdir()?;
+    let (site, centre) = Site::enrolled(folder.path(), SENSOR)?;
+    let capture = incidents(folder.path())?;
+    site.run_sensor(&capture)?;
+    let findings_in = |account: lapwing_wire::Account| -> u64 {
+        let lanes = [Lane::Critical, Lane::Normal, Lane::Low];
+        lanes.map(|lane| account.lane(lane).next).iter().sum()
+    };
+    let waiting = findings_in(site.outbox()?.account);
+    let policy = folder.path().join("policy.toml");
+    let text = fs::read_to_string(&policy)?.replace("serial = 1 ", "serial = 2 ");
+    fs::write(
+        &policy,
+        format!("{text}\n[rules]\ngroups = [\"{GROUP}\"]\n"),
+    )?;
+    let mut sign = Command::new(program("lapwing"));
+    sign.args(["policy", "sign", "--key"]);
+    run(sign.arg(folder.path().join("isp.key")).arg(&policy))?;
+
+    let mut uplink = site.start_uplink()?;
+    wait_for("the heartbeats to arrive", PATIENCE, || {
+        uplink.must_run()?;
+        let status = site.outbox()?;
+        let books = status.account.lane(Lane::Status);
+        Ok((books.settled == books.next && books.next > 0).then_some(()))
+    })?;
+    let held = site.outbox()?;
+    ensure!(
+        held.sealed_records == 0 && held.queued_records == waiting,
+        "{held:?}"
+    );
+
+    site.run_sensor(&capture)?;
+    everything_arrives(&site, &mut uplink)?;
+    uplink.stop(PATIENCE)?;
+    let produced = findings_in(site.outbox()?.account);
+    let books = wait_for("the records at the centre", PATIENCE, || {
+        let books = centre.books(SENSOR)?;
+        let acknowledged = site.outbox()?.acknowledged_records;
+        Ok((books.missing == 0 && books.stored == acknowledged).then_some(books))
+    })?;
+    ensure!(
+        books.stored == books.produced && books.evicted == 0,
+        "{books:?}"
+    );
+    let findings = centre.findings()?;
+    let of_group = |sid: u32| (9_000_202..=9_000_204).contains(&sid);
+    ensure!(
+        findings.iter().all(|finding| of_group(finding.rule.sid)),
+        "{findings:?}"
+    );
+    let told = u64::try_from(findings.len())?;
+    // Those of the group came in both runs, the others are dropped of the first and were never told by the second.
+    let of_each = produced - waiting;
+    ensure!(
+        of_each > 0 && told == 2 * of_each && waiting > of_each,
+        "{told} of {produced}"
+    );
+    let account = centre.account(SENSOR)?;
+    let [dropped] = &account.dropped[..] else {
+        anyhow::bail!("{account:?}");
+    };
+    ensure!(dropped.reason == "operator", "{dropped:?}");
+    ensure!(
+        (dropped.records, dropped.findings) == (0, waiting - of_each),
+        "{dropped:?}"
+    );
+    Ok(())
+}
+
 #[test]
 fn dry_run_ledger_and_packets_agree() -> Result<()> {
     let folder = tempfile::tempdir()?;

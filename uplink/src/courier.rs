@@ -75,6 +75,7 @@ pub fn export(settings: &Settings, stick_folder: &Path) -> Result<Exported, Upli
     let key = DeviceKey::load(&settings.identity_folder)?;
     let time = TimeFloor::load(&settings.identity_folder)?;
     let mut outbox = open_outbox(settings)?;
+    settings.withdraw_old(&mut outbox, time.now_seconds())?;
     let ledger = Ledger::open(&settings.ledger_folder, settings.ledger_key)?;
     let sealer = settings.sealer(&identity, &key, &ledger);
     let limits = SealLimits {

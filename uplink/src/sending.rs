@@ -39,6 +39,8 @@ const UNSAVED_METERED_BYTES: u64 = 8 * 1024;
 const UNSAVED_BYTES: u64 = 4 * 1024 * 1024;
 /// Between looks whether something may be sent again, while nothing may.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// Between looks for sealed batches that are too old for the policy.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Carries batches to the centre until told to stop. Links that break and centres that are
 /// away are waited out.
@@ -91,6 +93,7 @@ struct Uplink {
     last_asked: Option<Instant>,
     /// How many of the mirrors were not yet begun since.
     mirrors_left: usize,
+    last_forgotten: Option<Instant>,
     /// The centre turned this certificate away: nothing but a renewal will do.
     must_renew: bool,
 }
@@ -119,6 +122,7 @@ impl Uplink {
             last_contact: None,
             last_asked: None,
             mirrors_left: 0,
+            last_forgotten: None,
             must_renew: false,
             key,
             time,
@@ -138,6 +142,9 @@ impl Uplink {
                 return error;
             }
             self.last_contact = Some(Instant::now());
+            if let Err(error) = self.withdraw_old() {
+                return error;
+            }
             // A courier may have brought some.
             match Orders::load(&self.settings.identity_folder) {
                 Ok(orders) => self.orders = orders,
@@ -363,6 +370,24 @@ impl Uplink {
             self.settings.budget = settings;
         }
         self.budget.advance(now);
+    }
+
+    /// Now and then removes sealed batches that are too old for the policy, whether there is a link or not.
+    fn withdraw_old(&mut self) -> Result<(), UplinkError> {
+        let last = self.last_forgotten.map(|last| last.elapsed());
+        if last.is_some_and(|last| last < FORGET_INTERVAL) {
+            return Ok(());
+        }
+        self.last_forgotten = Some(Instant::now());
+        match OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone()) {
+            Ok(mut outbox) => {
+                self.settings
+                    .withdraw_old(&mut outbox, self.time.now_seconds())?;
+                Ok(())
+            }
+            Err(OutboxError::InUse { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Removes kept envelopes that are too old for the policy.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapwing_outbox::SealLimits;
+use lapwing_outbox::{OutboxError, OutboxSender, SealLimits};
 use lapwing_wire::{CompressionLevel, RecordFilter, Sealer, SealingPublicKey};
 
 use crate::budget::{BudgetSettings, BudgetSource};
@@ -14,6 +14,8 @@ use crate::ledger::Ledger;
 use crate::repository_mirror::MirrorSettings;
 use crate::route::Proxy;
 use crate::tls::KeyExchange;
+
+const DAY_SECONDS: u64 = 24 * 3600;
 
 /// How the uplink works. Addresses are `host:port`.
 #[derive(Debug, Clone)]
@@ -87,6 +89,31 @@ impl Settings {
         self.filter
             .as_ref()
             .is_some_and(|filter| filter.is_closed())
+    }
+
+    /// Removes sealed batches that are older than the policy lets anything wait; the sensor tells what was in them.
+    pub(crate) fn withdraw_old(
+        &self,
+        outbox: &mut OutboxSender,
+        now_seconds: u64,
+    ) -> Result<(), OutboxError> {
+        let days = self
+            .filter
+            .as_ref()
+            .and_then(|filter| filter.retention_days());
+        let Some(days) = days else {
+            return Ok(());
+        };
+        let before_seconds = now_seconds.saturating_sub(days.saturating_mul(DAY_SECONDS));
+        let records = outbox.withdraw_older_than(before_seconds.saturating_mul(1000))?;
+        if records > 0 {
+            tracing::warn!(
+                records,
+                days,
+                "sealed records withdrawn: they waited too long"
+            );
+        }
+        Ok(())
     }
 
     /// What seals batches of this device, whichever way they go: nothing passes it that the policy does not let leave, and

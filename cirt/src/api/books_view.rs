@@ -28,10 +28,25 @@ pub struct BooksView {
     /// Facts that findings left behind for want of budget.
     pub facts_held_back: u64,
     pub batches: u64,
+    /// Sealed batches that the sensor removed for their age, and told.
+    pub batches_withdrawn: u64,
+    /// Numbers of batches that are neither here nor withdrawn: on their way.
+    pub batches_missing: u64,
+    /// What the sensor told of records that it dropped.
+    pub dropped: Vec<DroppedView>,
     pub batch_repeats: u64,
     pub batches_conflicting: u64,
     pub batches_unreadable: u64,
     pub lanes: Vec<LaneView>,
+}
+
+/// Records that a sensor says it dropped for one reason.
+#[derive(Debug, Serialize)]
+pub struct DroppedView {
+    pub reason: String,
+    pub records: u64,
+    /// Findings that were dropped; those that the policy took away when they were sealed left their numbers behind.
+    pub findings: u64,
 }
 
 /// One lane of one outbox.
@@ -75,6 +90,17 @@ impl BooksView {
             repeated: totals.repeated,
             facts_held_back: totals.facts_held_back,
             batches: totals.batches,
+            batches_withdrawn: totals.batches_withdrawn,
+            batches_missing: totals.batches_missing,
+            dropped: totals
+                .dropped
+                .iter()
+                .map(|dropped| DroppedView {
+                    reason: dropped.reason.clone(),
+                    records: dropped.records,
+                    findings: dropped.findings,
+                })
+                .collect(),
             batch_repeats: totals.batch_repeats,
             batches_conflicting: totals.batches_conflicting,
             batches_unreadable: totals.batches_unreadable,

@@ -10,7 +10,7 @@ mod people_view;
 mod sensor_view;
 mod summary_view;
 
-pub use books_view::{BooksView, LaneView};
+pub use books_view::{BooksView, DroppedView, LaneView};
 pub(crate) use csv_export::harmless;
 pub use csv_export::{findings_csv, summary_csv};
 pub(crate) use finding_view::action_name;

@@ -7,9 +7,12 @@ use lapwing_cirt::api::{AddressView, FindingView, FindingsView, findings_csv};
 use lapwing_cirt::limits::CLI_ROWS;
 use lapwing_cirt::output::{Align, Table, line, raw};
 use lapwing_cirt::query::{FindingQuery, RawFilter, Scope};
-use lapwing_cirt::store::FindingPage;
+use lapwing_cirt::store::{FindingPage, Store};
 
 use super::{Data, OutputFormat};
+
+/// Findings that are read at once.
+const PART_ROWS: usize = 20_000;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -27,9 +30,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let filter = arguments.filter.check(Timestamp::now())?;
     let (_, _, store) = arguments.data.open()?;
-    let page = store.findings(
+    let page = read(
+        &store,
         &FindingQuery::new(Scope::Nation, filter),
-        None,
         arguments.limit,
     )?;
     match arguments.output {
@@ -43,6 +46,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         OutputFormat::Table => print_table(&page)?,
     }
     Ok(())
+}
+
+/// As many as were asked for, a part at a time: each part has the time that a question may take.
+fn read(store: &Store, query: &FindingQuery, limit: usize) -> anyhow::Result<FindingPage> {
+    let mut read = store.findings(query, None, limit.min(PART_ROWS))?;
+    while let Some(next) = read.next
+        && read.findings.len() < limit
+    {
+        let rest = limit - read.findings.len();
+        let part = store.findings(query, Some(next), rest.min(PART_ROWS))?;
+        read.findings.extend(part.findings);
+        read.next = part.next;
+    }
+    Ok(read)
 }
 
 fn print_table(page: &FindingPage) -> anyhow::Result<()> {

@@ -232,7 +232,21 @@ fn show_books(view: &BooksView) -> anyhow::Result<()> {
         view.in_flight,
         view.gone
     ))?;
+    for dropped in &view.dropped {
+        line(&format!(
+            "dropped at the sensor ({}): {} records, {} findings",
+            dropped.reason, dropped.records, dropped.findings
+        ))?;
+    }
     for (count, meaning) in [
+        (
+            view.batches_withdrawn,
+            "sealed batches were removed at the sensor because they waited too long for its policy",
+        ),
+        (
+            view.batches_missing,
+            "batches before the newest are on their way",
+        ),
         (
             view.gone,
             "records were acknowledged by this centre and are not here: it was restored from an older backup",

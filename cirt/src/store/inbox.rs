@@ -280,7 +280,7 @@ fn is_older_outbox(
     Ok(before_last.is_some_and(|(own, other)| other > own))
 }
 
-fn raise_alarm(
+pub(super) fn raise_alarm(
     transaction: &Transaction<'_>,
     sensor: Option<SensorKey>,
     kind: &str,

@@ -225,10 +225,15 @@ pub(super) fn eviction(
     let bound = |number: u64| {
         i64::try_from(number).map_err(|_| StoreError::Content("evicted record number above 2^63"))
     };
+    let findings = eviction
+        .findings_by_severity
+        .iter()
+        .fold(0u64, |sum, count| sum.saturating_add(*count));
     transaction
         .prepare_cached(
-            "INSERT INTO eviction (sensor_key, epoch, lane, number, batch_key, made_ms, of_lane, first, last, dropped, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO eviction (sensor_key, epoch, lane, number, batch_key, made_ms, of_lane, first, last, dropped, reason,
+                findings, withdrawn_batch, withdrawn_digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             position.lane.sensor,
@@ -242,6 +247,9 @@ pub(super) fn eviction(
             bound(eviction.last.0)?,
             count(eviction.count),
             eviction.reason.name(),
+            count(findings),
+            eviction.withdrawn.map(|batch| count(batch.number.0)),
+            eviction.withdrawn.map(|batch| batch.digest.0),
         ])?;
     Ok(())
 }

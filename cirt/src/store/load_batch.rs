@@ -12,7 +12,7 @@ use rusqlite::{Transaction, params};
 use super::findings::Derived;
 use super::inbox::WaitingBatch;
 use super::record_ranges::{self, LaneKey};
-use super::{Store, StoreError, insert_record};
+use super::{Store, StoreError, batch_chain, insert_record};
 
 /// What became of the records of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,11 @@ impl Store {
                     params![lane.sensor, lane.epoch, lane.lane, records],
                 )?;
             }
-            transaction.execute("UPDATE batch SET state = 'loaded', reason = NULL WHERE key = ?1", [waiting.key])?;
+            transaction.execute(
+                "UPDATE batch SET state = 'loaded', reason = NULL, previous = ?2 WHERE key = ?1",
+                params![waiting.key, batch.previous.0],
+            )?;
+            batch_chain::check(transaction, waiting.sensor, batch)?;
             Ok(report)
         })
     }

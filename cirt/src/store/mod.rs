@@ -10,6 +10,7 @@
 
 mod api_tokens;
 mod audit;
+mod batch_chain;
 mod collections;
 mod connection;
 mod contacts;
@@ -69,7 +70,7 @@ pub use load_batch::LoadReport;
 pub use markings::Markings;
 pub use notices::NoticeRow;
 pub use receipts::Receipt;
-pub use reconcile_sensors::{Inspected, SensorHealth, SensorTotals};
+pub use reconcile_sensors::{Dropped, Inspected, SensorHealth, SensorTotals};
 pub use report_numbers::{Coverage, WorkTimes};
 pub use rules::RuleText;
 pub use saved_views::SavedView;

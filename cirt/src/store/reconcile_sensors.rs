@@ -42,6 +42,12 @@ pub struct SensorTotals {
     /// Findings that the provider's policy kept back, as the summaries say.
     pub findings_suppressed: u64,
     pub batches: u64,
+    /// Sealed batches that the sensor removed for their age, told, and not here by another way.
+    pub batches_withdrawn: u64,
+    /// Numbers of batches below the highest known that are neither here nor withdrawn.
+    pub batches_missing: u64,
+    /// What the sensor told of records that it dropped, by reason.
+    pub dropped: Vec<Dropped>,
     /// Batches that came again.
     pub batch_repeats: u64,
     /// Batches stored and not yet worked through.
@@ -53,6 +59,17 @@ pub struct SensorTotals {
     pub health: Option<SensorHealth>,
     /// What the newest summary says was seen and not inspected.
     pub inspected: Option<Inspected>,
+}
+
+/// Records that a sensor says it dropped for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The reason, in the sensor's words.
+    pub reason: String,
+    /// Record numbers that will not come.
+    pub records: u64,
+    /// Findings that were dropped; those that the policy took away when they were sealed left their numbers behind.
+    pub findings: u64,
 }
 
 /// What the newest summary of a sensor says it saw, and could not see.
@@ -153,6 +170,11 @@ fn totals(
             .query_row([key], |row| row.get::<_, Option<u64>>(0))?
             .unwrap_or(0))
     };
+    let batches_withdrawn = count(
+        "SELECT count(*) FROM (SELECT DISTINCT epoch, withdrawn_batch FROM eviction
+         WHERE sensor_key = ?1 AND withdrawn_batch IS NOT NULL AND NOT EXISTS (SELECT 1 FROM batch
+            WHERE batch.sensor_key = eviction.sensor_key AND batch.epoch = eviction.epoch AND number = withdrawn_batch))",
+    )?;
     let [findings, others, findings_made, findings_suppressed]: [u64; 4] = transaction
         .prepare_cached(
             "SELECT findings, other_records, findings_made, suppressed FROM sensor_total WHERE sensor_key = ?1",
@@ -178,6 +200,13 @@ fn totals(
         findings_made,
         findings_suppressed,
         batches: count("SELECT count(*) FROM batch WHERE sensor_key = ?1")?,
+        batches_withdrawn,
+        batches_missing: count(
+            "SELECT sum(last + 1 - here) FROM (SELECT max(number) AS last, count(*) AS here
+             FROM batch WHERE sensor_key = ?1 GROUP BY epoch)",
+        )?
+        .saturating_sub(batches_withdrawn),
+        dropped: dropped(transaction, key)?,
         batch_repeats: count("SELECT sum(repeats) FROM batch WHERE sensor_key = ?1")?,
         batches_waiting: count(
             "SELECT count(*) FROM batch WHERE sensor_key = ?1 AND state = 'waiting'",
@@ -190,6 +219,23 @@ fn totals(
         inspected: inspected(transaction, key)?,
         lanes,
     })
+}
+
+/// What was told as dropped. What was told twice counts once.
+fn dropped(transaction: &Transaction<'_>, key: i64) -> Result<Vec<Dropped>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT reason, sum(dropped), sum(findings) FROM (SELECT DISTINCT epoch, of_lane, first, last, dropped, findings, reason
+            FROM eviction WHERE sensor_key = ?1)
+         GROUP BY reason ORDER BY reason",
+    )?;
+    let rows = statement.query_map([key], |row| {
+        Ok(Dropped {
+            reason: row.get(0)?,
+            records: row.get(1)?,
+            findings: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The books that the newest heartbeat of each outbox told, by epoch.

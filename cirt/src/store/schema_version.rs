@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_relabelled.sql"),
     include_str!("migrations/0012_outgoing.sql"),
     include_str!("migrations/0013_published_indicators.sql"),
+    include_str!("migrations/0014_withdrawn_batches.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use lapwing_cirt::query::Scope;
 use lapwing_cirt::store::{SensorTotals, Store, Way};
 use lapwing_wire::{
-    Account, AckState, Epoch, Heartbeat, Lane, LaneAccount, ReceivedEnvelope, Record, RecordBody,
-    SealedEnvelope,
+    Account, AckState, BatchDigest, BatchNumber, Epoch, Eviction, EvictionReason, Heartbeat, Lane,
+    LaneAccount, ReceivedEnvelope, Record, RecordBody, RecordNumber, SealedEnvelope,
+    WithdrawnBatch,
 };
 
 use crate::support::{Device, Sample, TestCentre, header};
@@ -216,4 +217,87 @@ fn a_reflashed_board_is_the_same_sensor_and_its_old_key_is_worth_nothing() {
     };
     assert_eq!(state(&old).as_str(), "replaced");
     assert_eq!(state(&new).as_str(), "active");
+}
+
+/// The eviction that a sensor tells of the second batch, which waited too long there.
+fn withdrawal(number: u64, batch: &SealedEnvelope) -> Record {
+    let body = RecordBody::Eviction(Eviction {
+        lane: Lane::Normal,
+        first: RecordNumber(5),
+        last: RecordNumber(7),
+        count: 3,
+        findings_by_severity: [0, 2, 1, 0],
+        reason: EvictionReason::TooOld,
+        withdrawn: Some(WithdrawnBatch {
+            number: batch.identity.number,
+            digest: batch.digest,
+        }),
+    });
+    Record::new(header(Lane::Status, number, 1_790_000_000_000), body).unwrap()
+}
+
+#[test]
+fn a_batch_that_waited_too_long_leaves_no_gap_that_is_not_explained() {
+    let centre = TestCentre::new();
+    let device = centre.enrolled_device("isp-a");
+    let store = centre.store();
+    let key = centre.sealing_key();
+    let first = device.seal(key, 0, &findings(0..5));
+    let withdrawn = device.seal_behind(key, first.digest, 1, &findings(5..8));
+    let mut records = findings(8..10);
+    records.push(withdrawal(0, &withdrawn));
+    records.push(heartbeat(1, [8, 10, 10], false));
+    let third = device.seal_behind(key, withdrawn.digest, 2, &records);
+    let take = |envelope: &SealedEnvelope| {
+        accept(&store, Way::Link, &device, envelope);
+        centre.loader().run(&store).unwrap();
+    };
+    take(&first);
+    take(&third);
+    let told = books(&store);
+    assert_eq!((told.produced, told.stored, told.evicted), (12, 9, 3));
+    assert_eq!((told.gone, told.in_flight), (0, 0));
+    assert_eq!((told.batches_withdrawn, told.batches_missing), (1, 0));
+    let [dropped] = &told.dropped[..] else {
+        panic!("{:?}", told.dropped);
+    };
+    assert_eq!((dropped.records, dropped.findings), (3, 3));
+    assert_eq!(dropped.reason, EvictionReason::TooOld.name());
+    // The next batch that comes names another past than the one that was told.
+    let other = device.seal(key, 77, &findings(0..1)).digest;
+    take(&device.seal_behind(key, other, 3, &findings(10..11)));
+    assert_eq!(alarms(&store, "broken chain"), 1);
+    take(&device.seal_behind(key, BatchDigest([1; 32]), 5, &findings(11..12)));
+    assert_eq!(
+        alarms(&store, "broken chain"),
+        1,
+        "the one before is not known"
+    );
+    assert_eq!(books(&store).batches_missing, 1);
+    // The withdrawn batch had left on a stick all the same: it is here, and not evicted after all.
+    accept(&store, Way::Courier, &device, &withdrawn);
+    centre.loader().run(&store).unwrap();
+    let told = books(&store);
+    assert_eq!(
+        (told.stored, told.evicted, told.batches_withdrawn),
+        (14, 0, 0)
+    );
+    assert_eq!(withdrawn.identity.number, BatchNumber(1));
+    assert_eq!(alarms(&store, "broken chain"), 1);
+}
+
+#[test]
+fn a_chain_that_is_broken_is_seen_in_any_order_of_arrival() {
+    let centre = TestCentre::new();
+    let device = centre.enrolled_device("isp-a");
+    let store = centre.store();
+    let key = centre.sealing_key();
+    let own = device.seal(key, 0, &findings(0..2));
+    let copy = device.seal(key, 0, &findings(0..3));
+    let behind_copy = device.seal_behind(key, copy.digest, 1, &findings(3..5));
+    for envelope in [&behind_copy, &own] {
+        accept(&store, Way::Link, &device, envelope);
+        centre.loader().run(&store).unwrap();
+    }
+    assert_eq!(alarms(&store, "broken chain"), 1);
 }

@@ -129,6 +129,7 @@ fn what_was_evicted_is_told_and_not_missing() {
         count: 3,
         findings_by_severity: [0, 3, 0, 0],
         reason: EvictionReason::OutboxFull,
+        withdrawn: None,
     };
     let told = Record::new(
         header(Lane::Status, 0, 1_000),

@@ -349,13 +349,24 @@ impl Device {
         batch: u64,
         records: &[Record],
     ) -> SealedEnvelope {
+        self.seal_behind(centre, BatchDigest::NONE, batch, records)
+    }
+
+    /// The same, naming the digest of the batch before it.
+    pub(crate) fn seal_behind(
+        &self,
+        centre: SealingPublicKey,
+        previous: BatchDigest,
+        batch: u64,
+        records: &[Record],
+    ) -> SealedEnvelope {
         let identity = BatchIdentity {
             sensor: self.sensor,
             epoch: self.epoch,
             number: BatchNumber(batch),
         };
         Sealer::new(self.signing_key(), centre, CompressionLevel::DEFAULT)
-            .seal(identity, BatchDigest::NONE, records, &mut rand::rng())
+            .seal(identity, previous, records, &mut rand::rng())
             .unwrap()
     }
 }

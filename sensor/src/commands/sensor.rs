@@ -122,6 +122,7 @@ pub(super) fn watch(
     );
     let policy = PolicyInForce::read(settings.policy.clone(), &settings.state);
     let admission = reload::admit(&policy, &pack);
+    reload::leave_word(&settings.state, &policy, &pack, &admission);
     let restriction = Arc::new(admission.restriction.clone());
     let about = about(&settings, &pack, admission, watched.captures.is_empty());
     let policy_of_rules = PolicyInForce::read(settings.policy.clone(), &settings.state);
@@ -148,7 +149,13 @@ pub(super) fn watch(
         sources.len(),
         shares.regex_cache_bytes / sources.len(),
     );
-    let reload = Reload::new(settings.rules, outlet, findings.inlet(0), policy_of_rules)?;
+    let reload = Reload::new(
+        settings.rules,
+        outlet,
+        findings.inlet(0),
+        policy_of_rules,
+        settings.state,
+    )?;
     let workers = sources.into_iter().zip(inlets).collect();
     let ended = workers::run(workers, reload, pipeline, &findings, stop);
     let totals = findings.finish()?;

@@ -129,6 +129,7 @@ fn link(
             month_budget_bytes: uplink.and_then(|uplink| uplink.month_budget_bytes),
         },
         outbox_max_bytes: settings.map_or(0, |settings| settings.outbox_max_bytes),
+        write_budget_bytes: settings.map_or(0, |settings| settings.write_budget_bytes),
         written_bytes_a_day: of_sensor
             .zip(of_uplink)
             .map(|(sensor, uplink)| sensor.saturating_add(uplink)),

@@ -29,7 +29,7 @@ use crate::{
     clock::Clock,
     detect::Alert,
     give_back::Keeper,
-    policy::{Admission, InForce, PolicyInForce},
+    policy::{Admission, HeldAgainst, InForce, PolicyInForce},
     time::Timestamp,
 };
 
@@ -287,13 +287,20 @@ impl Recorder {
             if let (Some(keeper), Ok(in_force)) = (&mut self.give_back, self.policy.current()) {
                 keeper.note(candidate, &in_force.policy().home_networks);
             }
-            let released = match self.policy.current() {
-                Ok(_) if self.about.rules.admission.refuses(candidate.rule) => {
-                    Err(Suppressed::OutOfScope)
+            let admission = &self.about.rules.admission;
+            let released = match (self.policy.current(), admission.held_against) {
+                (Err(_), _) | (_, HeldAgainst::NoPolicy) => Err(Suppressed::NoPolicy),
+                (Ok(_), _) if admission.refuses(candidate.rule) => Err(Suppressed::OutOfScope),
+                (Ok(in_force), held_against) => {
+                    // Rules that were not held against the newest policy yet find under the one before: what they found is held
+                    // against the newest when it is sealed.
+                    let digest = match held_against {
+                        HeldAgainst::Policy(digest) => digest,
+                        HeldAgainst::Nothing | HeldAgainst::NoPolicy => in_force.digest(),
+                    };
+                    release(in_force.disclosure(), candidate, self.period.withheld())
+                        .map(|finding| (digest, finding))
                 }
-                Ok(in_force) => release(in_force.disclosure(), candidate, self.period.withheld())
-                    .map(|finding| (in_force.digest(), finding)),
-                Err(_) => Err(Suppressed::NoPolicy),
             };
             match released {
                 Ok((digest, finding)) => {

@@ -18,6 +18,8 @@ use lapwing_rules::{
     pack::{AddressSetView, IndicatorView, ListView, Pack, RuleView},
 };
 
+use lapwing_wire::PolicyDigest;
+
 use super::{Mode, Policy, address_text};
 use crate::detect::Restriction;
 
@@ -27,6 +29,8 @@ const MAX_TOLD: usize = 100;
 /// What the policy says of a pack.
 #[derive(Clone, Debug, Default)]
 pub struct Admission {
+    /// The policy that said it.
+    pub held_against: HeldAgainst,
     /// For the engine: what does not run.
     pub restriction: Restriction,
     /// How many rules and indicators were refused, by reason.
@@ -34,6 +38,18 @@ pub struct Admission {
     /// The first of them.
     pub told: Vec<Refusal>,
     rules: HashSet<RuleId>,
+}
+
+/// What the rules that run were held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeldAgainst {
+    /// Nothing: whatever runs may be told.
+    #[default]
+    Nothing,
+    /// There was no policy, so nothing that they find may be told.
+    NoPolicy,
+    /// This policy.
+    Policy(PolicyDigest),
 }
 
 /// A rule or indicator that does not run.
@@ -130,6 +146,33 @@ impl Admission {
             }
         }
         admission
+    }
+
+    /// Numbers of the indicators that are not refused.
+    pub(super) fn admitted_indicators(policy: &Policy, pack: &Pack) -> Vec<u32> {
+        let guard = Guard::new(policy);
+        let (mut admitted, mut refused) = (Vec::new(), Vec::new());
+        for indicator in pack.indicators().iter() {
+            match guard.refuses_indicator(&indicator) {
+                Some(_) => refused.push(indicator.id),
+                None => admitted.push(indicator.id),
+            }
+        }
+        refused.sort_unstable();
+        // One number may stand for several values.
+        admitted.retain(|id| refused.binary_search(id).is_err());
+        admitted.sort_unstable();
+        admitted.dedup();
+        admitted
+    }
+
+    /// The same, with the policy that said it.
+    #[must_use]
+    pub fn held_against(self, held_against: HeldAgainst) -> Self {
+        Self {
+            held_against,
+            ..self
+        }
     }
 
     /// Whether a rule was refused.

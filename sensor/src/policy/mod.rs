@@ -13,6 +13,7 @@
 
 mod address_text;
 mod admission;
+mod admitted;
 mod difference;
 mod disclosure;
 mod explain;
@@ -33,14 +34,15 @@ use std::collections::BTreeSet;
 use lapwing_wire::{FactKind, Severity, TopSubject};
 
 pub(crate) use address_text::without_last_word;
-pub use admission::{Admission, Refusal, RefusalReason};
+pub use admission::{Admission, HeldAgainst, Refusal, RefusalReason};
+pub use admitted::Admitted;
 pub use difference::{Change, Effect, changes};
 pub use disclosure::Disclosure;
 pub use explain::explain;
 pub use in_force::{InForce, NoPolicy, PolicyInForce, check, read_isp_key};
 pub use networks::Networks;
 pub use pseudonyms::PseudonymMode;
-pub use queue_filter::{QueueFilter, tighten};
+pub use queue_filter::QueueFilter;
 pub use scope::{Mode, QuietHours, RuleScope, SidRange};
 pub use signed::{PolicyError, SignedPolicy};
 pub use template::TEMPLATE;

@@ -2,7 +2,8 @@
 //!
 //! A record of another policy loses what the new one does not let leave. One that may not leave at all becomes the record of its own
 //! eviction, so that its number is told and nothing is missing without a word. Nothing is ever added: what a wider policy would have
-//! told stays untold.
+//! told stays untold. Whether the new policy lets a finding's rule run, by its group, its list or whom it singles out, the sensor
+//! process leaves word of ([`Admitted`]); until it has, findings of another policy wait.
 //!
 //! Where no policy is in force what waits stays where it is, sealed batches too, until there is one again. Heartbeats go on leaving; what
 //! stands before them in their lane, summaries, is told as dropped, by its number alone.
@@ -13,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use lapwing_rules::model::RuleId;
 use lapwing_wire::{
     DisclosedAddress, Eviction, EvictionReason, Fact, Facts, Finding, PolicyDigest, Record,
     RecordBody, RecordFilter, Severity, Summary, Traffic,
 };
 
 use super::{
-    AddressRule, Disclosure, Field, Mode, Policy, TopList, in_force::signed_in_force,
+    AddressRule, Admitted, Disclosure, Field, Mode, Policy, TopList, in_force::signed_in_force,
     signed::SignedPolicy,
 };
 use crate::{clock::wall_milliseconds, settings::PolicySource};
@@ -29,6 +31,7 @@ pub struct QueueFilter {
     source: Option<PolicySource>,
     state: PathBuf,
     known: Mutex<Option<(Marks, Option<SignedPolicy>)>>,
+    admitted: Mutex<Option<(PolicyDigest, Admitted)>>,
 }
 
 /// What changes when the policy or the ISP's key is replaced.
@@ -42,7 +45,21 @@ impl QueueFilter {
             source,
             state: state.to_owned(),
             known: Mutex::new(None),
+            admitted: Mutex::new(None),
         }
+    }
+
+    /// Does something with what the sensor says that a policy lets run, which is none while it has said nothing.
+    fn with_admitted<T>(
+        &self,
+        policy: PolicyDigest,
+        act: impl FnOnce(Option<&Admitted>) -> T,
+    ) -> T {
+        let mut known = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|(its, _)| *its != policy) {
+            *known = Admitted::read(&self.state, policy).map(|admitted| (policy, admitted));
+        }
+        act(known.as_ref().map(|(_, admitted)| admitted))
     }
 
     /// The policy in force now, if there is one.
@@ -74,14 +91,37 @@ impl fmt::Debug for QueueFilter {
 
 impl RecordFilter for QueueFilter {
     fn filter(&self, records: &mut [Record]) {
-        match self.current() {
-            Some(signed) => {
-                for record in records {
-                    tighten(&signed.policy, signed.digest, record);
-                }
-            }
-            None => records.iter_mut().for_each(leave_only_the_books),
+        let Some(signed) = self.current() else {
+            return records.iter_mut().for_each(leave_only_the_books);
+        };
+        let runs = |finding: &Finding| {
+            self.with_admitted(signed.digest, |admitted| {
+                admitted.is_some_and(|admitted| admitted.admits(rule_of(finding)))
+            })
+        };
+        for record in records {
+            tighten(&signed.policy, signed.digest, &runs, record);
         }
+    }
+
+    fn can_judge(&self, records: &[Record]) -> Vec<bool> {
+        let Some(signed) = self.current() else {
+            return vec![true; records.len()];
+        };
+        let is_of_another = |record: &Record| {
+            matches!(record.body, RecordBody::Finding(_))
+                && record.header.policy != Some(signed.digest)
+        };
+        let knows = self.with_admitted(signed.digest, |admitted| admitted.is_some());
+        if !knows && records.iter().any(is_of_another) {
+            tracing::info!(
+                "findings of another policy wait until the sensor holds its rules against this one"
+            );
+        }
+        records
+            .iter()
+            .map(|record| knows || !is_of_another(record))
+            .collect()
     }
 
     fn retention_days(&self) -> Option<u64> {
@@ -108,13 +148,27 @@ fn leave_only_the_books(record: &mut Record) {
     });
 }
 
-/// Takes from a record what a policy does not let leave. One of the same policy stays as it is.
-pub fn tighten(policy: &Policy, digest: PolicyDigest, record: &mut Record) {
+fn rule_of(finding: &Finding) -> RuleId {
+    RuleId {
+        gid: finding.rule.gid,
+        sid: finding.rule.sid,
+        rev: finding.rule.rev,
+    }
+}
+
+/// Takes from a record what a policy does not let leave; `runs` says whether the policy lets the rule of a finding run. A record of
+/// the same policy stays as it is.
+fn tighten(
+    policy: &Policy,
+    digest: PolicyDigest,
+    runs: &impl Fn(&Finding) -> bool,
+    record: &mut Record,
+) {
     if record.header.policy.is_none() || record.header.policy == Some(digest) {
         return;
     }
     let may_leave = match &mut record.body {
-        RecordBody::Finding(finding) => tighten_finding(policy, finding),
+        RecordBody::Finding(finding) => runs(finding) && tighten_finding(policy, finding),
         RecordBody::Summary(summary) => tighten_summary(policy, summary),
         _ => return,
     };
@@ -139,6 +193,7 @@ fn eviction_of(record: &Record) -> Eviction {
         count: 0,
         findings_by_severity,
         reason: EvictionReason::Operator,
+        withdrawn: None,
     }
 }
 
@@ -289,7 +344,7 @@ mod tests {
 
     fn tightened(text: &str) -> Record {
         let mut record = waiting();
-        tighten(&file::parse(text).unwrap(), NEW, &mut record);
+        tighten(&file::parse(text).unwrap(), NEW, &|_| true, &mut record);
         assert_eq!(record.header.policy, Some(NEW));
         record
     }
@@ -390,7 +445,69 @@ mod tests {
     #[test]
     fn a_record_of_the_same_policy_stays() {
         let mut record = waiting();
-        tighten(&file::parse(TEMPLATE).unwrap(), OLD, &mut record);
+        tighten(
+            &file::parse(TEMPLATE).unwrap(),
+            OLD,
+            &|_| false,
+            &mut record,
+        );
         assert_eq!(record, waiting());
+    }
+
+    /// The same record at another place, found by a rule of this number.
+    fn found_by(sid: u32, lane: Lane, number: u64) -> Record {
+        let mut record = waiting();
+        (record.header.lane, record.header.number) = (lane, RecordNumber(number));
+        if let RecordBody::Finding(finding) = &mut record.body {
+            finding.rule.sid = sid;
+        }
+        record
+    }
+
+    #[test]
+    fn rules_that_the_new_policy_does_not_let_run_are_not_told_once_it_is_known_which() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = sign(folder.path(), TEMPLATE);
+        let filter = QueueFilter::new(Some(source), folder.path());
+        let digest = filter.current().unwrap().digest;
+        let sealer = |records: &mut Vec<Record>| {
+            let mut known = filter.can_judge(records).into_iter();
+            records.retain(|_| known.next().unwrap());
+            filter.filter(records);
+        };
+        let queue = || {
+            let mut told = found_by(9, Lane::Low, 3);
+            told.header.policy = Some(digest);
+            vec![
+                found_by(7, Lane::Normal, 1),
+                found_by(8, Lane::Normal, 2),
+                told,
+            ]
+        };
+        let mut waits = queue();
+        sealer(&mut waits);
+        assert_eq!(waits, queue()[2..], "only what this policy let out goes");
+
+        let RecordBody::Finding(finding) = &waiting().body else {
+            panic!();
+        };
+        let rev = finding.rule.rev;
+        let word = format!(
+            "policy {digest} pack 00\nrule {} 7 {rev}\n",
+            finding.rule.gid
+        );
+        fs::write(folder.path().join("rules-admitted"), word).unwrap();
+        let mut goes = queue();
+        sealer(&mut goes);
+        assert!(matches!(goes[0].body, RecordBody::Finding(_)));
+        let RecordBody::Eviction(eviction) = goes[1].body else {
+            panic!("{goes:?}");
+        };
+        assert_eq!(
+            (eviction.first, eviction.count, eviction.reason),
+            (RecordNumber(2), 0, EvictionReason::Operator)
+        );
+        assert_eq!(eviction.findings_by_severity.iter().sum::<u64>(), 1);
+        assert_eq!(goes[2], queue()[2]);
     }
 }

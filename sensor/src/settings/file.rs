@@ -49,6 +49,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// What the outbox may take on disk, in bytes.
     pub outbox_max_bytes: u64,
+    /// What sensor and uplink may write to the disk a day, in bytes.
+    pub write_budget_bytes: u64,
     /// File of the key that the outbox is encrypted with; none for the usual place.
     pub outbox_key_file: Option<PathBuf>,
     /// How the uplink reaches the centre.
@@ -191,6 +193,7 @@ impl Settings {
             keyslot,
             ..lapwing_outbox::Settings::default()
         }
+        .within_write_budget(self.write_budget_bytes)
     }
 
     /// Reads settings from a file.
@@ -234,9 +237,10 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             let window = duration(section, "window", 1..=86_400);
             (window, duration(section, "heartbeat", 1..=86_400))
         });
-        let (outbox_max, outbox_key_file) = root.section("outbox", |section| {
+        let (outbox_max, write_budget, outbox_key_file) = root.section("outbox", |section| {
             let size = bytes(section, "size", 1 << 20..=1 << 40);
-            (size, path(section, "key_file", folder))
+            let written = bytes(section, "write_budget", 1 << 20..=1 << 40);
+            (size, written, path(section, "key_file", folder))
         });
         Settings {
             state,
@@ -248,6 +252,7 @@ pub fn parse(text: &str, folder: &Path) -> Result<Settings, Mistakes> {
             window: window.unwrap_or(Duration::from_secs(WINDOW_SECONDS_DEFAULT)),
             heartbeat: heartbeat.unwrap_or(Duration::from_secs(300)),
             outbox_max_bytes: outbox_max.unwrap_or(256 << 20),
+            write_budget_bytes: write_budget.unwrap_or(500_000_000),
             outbox_key_file,
             uplink: root.section("uplink", uplink),
             board: root.section("board", |section| board(section, folder)),
@@ -449,6 +454,7 @@ mod tests {
         heartbeat = "1 min"
         [outbox]
         size = "100 MiB"
+        write_budget = "50 MiB"
         key_file = "/media/key/outbox.key"
         [uplink]
         centres = ["centre.example:7443", "[2001:db8::1]:7443"]
@@ -468,8 +474,10 @@ mod tests {
             Some(Path::new("/etc/lapwing/root.json"))
         );
         assert_eq!(settings.window, Duration::from_secs(30));
-        assert_eq!(settings.capture.unwrap().interfaces, ["eth1"]);
         assert_eq!(settings.outbox_max_bytes, 100 << 20);
+        assert_eq!(settings.write_budget_bytes, 50 << 20);
+        assert_eq!(settings.outbox(None).commit_after_milliseconds, 54_000);
+        assert_eq!(settings.capture.unwrap().interfaces, ["eth1"]);
         assert_eq!(
             settings.outbox_key_file.as_deref(),
             Some(Path::new("/media/key/outbox.key"))

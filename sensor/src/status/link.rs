@@ -7,6 +7,8 @@ use crate::clock::wall_milliseconds;
 
 /// A queue that is younger says nothing about how it grows.
 const GROWN_MILLISECONDS_MIN: u64 = 3_600_000;
+/// What the makers of small cards promise for 8 GB: a few hundred times their size.
+const CARD_BEARS_BYTES: u64 = 3_000_000_000_000;
 /// Milliseconds of a day.
 const DAY_MILLISECONDS: u64 = 86_400_000;
 
@@ -25,6 +27,8 @@ pub struct Link {
     pub outbox_max_bytes: u64,
     /// Bytes a day that sensor and uplink write to the disk at their pace since they started.
     pub written_bytes_a_day: Option<u64>,
+    /// Bytes a day that they may write; 0 where the settings are not at hand.
+    pub write_budget_bytes: u64,
     /// Whether the clock was behind the newest certificate of the centre that was seen.
     pub is_clock_behind: bool,
 }
@@ -67,10 +71,7 @@ impl Link {
             lines.push(("queue lasts", lasts));
         }
         if let Some(written) = self.written_bytes_a_day {
-            lines.push((
-                "disk wear",
-                format!("{} MB a day are written", written.div_ceil(1_000_000)),
-            ));
+            lines.push(("disk wear", self.wear(written)));
         }
         if self.is_clock_behind {
             lines.push((
@@ -79,6 +80,25 @@ impl Link {
             ));
         }
         lines
+    }
+
+    /// What is written, what may be, and for how long a card bears it.
+    fn wear(&self, written: u64) -> String {
+        let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+        let mut told = format!("{} MB a day are written", megabytes(written));
+        if self.write_budget_bytes > 0 {
+            told.push_str(&format!(" of {}", megabytes(self.write_budget_bytes)));
+            if written > self.write_budget_bytes {
+                told.push_str(": TOO MUCH");
+            }
+        }
+        let years = CARD_BEARS_BYTES / written.max(1) / 365;
+        told.push_str(&match years {
+            0 => "; a card that bears 3 TB lasts less than a year".to_owned(),
+            years if years > 20 => "; a card that bears 3 TB lasts more than 20 years".to_owned(),
+            years => format!("; a card that bears 3 TB lasts about {years} years"),
+        });
+        told
     }
 
     fn state(&self) -> String {
@@ -109,5 +129,26 @@ impl Link {
             days if days > 365 => "more than a year".to_owned(),
             days => format!("about {days} days until the oldest records are dropped"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_told_with_its_budget_and_what_comes_of_it() {
+        let link = Link {
+            write_budget_bytes: 500_000_000,
+            ..Link::default()
+        };
+        assert_eq!(
+            link.wear(35_200_000),
+            "36 MB a day are written of 500; a card that bears 3 TB lasts more than 20 years"
+        );
+        assert_eq!(
+            link.wear(900_000_000),
+            "900 MB a day are written of 500: TOO MUCH; a card that bears 3 TB lasts about 9 years"
+        );
     }
 }

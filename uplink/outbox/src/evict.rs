@@ -24,7 +24,7 @@ use crate::filesystem::Filesystem;
 use crate::layout::SegmentName;
 use crate::segment::StoredRecord;
 use crate::segment_reader::SegmentReader;
-use crate::sender_state::{Damage, SenderState};
+use crate::sender_state::{Damage, SenderState, Told};
 use crate::writer::{OutboxWriter, Segment};
 use crate::writer_state::WriterState;
 
@@ -92,6 +92,7 @@ impl Victim {
                 count: range.end.saturating_sub(range.start),
                 findings_by_severity,
                 reason,
+                withdrawn: None,
             },
             newest: newest.map(|record| record.header),
         }
@@ -148,6 +149,10 @@ impl<F: Filesystem> OutboxWriter<F> {
             self.finish_pending(None)?;
             self.record_damage(*damage)?;
         }
+        for told in sender.withdrawals_after(self.state.withdrawals_taken) {
+            self.finish_pending(None)?;
+            self.record_withdrawal(*told)?;
+        }
         drop(exchange);
         self.forget_unused_keys()
     }
@@ -160,10 +165,23 @@ impl<F: Filesystem> OutboxWriter<F> {
             count: (damage.last - damage.first).saturating_add(1),
             findings_by_severity: [0; Severity::CLASSES],
             reason: EvictionReason::Damaged,
+            withdrawn: None,
         };
         self.change_state(|state| {
             state.damage_taken += 1;
             state.begin(eviction);
+        })?;
+        self.finish_pending(None)
+    }
+
+    /// Tells what became of records that were in a batch which was withdrawn.
+    fn record_withdrawal(&mut self, told: Told) -> Result<(), OutboxError> {
+        self.change_state(|state| {
+            state.withdrawals_taken += 1;
+            match told {
+                Told::Withdrawn(eviction) => state.begin(eviction),
+                Told::Again(eviction) => state.tell_again(eviction),
+            }
         })?;
         self.finish_pending(None)
     }
@@ -258,7 +276,8 @@ impl<F: Filesystem> OutboxWriter<F> {
             self.close_segment(eviction.lane)?;
         }
         // After a crash or an error some of these may have been appended before.
-        let told = if self.pending_may_be_told {
+        // One that is told again stands there once in any case; twice does no harm.
+        let told = if self.pending_may_be_told && !self.state.pending_is_told_again {
             self.evictions_told()?
         } else {
             Vec::new()
@@ -269,7 +288,13 @@ impl<F: Filesystem> OutboxWriter<F> {
             })
         };
         self.pending_may_be_told = true;
-        let (mut records, found) = self.evicted_records(&eviction)?;
+        // What a withdrawn batch told, it tells again by itself.
+        let carries = eviction.withdrawn.is_none() && !self.state.pending_is_told_again;
+        let (mut records, found) = if carries {
+            self.evicted_records(&eviction)?
+        } else {
+            (Vec::new(), None)
+        };
         records.retain(|record| matches!(&record.body, RecordBody::Eviction(old) if !is_told(old)));
         if !is_told(&eviction) {
             let header = newest.or(found).unwrap_or(UNKNOWN);
@@ -286,7 +311,10 @@ impl<F: Filesystem> OutboxWriter<F> {
             self.append_record(record)?;
         }
         self.commit()?;
-        self.change_state(|state| state.pending = None)?;
+        self.change_state(|state| {
+            state.pending = None;
+            state.pending_is_told_again = false;
+        })?;
         self.pending_may_be_told = false;
         Ok(())
     }

@@ -42,9 +42,11 @@
 //!   of which one was sealed.
 //! * The folder stays below [`Settings::max_bytes`]. When it would not, the oldest segment of
 //!   the lightest lane that has one goes, and an [`Eviction`](lapwing_wire::Eviction) record
-//!   says which numbers, how many of which severity, and why. Sealed batches never go.
+//!   says which numbers, how many of which severity, and why. Sealed batches do not go for want of room.
 //! * produced = acknowledged + sealed + queued + evicted, to the unit.
-//! * [`OutboxWriter::evict_older_than`] drops what has waited too long, by the same record of an eviction.
+//! * [`OutboxWriter::evict_older_than`] drops what has waited too long, by the same record of an eviction, and
+//!   [`OutboxSender::withdraw_older_than`] sealed batches, whose evictions name the batch and its digest: no number and no link of
+//!   the chain is missing without a word.
 //! * A torn tail is cut off and counted. Bytes that rot in the middle cost the records they
 //!   hit; those are evicted with the reason `Damaged`, and the rest of the segment is read.
 //!

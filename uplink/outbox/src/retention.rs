@@ -10,8 +10,11 @@ use crate::error::OutboxError;
 use crate::evict::Victim;
 use crate::filesystem::Filesystem;
 use crate::layout::SegmentName;
-use crate::sender_state::SenderState;
+use crate::sealed_file::SealedHeader;
+use crate::sender::OutboxSender;
+use crate::sender_state::{MAX_WITHDRAWAL_REPORTS, Outstanding, SenderState, Told};
 use crate::writer::{OutboxWriter, Segment};
+use crate::writer_state::WriterState;
 
 impl<F: Filesystem> OutboxWriter<F> {
     /// Drops what was made before a time, milliseconds since 1970, and is not sealed yet; gives how many records.
@@ -79,8 +82,53 @@ impl<F: Filesystem> OutboxWriter<F> {
     }
 }
 
+impl<F: Filesystem> OutboxSender<F> {
+    /// Removes sealed batches with a record that was made before a time, milliseconds since 1970, and leaves word for the writer, which
+    /// tells what was in them as an eviction that names the batch; gives how many records. What such a batch told of evictions is told
+    /// again. Some may stay for the next time, until the writer has taken the word of the others.
+    ///
+    /// # Errors
+    /// [`OutboxError::Io`]; what is not removed then waits as before.
+    pub fn withdraw_older_than(&mut self, wall_milliseconds: u64) -> Result<u64, OutboxError> {
+        let mut withdrawn = 0;
+        let old: Vec<Outstanding> = self
+            .outstanding
+            .iter()
+            .filter(|batch| (1..wall_milliseconds).contains(&batch.oldest_milliseconds))
+            .copied()
+            .collect();
+        for batch in old {
+            let writer = WriterState::load(&self.filesystem, &self.layout)?;
+            let untaken = self.state.withdrawals_after(writer.withdrawals_taken);
+            let Some(header) =
+                SealedHeader::read(&self.filesystem, &self.layout.batch(batch.number))?
+            else {
+                continue;
+            };
+            let words = header.if_withdrawn.iter().copied().map(Told::Withdrawn);
+            let words = words.chain(header.tells.iter().copied().map(Told::Again));
+            let reports: Vec<Told> = untaken.iter().copied().chain(words).collect();
+            if reports.len() > MAX_WITHDRAWAL_REPORTS {
+                break;
+            }
+            let new = (header.if_withdrawn.len() + header.tells.len()) as u64;
+            let place = self.place_of(batch.number);
+            self.change_state(|state| {
+                state.settle(&batch, place);
+                state.withdrawals = reports;
+                state.withdrawal_reports += new;
+            })?;
+            self.outstanding
+                .retain(|other| other.number != batch.number);
+            withdrawn += batch.records;
+        }
+        self.remove_acknowledged()?;
+        Ok(withdrawn)
+    }
+}
+
 /// Whether the time of a record says how old it is. Evictions are told however old they are.
-fn is_judged(record: &Record) -> bool {
+pub(crate) fn is_judged(record: &Record) -> bool {
     let is_dated = matches!(
         record.header.time.quality,
         ClockQuality::FreeRunning | ClockQuality::Network | ClockQuality::Reference

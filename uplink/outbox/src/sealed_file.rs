@@ -7,7 +7,10 @@
 //!         for each lane by code: the next number to seal after this batch,
 //!         facts held back since the outbox was made, this batch included,
 //!         lanes of its records, a bit each by code,
-//!         1 where it holds nothing but records of the books
+//!         1 where it holds nothing but records of the books,
+//!         time of its oldest record by a clock that was set, milliseconds since 1970, 0 for none,
+//!         evictions, then each (8 words and the reason): what is told of its records where it is withdrawn,
+//!         evictions, then each with its withdrawn batch (5 words more): what it tells, to be told again then
 //! ```
 //!
 //! The file is written aside, synced and renamed. Its name appearing is what moves its
@@ -17,17 +20,20 @@ use std::io;
 use std::path::Path;
 
 use lapwing_wire::limits::MAX_ENVELOPE_BYTES;
-use lapwing_wire::{BatchDigest, Lane};
+use lapwing_wire::{BatchDigest, BatchNumber, Eviction, Lane, WithdrawnBatch};
 
 use crate::error::OutboxError;
 use crate::filesystem::Filesystem;
 use crate::lanes::{LaneSet, PerLane};
 use crate::state_file::{Words, split_words, words_to_bytes};
+use crate::writer_state::{put_eviction, put_withdrawn, take_eviction, take_withdrawn};
 
 const MAGIC: [u8; 4] = *b"LWB\x01";
-/// Words of the header.
-const WORDS: usize = 9 + Lane::ALL.len();
-/// Bytes of the header.
+/// Evictions that a batch may tell of: they stand in its header too.
+pub(crate) const MAX_TOLD: usize = 16;
+/// Words of the header at most.
+const WORDS: usize = 12 + Lane::ALL.len() + 9 * Lane::ALL.len() + 14 * MAX_TOLD;
+/// Bytes of the header at most.
 const HEADER_BYTES: usize = 12 + 8 * WORDS;
 
 /// What the header of a sealed batch says.
@@ -40,6 +46,12 @@ pub(crate) struct SealedHeader {
     pub(crate) facts_held_back: u64,
     pub(crate) lanes: LaneSet,
     pub(crate) is_of_the_books: bool,
+    /// Wall time of the oldest record whose clock was set; 0 for none.
+    pub(crate) oldest_milliseconds: u64,
+    /// What is told of its records where it is withdrawn: one a lane.
+    pub(crate) if_withdrawn: Vec<Eviction>,
+    /// The evictions that it tells.
+    pub(crate) tells: Vec<Eviction>,
 }
 
 impl SealedHeader {
@@ -51,7 +63,17 @@ impl SealedHeader {
             self.facts_held_back,
             self.lanes.bits(),
             u64::from(self.is_of_the_books),
+            self.oldest_milliseconds,
         ]);
+        words.push(self.if_withdrawn.len() as u64);
+        for eviction in &self.if_withdrawn {
+            put_eviction(&mut words, eviction);
+        }
+        words.push(self.tells.len() as u64);
+        for eviction in &self.tells {
+            put_eviction(&mut words, eviction);
+            put_withdrawn(&mut words, eviction.withdrawn.as_ref());
+        }
         let mut bytes = words_to_bytes(MAGIC, &words);
         bytes.extend_from_slice(
             &u32::try_from(envelope.len())
@@ -76,7 +98,7 @@ impl SealedHeader {
         };
         let (words, _) = split_words(MAGIC, &bytes).ok_or_else(damaged)?;
         let mut words = Words::new(&words);
-        Ok(Some(Self {
+        let mut header = Self {
             number: words.take(),
             records: words.take(),
             digest: take_digest(&mut words),
@@ -84,7 +106,28 @@ impl SealedHeader {
             facts_held_back: words.take(),
             lanes: LaneSet::from_bits(words.take()),
             is_of_the_books: words.take() == 1,
-        }))
+            oldest_milliseconds: words.take(),
+            if_withdrawn: Vec::new(),
+            tells: Vec::new(),
+        };
+        let withdrawn = WithdrawnBatch {
+            number: BatchNumber(header.number),
+            digest: header.digest,
+        };
+        for _ in 0..words.take().min(Lane::ALL.len() as u64) {
+            header.if_withdrawn.push(Eviction {
+                withdrawn: Some(withdrawn),
+                ..take_eviction(&mut words)
+            });
+        }
+        for _ in 0..words.take().min(MAX_TOLD as u64) {
+            let eviction = take_eviction(&mut words);
+            header.tells.push(Eviction {
+                withdrawn: take_withdrawn(&mut words),
+                ..eviction
+            });
+        }
+        Ok(Some(header))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use lapwing_wire::{
-    Ack, BatchDigest, BatchIdentity, BatchNumber, EncodeError, Epoch, Facts, Lane, Record,
-    RecordBody, SealedEnvelope, Sealer, SensorId,
+    Ack, BatchDigest, BatchIdentity, BatchNumber, EncodeError, Epoch, Eviction, EvictionReason,
+    Facts, Lane, Record, RecordBody, SealedEnvelope, Sealer, SensorId, Severity,
 };
 use rand::CryptoRng;
 
@@ -13,10 +13,11 @@ use crate::filesystem::{ASIDE, Disk, Filesystem, replace};
 use crate::keys::KeyRing;
 use crate::lanes::{LaneSet, PerLane};
 use crate::layout::{Layout, SegmentName};
-use crate::sealed_file::{SealedHeader, read_envelope};
+use crate::retention::is_judged;
+use crate::sealed_file::{MAX_TOLD, SealedHeader, read_envelope};
 use crate::segment_reader::SegmentReader;
 use crate::sender_state::{
-    BatchDigestOrNone, Damage, MAX_DAMAGE_REPORTS, Outstanding, SenderState,
+    BatchDigestOrNone, Damage, MAX_DAMAGE_REPORTS, Outstanding, Place, SenderState,
 };
 use crate::settings::Settings;
 use crate::writer_state::WriterState;
@@ -80,13 +81,13 @@ pub enum AckOutcome {
 /// The one process that seals and sends.
 #[derive(Debug)]
 pub struct OutboxSender<F: Filesystem = Disk> {
-    filesystem: F,
-    layout: Layout,
+    pub(crate) filesystem: F,
+    pub(crate) layout: Layout,
     _role: F::Lock,
     epoch: Epoch,
     settings: Settings,
-    state: SenderState,
-    outstanding: Vec<Outstanding>,
+    pub(crate) state: SenderState,
+    pub(crate) outstanding: Vec<Outstanding>,
 }
 
 impl OutboxSender<Disk> {
@@ -228,6 +229,7 @@ impl<F: Filesystem> OutboxSender<F> {
         };
         let exchange = self.layout.exchange(&self.filesystem)?;
         let mut records = self.gather(&limits)?;
+        sealer.hold_back(&mut records);
         sealer.filter(&mut records);
         let facts_held_back = if limits.with_facts {
             vec![0; records.len()]
@@ -281,17 +283,9 @@ impl<F: Filesystem> OutboxSender<F> {
         if ack.identity.epoch != self.epoch || ack.digest != batch.digest {
             return Ok(AckOutcome::OtherDigest);
         }
-        let mut others = self.outstanding.iter().map(|other| other.number);
-        let is_oldest = others.clone().all(|other| other >= number);
-        let is_last = others.all(|other| other == number);
+        let place = self.place_of(number);
         self.change_state(|state| {
-            // Behind an older batch that waits nothing is settled yet.
-            if is_last {
-                state.settled = state.next_to_seal;
-            } else if is_oldest {
-                state.settled = batch.next_to_seal;
-            }
-            state.acknowledged.insert(number);
+            state.settle(&batch, place);
             state.acknowledged_batches += 1;
             state.acknowledged_records += batch.records;
             state.last_ack_milliseconds = wall_milliseconds;
@@ -299,6 +293,19 @@ impl<F: Filesystem> OutboxSender<F> {
         self.outstanding.remove(position);
         self.remove_acknowledged()?;
         Ok(AckOutcome::Forgotten)
+    }
+
+    /// Where a batch stands among those that wait.
+    pub(crate) fn place_of(&self, number: u64) -> Place {
+        let mut others = self.outstanding.iter().map(|other| other.number);
+        let is_oldest = others.clone().all(|other| other >= number);
+        if others.all(|other| other == number) {
+            Place::Only
+        } else if is_oldest {
+            Place::Oldest
+        } else {
+            Place::BehindOthers
+        }
     }
 
     /// Notes which lanes wait for budget and not for the link, so that heartbeats tell it.
@@ -328,6 +335,9 @@ impl<F: Filesystem> OutboxSender<F> {
         let lanes: Vec<Lane> = records.iter().map(|record| record.header.lane).collect();
         let lanes = LaneSet::of(&lanes);
         let header = SealedHeader {
+            oldest_milliseconds: oldest_of(records),
+            if_withdrawn: evictions_of(records),
+            tells: records.iter().filter_map(told_by).take(MAX_TOLD).collect(),
             lanes,
             is_of_the_books: records.iter().all(Record::is_of_the_books),
             number,
@@ -347,6 +357,7 @@ impl<F: Filesystem> OutboxSender<F> {
             next_to_seal,
             lanes,
             is_of_the_books: header.is_of_the_books,
+            oldest_milliseconds: header.oldest_milliseconds,
         });
         self.state.next_batch = number + 1;
         self.state.previous = BatchDigestOrNone(header.digest);
@@ -380,6 +391,7 @@ impl<F: Filesystem> OutboxSender<F> {
             records: Vec::new(),
             bytes: 0,
             limits: *limits,
+            evictions: 0,
             nothing_outstanding: self.outstanding.is_empty(),
         };
         for lane in Lane::ALL {
@@ -465,7 +477,10 @@ impl<F: Filesystem> OutboxSender<F> {
     }
 
     /// Changes the state, in memory only if it became durable.
-    fn change_state(&mut self, change: impl FnOnce(&mut SenderState)) -> Result<(), OutboxError> {
+    pub(crate) fn change_state(
+        &mut self,
+        change: impl FnOnce(&mut SenderState),
+    ) -> Result<(), OutboxError> {
         let mut state = self.state.clone();
         change(&mut state);
         state.store(&self.filesystem, &self.layout)?;
@@ -475,7 +490,7 @@ impl<F: Filesystem> OutboxSender<F> {
 
     /// Removes the files of acknowledged batches, and forgets their numbers once that is
     /// durable.
-    fn remove_acknowledged(&mut self) -> Result<(), OutboxError> {
+    pub(crate) fn remove_acknowledged(&mut self) -> Result<(), OutboxError> {
         if self.state.acknowledged.is_empty() {
             return Ok(());
         }
@@ -506,11 +521,72 @@ fn leave_facts_behind(record: &mut Record) -> u64 {
     }
 }
 
+/// Wall time of the oldest record whose age is known, milliseconds since 1970; 0 for none.
+fn oldest_of(records: &[Record]) -> u64 {
+    let judged = records.iter().filter(|record| is_judged(record));
+    let times = judged.map(|record| record.header.time.wall_milliseconds);
+    times.min().unwrap_or(0)
+}
+
+/// What is to be told of records if their batch is withdrawn: one eviction a lane, whose records follow each other.
+fn evictions_of(records: &[Record]) -> Vec<Eviction> {
+    let mut evictions = Vec::<Eviction>::new();
+    for record in records {
+        let number = record.header.number;
+        let lane = record.header.lane;
+        let at = evictions.iter().position(|known| known.lane == lane);
+        let at = at.unwrap_or_else(|| {
+            evictions.push(Eviction {
+                lane,
+                first: number,
+                last: number,
+                count: 0,
+                findings_by_severity: [0; Severity::CLASSES],
+                reason: EvictionReason::TooOld,
+                withdrawn: None,
+            });
+            evictions.len() - 1
+        });
+        let Some(eviction) = evictions.get_mut(at) else {
+            continue;
+        };
+        eviction.first = eviction.first.min(number);
+        eviction.last = eviction.last.max(number);
+        eviction.count += 1;
+        match &record.body {
+            RecordBody::Finding(finding) => {
+                let class = finding.severity.class();
+                if let Some(count) = eviction.findings_by_severity.get_mut(class) {
+                    *count += 1;
+                }
+            }
+            // A finding was in its place, which the policy took away.
+            RecordBody::Eviction(own) if own.count == 0 => {
+                let counts = eviction.findings_by_severity.iter_mut();
+                for (count, more) in counts.zip(own.findings_by_severity) {
+                    *count = count.saturating_add(more);
+                }
+            }
+            _ => {}
+        }
+    }
+    evictions
+}
+
+fn told_by(record: &Record) -> Option<Eviction> {
+    match record.body {
+        // One that stands in a record's own place counts none, and goes with it.
+        RecordBody::Eviction(eviction) => Some(eviction).filter(|eviction| eviction.count > 0),
+        _ => None,
+    }
+}
+
 /// Records for one batch.
 struct Gathered {
     records: Vec<Record>,
     bytes: usize,
     limits: SealLimits,
+    evictions: usize,
     nothing_outstanding: bool,
 }
 
@@ -525,6 +601,12 @@ impl Gathered {
         let alone = self.records.is_empty() && self.nothing_outstanding;
         if self.is_full() || (!alone && self.bytes + bytes > self.limits.max_record_bytes) {
             return false;
+        }
+        if matches!(record.body, RecordBody::Eviction(_)) {
+            if self.evictions == MAX_TOLD {
+                return false;
+            }
+            self.evictions += 1;
         }
         self.bytes += bytes;
         self.records.push(record);

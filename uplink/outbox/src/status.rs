@@ -10,7 +10,7 @@ use crate::error::OutboxError;
 use crate::filesystem::{Disk, Filesystem};
 use crate::layout::{Layout, SegmentName};
 use crate::segment::{MAX_SEGMENT_BYTES, Scan, scan};
-use crate::sender_state::SenderState;
+use crate::sender_state::{SenderState, Told};
 use crate::writer_state::WriterState;
 
 /// What an outbox holds and what became of what it held.
@@ -92,6 +92,12 @@ pub(crate) fn status_of<F: Filesystem>(
         status.evicted_records += damage;
         status.damaged_records += damage;
     }
+    let untold = sender.withdrawals_after(writer.withdrawals_taken);
+    for told in untold {
+        if let Told::Withdrawn(eviction) = told {
+            status.evicted_records += eviction.count;
+        }
+    }
     for lane in Lane::ALL {
         let floor = sender.next_to_seal[lane].max(writer.evicted_to[lane]);
         let of_lane: Vec<SegmentName> = segments
@@ -118,7 +124,12 @@ pub(crate) fn status_of<F: Filesystem>(
         }
         if let Some(books) = status.account.lane_mut(lane) {
             *books = LaneAccount {
-                settled: sender.settled[lane],
+                settled: untold
+                    .iter()
+                    .map(Told::eviction)
+                    .filter(|eviction| eviction.lane == lane)
+                    .map(|eviction| eviction.first.0)
+                    .fold(sender.settled[lane], u64::min),
                 next_to_seal: sender.next_to_seal[lane],
                 next,
                 is_held,

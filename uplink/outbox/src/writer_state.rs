@@ -1,11 +1,14 @@
 //! What the writer must remember beside its segments: `writer.state`.
 
-use lapwing_wire::{Eviction, EvictionReason, Lane, RecordNumber, Severity};
+use lapwing_wire::{
+    BatchNumber, Eviction, EvictionReason, Lane, RecordNumber, Severity, WithdrawnBatch,
+};
 
 use crate::error::OutboxError;
 use crate::filesystem::{Filesystem, replace};
 use crate::lanes::PerLane;
 use crate::layout::Layout;
+use crate::sealed_file::{digest_words, take_digest};
 use crate::state_file::{Words, read_words, words_to_bytes};
 
 const MAGIC: [u8; 4] = *b"LWW\x01";
@@ -27,6 +30,10 @@ pub(crate) struct WriterState {
     pub(crate) suppressed_findings: u64,
     /// An eviction whose record may not have been appended yet.
     pub(crate) pending: Option<Eviction>,
+    /// Whether the pending eviction was told and counted before, in a batch that was withdrawn.
+    pub(crate) pending_is_told_again: bool,
+    /// How many of the sender's reports of withdrawn batches were turned into evictions.
+    pub(crate) withdrawals_taken: u64,
 }
 
 impl WriterState {
@@ -48,9 +55,15 @@ impl WriterState {
                 1 => Some(take_eviction(&mut words)),
                 _ => None,
             },
-            suppressed_findings: 0,
+            ..Self::default()
         };
         state.suppressed_findings = words.take();
+        state.withdrawals_taken = words.take();
+        state.pending_is_told_again = words.take() == 1;
+        let withdrawn = take_withdrawn(&mut words);
+        if let Some(pending) = &mut state.pending {
+            pending.withdrawn = withdrawn;
+        }
         Ok(state)
     }
 
@@ -64,19 +77,18 @@ impl WriterState {
         words.extend(self.evicted_by_severity);
         words.push(self.damage_taken);
         if let Some(eviction) = &self.pending {
-            words.extend([
-                1,
-                u64::from(eviction.lane.code()),
-                eviction.first.0,
-                eviction.last.0,
-                eviction.count,
-            ]);
-            words.extend(eviction.findings_by_severity);
-            words.push(u64::from(eviction.reason.code()));
+            words.push(1);
+            put_eviction(&mut words, eviction);
         } else {
             words.push(0);
         }
-        words.push(self.suppressed_findings);
+        words.extend([
+            self.suppressed_findings,
+            self.withdrawals_taken,
+            u64::from(self.pending_is_told_again),
+        ]);
+        let withdrawn = self.pending.and_then(|eviction| eviction.withdrawn);
+        put_withdrawn(&mut words, withdrawn.as_ref());
         let path = layout.writer_state();
         replace(filesystem, &path, &words_to_bytes(MAGIC, &words))
             .map_err(OutboxError::io("write", path))
@@ -99,7 +111,47 @@ impl WriterState {
     }
 }
 
-fn take_eviction(words: &mut Words<'_>) -> Eviction {
+impl WriterState {
+    /// Makes an eviction the pending one that was counted before.
+    pub(crate) fn tell_again(&mut self, eviction: Eviction) {
+        self.pending = Some(eviction);
+        self.pending_is_told_again = true;
+    }
+}
+
+/// An eviction without its withdrawn batch.
+pub(crate) fn put_eviction(words: &mut Vec<u64>, eviction: &Eviction) {
+    words.extend([
+        u64::from(eviction.lane.code()),
+        eviction.first.0,
+        eviction.last.0,
+        eviction.count,
+    ]);
+    words.extend(eviction.findings_by_severity);
+    words.push(u64::from(eviction.reason.code()));
+}
+
+/// Five words, all zero for none.
+pub(crate) fn put_withdrawn(words: &mut Vec<u64>, withdrawn: Option<&WithdrawnBatch>) {
+    match withdrawn {
+        Some(batch) => {
+            words.push(batch.number.0.saturating_add(1));
+            words.extend(digest_words(&batch.digest));
+        }
+        None => words.extend([0; 5]),
+    }
+}
+
+pub(crate) fn take_withdrawn(words: &mut Words<'_>) -> Option<WithdrawnBatch> {
+    let number = words.take().checked_sub(1);
+    let digest = take_digest(words);
+    number.map(|number| WithdrawnBatch {
+        number: BatchNumber(number),
+        digest,
+    })
+}
+
+pub(crate) fn take_eviction(words: &mut Words<'_>) -> Eviction {
     let lane = u8::try_from(words.take())
         .ok()
         .and_then(Lane::from_code)
@@ -111,5 +163,6 @@ fn take_eviction(words: &mut Words<'_>) -> Eviction {
         count: words.take(),
         findings_by_severity: std::array::from_fn(|_| words.take()),
         reason: EvictionReason::from_code(u8::try_from(words.take()).unwrap_or(u8::MAX)),
+        withdrawn: None,
     }
 }

@@ -10,9 +10,10 @@ use common::centre::Centre;
 use common::{SENSOR, finding, heartbeat, random, sealer};
 use lapwing_outbox::segment::{RECORD_HEADER_BYTES, SEALED_HEADER_BYTES, SEGMENT_HEADER_BYTES};
 use lapwing_outbox::{
-    Keyslot, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings, peek, status,
+    AckOutcome, Keyslot, OutboxError, OutboxSender, OutboxWriter, SealLimits, Settings, peek,
+    status,
 };
-use lapwing_wire::{ClockQuality, EvictionReason, Lane};
+use lapwing_wire::{BatchNumber, ClockQuality, EvictionReason, Lane, WithdrawnBatch};
 
 fn writer(folder: &Path) -> OutboxWriter {
     OutboxWriter::open(folder, Settings::default()).unwrap()
@@ -470,4 +471,100 @@ fn what_waited_too_long_is_dropped_and_told() {
     assert_eq!((eviction.first.0, eviction.last.0), (0, 2));
     assert_eq!(eviction.reason, EvictionReason::TooOld);
     assert_eq!(eviction.findings_by_severity.iter().sum::<u64>(), 3);
+}
+
+/// A batch was sealed and never acknowledged; it held findings, and told of an eviction.
+#[test]
+fn a_sealed_batch_that_waited_too_long_is_withdrawn_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    let made = |tag, wall_milliseconds| {
+        let mut draft = finding(Lane::Normal, tag, 10);
+        draft.time.wall_milliseconds = wall_milliseconds;
+        draft
+    };
+    outbox.append(made(0, 10_000)).unwrap();
+    outbox.evict_older_than(20_000).unwrap();
+    for (tag, time) in [(1, 50_000), (2, 60_000)] {
+        outbox.append(made(tag, time)).unwrap();
+    }
+    let mut sender = OutboxSender::open(folder.path(), with_key(1)).unwrap();
+    let seal = |sender: &mut OutboxSender| {
+        sender
+            .seal_next(SENSOR, &sealer(), &SealLimits::default(), &mut random(1))
+            .unwrap()
+    };
+    assert_eq!(seal(&mut sender).map(|number| number.0), Some(0));
+    let envelope = sender.envelope(SENSOR, BatchNumber(0)).unwrap();
+    // Another batch behind it is young.
+    outbox.append(made(3, 150_000)).unwrap();
+    assert_eq!(seal(&mut sender).map(|number| number.0), Some(1));
+
+    assert_eq!(sender.withdraw_older_than(50_000).unwrap(), 0);
+    assert_eq!(sender.withdraw_older_than(100_000).unwrap(), 3);
+    assert_eq!(sender.withdraw_older_than(100_000).unwrap(), 0);
+    assert!(
+        !folder
+            .path()
+            .join("sealed/00000000000000000000.batch")
+            .exists()
+    );
+    let books = status(folder.path()).unwrap();
+    assert_eq!((books.evicted_records, books.sealed_records), (4, 1));
+    assert_eq!(
+        books.produced_records,
+        books.sealed_records + books.queued_records + books.evicted_records
+    );
+    // Not settled before it is told: a centre would take it for lost.
+    assert!(books.account.lane(Lane::Normal).settled < 2);
+
+    // The word survives both processes.
+    drop((outbox, sender));
+    let mut outbox = OutboxWriter::open(folder.path(), with_key(1)).unwrap();
+    outbox.tick(10_000).unwrap();
+    let mut centre = Centre::default();
+    let mut sender = OutboxSender::open(folder.path(), with_key(1)).unwrap();
+    let ack = centre.receive(sender.envelope(SENSOR, BatchNumber(1)).unwrap());
+    sender.acknowledge(&ack, 5).unwrap();
+    drain_with(sender, &mut centre);
+    assert_eq!(numbers(&centre, Lane::Normal), [3]);
+    let evictions = centre.evictions();
+    let of_findings: Vec<_> = evictions
+        .iter()
+        .filter(|known| known.lane == Lane::Normal)
+        .map(|known| (known.first.0, known.last.0, known.count, known.reason))
+        .collect();
+    // The first was told in the batch that was withdrawn, and is told again.
+    assert_eq!(
+        of_findings,
+        [
+            (1, 2, 2, EvictionReason::TooOld),
+            (0, 0, 1, EvictionReason::TooOld)
+        ]
+    );
+    let withdrawn = WithdrawnBatch {
+        number: BatchNumber(0),
+        digest: envelope.digest,
+    };
+    assert!(
+        evictions
+            .iter()
+            .any(|known| known.withdrawn == Some(withdrawn))
+    );
+    let books = status(folder.path()).unwrap();
+    assert_eq!(books.evicted_records, 4);
+    assert_eq!(
+        books.produced_records,
+        books.acknowledged_records + books.evicted_records
+    );
+    assert_eq!(books.account.lane(Lane::Normal).settled, 4);
+    assert_eq!(books.evicted_by_severity, [0, 3, 0, 0]);
+    // An ack that comes late changes nothing.
+    let mut sender = OutboxSender::open(folder.path(), with_key(1)).unwrap();
+    let late = centre.receive(envelope);
+    assert_eq!(
+        sender.acknowledge(&late, 9).unwrap(),
+        AckOutcome::NotOutstanding
+    );
+    centre.check_chain();
 }

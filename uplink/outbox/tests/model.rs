@@ -44,6 +44,8 @@ enum Step {
     Day,
     /// What was made before a time is dropped, and every record was.
     Retention,
+    /// What is sealed is withdrawn for its age, and every batch with a finding is old.
+    Withdraw,
     /// The next processes find a key in the keyslot, or another one than those before.
     KeyslotChanges,
     Seal,
@@ -74,6 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Day),
         1 => Just(Step::KeyslotChanges),
         1 => Just(Step::Retention),
+        1 => Just(Step::Withdraw),
         3 => Just(Step::Seal),
         3 => (0usize..4, prop::bool::weighted(0.8)).prop_map(|(which, ack_arrives)| Step::Send { which, ack_arrives }),
         1 => Just(Step::WrongAck),
@@ -216,6 +219,10 @@ impl World {
                 let Some(writer) = self.writer() else { return };
                 unless_full(writer.evict_older_than(u64::MAX));
             }
+            Step::Withdraw => {
+                let Some(sender) = self.sender() else { return };
+                unless_full(sender.withdraw_older_than(u64::MAX));
+            }
             Step::KeyslotChanges => {
                 (self.writer, self.sender) = (None, None);
                 self.keyslots += 1;
@@ -297,6 +304,7 @@ impl World {
         }
         let sender = self.sender.as_ref().unwrap();
         assert_eq!(sender.outstanding().count(), 0);
+        self.centre.check_chain();
     }
 
     fn check(&mut self) {
@@ -306,11 +314,15 @@ impl World {
             .centre
             .evictions()
             .iter()
-            .map(|eviction| eviction.count)
+            .map(|known| known.count)
             .sum();
         assert_eq!(queue.evicted_records, told, "evictions and their records");
         for lane in Lane::ALL {
-            let evicted = self.centre.evicted(lane);
+            let mut evicted = self.centre.evicted(lane);
+            // What came in a batch that was withdrawn before its ack arrived is told as well, and is there.
+            let came = |number: &u64| self.centre.records.contains_key(&(lane.code(), *number));
+            let withdrawn = self.centre.withdrawn_of(lane);
+            evicted.retain(|number, _| !(withdrawn.contains(number) && came(number)));
             let stored = self
                 .centre
                 .records

@@ -139,6 +139,12 @@ pub trait RecordFilter: fmt::Debug + Send + Sync {
     /// Changes records so that less leaves. Lanes and numbers must stay.
     fn filter(&self, records: &mut [Record]);
 
+    /// Of each record whether it is known already what of it may leave. One of which it is not waits, and what is behind it in its
+    /// lane.
+    fn can_judge(&self, records: &[Record]) -> Vec<bool> {
+        vec![true; records.len()]
+    }
+
     /// Days after which what is kept of what left is removed; none for no limit but the disk's.
     fn retention_days(&self) -> Option<u64>;
 

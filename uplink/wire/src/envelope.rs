@@ -137,6 +137,22 @@ impl Sealer {
         }
     }
 
+    /// Leaves out of each lane what cannot be judged yet, and everything behind it; see [`RecordFilter::can_judge`].
+    pub fn hold_back(&self, records: &mut Vec<Record>) {
+        let Some(filter) = &self.filter else {
+            return;
+        };
+        let mut can_judge = filter.can_judge(records).into_iter();
+        let mut waiting = Vec::new();
+        records.retain(|record| {
+            let lane = record.header.lane;
+            if can_judge.next() == Some(false) {
+                waiting.push(lane);
+            }
+            !waiting.contains(&lane)
+        });
+    }
+
     /// Whether nothing may leave now but records of the books; see [`RecordFilter::is_closed`].
     pub fn is_closed(&self) -> bool {
         self.filter

@@ -2,7 +2,7 @@
 
 use crate::error::DecodeError;
 use crate::finding::Severity;
-use crate::ids::{Lane, RecordNumber};
+use crate::ids::{BatchDigest, BatchNumber, Lane, RecordNumber};
 use crate::rows::{FieldWriter, Fields};
 
 /// Records of one lane that will never arrive.
@@ -20,6 +20,18 @@ pub struct Eviction {
     pub findings_by_severity: [u64; Severity::CLASSES],
     /// Why.
     pub reason: EvictionReason,
+    /// The sealed batch that they were in and that will not come, so that its number is no gap and the digest that the next batch
+    /// names is known.
+    pub withdrawn: Option<WithdrawnBatch>,
+}
+
+/// A batch that was sealed and, before its acknowledgement came, removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WithdrawnBatch {
+    /// Its number.
+    pub number: BatchNumber,
+    /// SHA-256 of its envelope.
+    pub digest: BatchDigest,
 }
 
 /// Why records were dropped.
@@ -85,7 +97,10 @@ const COUNT: u64 = 4;
 const REASON: u64 = 5;
 /// Four tags, gravest first.
 const BY_SEVERITY: u64 = 6;
-const LAST: u64 = 9;
+/// Number of the withdrawn batch, plus one.
+const WITHDRAWN: u64 = 10;
+const WITHDRAWN_DIGEST: u64 = 11;
+const LAST: u64 = WITHDRAWN_DIGEST;
 
 impl Eviction {
     pub(crate) fn write_row(&self, out: &mut Vec<u8>) {
@@ -97,6 +112,10 @@ impl Eviction {
         fields.number(REASON, u64::from(self.reason.code()));
         for (tag, count) in (BY_SEVERITY..).zip(self.findings_by_severity) {
             fields.number(tag, count);
+        }
+        if let Some(batch) = &self.withdrawn {
+            fields.number(WITHDRAWN, batch.number.0.saturating_add(1));
+            fields.bytes(WITHDRAWN_DIGEST, &batch.digest.0);
         }
         fields.finish(out);
     }
@@ -125,6 +144,16 @@ impl Eviction {
             reason: EvictionReason::from_code(
                 u8::try_from(fields.number(REASON)?).unwrap_or(u8::MAX),
             ),
+            withdrawn: match (
+                fields.number(WITHDRAWN)?.checked_sub(1),
+                fields.digest(WITHDRAWN_DIGEST)?,
+            ) {
+                (Some(number), Some(digest)) => Some(WithdrawnBatch {
+                    number: BatchNumber(number),
+                    digest: BatchDigest(digest),
+                }),
+                _ => None,
+            },
         })
     }
 

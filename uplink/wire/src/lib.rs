@@ -79,7 +79,7 @@ pub use enrolment::{
 };
 pub use envelope::{EnvelopeHeader, ReceivedEnvelope, SealedEnvelope, Sealer, VerifiedEnvelope};
 pub use error::{DecodeError, EncodeError, EnvelopeError};
-pub use eviction::{Eviction, EvictionReason};
+pub use eviction::{Eviction, EvictionReason, WithdrawnBatch};
 pub use finding::{
     Action, Direction, DisclosedAddress, Endpoint, Fact, FactKind, Facts, Finding, Severity,
     Traffic,

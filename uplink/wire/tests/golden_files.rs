@@ -113,6 +113,7 @@ fn records() -> Vec<Record> {
                 count: 90,
                 findings_by_severity: [0, 0, 40, 50],
                 reason: EvictionReason::OutboxFull,
+                withdrawn: None,
             }),
         )
         .unwrap(),

@@ -4,7 +4,7 @@
 
 use std::{
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +16,7 @@ use anyhow::bail;
 use lapwing_rules::pack::Pack;
 use lapwing_sensor::{
     findings::{FindingsInlet, RuleCounts, RulesNow},
-    policy::{Admission, PolicyInForce},
+    policy::{Admission, Admitted, HeldAgainst, PolicyInForce},
     rule_exchange::RuleOutlet,
     settings::{RuleSource, Rules},
 };
@@ -36,6 +36,8 @@ pub(super) struct Reload {
     /// The pack's file as it was last read.
     seen: Option<FileMark>,
     policy: PolicyInForce,
+    /// Where word is left of which rules the policy lets run.
+    state: PathBuf,
     next_look: Instant,
 }
 
@@ -53,6 +55,7 @@ impl Reload {
         outlet: RuleOutlet,
         findings: FindingsInlet,
         policy: PolicyInForce,
+        state: PathBuf,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             seen: mark_of(&rules),
@@ -61,6 +64,7 @@ impl Reload {
             findings,
             asked: stop_signal::hangup()?,
             policy,
+            state,
             next_look: Instant::now() + LOOK_INTERVAL,
         })
     }
@@ -115,7 +119,8 @@ impl Reload {
             bail!("the policy refuses every rule of it");
         }
         let restriction = Arc::new(admission.restriction.clone());
-        self.outlet.exchange(pack, restriction)?;
+        self.outlet.exchange(Arc::clone(&pack), restriction)?;
+        leave_word(&self.state, &self.policy, &pack, &admission);
         Ok(Some(admission))
     }
 
@@ -123,6 +128,7 @@ impl Reload {
     fn hold_again(&mut self) {
         let pack = Arc::clone(self.outlet.pack());
         let admission = admit(&self.policy, &pack);
+        leave_word(&self.state, &self.policy, &pack, &admission);
         let restriction = Arc::new(admission.restriction.clone());
         match self.outlet.exchange(Arc::clone(&pack), restriction) {
             Ok(()) => {
@@ -139,8 +145,9 @@ impl Reload {
 /// Holds a pack against the policy in force. Without one nothing leaves, whatever runs.
 pub(super) fn admit(policy: &PolicyInForce, pack: &Pack) -> Arc<Admission> {
     let admission = match policy.current() {
-        Ok(in_force) => Admission::of(in_force.policy(), pack),
-        Err(_) => Admission::default(),
+        Ok(in_force) => Admission::of(in_force.policy(), pack)
+            .held_against(HeldAgainst::Policy(in_force.digest())),
+        Err(_) => Admission::default().held_against(HeldAgainst::NoPolicy),
     };
     for refusal in &admission.told {
         tracing::warn!(
@@ -156,6 +163,15 @@ pub(super) fn admit(policy: &PolicyInForce, pack: &Pack) -> Arc<Admission> {
         );
     }
     Arc::new(admission)
+}
+
+/// Lets whoever seals what waits know which rules the policy lets run.
+pub(super) fn leave_word(state: &Path, policy: &PolicyInForce, pack: &Pack, admission: &Admission) {
+    if let Ok(in_force) = policy.current()
+        && let Err(error) = Admitted::tell(state, in_force, pack, admission)
+    {
+        tracing::error!(%error, "findings of another policy wait: cannot leave word of which rules this one lets run");
+    }
 }
 
 /// What findings and status tell of the rules that run.

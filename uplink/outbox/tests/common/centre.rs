@@ -1,6 +1,6 @@
 //! What a centre would hold: records by their numbers, and what it was told was evicted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use lapwing_wire::*;
@@ -11,7 +11,8 @@ pub(crate) fn key() -> SealingPrivateKey {
 
 #[derive(Debug, Default)]
 pub(crate) struct Centre {
-    batches: BTreeMap<BatchNumber, BatchDigest>,
+    digests: BTreeMap<BatchNumber, BatchDigest>,
+    previous: BTreeMap<BatchNumber, BatchDigest>,
     /// What each record said, by lane code and number.
     pub(crate) records: BTreeMap<(u8, u64), RecordBody>,
 }
@@ -27,7 +28,8 @@ impl Centre {
             .open(&key())
             .unwrap();
         let (identity, digest) = (batch.identity, batch.digest);
-        if let Some(known) = self.batches.insert(identity.number, digest) {
+        self.previous.insert(identity.number, batch.previous);
+        if let Some(known) = self.digests.insert(identity.number, digest) {
             assert_eq!(known, digest, "batch {identity} came with two contents");
             return Ack {
                 identity,
@@ -35,7 +37,7 @@ impl Centre {
                 state: AckState::AlreadyStored,
             };
         }
-        if let Some((before, known)) = self.batches.range(..identity.number).next_back()
+        if let Some((before, known)) = self.digests.range(..identity.number).next_back()
             && before.0 + 1 == identity.number.0
         {
             assert_eq!(batch.previous, *known, "the chain is broken at {identity}");
@@ -52,18 +54,42 @@ impl Centre {
         }
     }
 
-    /// The evictions it was told of.
+    /// The evictions it was told of. One that was told again counts once.
     pub(crate) fn evictions(&self) -> Vec<Eviction> {
-        let bodies = self.records.values();
-        bodies
-            .filter_map(|body| {
-                if let RecordBody::Eviction(eviction) = body {
-                    Some(*eviction)
-                } else {
-                    None
-                }
-            })
+        let mut evictions = Vec::new();
+        for body in self.records.values() {
+            if let RecordBody::Eviction(eviction) = body
+                && !evictions.contains(eviction)
+            {
+                evictions.push(*eviction);
+            }
+        }
+        evictions
+    }
+
+    /// Numbers of a lane that were in batches which were withdrawn.
+    pub(crate) fn withdrawn_of(&self, lane: Lane) -> BTreeSet<u64> {
+        let evictions = self.evictions().into_iter();
+        let withdrawn = evictions.filter(|known| known.lane == lane && known.withdrawn.is_some());
+        withdrawn
+            .flat_map(|known| known.first.0..=known.last.0)
             .collect()
+    }
+
+    /// The chain from batch to batch has no gap that was not told.
+    pub(crate) fn check_chain(&self) {
+        let mut known = self.digests.clone();
+        for batch in self.evictions().iter().filter_map(|known| known.withdrawn) {
+            known.insert(batch.number, batch.digest);
+        }
+        let last = known.keys().last().map_or(0, |last| last.0 + 1);
+        for number in 0..last {
+            let before = number.checked_sub(1).map(BatchNumber);
+            let before = before.map_or(BatchDigest::NONE, |before| known[&before]);
+            if let Some(previous) = self.previous.get(&BatchNumber(number)) {
+                assert_eq!(*previous, before, "the chain is broken at batch {number}");
+            }
+        }
     }
 
     /// The evicted numbers of a lane; each must have been told once.

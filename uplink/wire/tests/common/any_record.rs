@@ -235,15 +235,20 @@ fn eviction() -> impl Strategy<Value = Eviction> {
         any::<u64>(),
         any::<[u64; 4]>(),
         any::<u8>(),
+        any::<Option<(u32, [u8; 32])>>(),
     )
         .prop_map(
-            |(lane, first, span, count, findings_by_severity, reason)| Eviction {
+            |(lane, first, span, count, findings_by_severity, reason, withdrawn)| Eviction {
                 lane,
                 first: RecordNumber(first.min(u64::MAX - u64::from(span))),
                 last: RecordNumber(first.min(u64::MAX - u64::from(span)) + u64::from(span)),
                 count,
                 findings_by_severity,
                 reason: EvictionReason::from_code(reason),
+                withdrawn: withdrawn.map(|(number, digest)| WithdrawnBatch {
+                    number: BatchNumber(number.into()),
+                    digest: BatchDigest(digest),
+                }),
             },
         )
 }
