@@ -139,6 +139,9 @@ fn findings_of(state: &Path) -> Result<Vec<Record>> {
 
 /// As the centre gives them to a tool of its own organisation: EVE and STIX.
 fn exported(centre: &Centre, folder: &Path) -> Result<[Vec<u8>; 2]> {
+    let exchange =
+        "organisation = \"CIRT of Examplia\"\ncountry = \"EX\"\ncontact = \"cirt@cirt.example\"\n";
+    fs::write(folder.join("centre/exchange.toml"), exchange)?;
     run(centre
         .command("peers")
         .args(["add", "reader", "--kind", "own"]))?;

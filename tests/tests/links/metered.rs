@@ -162,14 +162,14 @@ impl Cable {
     }
 }
 
-/// Never less than the bill, and at most two and a quarter times as much on contacts of a few packets.
+/// Never less than the bill, and at most one and a half times as much on contacts of a few packets.
 fn fair(cost: &Cost) {
     assert!(
         cost.charged >= cost.kernel,
         "the bill is higher than what was charged: {cost:?}"
     );
     // Every write and every read is charged as packets of their own with acknowledgements of their own; the kernel often needs none.
-    assert!(cost.charged * 4 <= cost.kernel * 9, "{cost:?}");
+    assert!(cost.charged * 2 <= cost.kernel * 3, "{cost:?}");
 }
 
 #[test]
