@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
 use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
 use crate::exchange::{self, ExchangeError, Producer};
+use crate::limits::TABLE_CARE_INTERVAL;
 use crate::loader::Loader;
 use crate::settings::data_folder::write_private;
 use crate::settings::{DataFolder, Settings};
@@ -73,7 +74,10 @@ impl Centre {
     /// # Errors
     /// When anything is missing or in use.
     pub async fn open(folder: &DataFolder, settings: &Settings) -> Result<Self, CentreError> {
-        let store = Arc::new(Store::open(&folder.database())?);
+        let store = Arc::new(Store::open_with(
+            &folder.database(),
+            settings.findings.as_deref(),
+        )?);
         let authority = CertificateAuthority::load(folder)?;
         let sealing_key = load_sealing_key(folder)?;
         let identity = authority.issue_server(&host_names(settings))?;
@@ -158,6 +162,7 @@ impl Centre {
                 stop.clone(),
             ));
         }
+        parts.spawn(care_for_the_table(Arc::clone(&self.store), stop.clone()));
         parts.spawn(load_what_arrives(
             Arc::new(self.loader),
             self.store,
@@ -192,6 +197,28 @@ async fn load_what_arrives(
             () = stored.notified() => {}
             () = tokio::time::sleep(LOADER_INTERVAL) => {}
             _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Keeps the table of findings in few files.
+async fn care_for_the_table(store: Arc<Store>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TABLE_CARE_INTERVAL) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let store = Arc::clone(&store);
+        match tokio::task::spawn_blocking(move || store.care_for_the_table()).await {
+            Ok(Ok(care)) => tracing::debug!(
+                days = care.days,
+                files = care.files,
+                "table of findings in order"
+            ),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the table of findings could not be put in order")
+            }
+            Err(error) => tracing::error!(%error, "care for the table broke off"),
         }
     }
 }

@@ -94,6 +94,14 @@ pub const RATED_SENSORS: usize = 65_536;
 pub const CONTACT_INTERVAL: Duration = Duration::from_secs(30);
 /// Batches the loader takes into memory at once.
 pub const LOADER_BATCHES: usize = 32;
+/// Findings that are written to the table together, unless the last batch brings more.
+pub const UNIT_FINDINGS: u64 = 100_000;
+/// Findings that are loaded and not written to the table for this long are written, however few they are.
+pub const UNIT_AGE: Duration = Duration::from_secs(300);
+/// The loader waits when so many loaded findings could not be written to the table: they are held in memory.
+pub const FRESH_FINDINGS: u64 = 300_000;
+/// How often the table is put in order: days of many files compacted, removed files deleted.
+pub const TABLE_CARE_INTERVAL: Duration = Duration::from_secs(600);
 /// A request of a person that takes longer is given up.
 pub const HTTP_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -137,11 +145,13 @@ pub const SAVED_VIEWS: usize = 50;
 /// A question in SQL that takes longer is given up.
 pub const SQL_DEADLINE: Duration = Duration::from_secs(10);
 /// Bytes of a question in SQL.
-pub const SQL_BYTES: i32 = 16 * 1024;
+pub const SQL_BYTES: usize = 16 * 1024;
 /// Rows of an answer to SQL.
 pub const SQL_ROWS: usize = 10_000;
-/// Bytes of an answer to SQL, and of any value on the way to it.
-pub const SQL_ANSWER_BYTES: i32 = 4 * 1024 * 1024;
+/// Bytes of an answer to SQL.
+pub const SQL_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Rows of a table beside the findings that a question in SQL may name; larger ones are refused.
+pub const SQL_TABLE_ROWS: usize = 500_000;
 /// All captures of a back-test together; less than a request of a person may take.
 pub const BACK_TEST_DEADLINE: Duration = Duration::from_secs(25);
 /// Captures of a back-test.

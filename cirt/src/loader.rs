@@ -1,13 +1,14 @@
 //! From the inbox to findings: opens what waits, decodes it, stores its records.
 //!
 //! The loader holds no state. It may be stopped at any moment and run again: a batch is marked as loaded in the
-//! transaction that stores its records, and a record that is stored already is not stored again. A batch that cannot
-//! be read is set aside with an alarm and blocks nothing.
+//! transaction that stores its records, and a record that is stored already is not stored again. Findings become fresh
+//! rows in that transaction, seen at once; in large units, recorded before they are written, they move to the table of
+//! findings. A batch that cannot be read is set aside with an alarm and blocks nothing.
 
 use lapwing_wire::{Batch, EnvelopeError, KeyId, ReceivedEnvelope, SealingPrivateKey};
 
-use crate::limits::LOADER_BATCHES;
-use crate::store::{Store, StoreError, WaitingBatch};
+use crate::limits::{FRESH_FINDINGS, LOADER_BATCHES};
+use crate::store::{Store, StoreError, UnitsAre, WaitingBatch};
 
 /// Opens and stores what waits.
 pub struct Loader {
@@ -46,6 +47,13 @@ impl Loader {
     pub fn run(&self, store: &Store) -> Result<LoaderTotals, StoreError> {
         let mut totals = LoaderTotals::default();
         loop {
+            // What cannot be written to the table is held in memory: then nothing more is loaded, and the inbox waits.
+            let units = store.commit_units(UnitsAre::Large);
+            if store.fresh_findings()? >= FRESH_FINDINGS {
+                units?;
+            } else if let Err(error) = units {
+                tracing::error!(%error, "a load unit could not be written; it is tried again");
+            }
             let waiting = store.waiting_batches(LOADER_BATCHES)?;
             if waiting.is_empty() {
                 return Ok(totals);

@@ -62,8 +62,10 @@ enum Command {
     Indicators(commands::indicators::Arguments),
     /// Tell those who are responsible, and see whether it helped
     Notify(commands::notify::Arguments),
-    /// Write a copy of the database while the centre runs
+    /// Write a copy of the database and the findings while the centre runs
     Backup(commands::backup::Arguments),
+    /// Make a centre's database and findings from such a copy
+    Restore(commands::backup::RestoreArguments),
     /// Write manual pages and completions
     #[command(hide = true)]
     Papers(commands::papers::Arguments),
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => commands::indicators::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Restore(arguments) => commands::backup::restore(&arguments),
         Command::Papers(arguments) => commands::papers::run(&arguments, Cli::command()),
     };
     match done {

@@ -1,9 +1,12 @@
-//! `lapwing-cirt backup`: a copy of the database of one moment.
+//! `lapwing-cirt backup` and `restore`: a copy of the database of one moment with its table of findings, and back.
 
 use std::path::PathBuf;
 
+use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::output::line;
+use lapwing_cirt::query::Scope;
+use lapwing_cirt::store::Store;
 
 use super::{Data, actor};
 
@@ -15,6 +18,41 @@ pub(crate) struct Arguments {
     file: PathBuf,
 }
 
+#[derive(Args)]
+pub(crate) struct RestoreArguments {
+    #[command(flatten)]
+    data: Data,
+    /// A copy that `backup` wrote; its folder of findings must lie beside it
+    file: PathBuf,
+}
+
+/// Puts a copy into a data folder that has no database: a new one, or one of which only keys and settings were kept.
+pub(crate) fn restore(arguments: &RestoreArguments) -> anyhow::Result<()> {
+    let folder = arguments.data.folder();
+    let database = folder.database();
+    if database.exists() {
+        bail!(
+            "{} exists: a copy goes where there is no database",
+            database.display()
+        );
+    }
+    folder
+        .create()
+        .with_context(|| format!("cannot make {}", folder.root().display()))?;
+    Store::copy_of(&arguments.file, &database)?;
+    let store = Store::open(&database)?;
+    store.record_audit(
+        &actor(),
+        "store.restore",
+        &arguments.file.display().to_string(),
+    )?;
+    let findings = store.findings_total(Scope::Nation)?;
+    Ok(line(&format!(
+        "{}: {findings} findings; sensors send again what this copy does not have, as far as they still hold it",
+        database.display()
+    ))?)
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (folder, _, store) = arguments.data.open()?;
     store.backup(&arguments.file)?;
@@ -24,8 +62,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         &arguments.file.display().to_string(),
     )?;
     line(&format!(
-        "database copied to {}; copy {} as well: without the keys no batch can be read",
+        "database copied to {}, findings to {}; copy {} as well: without the keys no batch can be read",
         arguments.file.display(),
+        arguments.file.with_extension("lake").display(),
         folder.key("").display()
     ))?;
     Ok(())

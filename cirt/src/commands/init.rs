@@ -62,6 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         web_listen: arguments.web_listen,
         public_address: arguments.public_address.clone(),
         renew_expired_days: RENEW_EXPIRED_DAYS,
+        findings: None,
     };
     // Last: where the settings are, the centre is complete.
     settings.save(&folder)?;

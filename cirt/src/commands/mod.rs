@@ -53,7 +53,7 @@ impl Data {
     pub(crate) fn open(&self) -> anyhow::Result<(DataFolder, Settings, Store)> {
         let folder = self.folder();
         let settings = Settings::load(&folder)?;
-        let store = Store::open(&folder.database())?;
+        let store = Store::open_with(&folder.database(), settings.findings.as_deref())?;
         Ok((folder, settings, store))
     }
 }

@@ -100,9 +100,8 @@ impl Round<'_> {
         if finding.tlp() < Tlp::Red && producer.settings.publishes(finding.row().severity_class()) {
             let mut objects = vec![stix::definition(finding.tlp()), stix::identity(producer)];
             objects.extend(stix::of_finding(producer, finding));
-            let id = Some(finding.subject());
             self.published.objects +=
-                store.add_objects(&of_label(finding.tlp()), id, &objects, now)?;
+                store.add_objects(&of_label(finding.tlp()), Some(finding.row()), &objects, now)?;
         }
         Ok(())
     }
@@ -131,12 +130,7 @@ fn hand_off(
         }
         let mut objects = vec![stix::definition(finding.tlp()), stix::identity(producer)];
         objects.extend(stix::of_finding(producer, finding));
-        new += store.add_objects(
-            &for_peer(&peer.name),
-            Some(&finding.row().id),
-            &objects,
-            now,
-        )?;
+        new += store.add_objects(&for_peer(&peer.name), Some(finding.row()), &objects, now)?;
     }
     Ok(new)
 }
@@ -198,7 +192,7 @@ fn sightings(
         ];
         let added = store.add_objects(
             &for_peer(&indicator.peer),
-            Some(&finding.row().id),
+            Some(finding.row()),
             &objects,
             now,
         )?;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use lapwing_lake::Place;
 use serde::{Deserialize, Serialize};
 
 use super::data_folder::write_private;
@@ -22,6 +23,8 @@ pub struct Settings {
     pub public_address: Option<String>,
     /// Days for which a sensor whose certificate has expired may still renew it.
     pub renew_expired_days: u32,
+    /// Where the table of findings lies when not beside the database: `s3://bucket/prefix`.
+    pub findings: Option<String>,
 }
 
 /// Why the settings cannot be used.
@@ -52,6 +55,8 @@ struct SettingsFile {
     public_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     renew_expired_days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<String>,
 }
 
 impl Settings {
@@ -91,6 +96,7 @@ impl Settings {
             public_address: self.public_address.clone(),
             renew_expired_days: Some(self.renew_expired_days)
                 .filter(|days| *days != RENEW_EXPIRED_DAYS),
+            findings: self.findings.clone(),
         };
         let text = toml::to_string(&file).map_err(SettingsError::Express)?;
         let path = folder.settings();
@@ -117,6 +123,14 @@ impl SettingsFile {
         };
         let listen = address("listen", &self.listen);
         let web_listen = address("web_listen", &self.web_listen);
+        if let Some(url) = &self.findings
+            && let Err(error) = Place::bucket(url)
+        {
+            mistakes.push(format!("findings: {error}"));
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
         match (name, listen, web_listen) {
             (Some(name), Some(listen), Some(web_listen)) => Ok(Settings {
                 name,
@@ -124,6 +138,7 @@ impl SettingsFile {
                 web_listen,
                 public_address: self.public_address,
                 renew_expired_days: self.renew_expired_days.unwrap_or(RENEW_EXPIRED_DAYS),
+                findings: self.findings,
             }),
             _ => Err(mistakes),
         }
@@ -163,6 +178,7 @@ mod tests {
             web_listen: "[::]:8443".parse().unwrap(),
             public_address: Some("cirt.example:4460".to_owned()),
             renew_expired_days: 90,
+            findings: Some("s3://cirt/findings".to_owned()),
         };
         settings.save(&folder).unwrap();
         let read = Settings::load(&folder).unwrap();

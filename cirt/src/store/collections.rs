@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params, params_from_iter};
 
 use super::markings::label_of;
 use super::time::to_milliseconds;
-use super::{Store, StoreError};
+use super::{FindingRow, Store, StoreError};
 use crate::exchange::agreement::{joined, split};
 use crate::exchange::{Country, Kind, Shareable, Tlp, stix};
 
@@ -75,23 +75,31 @@ impl Store {
     pub fn add_objects(
         &self,
         collection: &str,
-        about: Option<&str>,
+        about: Option<&FindingRow>,
         objects: &[stix::Object],
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         self.write(|transaction| {
+            if let Some(finding) = about {
+                transaction
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO published_finding (finding, gid, sid) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![finding.id, finding.rule.gid, finding.rule.sid])?;
+            }
             // Its label may have become stricter since the objects were made: then they wait to be made anew.
             if let Some(finding) = about
-                && let Some(label) = label_of(transaction, finding)?
+                && let Some(label) = label_of(transaction, &finding.id)?
                 && objects
                     .iter()
                     .any(|object| object.kind() != Kind::Identity && object.tlp() < label)
             {
                 transaction
                     .prepare_cached("INSERT OR IGNORE INTO relabelled (finding) VALUES (?1)")?
-                    .execute([finding])?;
+                    .execute([&finding.id])?;
                 return Ok(0);
             }
+            let about = about.map(|finding| finding.id.as_str());
             insert_objects(transaction, collection, about, objects, now)
         })
     }

@@ -1,17 +1,19 @@
 //! Opening the database, and the two ways to use it: one writer, several readers.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use lapwing_lake::Place;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::tables::{self, Tables};
 use super::{StoreError, schema_version};
 
 /// How long a statement waits for another process (the command line beside a running server).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle read connections kept open.
 const IDLE_READERS: usize = 4;
 
@@ -31,6 +33,7 @@ pub struct Store {
     /// Work that waits for the write lock and may share a commit.
     shared_jobs: Mutex<Vec<Job>>,
     idle_readers: Mutex<Vec<Connection>>,
+    tables: Tables,
 }
 
 impl Store {
@@ -49,19 +52,23 @@ impl Store {
             .mode(0o600)
             .open(path)
             .map_err(|error| StoreError::Create(path.to_owned(), error))?;
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        Self::open(path)
     }
 
-    /// Opens an existing database and brings its schema up to date.
+    /// Opens an existing database, its table of findings beside it, and brings its schema up to date.
     ///
     /// # Errors
     /// When it is absent, unreadable, or written by a newer program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        Self::open_with(path, None)
     }
 
-    fn open_with(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
-        let mut writer = connect(path, flags)?;
+    /// The same with the table of findings in a store of objects, `s3://bucket/prefix`.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(path: &Path, findings: Option<&str>) -> Result<Self, StoreError> {
+        let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         writer
             .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
             .map_err(|error| StoreError::Open(path.to_owned(), error))?;
@@ -71,12 +78,16 @@ impl Store {
             writer: Mutex::new(writer),
             shared_jobs: Mutex::new(Vec::new()),
             idle_readers: Mutex::new(Vec::new()),
+            tables: match findings {
+                Some(url) => Tables::new(Place::bucket(url)?, path),
+                None => Tables::beside(path)?,
+            },
         })
     }
 
-    /// Where the database is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// The table of findings.
+    pub(super) const fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// Runs `work` in one transaction that has the write lock from its start; committed and synced when this returns
@@ -183,19 +194,49 @@ impl Store {
         Ok(result)
     }
 
-    /// Writes a complete copy of the database, of one moment, while the centre goes on working.
+    /// Writes a complete copy of the database, of one moment, and of the table of findings beside it, while the centre
+    /// goes on working: `copy.db` gets a `copy.lake`.
     ///
     /// # Errors
     /// When the target exists or cannot be written.
     pub fn backup(&self, target: &Path) -> Result<(), StoreError> {
-        if target.exists() {
-            return Err(StoreError::Exists(target.to_owned()));
+        let beside = target.with_extension("lake");
+        for path in [target, beside.as_path()] {
+            if path.exists() {
+                return Err(StoreError::Exists(path.to_owned()));
+            }
         }
         let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection
             .execute("VACUUM INTO ?1", [target.to_string_lossy()])
             .map_err(|error| StoreError::Backup(target.to_owned(), error))?;
+        std::fs::set_permissions(target, Permissions::from_mode(0o600))
+            .map_err(|error| StoreError::Create(target.to_owned(), error))?;
+        // The copy says how far its table may go: what it holds as fresh must not be in there as well.
+        let mut copy = connect(target, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let transaction = copy.transaction()?;
+        let state = tables::state(&transaction)?;
+        let last: i64 =
+            transaction.query_row("SELECT coalesce(max(key), 0) FROM load_unit", [], |row| {
+                row.get(0)
+            })?;
+        drop(transaction);
+        if last > 0 {
+            let place = Tables::beside(target)?.place(state.generation)?;
+            self.tables.open(&state)?.copy_to(&place, last)?;
+        }
         Ok(())
+    }
+}
+
+impl Store {
+    /// Makes a database and its table of findings from a copy that [`Store::backup`] wrote; opens neither.
+    ///
+    /// # Errors
+    /// When the copy is not there or the target cannot be written.
+    pub fn copy_of(copy: &Path, target: &Path) -> Result<(), StoreError> {
+        let source = Self::open(copy)?;
+        source.backup(target)
     }
 }
 
@@ -229,6 +270,6 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 }
 
 /// A panic while a lock was held left no half-done state: the transaction was rolled back when it was dropped.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

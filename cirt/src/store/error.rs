@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use lapwing_lake::LakeError;
+
 /// A failing step of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -33,6 +35,22 @@ pub enum StoreError {
     NotCommitted,
     #[error("no answer within {} s: ask for a shorter time or narrow the filter", .0.as_secs())]
     TooSlow(std::time::Duration),
+    #[error(
+        "the table of findings in {0} is not the one of this database: put both back from one copy, or run `lapwing-cirt rebuild`"
+    )]
+    OtherTable(String),
+    #[error("the table of findings failed")]
+    Table(#[source] LakeError),
     #[error("a stored {0} is unreadable")]
     Unreadable(&'static str),
+}
+
+impl From<LakeError> for StoreError {
+    fn from(error: LakeError) -> Self {
+        match error {
+            LakeError::TooSlow(deadline) => Self::TooSlow(deadline),
+            LakeError::Refused(reason) => Self::Refused(reason),
+            error => Self::Table(error),
+        }
+    }
 }

@@ -195,11 +195,15 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn reset_derived(&self, actor: &str) -> Result<(), StoreError> {
-        self.write(|transaction| {
+        let old = self.write(|transaction| {
+            let state = super::tables::state(transaction)?;
+            // One of that number may lie there from before an older copy of the database was put back.
+            self.tables().remove(state.generation + 1)?;
             transaction.execute_batch(
-                "DELETE FROM finding; DELETE FROM status_record; DELETE FROM eviction;
-                 DELETE FROM stored_range; DELETE FROM repeated_records;
-                 DELETE FROM day_total; DELETE FROM hour_total; DELETE FROM sighting; DELETE FROM group_sensor;
+                "DELETE FROM fresh_finding; DELETE FROM load_unit; DELETE FROM finding_run;
+                 UPDATE lake SET generation = generation + 1, next_key = 1;
+                 DELETE FROM status_record; DELETE FROM eviction; DELETE FROM stored_range; DELETE FROM repeated_records;
+                 DELETE FROM day_total; DELETE FROM hour_total; DELETE FROM group_sensor;
                  DELETE FROM sensor_total;
                  UPDATE batch SET state = 'waiting', reason = NULL;",
             )?;
@@ -209,8 +213,11 @@ impl Store {
                 actor,
                 "store.rebuild",
                 "derived tables",
-            )
-        })
+            )?;
+            Ok(state.generation)
+        })?;
+        // From here on nobody looks for the old table; where it cannot be removed it only takes room.
+        self.tables().remove(old)
     }
 
     /// The newest alarms within a scope, newest first: when, which sensor, kind, detail.

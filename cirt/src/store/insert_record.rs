@@ -1,9 +1,10 @@
-//! One statement for each kind of record.
+//! What is stored of each kind of record: a row of the table of findings, or one statement.
 
 use std::net::IpAddr;
 
+use lapwing_lake::{End, Finding as Row};
 use lapwing_wire::{
-    Account, DisclosedAddress, Eviction, Fact, Finding, Heartbeat, LaneAccount, Queue,
+    Account, DisclosedAddress, Endpoint, Eviction, Fact, Finding, Heartbeat, LaneAccount, Queue,
     RecordHeader, RecordKind, Summary,
 };
 use rusqlite::{Transaction, params};
@@ -13,32 +14,20 @@ use super::StoreError;
 use super::load_batch::Position;
 use super::time::from_sensor;
 
-/// An address as the database holds it: 16 bytes (IPv4 as mapped), disclosure, epoch of the pseudonym's key.
-struct AddressColumns {
-    bytes: Option<[u8; 16]>,
-    disclosure: u8,
-    key_epoch: Option<u32>,
-}
-
-impl AddressColumns {
-    fn of(address: DisclosedAddress) -> Self {
-        match address {
-            DisclosedAddress::Clear(address) => Self {
-                bytes: Some(address_bytes(address)),
-                disclosure: 0,
-                key_epoch: None,
-            },
-            DisclosedAddress::Pseudonym { address, key_epoch } => Self {
-                bytes: Some(address_bytes(address)),
-                disclosure: 1,
-                key_epoch: Some(key_epoch),
-            },
-            DisclosedAddress::Withheld => Self {
-                bytes: None,
-                disclosure: 2,
-                key_epoch: None,
-            },
+/// One end of a finding: its address as 16 bytes (IPv4 as mapped), disclosure, epoch of the pseudonym's key, port.
+fn end(endpoint: &Endpoint) -> End {
+    let (address, disclosure, key_epoch) = match endpoint.address {
+        DisclosedAddress::Clear(address) => (Some(address_bytes(address)), 0, None),
+        DisclosedAddress::Pseudonym { address, key_epoch } => {
+            (Some(address_bytes(address)), 1, Some(key_epoch))
         }
+        DisclosedAddress::Withheld => (None, 2, None),
+    };
+    End {
+        address,
+        disclosure,
+        key_epoch,
+        port: endpoint.port,
     }
 }
 
@@ -55,62 +44,58 @@ fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-pub(super) fn finding(
-    transaction: &Transaction<'_>,
+/// Whose record it is, and what it came in.
+pub(super) struct Origin {
+    pub(super) identity: [u8; 16],
+    /// Number of the batch.
+    pub(super) batch: i64,
+    pub(super) received_ms: i64,
+}
+
+/// A finding as a row of the table; `key` is its place in the order of loading.
+pub(super) fn finding_row(
+    origin: &Origin,
     position: &Position,
+    key: i64,
     header: &RecordHeader,
     finding: &Finding,
-) -> Result<(), StoreError> {
-    let source = AddressColumns::of(finding.source.address);
-    let destination = AddressColumns::of(finding.destination.address);
+) -> Row {
     let facts: Vec<[String; 2]> = finding.facts.iter().map(readable_fact).collect();
-    transaction
-        .prepare_cached(
-            "INSERT INTO finding (sensor_key, epoch, lane, number, batch_key, first_ms, last_ms, hits, gid, sid, rev,
-                severity, action, source, source_disclosure, source_key_epoch, source_port,
-                destination, destination_disclosure, destination_key_epoch, destination_port,
-                protocol, app_protocol, direction, packets_to_server, bytes_to_server, packets_to_client,
-                bytes_to_client, flow_start_ms, facts, policy, made_ms, made_monotonic_ms, boot, clock_quality)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            position.lane.sensor,
-            position.lane.epoch,
-            position.lane.lane,
-            position.number,
-            position.batch,
-            from_sensor(finding.first_milliseconds),
-            from_sensor(finding.last_milliseconds),
-            count(finding.count),
-            finding.rule.gid,
-            finding.rule.sid,
-            finding.rule.rev,
-            finding.severity.get(),
-            finding.action.code(),
-            source.bytes,
-            source.disclosure,
-            source.key_epoch,
-            finding.source.port,
-            destination.bytes,
-            destination.disclosure,
-            destination.key_epoch,
-            finding.destination.port,
-            finding.protocol,
-            finding.app_protocol,
-            finding.direction.code(),
-            count(finding.traffic.packets_to_server),
-            count(finding.traffic.bytes_to_server),
-            count(finding.traffic.packets_to_client),
-            count(finding.traffic.bytes_to_client),
-            finding.flow_start_milliseconds.map(from_sensor),
-            json!(facts).to_string(),
-            header.policy.map(|policy| policy.0),
-            from_sensor(header.time.wall_milliseconds),
-            count(header.time.monotonic_milliseconds),
-            header.time.boot.0,
-            header.time.quality.code(),
-        ])?;
-    Ok(())
+    Row {
+        key,
+        sensor_key: position.lane.sensor,
+        sensor: origin.identity,
+        epoch: position.lane.epoch,
+        lane: position.lane.lane,
+        number: position.number,
+        batch: origin.batch,
+        inbox_key: position.batch,
+        received_ms: origin.received_ms,
+        first_ms: from_sensor(finding.first_milliseconds),
+        last_ms: from_sensor(finding.last_milliseconds),
+        hits: count(finding.count),
+        gid: finding.rule.gid,
+        sid: finding.rule.sid,
+        rev: finding.rule.rev,
+        severity: finding.severity.get(),
+        action: finding.action.code(),
+        source: end(&finding.source),
+        destination: end(&finding.destination),
+        protocol: finding.protocol,
+        app_protocol: finding.app_protocol.clone(),
+        direction: finding.direction.code(),
+        packets_to_server: count(finding.traffic.packets_to_server),
+        bytes_to_server: count(finding.traffic.bytes_to_server),
+        packets_to_client: count(finding.traffic.packets_to_client),
+        bytes_to_client: count(finding.traffic.bytes_to_client),
+        flow_start_ms: finding.flow_start_milliseconds.map(from_sensor),
+        facts: json!(facts).to_string(),
+        policy: header.policy.map(|policy| policy.0),
+        made_ms: from_sensor(header.time.wall_milliseconds),
+        made_monotonic_ms: count(header.time.monotonic_milliseconds),
+        boot: header.time.boot.0,
+        clock_quality: header.time.quality.code(),
+    }
 }
 
 /// Name and value of a fact as text; bytes that are no text are shown as `\xNN`. The exact bytes stay in the inbox.

@@ -1,4 +1,5 @@
-//! From an opened batch to the derived tables, in one transaction.
+//! From an opened batch to the derived tables, in one transaction. Its findings become fresh rows, which a load unit
+//! takes into the table of findings later.
 //!
 //! A record's identity is (sensor, epoch, lane, number). One that is stored already, from this batch or another, is
 //! counted as repeated and changes nothing: loading the same batch twice, or two batches that overlap, or batches in
@@ -6,13 +7,17 @@
 
 use std::collections::BTreeMap;
 
-use lapwing_wire::{Batch, Record, RecordBody};
+use jiff::Timestamp;
+use lapwing_lake::FreshRows;
+use lapwing_wire::{Batch, Finding, Record, RecordBody, RecordHeader};
 use rusqlite::{Transaction, params};
 
-use super::findings::Derived;
+use super::findings::{DAY_MS, Derived};
 use super::inbox::WaitingBatch;
+use super::insert_record::Origin;
 use super::record_ranges::{self, LaneKey};
-use super::{Store, StoreError, batch_chain, insert_record};
+use super::time::to_milliseconds;
+use super::{Store, StoreError, batch_chain, insert_record, tables};
 
 /// What became of the records of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +40,7 @@ impl Store {
             let mut report = LoadReport::default();
             let mut repeated = BTreeMap::<LaneKey, i64>::new();
             let mut derived = Derived::new(transaction, waiting.sensor.0)?;
+            let mut findings = NewFindings::of(transaction, waiting.key)?;
             for run in runs(waiting.sensor.0, batch)? {
                 // Nearly always nothing of a run is stored: one look then stands for all of its records.
                 let is_new = !record_ranges::overlaps(transaction, run.lane, run.first, run.last())?;
@@ -52,7 +58,10 @@ impl Store {
                         number,
                         batch: waiting.key,
                     };
-                    insert(transaction, &position, record)?;
+                    match &record.body {
+                        RecordBody::Finding(finding) => findings.add(&position, &record.header, finding),
+                        _ => insert(transaction, &position, record)?,
+                    }
                     derived.add(&record.body);
                     report.stored += 1;
                 }
@@ -61,6 +70,7 @@ impl Store {
                 }
             }
             derived.store(transaction)?;
+            findings.store(transaction, waiting.key)?;
             for (lane, records) in repeated {
                 transaction.execute(
                     "INSERT INTO repeated_records (sensor_key, epoch, lane, records) VALUES (?1, ?2, ?3, ?4)
@@ -121,6 +131,87 @@ fn runs(sensor: i64, batch: &Batch) -> Result<Vec<Run<'_>>, StoreError> {
     Ok(runs)
 }
 
+/// The findings of a batch that are new, on their way to the table.
+struct NewFindings {
+    origin: Origin,
+    next_key: i64,
+    rows: Vec<lapwing_lake::Finding>,
+}
+
+impl NewFindings {
+    fn of(transaction: &Transaction<'_>, batch: i64) -> Result<Self, StoreError> {
+        let origin = transaction
+            .prepare_cached(
+                "SELECT identity, number, received_ms FROM batch JOIN sensor ON sensor.key = sensor_key WHERE batch.key = ?1",
+            )?
+            .query_row([batch], |row| {
+                Ok(Origin {
+                    identity: row.get(0)?,
+                    batch: row.get(1)?,
+                    received_ms: row.get(2)?,
+                })
+            })?;
+        Ok(Self {
+            origin,
+            next_key: tables::state(transaction)?.next_key,
+            rows: Vec::new(),
+        })
+    }
+
+    fn add(&mut self, position: &Position, header: &RecordHeader, finding: &Finding) {
+        let row =
+            insert_record::finding_row(&self.origin, position, self.next_key, header, finding);
+        self.next_key += 1;
+        self.rows.push(row);
+    }
+
+    /// Puts the rows where the next load unit finds them, and writes down where each run of them is.
+    fn store(self, transaction: &Transaction<'_>, batch: i64) -> Result<(), StoreError> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let bytes = FreshRows::of(&self.rows)?.to_bytes()?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO fresh_finding (batch_key, loaded_ms, findings, rows) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                batch,
+                to_milliseconds(Timestamp::now()),
+                self.rows.len(),
+                bytes
+            ])?;
+        transaction
+            .prepare_cached("UPDATE lake SET next_key = ?1")?
+            .execute([self.next_key])?;
+        let mut run = transaction.prepare_cached(
+            "INSERT INTO finding_run (sensor_key, epoch, lane, first, last, first_key, first_day, last_day)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        let follows = |a: &lapwing_lake::Finding, b: &lapwing_lake::Finding| {
+            a.lane == b.lane && a.number.checked_add(1) == Some(b.number)
+        };
+        for rows in self.rows.chunk_by(follows) {
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+                continue;
+            };
+            let days = rows.iter().map(|row| row.last_ms.div_euclid(DAY_MS));
+            let (first_day, last_day) = (days.clone().min(), days.max());
+            run.execute(params![
+                first.sensor_key,
+                first.epoch,
+                first.lane,
+                first.number,
+                last.number,
+                first.key,
+                first_day,
+                last_day
+            ])?;
+        }
+        Ok(())
+    }
+}
+
 /// Where a record stands.
 pub(super) struct Position {
     pub(super) lane: LaneKey,
@@ -134,9 +225,6 @@ fn insert(
     record: &Record,
 ) -> Result<(), StoreError> {
     match &record.body {
-        RecordBody::Finding(finding) => {
-            insert_record::finding(transaction, position, &record.header, finding)
-        }
         RecordBody::Heartbeat(heartbeat) => {
             insert_record::heartbeat(transaction, position, &record.header, heartbeat)
         }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
-use super::findings::parse_id;
 use super::time::to_milliseconds;
 use super::withdrawals::withdraw;
 use super::{FindingRow, Store, StoreError};
@@ -79,24 +78,19 @@ pub(super) fn relabel_group(
     let published = statement.query_map([tlp.code()], |row| row.get(0))?;
     let published: Vec<String> = published.collect::<Result<_, _>>()?;
     let mut is_of_group = transaction.prepare_cached(
-        "SELECT 1 FROM finding JOIN finding_group ON finding.sid = finding_group.sid AND finding.gid = finding_group.gid
-         WHERE finding_group.key = ?1 AND finding.sensor_key = (SELECT key FROM sensor WHERE identity = ?2)
-            AND finding.epoch = ?3 AND finding.lane = ?4 AND finding.number = ?5
-            AND NOT EXISTS (SELECT 1 FROM marking WHERE subject = ?6)",
+        "SELECT 1 FROM published_finding JOIN finding_group USING (gid, sid)
+         WHERE finding_group.key = ?1 AND finding = ?2 AND NOT EXISTS (SELECT 1 FROM marking WHERE subject = ?2)",
     )?;
     let mut findings = Vec::new();
     for finding in published {
-        let Some((identity, epoch, lane, number)) = parse_id(&finding) else {
-            continue;
-        };
-        if is_of_group.exists(params![group, identity, epoch, lane, number, finding])? {
+        if is_of_group.exists(params![group, finding])? {
             findings.push(finding);
         }
     }
     withdraw(transaction, &findings, tlp, now).map(drop)
 }
 
-/// The label that people gave to a finding, itself or with its group.
+/// The label that people gave to a finding of which something is published, itself or with its group.
 pub(super) fn label_of(
     transaction: &Transaction<'_>,
     finding: &str,
@@ -108,18 +102,12 @@ pub(super) fn label_of(
     if let Some(code) = own {
         return Ok(Some(Tlp::from_code(code)));
     }
-    let Some(name) = parse_id(finding) else {
-        return Ok(None);
-    };
     let of_group: Option<String> = transaction
         .prepare_cached(
-            "SELECT finding_group.tlp FROM finding
-                JOIN finding_group ON finding.sid = finding_group.sid AND finding.gid = finding_group.gid
-             WHERE finding.sensor_key = (SELECT key FROM sensor WHERE identity = ?1)
-                AND finding.epoch = ?2 AND finding.lane = ?3 AND finding.number = ?4
-                AND finding_group.key IN (SELECT group_key FROM group_event WHERE kind = 'tlp')",
+            "SELECT finding_group.tlp FROM published_finding JOIN finding_group USING (gid, sid)
+             WHERE finding = ?1 AND finding_group.key IN (SELECT group_key FROM group_event WHERE kind = 'tlp')",
         )?
-        .query_row(name, |row| row.get(0))
+        .query_row([finding], |row| row.get(0))
         .optional()?;
     Ok(of_group.map(|label| label.parse().unwrap_or(Tlp::Red)))
 }

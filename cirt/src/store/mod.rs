@@ -1,4 +1,4 @@
-//! The centre's database: the only folder with SQL.
+//! The centre's database: the only folder with SQL; and the table of findings beside it, asked through `lapwing-lake`.
 //!
 //! One SQLite file. Writes go through one connection, one immediate transaction each; reads use connections of
 //! their own and never wait for a writer (write-ahead log). `synchronous=FULL`: when a write returns, it is on disk.
@@ -6,7 +6,8 @@
 //! Three kinds of tables, and the difference matters:
 //! * **control** (sensors, vouchers, users, audit): changed by people, backed up, never derived;
 //! * **inbox**: the bytes of every acknowledged batch, exactly as sent; the source of truth;
-//! * **derived** (findings, summaries, ranges): computed from the inbox by the loader; may be dropped and rebuilt.
+//! * **derived** (summaries, ranges, sums, and the findings on their way to their table): computed from the inbox by the
+//!   loader; may be dropped and rebuilt, the table of findings with them.
 
 mod api_tokens;
 mod audit;
@@ -27,6 +28,7 @@ mod incidents;
 mod indicators;
 mod insert_record;
 mod load_batch;
+mod load_units;
 mod markings;
 mod notices;
 mod peers;
@@ -42,6 +44,7 @@ mod sessions;
 mod sharing_register;
 mod sources;
 mod sql;
+mod tables;
 mod take_indicators;
 mod tenants;
 mod time;
@@ -58,8 +61,7 @@ pub use enrolments::{Enrolment, EnrolmentState};
 pub use error::StoreError;
 pub use feedback::Feedback;
 pub use findings::{
-    Activity, FindingPage, FindingRow, RuleActivity, SensorActivity, Sighting, SightingKind,
-    TimeBar,
+    Activity, FindingPage, FindingRow, RuleActivity, SensorActivity, Sighting, TimeBar,
 };
 pub use fleet::FleetMember;
 pub use group_work::{GroupChange, GroupEvent};
@@ -67,6 +69,7 @@ pub use groups::{Group, GroupState};
 pub use inbox::{Alarm, InboxTotals, WaitingBatch, Way};
 pub use incidents::Incident;
 pub use load_batch::LoadReport;
+pub use load_units::{UnitTotals, UnitsAre};
 pub use markings::Markings;
 pub use notices::NoticeRow;
 pub use receipts::Receipt;
@@ -79,6 +82,7 @@ pub use sessions::Session;
 pub use sharing_register::{RegisterEntry, RegisterLine};
 pub use sources::Source;
 pub use sql::SqlAnswer;
+pub use tables::TableCare;
 pub use take_indicators::{NewIndicator, TakenIndicators};
 pub use tenants::{Tenant, TenantKind};
 pub use users::User;

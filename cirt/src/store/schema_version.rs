@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_outgoing.sql"),
     include_str!("migrations/0013_published_indicators.sql"),
     include_str!("migrations/0014_withdrawn_batches.sql"),
+    include_str!("migrations/0015_lake.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step.

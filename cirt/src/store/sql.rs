@@ -1,25 +1,18 @@
 //! SQL for analysts: what the pages do not ask.
 //!
-//! A connection of its own, made for one question and thrown away: read-only by its flags and by `query_only`; views
-//! that hold only the rows of the scope stand in for the tables, and SQLite's authorizer lets nothing be read but
-//! through them; a progress handler ends what takes too long; rows and bytes of the answer are capped.
-//!
-//! The authorizer knows by name which view a table is read for, and a question may give any name to a `WITH`. So the
-//! views that read tables have names of 128 random bits, made anew for each question; what people name are views over
-//! those. The engine may change; what is written in SQL is not portable, and the documentation says so.
+//! The engine is the one that reads the table of findings; it is given the rows of the scope and nothing else
+//! (`lapwing_lake::sql`). The small tables that a question names are copied out of the database, as far as the scope
+//! shows them, before the question is looked at: SQL of people never reaches the database itself.
 
-use std::collections::BTreeSet;
-use std::time::Instant;
-
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::limits::Limit;
+use lapwing_lake::{SqlColumn, SqlLimits, SqlTable, tables_of};
+use rusqlite::Transaction;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Store, StoreError};
-use crate::limits::{SQL_ANSWER_BYTES, SQL_BYTES, SQL_DEADLINE, SQL_ROWS};
+use super::findings::lake_scope;
+use super::{Store, StoreError, tables};
+use crate::limits::{SQL_ANSWER_BYTES, SQL_BYTES, SQL_DEADLINE, SQL_ROWS, SQL_TABLE_ROWS};
 use crate::query::Scope;
 
 /// What came of a question.
@@ -32,213 +25,183 @@ pub struct SqlAnswer {
     pub is_cut: bool,
 }
 
-/// View, and its columns over the table of the same name.
-const VIEWS: [(&str, &str, &str); 6] = [
-    (
-        "finding",
-        "sensor.name AS sensor, datetime(first_ms / 1000, 'unixepoch') AS first, datetime(last_ms / 1000, 'unixepoch') AS last,
-         hits, gid, sid, rev, severity, show_address(source, source_disclosure) AS source, source_port,
-         show_address(destination, destination_disclosure) AS destination, destination_port, protocol, app_protocol,
-         packets_to_server, bytes_to_server, packets_to_client, bytes_to_client, facts",
-        "main.finding JOIN main.sensor ON sensor.key = finding.sensor_key",
-    ),
-    (
-        "day_total",
-        "date(day * 86400, 'unixepoch') AS day, sensor.name AS sensor, gid, sid, rev, severity, findings, hits",
-        "main.day_total JOIN main.sensor ON sensor.key = day_total.sensor_key",
-    ),
-    (
-        "hour_total",
-        "datetime(hour * 3600, 'unixepoch') AS hour, sensor.name AS sensor, severity, findings",
-        "main.hour_total JOIN main.sensor ON sensor.key = hour_total.sensor_key",
-    ),
-    (
-        "sighting",
-        "CASE kind WHEN 0 THEN 'address' WHEN 1 THEN 'pseudonym' ELSE 'host' END AS kind,
-         show_sighting(kind, value) AS value, date(day * 86400, 'unixepoch') AS day, sensor.name AS sensor, findings, hits",
-        "main.sighting JOIN main.sensor ON sensor.key = sighting.sensor_key",
-    ),
-    (
-        "sensor",
-        "sensor.name AS name, tenant.name AS tenant",
-        "main.sensor LEFT JOIN main.tenant ON tenant.key = sensor.tenant_key",
-    ),
-    (
-        "rule",
-        "gid, sid, rev, message, class_type, category, severity, body",
-        "main.rule",
-    ),
+/// A table of the database that a question may name: its columns, each as text or as number, and where they come from.
+struct Shown {
+    name: &'static str,
+    columns: &'static [(&'static str, Kind, &'static str)],
+    from: &'static str,
+    /// Whether its rows belong to sensors, and so to a scope.
+    is_scoped: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+}
+
+const SHOWN: [Shown; 4] = [
+    Shown {
+        name: "day_total",
+        columns: &[
+            ("day", Kind::Text, "date(day * 86400, 'unixepoch')"),
+            ("sensor", Kind::Text, "sensor.name"),
+            ("gid", Kind::Number, "gid"),
+            ("sid", Kind::Number, "sid"),
+            ("rev", Kind::Number, "rev"),
+            ("severity", Kind::Number, "severity"),
+            ("findings", Kind::Number, "findings"),
+            ("hits", Kind::Number, "hits"),
+        ],
+        from: "day_total JOIN sensor ON sensor.key = day_total.sensor_key",
+        is_scoped: true,
+    },
+    Shown {
+        name: "hour_total",
+        columns: &[
+            ("hour", Kind::Text, "datetime(hour * 3600, 'unixepoch')"),
+            ("sensor", Kind::Text, "sensor.name"),
+            ("severity", Kind::Number, "severity"),
+            ("findings", Kind::Number, "findings"),
+        ],
+        from: "hour_total JOIN sensor ON sensor.key = hour_total.sensor_key",
+        is_scoped: true,
+    },
+    Shown {
+        name: "sensor",
+        columns: &[
+            ("name", Kind::Text, "sensor.name"),
+            ("tenant", Kind::Text, "tenant.name"),
+        ],
+        from: "sensor LEFT JOIN tenant ON tenant.key = sensor.tenant_key",
+        is_scoped: true,
+    },
+    Shown {
+        name: "rule",
+        columns: &[
+            ("gid", Kind::Number, "gid"),
+            ("sid", Kind::Number, "sid"),
+            ("rev", Kind::Number, "rev"),
+            ("message", Kind::Text, "message"),
+            ("class_type", Kind::Text, "class_type"),
+            ("category", Kind::Text, "category"),
+            ("severity", Kind::Number, "severity"),
+            ("body", Kind::Text, "body"),
+        ],
+        from: "rule",
+        is_scoped: false,
+    },
 ];
 
-/// The tables that the views read.
-const READ_BY_VIEWS: [&str; 7] = [
-    "finding",
-    "day_total",
-    "hour_total",
-    "sighting",
-    "sensor",
-    "tenant",
-    "rule",
-];
+/// What a question with a `finding` in it needs besides: the names of the sensors in the scope.
+const SENSOR_NAMES: Shown = Shown {
+    name: "",
+    columns: &[
+        ("sensor_name_key", Kind::Number, "sensor.key"),
+        ("sensor_name", Kind::Text, "sensor.name"),
+    ],
+    from: "sensor",
+    is_scoped: true,
+};
 
-/// Whether a question has the word `main`, with which it could name a table behind the views.
-fn names_the_database(sql: &str) -> bool {
-    sql.split(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '$'))
-        .any(|word| word.eq_ignore_ascii_case("main"))
-}
-
-/// An address as people read it.
-fn address_text(bytes: &[u8]) -> Option<String> {
-    let bytes: [u8; 16] = bytes.try_into().ok()?;
-    let address = std::net::Ipv6Addr::from(bytes);
-    Some(
-        address
-            .to_ipv4_mapped()
-            .map_or_else(|| address.to_string(), |address| address.to_string()),
-    )
-}
-
-fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
-    use rusqlite::functions::FunctionFlags as Flags;
-    let flags = Flags::SQLITE_UTF8 | Flags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("show_address", 2, flags, |context| {
-        Ok(match (context.get_raw(0), context.get::<i64>(1)?) {
-            (ValueRef::Blob(bytes), 0) => address_text(bytes),
-            (ValueRef::Blob(bytes), _) => address_text(bytes).map(|text| format!("~{text}")),
-            _ => None,
-        })
-    })?;
-    connection.create_scalar_function("show_sighting", 2, flags, |context| {
-        Ok(match (context.get::<i64>(0)?, context.get_raw(1)) {
-            (2, ValueRef::Blob(bytes)) => {
-                let forwards: Vec<u8> = bytes.iter().rev().copied().collect();
-                Some(String::from_utf8_lossy(&forwards).into_owned())
-            }
-            (_, ValueRef::Blob(bytes)) => address_text(bytes),
-            _ => None,
-        })
-    })
-}
-
-fn prepare(path: &std::path::Path, scope: Scope) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(SQL_DEADLINE)?;
-    add_functions(&connection)?;
-    // Before the views: a change of it would drop them.
-    connection.pragma_update(None, "temp_store", "FILE")?;
-    let tables: BTreeSet<String> = connection
-        .prepare("SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view')")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let secret = format!("scope_{:032x}_", rand::random::<u128>());
-    for (name, columns, from) in VIEWS {
-        // Not the usual condition: in a temporary view a bare `sensor` would be the view of that name.
-        let condition = match (name, scope) {
-            ("rule", _) | (_, Scope::Nation) => "TRUE".to_owned(),
-            (_, Scope::Tenant(tenant)) => format!("sensor.tenant_key = {}", tenant.0),
-        };
-        connection.execute_batch(&format!(
-            "CREATE TEMP VIEW {secret}{name} AS SELECT {columns} FROM {from} WHERE {condition};
-             CREATE TEMP VIEW {name} AS SELECT * FROM temp.{secret}{name};"
-        ))?;
-    }
-    connection.pragma_update(None, "query_only", true)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, SQL_ANSWER_BYTES)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, SQL_BYTES)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_EXPR_DEPTH, 100)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_COMPOUND_SELECT, 20)?;
-    let names: BTreeSet<&str> = VIEWS.iter().map(|(name, _, _)| *name).collect();
-    connection.authorizer(Some(move |context: AuthContext<'_>| {
-        let is_allowed = match context.action {
-            AuthAction::Select | AuthAction::Recursive => true,
-            AuthAction::Function { function_name } => {
-                !function_name.eq_ignore_ascii_case("load_extension")
-            }
-            AuthAction::Read {
-                table_name,
-                column_name,
-            } => {
-                let by_view = context
-                    .accessor
-                    .is_some_and(|accessor| accessor.starts_with(&secret));
-                by_view
-                    || match context.database_name {
-                        Some("temp") => !table_name.starts_with("sqlite_"),
-                        // Rows that are only counted, by a view that SQLite wrote out; a question cannot say `main`.
-                        Some("main") => {
-                            column_name.is_empty() && READ_BY_VIEWS.contains(&table_name)
-                        }
-                        Some(_) => false,
-                        // The same, told as the question wrote it.
-                        None => names.contains(table_name) || !tables.contains(table_name),
-                    }
-            }
-            _ => false,
-        };
-        if is_allowed {
-            Authorization::Allow
-        } else {
-            Authorization::Deny
+/// Copies a table out, as far as a scope shows it.
+fn copy(
+    transaction: &Transaction<'_>,
+    scope: Scope,
+    shown: &Shown,
+) -> Result<SqlTable, StoreError> {
+    let expressions: Vec<&str> = shown.columns.iter().map(|(_, _, sql)| *sql).collect();
+    let condition = if shown.is_scoped {
+        scope.sensor_condition("sensor.key")
+    } else {
+        "TRUE".to_owned()
+    };
+    let sql = format!(
+        "SELECT {} FROM {} WHERE {condition} LIMIT {}",
+        expressions.join(", "),
+        shown.from,
+        SQL_TABLE_ROWS + 1
+    );
+    let mut texts: Vec<Vec<Option<String>>> = vec![Vec::new(); shown.columns.len()];
+    let mut numbers: Vec<Vec<Option<i64>>> = vec![Vec::new(); shown.columns.len()];
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        count += 1;
+        if count > SQL_TABLE_ROWS {
+            return Err(StoreError::Refused(format!(
+                "sql: {} has more than {SQL_TABLE_ROWS} rows: ask `finding` instead",
+                shown.name
+            )));
         }
-    }))?;
-    let end = Instant::now() + SQL_DEADLINE;
-    connection.progress_handler(10_000, Some(move || Instant::now() >= end))?;
-    Ok(connection)
+        let columns = texts.iter_mut().zip(&mut numbers).zip(shown.columns);
+        for (index, ((texts, numbers), (_, kind, _))) in columns.enumerate() {
+            match kind {
+                Kind::Number => numbers.push(row.get(index)?),
+                Kind::Text => texts.push(match row.get_ref(index)? {
+                    ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+                    _ => None,
+                }),
+            }
+        }
+    }
+    let columns = shown.columns.iter().zip(texts).zip(numbers);
+    Ok(SqlTable {
+        columns: columns
+            .map(|(((name, kind, _), texts), numbers)| {
+                let column = match kind {
+                    Kind::Number => SqlColumn::Number(numbers),
+                    Kind::Text => SqlColumn::Text(texts),
+                };
+                (*name, column)
+            })
+            .collect(),
+    })
 }
 
 impl Store {
     /// Asks one question in SQL within a scope.
     ///
     /// # Errors
-    /// When it is no single SELECT, reads what it may not, or takes too long.
+    /// When it is no single SELECT, names what there is not, or takes too long.
     pub fn ask_sql(&self, scope: Scope, sql: &str) -> Result<SqlAnswer, StoreError> {
-        let refused = |error: rusqlite::Error| match error {
-            rusqlite::Error::SqliteFailure(cause, _)
-                if cause.code == rusqlite::ErrorCode::OperationInterrupted =>
+        if sql.len() > SQL_BYTES {
+            return Err(StoreError::Refused(format!(
+                "sql: longer than {SQL_BYTES} bytes"
+            )));
+        }
+        let named = tables_of(sql)?;
+        self.read_within(SQL_DEADLINE, |transaction| {
+            let mut small = Vec::new();
+            for shown in SHOWN
+                .iter()
+                .filter(|shown| named.iter().any(|name| name == shown.name))
             {
-                StoreError::TooSlow(SQL_DEADLINE)
+                small.push((shown.name, copy(transaction, scope, shown)?));
             }
-            error => StoreError::Refused(format!("sql: {error}")),
-        };
-        if names_the_database(sql) {
-            let reason = "sql: the word main may not stand in a question";
-            return Err(StoreError::Refused(reason.to_owned()));
-        }
-        let connection = prepare(self.path(), scope)?;
-        let mut statement = connection.prepare(sql).map_err(refused)?;
-        if !statement.readonly() || statement.column_count() == 0 || statement.is_explain() != 0 {
-            return Err(StoreError::Refused("sql: ask with SELECT".to_owned()));
-        }
-        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
-        let mut answer = SqlAnswer {
-            columns,
-            rows: Vec::new(),
-            is_cut: false,
-        };
-        let mut room = usize::try_from(SQL_ANSWER_BYTES).unwrap_or(usize::MAX);
-        let mut rows = statement.query([]).map_err(refused)?;
-        while let Some(row) = rows.next().map_err(refused)? {
-            let mut cells = Vec::with_capacity(answer.columns.len());
-            for index in 0..answer.columns.len() {
-                let cell = match row.get_ref(index).map_err(refused)? {
-                    ValueRef::Null => None,
-                    ValueRef::Integer(number) => Some(number.to_string()),
-                    ValueRef::Real(number) => Some(number.to_string()),
-                    ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-                    ValueRef::Blob(bytes) => Some(hex::encode(bytes)),
-                };
-                room = room.saturating_sub(cell.as_ref().map_or(1, String::len) + 8);
-                cells.push(cell);
-            }
-            if answer.rows.len() >= SQL_ROWS || room == 0 {
-                answer.is_cut = true;
-                break;
-            }
-            answer.rows.push(cells);
-        }
-        Ok(answer)
+            let sensors = copy(transaction, scope, &SENSOR_NAMES)?;
+            let (lake, fresh) = match self.tables().sight(transaction)? {
+                Some(sight) => (sight.lake, sight.fresh),
+                // A table without findings answers as well.
+                None => {
+                    let state = tables::state(transaction)?;
+                    (self.tables().open(&state)?, lapwing_lake::Fresh::default())
+                }
+            };
+            let limits = SqlLimits {
+                deadline: SQL_DEADLINE,
+                rows: SQL_ROWS,
+                bytes: SQL_ANSWER_BYTES,
+            };
+            let scope = lake_scope(transaction, scope)?;
+            let answer = lake.sql(fresh, &scope, sensors, small, sql, limits)?;
+            Ok(SqlAnswer {
+                columns: answer.columns,
+                rows: answer.rows,
+                is_cut: answer.is_cut,
+            })
+        })
     }
 
     /// Findings stored within a scope.

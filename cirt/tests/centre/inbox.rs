@@ -426,7 +426,7 @@ fn sql_reads_what_the_scope_holds_and_nothing_else() {
     let first = |sql: &str| ask(sql).unwrap().rows[0][0].clone().unwrap_or_default();
     assert_eq!(first("SELECT count(*) FROM finding"), "5");
     assert_eq!(
-        first("SELECT group_concat(DISTINCT sensor) FROM finding"),
+        first("SELECT string_agg(DISTINCT sensor, ',') FROM finding"),
         "b1"
     );
     assert_eq!(
@@ -476,7 +476,8 @@ fn sql_reads_what_the_scope_holds_and_nothing_else() {
             "{forbidden}: {answer:?}"
         );
     }
-    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+    let endless =
+        "SELECT 1 FROM finding a, finding b, finding c, finding d, finding e, finding f, finding g";
     let answer = ask(endless).unwrap();
     assert!(answer.is_cut && answer.rows.len() == 10_000);
 }

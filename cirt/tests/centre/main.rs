@@ -12,6 +12,8 @@ mod load;
 mod migrations;
 mod people;
 mod rule_repository;
+mod second_engine;
 mod store_model;
 mod support;
+mod table;
 mod web_pages;

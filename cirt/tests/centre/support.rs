@@ -71,6 +71,7 @@ impl TestCentre {
             web_listen: "127.0.0.1:0".parse().unwrap(),
             public_address: None,
             renew_expired_days: 400,
+            findings: None,
         }
         .save(&folder)
         .unwrap();

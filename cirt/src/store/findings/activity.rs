@@ -7,10 +7,12 @@ use lapwing_wire::RuleId;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension as _, Transaction, params_from_iter};
 
+use super::super::tables::Tables;
 use super::super::time::{from_milliseconds, to_milliseconds};
 use super::super::{Store, StoreError};
 use super::conditions::{sensor_conditions, severity_condition};
-use super::totals::{self, Facts};
+use super::question::question;
+use super::totals;
 use super::{DAY_MS, HOUR_MS};
 use crate::limits::{CHART_BARS, TOP_ROWS};
 use crate::query::FindingQuery;
@@ -120,45 +122,32 @@ impl Part {
 }
 
 impl Sums {
-    /// Walks over the facts once: a nation's month is some hundred thousand rows.
-    fn walk(transaction: &Transaction<'_>, facts: &Facts) -> Result<Self, StoreError> {
-        let mut sums = Self::default();
-        let sql = format!(
-            "SELECT sensor_key, gid, sid, rev, severity, at_ms, findings, hits, last_ms FROM ({})",
-            facts.sql
-        );
-        let mut statement = transaction.prepare(&sql)?;
-        let mut rows = statement.query(params_from_iter(&facts.values))?;
-        while let Some(row) = rows.next()? {
-            let (sensor, severity): (i64, u8) = (row.get(0)?, row.get(4)?);
-            let (at, findings, hits, last): (i64, u64, u64, i64) =
-                (row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?);
-            let class = usize::from(severity.clamp(1, 4) - 1);
-            if let Some(total) = sums.by_severity.get_mut(class) {
-                *total = total.saturating_add(findings);
-            }
-            sums.sensors
-                .entry(sensor)
-                .or_default()
-                .add(findings, hits, last);
-            let rule = sums
-                .rules
-                .entry((row.get(1)?, row.get(2)?, row.get(3)?))
-                .or_insert_with(|| RulePart {
-                    severity,
-                    ..RulePart::default()
-                });
-            rule.part.add(findings, hits, last);
-            rule.severity = rule.severity.min(severity);
-            rule.sensors.insert(sensor);
-            let day = sums.days.entry(at.div_euclid(DAY_MS)).or_default();
-            if let Some(total) = day.get_mut(class) {
-                *total = total.saturating_add(findings);
-            }
-            let (oldest, newest) = sums.span.unwrap_or((at, last));
-            sums.span = Some((oldest.min(at), newest.max(last)));
+    fn add(&mut self, sum: &totals::Sum) {
+        let class = usize::from(sum.severity.clamp(1, 4) - 1);
+        if let Some(total) = self.by_severity.get_mut(class) {
+            *total = total.saturating_add(sum.findings);
         }
-        Ok(sums)
+        self.sensors
+            .entry(sum.sensor)
+            .or_default()
+            .add(sum.findings, sum.hits, sum.last_ms);
+        let [gid, sid, rev] = sum.rule;
+        let rule = self
+            .rules
+            .entry((gid, sid, rev))
+            .or_insert_with(|| RulePart {
+                severity: sum.severity,
+                ..RulePart::default()
+            });
+        rule.part.add(sum.findings, sum.hits, sum.last_ms);
+        rule.severity = rule.severity.min(sum.severity);
+        rule.sensors.insert(sum.sensor);
+        let day = self.days.entry(sum.at_ms.div_euclid(DAY_MS)).or_default();
+        if let Some(total) = day.get_mut(class) {
+            *total = total.saturating_add(sum.findings);
+        }
+        let (oldest, newest) = self.span.unwrap_or((sum.at_ms, sum.last_ms));
+        self.span = Some((oldest.min(sum.at_ms), newest.max(sum.last_ms)));
     }
 
     /// The sensors by name, the most findings first.
@@ -229,9 +218,9 @@ impl Store {
     /// When the database fails or the deadline passes.
     pub fn activity(&self, query: &FindingQuery) -> Result<Activity, StoreError> {
         self.read_within(query.deadline, |transaction| {
-            let facts = totals::facts(transaction, query)?;
-            let sums = Sums::walk(transaction, &facts)?;
-            let (bar_seconds, bars) = over_time(transaction, query, &sums)?;
+            let mut sums = Sums::default();
+            totals::each_sum(self.tables(), transaction, query, |sum| sums.add(&sum))?;
+            let (bar_seconds, bars) = over_time(self.tables(), transaction, query, &sums)?;
             let hits = sums.sensors.values();
             Ok(Activity {
                 findings: sums.by_severity.iter().sum(),
@@ -249,6 +238,7 @@ impl Store {
 /// Bars over time. Wide ones come from the walk, hours from `hour_total` unless a filter asks for what it does not
 /// know; else each finding is counted.
 fn over_time(
+    tables: &Tables,
     transaction: &Transaction<'_>,
     query: &FindingQuery,
     sums: &Sums,
@@ -280,36 +270,25 @@ fn over_time(
         }
         return Ok((bar_seconds, bars));
     }
-    let knows_hours = filter.rule.is_none() && filter.address.is_none() && filter.host.is_none();
-    let source = if width_ms >= HOUR_MS && knows_hours {
-        hours(query)
-    } else {
-        totals::single_findings(query, "")
+    let Some(sight) = tables.sight(transaction)? else {
+        return Ok((bar_seconds, bars));
     };
-    let sql = format!(
-        "SELECT (at_ms - {first_bar}) / {width_ms}, min(max(severity, 1), 4), sum(findings) FROM ({})
-         WHERE at_ms >= {first_bar} GROUP BY 1, 2",
-        source.sql
-    );
-    let mut statement = transaction.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(&source.values))?;
-    while let Some(row) = rows.next()? {
-        let (bar, severity): (i64, usize) = (row.get(0)?, row.get(1)?);
-        add(
-            first_bar.saturating_add(bar.saturating_mul(width_ms)),
-            severity - 1,
-            row.get(2)?,
-        );
+    let mut question = question(transaction, query)?;
+    let knows_hours = filter.rule.is_none() && filter.address.is_none() && filter.host.is_none();
+    let mut add_bar = |index: i64, severity: u8, findings: u64| {
+        let at = first_bar.saturating_add(index.saturating_mul(width_ms));
+        add(at, usize::from(severity.clamp(1, 4) - 1), findings);
+    };
+    if width_ms < HOUR_MS || !knows_hours {
+        totals::bars(&sight, &question, first_bar, width_ms, add_bar)?;
+        return Ok((bar_seconds, bars));
     }
-    Ok((bar_seconds, bars))
-}
-
-/// Whole hours from `hour_total`, and what is left at both ends.
-fn hours(query: &FindingQuery) -> Facts {
-    let filter = &query.filter;
+    // Whole hours, and what is left at both ends.
     let whole = totals::whole_units(query, HOUR_MS);
-    if whole.is_empty() {
-        return totals::single_findings(query, "");
+    let time = question.time;
+    for end in totals::ends(time, &whole, HOUR_MS) {
+        question.time = end;
+        totals::bars(&sight, &question, first_bar, width_ms, &mut add_bar)?;
     }
     let mut values = vec![Value::from(whole.start), Value::from(whole.end)];
     let mut parts = vec![
@@ -320,33 +299,17 @@ fn hours(query: &FindingQuery) -> Facts {
     if let Some(severity) = &filter.severity {
         parts.push(severity_condition("hour_total", severity, &mut values));
     }
-    let mut sql = format!(
-        "SELECT severity, hour * {HOUR_MS} AS at_ms, findings FROM hour_total WHERE {}",
+    let sql = format!(
+        "SELECT (hour * {HOUR_MS} - {first_bar}) / {width_ms}, severity, sum(findings) FROM hour_total
+         WHERE {} AND hour * {HOUR_MS} >= {first_bar} GROUP BY 1, 2",
         parts.join(" AND ")
     );
-    let ends = [
-        filter.since.map(|_| {
-            format!(
-                " AND finding.last_ms < {}",
-                whole.start.saturating_mul(HOUR_MS)
-            )
-        }),
-        filter.until.map(|_| {
-            format!(
-                " AND finding.last_ms >= {}",
-                whole.end.saturating_mul(HOUR_MS)
-            )
-        }),
-    ];
-    for end in ends.into_iter().flatten() {
-        let edge = totals::single_findings(query, &end);
-        sql.push_str(&format!(
-            " UNION ALL SELECT severity, at_ms, findings FROM ({})",
-            edge.sql
-        ));
-        values.extend(edge.values);
+    let mut statement = transaction.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(&values))?;
+    while let Some(row) = rows.next()? {
+        add_bar(row.get(0)?, row.get(1)?, row.get(2)?);
     }
-    Facts { sql, values }
+    Ok((bar_seconds, bars))
 }
 
 /// Bars that cover the span, of the narrowest width that needs no more than [`CHART_BARS`]. When even the widest is

@@ -1,14 +1,15 @@
 //! Where a filter finds anything at all: days, newest first, each with the sensors that have something on it.
 
+use lapwing_lake::Sought;
 use rusqlite::types::Value;
 use rusqlite::{Transaction, params_from_iter};
 
 use super::super::StoreError;
+use super::super::insert_record::address_bytes;
+use super::super::tables::Tables;
 use super::DAY_MS;
-use super::conditions::{
-    address_range, host_range, rule_condition, sensor_conditions, severity_condition,
-};
-use super::sightings::SightingKind;
+use super::conditions::{rule_condition, sensor_conditions, severity_condition};
+use super::question::question;
 use crate::limits::CELLS;
 use crate::query::FindingQuery;
 use crate::store::time::to_milliseconds;
@@ -20,21 +21,60 @@ pub(super) struct Cell {
     pub(super) sensors: Vec<i64>,
 }
 
-impl Cell {
-    pub(super) const fn first_ms(&self) -> i64 {
-        self.day.saturating_mul(DAY_MS)
-    }
-
-    pub(super) const fn end_ms(&self) -> i64 {
-        self.first_ms().saturating_add(DAY_MS)
-    }
+/// All days on which anything was seen, newest first.
+pub(super) fn days(transaction: &Transaction<'_>) -> Result<Vec<i64>, StoreError> {
+    // From one day to the next by the key of the table: what lies between is not read.
+    let mut statement = transaction.prepare_cached(
+        "WITH RECURSIVE one (day) AS (
+             SELECT max(day) FROM day_total
+             UNION ALL SELECT (SELECT max(day) FROM day_total WHERE day < one.day) FROM one WHERE one.day IS NOT NULL)
+         SELECT day FROM one WHERE day IS NOT NULL",
+    )?;
+    let days = statement.query_map([], |row| row.get(0))?;
+    Ok(days.collect::<Result<_, _>>()?)
 }
 
-/// The cells of a query, newest day first; none when the query has no filter that a small table could answer.
+/// The cells of a query, newest day first; none when the query has no filter that says where to look.
 pub(super) fn cells(
+    tables: &Tables,
     transaction: &Transaction<'_>,
     query: &FindingQuery,
 ) -> Result<Option<Vec<Cell>>, StoreError> {
+    let filter = &query.filter;
+    let sought = if let Some(host) = &filter.host {
+        Sought::HostAndBelow(host.clone())
+    } else if let Some(network) = filter.address {
+        Sought::Addresses {
+            first: address_bytes(network.network()),
+            last: address_bytes(network.broadcast()),
+        }
+    } else if filter.rule.is_some()
+        || filter.severity.is_some()
+        || filter.sensor.is_some()
+        || filter.tenant.is_some()
+    {
+        return of_days(transaction, query).map(Some);
+    } else {
+        return Ok(None);
+    };
+    let Some(sight) = tables.sight(transaction)? else {
+        return Ok(Some(Vec::new()));
+    };
+    let question = question(transaction, query)?;
+    let found = sight.lake.cells(
+        sight.fresh,
+        &question.scope,
+        question.time,
+        &sought,
+        CELLS,
+        query.deadline,
+    )?;
+    let pairs = found.into_iter().map(|cell| (cell.day, cell.sensor_key));
+    Ok(Some(gather(pairs)))
+}
+
+/// The cells of a filter by rule, severity, sensor or tenant, from the sums of days.
+fn of_days(transaction: &Transaction<'_>, query: &FindingQuery) -> Result<Vec<Cell>, StoreError> {
     let filter = &query.filter;
     let mut values = Vec::<Value>::new();
     let mut parts = vec![query.scope.sensor_condition("sensor_key")];
@@ -47,41 +87,30 @@ pub(super) fn cells(
         parts.push("day <= ?".to_owned());
         values.push(Value::from(to_milliseconds(until).div_euclid(DAY_MS)));
     }
-    let from = if let Some(host) = &filter.host {
-        let (exact, below, after) = host_range(host);
-        parts.push("kind = ? AND (value = ? OR (value >= ? AND value < ?))".to_owned());
-        values.push(Value::from(SightingKind::Host.code()));
-        values.extend([exact, below, after]);
-        "sighting"
-    } else if let Some(network) = filter.address {
-        let (first, last) = address_range(network);
-        parts.push("kind IN (0, 1) AND value BETWEEN ? AND ?".to_owned());
-        values.extend([first, last]);
-        "sighting"
-    } else if filter.rule.is_some()
-        || filter.severity.is_some()
-        || filter.sensor.is_some()
-        || filter.tenant.is_some()
-    {
-        if let Some(severity) = &filter.severity {
-            parts.push(severity_condition("day_total", severity, &mut values));
-        }
-        if let Some(rule) = &filter.rule {
-            parts.push(rule_condition("day_total", rule, &mut values));
-        }
-        "day_total LEFT JOIN rule USING (gid, sid, rev)"
-    } else {
-        return Ok(None);
-    };
+    if let Some(severity) = &filter.severity {
+        parts.push(severity_condition("day_total", severity, &mut values));
+    }
+    if let Some(rule) = &filter.rule {
+        parts.push(rule_condition("day_total", rule, &mut values));
+    }
     let sql = format!(
-        "SELECT DISTINCT day, sensor_key FROM {from} WHERE {} ORDER BY day DESC, sensor_key LIMIT {CELLS}",
+        "SELECT DISTINCT day, sensor_key FROM day_total LEFT JOIN rule USING (gid, sid, rev)
+         WHERE {} ORDER BY day DESC, sensor_key LIMIT {CELLS}",
         parts.join(" AND ")
     );
     let mut statement = transaction.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(&values))?;
+    let pairs = statement
+        .query_map(params_from_iter(&values), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<Vec<(i64, i64)>, _>>()?;
+    Ok(gather(pairs.into_iter()))
+}
+
+/// Pairs of day and sensor, those of a day side by side, by day.
+fn gather(pairs: impl Iterator<Item = (i64, i64)>) -> Vec<Cell> {
     let mut cells = Vec::<Cell>::new();
-    while let Some(row) = rows.next()? {
-        let (day, sensor) = (row.get(0)?, row.get(1)?);
+    for (day, sensor) in pairs {
         match cells.last_mut() {
             Some(cell) if cell.day == day => cell.sensors.push(sensor),
             _ => cells.push(Cell {
@@ -90,5 +119,5 @@ pub(super) fn cells(
             }),
         }
     }
-    Ok(Some(cells))
+    cells
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lapwing_wire::{DisclosedAddress, FactKind, Finding, RecordBody};
+use lapwing_wire::{DisclosedAddress, Finding, RecordBody};
 use rusqlite::{Transaction, params};
 
 use super::super::insert_record::address_bytes;
 use super::super::time::from_sensor;
 use super::super::{StoreError, groups};
-use super::sightings::{SightingKind, host_key};
 use super::{DAY_MS, HOUR_MS};
 
 /// Sums of one batch.
@@ -18,7 +17,6 @@ pub(crate) struct Derived {
     critical: Vec<(Vec<u8>, Vec<u8>)>,
     days: BTreeMap<(i64, u32, u32, u32, u8), Sum>,
     hours: BTreeMap<(i64, u8), u64>,
-    sightings: BTreeMap<(SightingKind, Vec<u8>, i64), Sum>,
     groups: BTreeMap<(u32, u32), groups::Tally>,
     findings: i64,
     other_records: i64,
@@ -72,7 +70,6 @@ impl Derived {
             critical,
             days: BTreeMap::new(),
             hours: BTreeMap::new(),
-            sightings: BTreeMap::new(),
             groups: BTreeMap::new(),
             findings: 0,
             other_records: 0,
@@ -120,42 +117,9 @@ impl Derived {
             .or_default() += 1;
         let mut is_critical = false;
         for end in [finding.source.address, finding.destination.address] {
-            let (kind, address) = match end {
-                DisclosedAddress::Clear(address) => (SightingKind::Address, address),
-                DisclosedAddress::Pseudonym { address, .. } => (SightingKind::Pseudonym, address),
-                DisclosedAddress::Withheld => continue,
-            };
-            let bytes = address_bytes(address);
-            is_critical |= kind == SightingKind::Address && self.is_critical(&bytes);
-            add(
-                &mut self.sightings,
-                (kind, bytes.to_vec(), day),
-                hits,
-                first,
-                last,
-            );
-        }
-        let mut hosts: Vec<Vec<u8>> = finding
-            .facts
-            .iter()
-            .filter(|fact| {
-                matches!(
-                    fact.kind,
-                    FactKind::HttpHost | FactKind::TlsSni | FactKind::DnsQuery
-                )
-            })
-            .filter_map(|fact| host_key(&String::from_utf8_lossy(&fact.value)))
-            .collect();
-        hosts.sort_unstable();
-        hosts.dedup();
-        for host in hosts {
-            add(
-                &mut self.sightings,
-                (SightingKind::Host, host, day),
-                hits,
-                first,
-                last,
-            );
+            if let DisclosedAddress::Clear(address) = end {
+                is_critical |= self.is_critical(&address_bytes(address));
+            }
         }
         let is_from_inside = !matches!(finding.source.address, DisclosedAddress::Clear(_));
         self.groups
@@ -198,25 +162,6 @@ impl Derived {
         )?;
         for ((hour, severity), findings) in &self.hours {
             statement.execute(params![hour, self.sensor, severity, findings])?;
-        }
-        let mut statement = transaction.prepare_cached(
-            "INSERT INTO sighting (kind, value, day, sensor_key, findings, hits, first_ms, last_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET findings = findings + excluded.findings,
-                hits = min(hits, 9223372036854775807 - excluded.hits) + excluded.hits,
-                first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)",
-        )?;
-        for ((kind, value, day), sum) in &self.sightings {
-            statement.execute(params![
-                kind.code(),
-                value,
-                day,
-                self.sensor,
-                sum.findings,
-                sum.hits,
-                sum.first,
-                sum.last
-            ])?;
         }
         let most = |count: u64| {
             i64::try_from(count)

@@ -1,11 +1,8 @@
 //! Findings in the order in which they were stored, for what reads on and on.
 
-use rusqlite::params;
-
-use super::super::rules;
+use super::super::tables::state;
 use super::super::{Store, StoreError};
-use super::page::JOINS;
-use super::row::{COLUMNS, FindingRow, finding_from_row};
+use super::row::{FindingRow, finding_rows};
 
 impl Store {
     /// The place of the finding that was stored last; 0 when there is none.
@@ -13,10 +10,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn newest_finding(&self) -> Result<i64, StoreError> {
-        self.read(|transaction| {
-            let sql = "SELECT coalesce(max(key), 0) FROM finding";
-            Ok(transaction.query_row(sql, [], |row| row.get(0))?)
-        })
+        self.read(|transaction| Ok(state(transaction)?.next_key - 1))
     }
 
     /// Findings stored behind a place, at most `limit`, each with its place.
@@ -29,14 +23,18 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(i64, FindingRow)>, StoreError> {
         self.read(|transaction| {
-            let sql = format!(
-                "SELECT {COLUMNS}, {} FROM finding {JOINS} WHERE finding.key > ?1 ORDER BY finding.key LIMIT ?2",
-                rules::COLUMNS
-            );
-            let mut statement = transaction.prepare_cached(&sql)?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = statement.query_map(params![after, limit], |row| Ok((row.get(0)?, finding_from_row(row)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            if after.saturating_add(1) >= state(transaction)?.next_key {
+                return Ok(Vec::new());
+            }
+            let Some(sight) = self.tables().sight(transaction)? else {
+                return Ok(Vec::new());
+            };
+            let found = sight.lake.in_order(sight.fresh, after, limit)?;
+            let keys: Vec<i64> = found.iter().map(|finding| finding.key).collect();
+            Ok(keys
+                .into_iter()
+                .zip(finding_rows(transaction, found)?)
+                .collect())
         })
     }
 }

@@ -1,13 +1,14 @@
 //! Findings: how they are stored, and every way to read them. What lies beneath may change in this folder alone.
 //!
-//! | table | what for |
-//! |---|---|
-//! | `finding` | the rows, in order of arrival, found by time or by sensor and time |
-//! | `day_total`, `hour_total` | sums; every count over whole days or hours comes from here |
-//! | `sighting` | which sensor saw an address or host on which day |
+//! | what | where | what for |
+//! |---|---|---|
+//! | the findings | the table beside the database (`lapwing-lake`), the newest of them in `fresh_finding` | every row, and every sum over less than a day or an hour |
+//! | `finding_run` | database | from a finding's stable name to its key and its days |
+//! | `day_total`, `hour_total` | database | sums; every count over whole days or hours comes from here |
+//! | sightings | a table beside that of the findings | which sensor saw an address or host on which day |
 //!
-//! No index has keys in random order: a filter by rule, address or host first asks the small tables on which days and
-//! at which sensors there is anything ([`cells`]), newest first, and reads only those.
+//! A filter by rule, address or host first asks the sums or the sightings on which days and at which sensors there is anything
+//! ([`cells`]), newest first, and only those are looked at in the table of findings.
 
 mod activity;
 mod cells;
@@ -15,6 +16,7 @@ mod conditions;
 mod derive;
 mod in_order;
 mod page;
+mod question;
 mod row;
 mod sightings;
 mod totals;
@@ -22,11 +24,12 @@ mod totals;
 pub use activity::{Activity, RuleActivity, SensorActivity, TimeBar};
 pub(super) use derive::Derived;
 pub use page::FindingPage;
+pub(super) use question::lake_scope;
 pub use row::FindingRow;
-pub(super) use row::parse_id;
-pub use sightings::{Sighting, SightingKind};
+
+pub use sightings::Sighting;
 
 /// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;

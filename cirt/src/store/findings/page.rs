@@ -1,13 +1,14 @@
 //! Pages of findings, newest first.
 
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, Transaction, params_from_iter};
+use std::collections::BTreeSet;
 
-use super::super::rules;
+use lapwing_lake::{Condition, PageEnd, TimeRange};
+use rusqlite::OptionalExtension as _;
+
 use super::super::{Store, StoreError};
-use super::cells::{Cell, cells};
-use super::conditions::Conditions;
-use super::row::{COLUMNS, FindingRow, finding_from_row, parse_id};
+use super::cells::{cells, days};
+use super::question::{lake_scope, question};
+use super::row::{FindingRow, finding_rows, parse_id};
 use super::totals;
 use crate::query::{Cursor, FindingFilter, FindingQuery, Scope};
 
@@ -19,55 +20,8 @@ pub struct FindingPage {
     pub next: Option<Cursor>,
 }
 
-/// Sensors of a cell that are read one index each; more are found faster by time.
-const SENSORS_BY_INDEX: usize = 4;
-
-pub(super) const JOINS: &str = "JOIN sensor ON sensor.key = finding.sensor_key
-    JOIN batch ON batch.key = finding.batch_key
-    LEFT JOIN rule ON rule.gid = finding.gid AND rule.sid = finding.sid AND rule.rev = finding.rev";
-
-/// The newest `limit` findings of a query in one cell, or anywhere.
-fn newest(
-    transaction: &Transaction<'_>,
-    query: &FindingQuery,
-    cell: Option<&Cell>,
-    after: Option<Cursor>,
-    limit: usize,
-) -> Result<Vec<FindingRow>, StoreError> {
-    let mut conditions = Conditions::of(query);
-    if let Some(cursor) = after {
-        conditions.add(
-            "(finding.last_ms, finding.key) < (?, ?)",
-            [
-                Value::from(cursor.last_milliseconds),
-                Value::from(cursor.key),
-            ],
-        );
-    }
-    let mut index = "finding_by_time";
-    let mut sensors = String::new();
-    if let Some(cell) = cell {
-        conditions.add(
-            "finding.last_ms >= ? AND finding.last_ms < ?",
-            [Value::from(cell.first_ms()), Value::from(cell.end_ms())],
-        );
-        let keys: Vec<String> = cell.sensors.iter().map(i64::to_string).collect();
-        sensors = format!(" AND finding.sensor_key IN ({})", keys.join(","));
-        if cell.sensors.len() <= SENSORS_BY_INDEX {
-            index = "finding_by_sensor";
-        }
-    }
-    let sql = format!(
-        "SELECT {COLUMNS}, {} FROM finding INDEXED BY {index} {JOINS} WHERE {}{sensors}
-         ORDER BY finding.last_ms DESC, finding.key DESC LIMIT {limit}",
-        rules::COLUMNS,
-        conditions.sql(),
-    );
-    // Not cached: what lies in a cell is part of the text.
-    let mut statement = transaction.prepare(&sql)?;
-    let rows = statement.query_map(params_from_iter(&conditions.values), finding_from_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
+/// Sensors that are named in a question; more are found faster by looking at all.
+const SENSORS_NAMED: usize = 20;
 
 impl Store {
     /// One page of the findings of a query, newest first, beginning after `after`.
@@ -82,23 +36,35 @@ impl Store {
     ) -> Result<FindingPage, StoreError> {
         let wanted = limit.saturating_add(1);
         self.read_within(query.deadline, |transaction| {
-            let mut findings = match cells(transaction, query)? {
-                None => newest(transaction, query, None, after, wanted)?,
+            let Some(sight) = self.tables().sight(transaction)? else {
+                return Ok(FindingPage {
+                    findings: Vec::new(),
+                    next: None,
+                });
+            };
+            let mut question = question(transaction, query)?;
+            let days = match cells(self.tables(), transaction, query)? {
+                None => days(transaction)?,
                 Some(cells) => {
-                    let mut found = Vec::new();
-                    for cell in &cells {
-                        if after.is_some_and(|after| after.last_milliseconds < cell.first_ms()) {
-                            continue;
-                        }
-                        let missing = wanted - found.len();
-                        found.extend(newest(transaction, query, Some(cell), after, missing)?);
-                        if found.len() >= wanted {
-                            break;
-                        }
+                    let sensors: BTreeSet<i64> = cells
+                        .iter()
+                        .flat_map(|cell| cell.sensors.iter().copied())
+                        .collect();
+                    if sensors.len() <= SENSORS_NAMED {
+                        let sensors = sensors.into_iter().collect();
+                        question.conditions.push(Condition::Sensors(sensors));
                     }
-                    found
+                    cells.iter().map(|cell| cell.day).collect()
                 }
             };
+            let after = after.map(|cursor| PageEnd {
+                last_ms: cursor.last_milliseconds,
+                key: cursor.key,
+            });
+            let found = sight
+                .lake
+                .newest(sight.fresh, &question, &days, after, wanted)?;
+            let mut findings = finding_rows(transaction, found)?;
             let more = findings.len() > limit;
             findings.truncate(limit);
             let next = findings
@@ -118,11 +84,11 @@ impl Store {
             return self.findings_total(query.scope);
         }
         self.read_within(query.deadline, |transaction| {
-            let facts = totals::facts(transaction, query)?;
-            let sql = format!("SELECT coalesce(sum(findings), 0) FROM ({})", facts.sql);
-            Ok(transaction
-                .prepare(&sql)?
-                .query_row(params_from_iter(&facts.values), |row| row.get(0))?)
+            let mut findings = 0u64;
+            totals::each_sum(self.tables(), transaction, query, |sum| {
+                findings = findings.saturating_add(sum.findings);
+            })?;
+            Ok(findings)
         })
     }
 
@@ -134,17 +100,34 @@ impl Store {
         let Some((identity, epoch, lane, number)) = parse_id(id) else {
             return Ok(None);
         };
-        let sql = format!(
-            "SELECT {COLUMNS}, {} FROM finding {JOINS} WHERE finding.sensor_key = (SELECT key FROM sensor WHERE identity = ?1)
-             AND finding.epoch = ?2 AND finding.lane = ?3 AND finding.number = ?4 AND {}",
-            rules::COLUMNS,
-            scope.sensor_condition("finding.sensor_key")
-        );
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
-            Ok(statement
-                .query_row((identity, epoch, lane, number), finding_from_row)
-                .optional()?)
+            // Which run of records it lies in says its key, and on which days to look.
+            let run: Option<(i64, i64, i64, i64, i64)> = transaction
+                .prepare_cached(
+                    "SELECT first, last, first_key, first_day, last_day FROM finding_run
+                     WHERE sensor_key = (SELECT key FROM sensor WHERE identity = ?1) AND epoch = ?2 AND lane = ?3
+                       AND first <= ?4 ORDER BY first DESC LIMIT 1",
+                )?
+                .query_row((identity, epoch, lane, number), |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                })
+                .optional()?;
+            let Some((first, _, first_key, first_day, last_day)) =
+                run.filter(|(_, last, ..)| number <= *last)
+            else {
+                return Ok(None);
+            };
+            let Some(sight) = self.tables().sight(transaction)? else {
+                return Ok(None);
+            };
+            let key = first_key.saturating_add(number.saturating_sub(first));
+            let found = sight.lake.one(
+                sight.fresh,
+                &lake_scope(transaction, scope)?,
+                TimeRange::days(first_day, last_day),
+                key,
+            )?;
+            Ok(finding_rows(transaction, found.into_iter().collect())?.pop())
         })
     }
 }

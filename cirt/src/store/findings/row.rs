@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use jiff::Timestamp;
+use lapwing_lake::{End, Finding};
 use lapwing_wire::{
     Action, ClockQuality, Direction, DisclosedAddress, Endpoint, Lane, RuleId, Traffic,
 };
-use rusqlite::Row;
+use rusqlite::{OptionalExtension as _, Transaction};
 
+use super::super::StoreError;
 use super::super::rules::{self, RuleText};
 use super::super::time::from_milliseconds;
 use crate::query::{Cursor, SeverityClass};
@@ -48,15 +50,7 @@ pub struct FindingRow {
     pub(super) cursor: Cursor,
 }
 
-pub(super) const COLUMNS: &str = "finding.key, sensor.identity, sensor.name, finding.epoch, finding.lane, finding.number,
-    first_ms, last_ms, hits, finding.gid, finding.sid, finding.rev, finding.severity, action,
-    source, source_disclosure, source_key_epoch, source_port,
-    destination, destination_disclosure, destination_key_epoch, destination_port,
-    protocol, app_protocol, direction, packets_to_server, bytes_to_server, packets_to_client, bytes_to_client,
-    flow_start_ms, facts, policy, made_ms, clock_quality, batch.received_ms, batch.number";
-const RULE_START: usize = 36;
-
-pub(in crate::store) fn parse_id(id: &str) -> Option<(Vec<u8>, i64, u8, i64)> {
+pub(super) fn parse_id(id: &str) -> Option<(Vec<u8>, i64, u8, i64)> {
     let mut parts = id.split('-');
     let identity = hex::decode(parts.next()?).ok()?;
     let epoch = u64::from_str_radix(parts.next()?, 16).ok()?.cast_signed();
@@ -72,78 +66,96 @@ pub(in crate::store) fn parse_id(id: &str) -> Option<(Vec<u8>, i64, u8, i64)> {
         .then_some((identity, epoch, lane, number))
 }
 
-pub(super) fn finding_from_row(row: &Row<'_>) -> rusqlite::Result<FindingRow> {
-    let key: i64 = row.get(0)?;
-    let identity: [u8; 16] = row.get(1)?;
-    let epoch: i64 = row.get(3)?;
-    let lane: u8 = row.get(4)?;
-    let number: i64 = row.get(5)?;
-    let last: i64 = row.get(7)?;
-    let numbers = [row.get(9)?, row.get(10)?, row.get(11)?];
-    let [gid, sid, rev] = numbers;
-    let facts: String = row.get(30)?;
-    Ok(FindingRow {
-        id: format!(
-            "{}-{:016x}-{}-{number}",
-            hex::encode(identity),
-            epoch.cast_unsigned(),
-            Lane::from_code(lane).map_or("unknown", Lane::name)
-        ),
-        sensor: row.get(2)?,
-        first: from_milliseconds(row.get(6)?),
-        last: from_milliseconds(last),
-        hits: row.get(8)?,
-        rule: RuleId { gid, sid, rev },
-        text: rules::rule_from_row(row, RULE_START, numbers)?,
-        severity: row.get(12)?,
-        action: Action::from_code(row.get(13)?),
-        source: endpoint_from_row(row, 14)?,
-        destination: endpoint_from_row(row, 18)?,
-        protocol: row.get(22)?,
-        app_protocol: row.get(23)?,
-        direction: Direction::from_code(row.get(24)?),
-        traffic: Traffic {
-            packets_to_server: row.get(25)?,
-            bytes_to_server: row.get(26)?,
-            packets_to_client: row.get(27)?,
-            bytes_to_client: row.get(28)?,
-        },
-        flow_start: row.get::<_, Option<i64>>(29)?.map(from_milliseconds),
-        facts: serde_json::from_str(&facts).unwrap_or_default(),
-        policy: row.get(31)?,
-        made: from_milliseconds(row.get(32)?),
-        clock_quality: ClockQuality::from_code(row.get(33)?),
-        received: from_milliseconds(row.get(34)?),
-        batch: row.get(35)?,
-        cursor: Cursor {
-            last_milliseconds: last,
-            key,
-        },
-    })
+/// Rows of the table as people read them: with the sensor's name and the rule's text.
+pub(super) fn finding_rows(
+    transaction: &Transaction<'_>,
+    found: Vec<Finding>,
+) -> Result<Vec<FindingRow>, StoreError> {
+    let mut names = transaction.prepare_cached("SELECT name FROM sensor WHERE key = ?1")?;
+    let sql = format!(
+        "SELECT {} FROM rule WHERE gid = ?1 AND sid = ?2 AND rev = ?3",
+        rules::COLUMNS
+    );
+    let mut texts = transaction.prepare_cached(&sql)?;
+    let mut rows = Vec::with_capacity(found.len());
+    for finding in found {
+        let name: String = names.query_row([finding.sensor_key], |row| row.get(0))?;
+        let rule = [finding.gid, finding.sid, finding.rev];
+        let text = texts
+            .query_row(rule, |row| rules::rule_from_row(row, 0, rule))
+            .optional()?
+            .flatten();
+        rows.push(finding_row(finding, name, text));
+    }
+    Ok(rows)
 }
 
-fn endpoint_from_row(row: &Row<'_>, start: usize) -> rusqlite::Result<Endpoint> {
-    let bytes: Option<[u8; 16]> = row.get(start)?;
-    let disclosure: u8 = row.get(start + 1)?;
-    let key_epoch: Option<u32> = row.get(start + 2)?;
-    let address = bytes.map(|bytes| {
+fn finding_row(finding: Finding, sensor: String, text: Option<RuleText>) -> FindingRow {
+    let count = |value: i64| u64::try_from(value).unwrap_or_default();
+    FindingRow {
+        id: format!(
+            "{}-{:016x}-{}-{}",
+            hex::encode(finding.sensor),
+            finding.epoch.cast_unsigned(),
+            Lane::from_code(finding.lane).map_or("unknown", Lane::name),
+            finding.number
+        ),
+        sensor,
+        first: from_milliseconds(finding.first_ms),
+        last: from_milliseconds(finding.last_ms),
+        hits: count(finding.hits),
+        rule: RuleId {
+            gid: finding.gid,
+            sid: finding.sid,
+            rev: finding.rev,
+        },
+        text,
+        severity: finding.severity,
+        action: Action::from_code(finding.action),
+        source: endpoint(&finding.source),
+        destination: endpoint(&finding.destination),
+        protocol: finding.protocol,
+        app_protocol: finding.app_protocol,
+        direction: Direction::from_code(finding.direction),
+        traffic: Traffic {
+            packets_to_server: count(finding.packets_to_server),
+            bytes_to_server: count(finding.bytes_to_server),
+            packets_to_client: count(finding.packets_to_client),
+            bytes_to_client: count(finding.bytes_to_client),
+        },
+        flow_start: finding.flow_start_ms.map(from_milliseconds),
+        facts: serde_json::from_str(&finding.facts).unwrap_or_default(),
+        policy: finding.policy,
+        made: from_milliseconds(finding.made_ms),
+        clock_quality: ClockQuality::from_code(finding.clock_quality),
+        received: from_milliseconds(finding.received_ms),
+        batch: finding.batch.cast_unsigned(),
+        cursor: Cursor {
+            last_milliseconds: finding.last_ms,
+            key: finding.key,
+        },
+    }
+}
+
+fn endpoint(end: &End) -> Endpoint {
+    let address = end.address.map(|bytes| {
         let address = Ipv6Addr::from(bytes);
         address
             .to_ipv4_mapped()
             .map_or(IpAddr::V6(address), IpAddr::V4)
     });
-    let address = match (address, disclosure) {
+    let address = match (address, end.disclosure) {
         (Some(address), 0) => DisclosedAddress::Clear(address),
         (Some(address), _) => DisclosedAddress::Pseudonym {
             address,
-            key_epoch: key_epoch.unwrap_or_default(),
+            key_epoch: end.key_epoch.unwrap_or_default(),
         },
         (None, _) => DisclosedAddress::Withheld,
     };
-    Ok(Endpoint {
+    Endpoint {
         address,
-        port: row.get(start + 3)?,
-    })
+        port: end.port,
+    }
 }
 
 impl FindingRow {

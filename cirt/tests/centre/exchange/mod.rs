@@ -13,7 +13,7 @@ mod reader;
 mod shadowserver;
 mod signed_files;
 mod stix;
-mod support;
+pub(crate) mod support;
 mod syslog;
 mod taxii;
 mod ways_out;
