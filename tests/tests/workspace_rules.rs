@@ -97,8 +97,9 @@ const LICENCES: [&str; 14] = [
     "BSL-1.0",
     "MPL-2.0",
 ];
-/// Certificate roots are data, under a licence for data.
-const OTHER_LICENCES: [(&str, &str); 2] = [
+/// Certificate roots are data, under a licence for data; the licence of bzip2 is that of BSD with other words.
+const OTHER_LICENCES: [(&str, &str); 3] = [
+    ("libbz2-rs-sys", "bzip2-1.0.6"),
     ("webpki-roots", "CDLA-Permissive-2.0"),
     ("webpki-root-certs", "CDLA-Permissive-2.0"),
 ];
