@@ -13,14 +13,15 @@
 //! | number of wide entries, of narrow entries, of patterns of one byte | 12 |
 //! | wide bitmap, one word for each slot | 2^slots · 4 |
 //! | wide slots: the first entry of each, and the number of entries | (2^slots + 1) · 4 |
-//! | wide entries: gram, pattern, place of the gram in the pattern (u16), zero (u16) | 12 each |
+//! | wide entries: gram, pattern, place of the gram in the pattern (u16), place of a telling byte in it (u8), that byte (u8) | 12 each |
 //! | narrow bitmap, slots, entries | likewise |
 //! | patterns of one byte: that byte, pattern | 8 each |
 //!
 //! A gram's number is its bytes in little-endian order; its hash is that number times [`GRAM_HASH_FACTOR`] modulo 2^32, of which the
 //! highest bits choose slot and word. The fifteen behind them are three numbers of bits, all of which are set in that word: one
 //! look at memory answers three questions, and the bitmap of thousands of patterns fits into a board's nearest cache.
-//! Patterns and entries of a slot ascend.
+//! Patterns and entries of a slot ascend. The telling byte is the rarest that stands outside the gram: where it is another one, the
+//! pattern need not be fetched from elsewhere in the file to know that it does not stand there.
 
 use super::{
     bytes::{field_u16, field_u32, to_usize},
@@ -146,20 +147,19 @@ impl<'a> GramBitmap<'a> {
         field_u32(self.words, to_usize(word) * 4) & mask == mask
     }
 
-    /// Calls `found` with each position from `start` on at which the bitmap does not rule out a gram, ascending.
-    pub fn search_from(&self, start: usize, bytes: &[u8], found: &mut impl FnMut(usize)) {
-        let rest = bytes.get(start..).unwrap_or_default();
+    /// Calls `found` with each position at which the bitmap does not rule out a gram, ascending.
+    pub fn search(&self, bytes: &[u8], found: &mut impl FnMut(usize)) {
         let mut visit = |at: usize, gram: u32| {
             if self.may_have(gram) {
-                found(start + at);
+                found(at);
             }
         };
         if self.gram_bytes == WIDE {
-            for (at, gram) in rest.array_windows::<WIDE>().enumerate() {
+            for (at, gram) in bytes.array_windows::<WIDE>().enumerate() {
                 visit(at, u32::from_le_bytes(*gram));
             }
         } else {
-            for (at, gram) in rest.array_windows::<NARROW>().enumerate() {
+            for (at, gram) in bytes.array_windows::<NARROW>().enumerate() {
                 visit(at, u32::from(u16::from_le_bytes(*gram)));
             }
         }
@@ -169,7 +169,7 @@ impl<'a> GramBitmap<'a> {
 /// How the positions are found at which a gram may stand: whoever scans may know faster instructions than this package, which
 /// has only safe ones.
 pub trait GramSearch {
-    /// Does what [`GramBitmap::search_from`] does from the first byte on.
+    /// Does what [`GramBitmap::search`] does.
     fn search(&self, bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize));
 }
 
@@ -179,7 +179,7 @@ pub struct PortableSearch;
 
 impl GramSearch for PortableSearch {
     fn search(&self, bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize)) {
-        bitmap.search_from(0, bytes, found);
+        bitmap.search(bytes, found);
     }
 }
 
@@ -277,14 +277,18 @@ impl<'a> Filter<'a> {
             patterns,
             bytes,
             seen,
+            spent: SpentGrams::new(),
             hit: &mut hit,
         };
         for (table, gram_bytes) in [(&self.wide, WIDE), (&self.narrow, NARROW)] {
             if table.entries.is_empty() {
                 continue;
             }
+            search.spent = SpentGrams::new();
             grams.search(table.bitmap(gram_bytes), bytes, &mut |position| {
-                if let Some(gram) = gram_at(bytes, position, gram_bytes) {
+                if let Some(gram) = gram_at(bytes, position, gram_bytes)
+                    && !search.spent.has(gram)
+                {
                     search.compare(table.entries_of(gram), position, gram);
                 }
             });
@@ -329,6 +333,7 @@ impl<'a> Filter<'a> {
                         && table.bitmap(gram_bytes).may_have(entry.gram)
                         && patterns.get(entry.pattern).is_some_and(|pattern| {
                             lengths.contains(&pattern.len())
+                                && pattern.get(entry.telling_place) == Some(&entry.telling_byte)
                                 && gram_at(pattern, entry.place, gram_bytes) == Some(entry.gram)
                         })
                         && reach(entry.pattern);
@@ -382,7 +387,10 @@ impl<'a> Patterns<'a> {
 struct Entry {
     gram: u32,
     pattern: usize,
+    /// Of the gram in the pattern.
     place: usize,
+    telling_place: usize,
+    telling_byte: u8,
 }
 
 impl Entry {
@@ -399,6 +407,8 @@ impl Entry {
             gram: field_u32(entry, 0),
             pattern: to_usize(field_u32(entry, 4)),
             place: usize::from(field_u16(entry, 8)),
+            telling_place: entry.get(10).copied().map_or(0, usize::from),
+            telling_byte: entry.get(11).copied().unwrap_or_default(),
         }
     }
 }
@@ -408,28 +418,40 @@ struct Search<'s, F> {
     patterns: Patterns<'s>,
     bytes: &'s [u8],
     seen: &'s mut SeenPatterns,
+    /// Of the table in hand.
+    spent: SpentGrams,
     hit: &'s mut F,
 }
 
 impl<F: FnMut(usize)> Search<'_, F> {
     /// Compares the patterns of a slot that have this gram with the bytes around it.
     fn compare(&mut self, entries: &[u8], position: usize, gram: u32) {
+        let mut is_spent = true;
         for entry in entries.as_chunks::<ENTRY_BYTES>().0 {
             // Of a slot's entries most have another gram: nothing else is read of those.
             if entry.first_chunk() != Some(&gram.to_le_bytes()) {
                 continue;
             }
             let entry = Entry::read(entry);
+            let may_stand = position.checked_sub(entry.place).filter(|start| {
+                self.bytes.get(start + entry.telling_place) == Some(&entry.telling_byte)
+            });
+            let Some(start) = may_stand else {
+                is_spent = false;
+                continue;
+            };
             if self.seen.has(entry.pattern) {
                 continue;
             }
-            let stands_there = position.checked_sub(entry.place).is_some_and(|start| {
-                let pattern = self.patterns.get(entry.pattern).unwrap_or_default();
-                self.bytes.get(start..start + pattern.len()) == Some(pattern)
-            });
-            if stands_there {
+            let pattern = self.patterns.get(entry.pattern).unwrap_or_default();
+            if self.bytes.get(start..start + pattern.len()) == Some(pattern) {
                 self.found(entry.pattern);
+            } else {
+                is_spent = false;
             }
+        }
+        if is_spent {
+            self.spent.add(gram);
         }
     }
 
@@ -437,6 +459,35 @@ impl<F: FnMut(usize)> Search<'_, F> {
         if !self.seen.has(pattern) {
             self.seen.add(pattern);
             (self.hit)(pattern);
+        }
+    }
+}
+
+/// Some grams that lead to nothing new in the rest of a scan: each pattern of theirs was found, or they have none and only look
+/// like one that has. Traffic repeats itself, and repeats short patterns most.
+struct SpentGrams([u64; Self::PLACES]);
+
+impl SpentGrams {
+    const PLACES: usize = 16;
+    /// No gram: those have 32 binary digits.
+    const EMPTY: u64 = u64::MAX;
+
+    fn new() -> Self {
+        Self([Self::EMPTY; Self::PLACES])
+    }
+
+    /// The one place at which a gram may stand.
+    fn place(gram: u32) -> usize {
+        to_usize(gram.wrapping_mul(GRAM_HASH_FACTOR) >> (u32::BITS - Self::PLACES.ilog2()))
+    }
+
+    fn has(&self, gram: u32) -> bool {
+        self.0.get(Self::place(gram)) == Some(&u64::from(gram))
+    }
+
+    fn add(&mut self, gram: u32) {
+        if let Some(place) = self.0.get_mut(Self::place(gram)) {
+            *place = u64::from(gram);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Builds the tables of a filter: the same patterns, the same bytes.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use super::{
     byte_rarity::commonness,
@@ -17,6 +17,8 @@ struct Entry {
     gram: u32,
     pattern: u32,
     place: u16,
+    /// The place of the telling byte, and that byte.
+    telling: [u8; 2],
 }
 
 /// The tables for distinct patterns in lower case, by their number.
@@ -59,11 +61,24 @@ fn choose(pattern: &[u8], number: u32, gram_bytes: usize, loads: &mut HashMap<u3
         .min()
         .unwrap_or_default();
     *loads.entry(gram).or_default() += 1;
+    let start = usize::from(place);
     Entry {
         gram,
         pattern: number,
         place,
+        telling: telling_byte(pattern, start..start + gram_bytes),
     }
+}
+
+/// Place and value of the rarest byte outside the gram among those whose place is one byte; where there is none, of the first byte.
+fn telling_byte(pattern: &[u8], gram: Range<usize>) -> [u8; 2] {
+    let outside = (0..=u8::MAX)
+        .zip(pattern)
+        .filter(|(place, _)| !gram.contains(&usize::from(*place)));
+    outside
+        .min_by_key(|(_, byte)| commonness(std::slice::from_ref(*byte)))
+        .map(|(place, byte)| [place, *byte])
+        .unwrap_or([0, pattern.first().copied().unwrap_or_default()])
 }
 
 /// A gram table as it stands in the file.
@@ -103,10 +118,9 @@ impl Table {
             (0..=slots).map(|slot| u32::try_from(first_from(slot)).unwrap_or(u32::MAX)),
         );
         for entry in &entries {
-            put_u32s(
-                &mut bytes,
-                [entry.gram, entry.pattern, u32::from(entry.place)],
-            );
+            put_u32s(&mut bytes, [entry.gram, entry.pattern]);
+            bytes.extend(entry.place.to_le_bytes());
+            bytes.extend(entry.telling);
         }
         Self {
             slots_log2,

@@ -100,7 +100,7 @@ use crate::model::{AppProtocol, HeaderProtocol};
 /// First bytes of every pack.
 pub const MAGIC: [u8; 8] = *b"LAPWPACK";
 /// The version this program writes and reads.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 64;
 /// Bytes of one entry of the section table.

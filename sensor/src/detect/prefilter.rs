@@ -75,8 +75,7 @@ impl Group {
 
 fn lower(bytes: &[u8], lowered: &mut Vec<u8>) {
     lowered.clear();
-    lowered.extend_from_slice(bytes);
-    lowered.make_ascii_lowercase();
+    lowered.extend(bytes.iter().map(u8::to_ascii_lowercase));
 }
 
 /// A group over one buffer of transactions.

@@ -1,4 +1,7 @@
-//! Fingerprints of hellos: JA3 and JA3S (salesforce/ja3), JA4 (FoxIO, the TLS client part).
+//! Fingerprints of hellos: JA3 and JA3S (salesforce/ja3), JA4 (FoxIO, the TLS client part). Each hello has hundreds of numbers to
+//! write, so each list is written into one text.
+
+use std::fmt::Write as _;
 
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
@@ -39,12 +42,16 @@ pub(in crate::app_layer) fn md5_hex(text: &[u8]) -> Vec<u8> {
 }
 
 fn dashed(list: &[u16]) -> String {
-    let items: Vec<String> = list
-        .iter()
-        .filter(|&&item| !is_grease(item))
-        .map(u16::to_string)
-        .collect();
-    items.join("-")
+    let items = list.iter().filter(|&&item| !is_grease(item));
+    let mut text = String::with_capacity(list.len() * "65535-".len());
+    for item in items {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{item}");
+    }
+    text
 }
 
 /// What carries a hello, as JA4 writes it.
@@ -123,15 +130,24 @@ fn ja4_alpn(alpn: Option<&[u8]>) -> String {
 }
 
 fn hex_list(list: &[u16]) -> String {
-    let items: Vec<String> = list.iter().map(|item| format!("{item:04x}")).collect();
-    items.join(",")
+    let mut text = String::with_capacity(list.len() * "0000,".len());
+    for item in list {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        let mut digits = [0; 4];
+        // Two bytes are four digits.
+        if hex::encode_to_slice(item.to_be_bytes(), &mut digits).is_ok() {
+            text.extend(digits.map(char::from));
+        }
+    }
+    text
 }
 
 fn short_hash(text: &str) -> String {
-    hex::encode(Sha256::digest(text.as_bytes()))
-        .chars()
-        .take(12)
-        .collect()
+    let mut text = hex::encode(Sha256::digest(text.as_bytes()));
+    text.truncate(12);
+    text
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Avx2 {
         is_x86_feature_detected!("avx2").then_some(Self(()))
     }
 
-    /// As [`GramBitmap::search_from`] from the first byte on.
+    /// As [`GramBitmap::search`].
     pub(super) fn search(
         self,
         bitmap: GramBitmap<'_>,
@@ -42,34 +42,47 @@ impl Avx2 {
         found: &mut impl FnMut(usize),
     ) {
         // SAFETY: `self` exists only where the processor has AVX2.
-        let done = unsafe { search_steps(bitmap, bytes, found) };
-        bitmap.search_from(done, bytes, found);
+        let is_done = unsafe { search_steps(bitmap, bytes, found) };
+        if !is_done {
+            bitmap.search(bytes, found);
+        }
     }
 }
 
-/// Looks at as many positions as there are whole steps; gives the first that was not looked at.
+/// Looks at every position. `false` and nothing done for a bitmap that it is not made for, which [`GramBitmap::new`] lets nobody have.
 #[target_feature(enable = "avx2")]
-fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize)) -> usize {
+fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize)) -> bool {
     let (words, words_log2) = (bitmap.words(), i32::from(bitmap.words_log2()));
     // A word's number has as many binary digits as the logarithm says, so that all of them lie in a bitmap of this size.
     let is_whole = (1..=SHIFT_MAX).contains(&words_log2) && words.len() >= 4 << words_log2;
     if !is_whole {
-        return 0;
+        return false;
     }
     let spread = match bitmap.gram_bytes() {
         4 => wide_grams(),
         2 => narrow_grams(),
-        _ => return 0,
+        _ => return false,
     };
     let factor = _mm256_set1_epi32(GRAM_HASH_FACTOR.cast_signed());
     let to_word = _mm_cvtsi32_si128(32 - words_log2);
     let to_bits = _mm_cvtsi32_si128(words_log2);
     let bit_number = _mm256_set1_epi32(31);
+    // Positions at which a whole gram stands; those of the last steps are read from a copy with zeros behind.
+    let positions = (bytes.len() + 1).saturating_sub(bitmap.gram_bytes());
+    let mut last = [0; STEP_BYTES];
     let mut position = 0;
-    while let Some(chunk) = bytes
-        .get(position..)
-        .and_then(|rest| rest.first_chunk::<STEP_BYTES>())
-    {
+    while position < positions {
+        let rest = bytes.get(position..).unwrap_or_default();
+        let chunk = match rest.first_chunk::<STEP_BYTES>() {
+            Some(chunk) => chunk,
+            None => {
+                last.fill(0);
+                if let Some(beginning) = last.get_mut(..rest.len()) {
+                    beginning.copy_from_slice(rest);
+                }
+                &last
+            }
+        };
         // SAFETY: the chunk has the 16 bytes that are read, and no alignment is asked for.
         let chunk = unsafe { _mm_loadu_si128(chunk.as_ptr().cast::<__m128i>()) };
         let grams = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(chunk), spread);
@@ -88,12 +101,16 @@ fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usi
         let signs = _mm256_and_si256(_mm256_and_si256(first, second), third);
         let mut hits = _mm256_movemask_ps(_mm256_castsi256_ps(signs)).cast_unsigned();
         while hits != 0 {
-            found(position + hits.trailing_zeros() as usize);
+            let at = position + hits.trailing_zeros() as usize;
+            if at >= positions {
+                break;
+            }
+            found(at);
             hits &= hits - 1;
         }
         position += STEP_POSITIONS;
     }
-    position
+    true
 }
 
 /// Puts four bytes from each of eight positions into a lane.
