@@ -49,7 +49,7 @@ fn dashed(list: &[u16]) -> String {
             text.push('-');
         }
         // Writing to a text cannot fail.
-        let _ = write!(text, "{item}");
+        write!(text, "{item}").ok();
     }
     text
 }
