@@ -105,7 +105,7 @@ impl<I: Inspector> Pipeline<I> {
         self.engine.forget(&self.settings);
     }
 
-    /// Says whether the worker is behind: then large flows are let pass, see [`shedding`].
+    /// Says whether the worker is behind: then large flows are let pass, see [`crate::shedding`].
     pub fn set_behind(&mut self, is_behind: bool) {
         let engine = &mut self.engine;
         engine.counters.shed.times += u64::from(is_behind && !engine.is_behind);
