@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use deltalake::arrow::array::{AsArray as _, RecordBatch};
-use deltalake::arrow::compute::cast;
-use deltalake::arrow::datatypes::{DataType, Int64Type};
-use deltalake::datafusion::common::ScalarValue;
+use deltalake::arrow::datatypes::DataType;
 use deltalake::datafusion::functions_aggregate::expr_fn::{count, max, min, sum};
 use deltalake::datafusion::logical_expr::{Expr, cast as cast_to, lit};
 use deltalake::datafusion::prelude::col;
 
+use crate::answer::{Numbers, decimals, longs};
 use crate::finding::from_batch;
 use crate::question::instant;
 use crate::view::{Fresh, View};
@@ -207,16 +205,10 @@ impl Lake {
                     "first_last",
                     "latest",
                 ];
-                let columns = names
-                    .into_iter()
-                    .map(|name| longs(batch, name))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let numbers = Numbers::of(batch, &names)?;
                 let hits = decimals(batch, "all_hits")?;
                 for (row, hits) in hits.into_iter().enumerate() {
-                    let value = |column: usize| {
-                        let column = columns.get(column).and_then(|column| column.get(row));
-                        column.copied().flatten().unwrap_or_default()
-                    };
+                    let value = |column: usize| numbers.at(column, row);
                     let number = |column: usize| u32::try_from(value(column)).unwrap_or(u32::MAX);
                     tallies.push(Tally {
                         sensor_key: value(0),
@@ -361,35 +353,4 @@ async fn all_rows(view: &View, conditions: Vec<Expr>) -> Result<Vec<Finding>, La
         findings.extend(from_batch(&batch)?);
     }
     Ok(findings)
-}
-
-/// A column of whole numbers.
-pub(crate) fn longs(
-    batch: &RecordBatch,
-    name: &'static str,
-) -> Result<Vec<Option<i64>>, LakeError> {
-    let column = batch
-        .column_by_name(name)
-        .ok_or(LakeError::Unreadable(name))?;
-    let column = match column.data_type() {
-        // Days since 1970.
-        DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
-        _ => cast(column, &DataType::Int64)?,
-    };
-    Ok(column.as_primitive::<Int64Type>().iter().collect())
-}
-
-/// A column of large whole numbers; what is beyond counting stays at the end.
-pub(crate) fn decimals(batch: &RecordBatch, name: &'static str) -> Result<Vec<u64>, LakeError> {
-    let column = batch
-        .column_by_name(name)
-        .ok_or(LakeError::Unreadable(name))?;
-    (0..column.len())
-        .map(|row| match ScalarValue::try_from_array(column, row)? {
-            ScalarValue::Decimal128(Some(value), _, _) => {
-                Ok(u64::try_from(value.max(0)).unwrap_or(u64::MAX))
-            }
-            _ => Ok(0),
-        })
-        .collect()
 }

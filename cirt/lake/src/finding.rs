@@ -13,9 +13,7 @@ use deltalake::arrow::datatypes::{
 
 use crate::LakeError;
 use crate::limits::{BELIEVED_DAYS_AFTER, BELIEVED_DAYS_BEFORE, TEXT_BYTES};
-use crate::schema::FINDING;
-
-const DAY_MS: i64 = 86_400_000;
+use crate::schema::{DAY_MS, FINDING};
 
 /// One end of a finding's traffic.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@
 //! * a question sees a row once, whether it is fresh or committed, or on its way;
 //! * every answer stays within its memory and its time, or is refused.
 
+mod answer;
 mod apply;
 mod ask;
 mod copy;

@@ -11,8 +11,7 @@ use deltalake::datafusion::logical_expr::{ColumnarValue, Expr, Volatility, creat
 use deltalake::datafusion::prelude::col;
 
 use crate::hosts::names_host;
-
-const DAY_MS: i64 = 86_400_000;
+use crate::schema::DAY_MS;
 
 /// Whose rows may be seen. There is no default.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use deltalake::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::{DataType as DeltaType, PrimitiveType, StructField};
 
+/// Milliseconds of the days that files are parted by.
+pub(crate) const DAY_MS: i64 = 86_400_000;
+
 /// Name, type, and whether it may be null.
 type Column = (&'static str, PrimitiveType, bool);
 

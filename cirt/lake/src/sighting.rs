@@ -12,10 +12,8 @@ use jiff::civil::Date;
 
 use crate::finding::from_batch;
 use crate::hosts::host_keys;
-use crate::schema::SIGHTING;
+use crate::schema::{DAY_MS, SIGHTING};
 use crate::{Finding, FreshRows, LakeError};
-
-const DAY_MS: i64 = 86_400_000;
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

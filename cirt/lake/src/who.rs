@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use deltalake::arrow::datatypes::DataType;
 use deltalake::datafusion::common::ScalarValue;
+use deltalake::datafusion::dataframe::DataFrame;
 use deltalake::datafusion::functions_aggregate::expr_fn::{max, min, sum};
 use deltalake::datafusion::logical_expr::{Expr, cast, lit};
 use deltalake::datafusion::prelude::col;
 
-use crate::ask::{decimals, longs};
+use crate::answer::{Numbers, decimals, longs};
 use crate::hosts::host_key;
+use crate::lake::Shared;
+use crate::schema::DAY_MS;
 use crate::view::{Fresh, session, sightings};
 use crate::{Lake, LakeError, Scope, SightingKind, TimeRange};
-
-const DAY_MS: i64 = 86_400_000;
 
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,25 @@ fn seconds(column: &str) -> Expr {
     day * lit(DAY_MS / 1_000) + cast(col(column), DataType::Int64)
 }
 
+/// The sightings within a scope of what is sought; none when nothing can be that.
+async fn matching(
+    shared: &Shared,
+    fresh: &Fresh,
+    scope: &Scope,
+    sought: &Sought,
+) -> Result<Option<DataFrame>, LakeError> {
+    let Some(is_sought) = sought.expression() else {
+        return Ok(None);
+    };
+    let rows = sightings(&session(shared), shared, fresh)
+        .await?
+        .filter(is_sought)?;
+    Ok(Some(match scope.expression() {
+        Some(within) => rows.filter(within)?,
+        None => rows,
+    }))
+}
+
 impl Lake {
     /// Which sensors of a scope saw something, in no order.
     ///
@@ -99,16 +119,9 @@ impl Lake {
         let shared = Arc::clone(&self.shared);
         let (scope, sought) = (scope.clone(), sought.clone());
         self.run_within(deadline, async move {
-            let Some(is_sought) = sought.expression() else {
+            let Some(rows) = matching(&shared, &fresh, &scope, &sought).await? else {
                 return Ok(Vec::new());
             };
-            let context = session(&shared);
-            let mut rows = sightings(&context, &shared, &fresh)
-                .await?
-                .filter(is_sought)?;
-            if let Some(within) = scope.expression() {
-                rows = rows.filter(within)?;
-            }
             let batches = rows
                 .aggregate(
                     vec![col("sensor_key")],
@@ -123,15 +136,10 @@ impl Lake {
                 .await?;
             let mut seen = Vec::new();
             for batch in &batches {
-                let columns = ["sensor_key", "all_findings", "earliest", "latest"]
-                    .into_iter()
-                    .map(|name| longs(batch, name))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let names = ["sensor_key", "all_findings", "earliest", "latest"];
+                let numbers = Numbers::of(batch, &names)?;
                 for (row, hits) in decimals(batch, "all_hits")?.into_iter().enumerate() {
-                    let value = |column: usize| {
-                        let column = columns.get(column).and_then(|column| column.get(row));
-                        column.copied().flatten().unwrap_or_default()
-                    };
+                    let value = |column: usize| numbers.at(column, row);
                     seen.push(Seen {
                         sensor_key: value(0),
                         findings: u64::try_from(value(1)).unwrap_or_default(),
@@ -161,16 +169,9 @@ impl Lake {
         let shared = Arc::clone(&self.shared);
         let (scope, sought) = (scope.clone(), sought.clone());
         self.run_within(deadline, async move {
-            let Some(is_sought) = sought.expression() else {
+            let Some(mut rows) = matching(&shared, &fresh, &scope, &sought).await? else {
                 return Ok(Vec::new());
             };
-            let context = session(&shared);
-            let mut rows = sightings(&context, &shared, &fresh)
-                .await?
-                .filter(is_sought)?;
-            if let Some(within) = scope.expression() {
-                rows = rows.filter(within)?;
-            }
             if let Some(days) = time.days_expression() {
                 rows = rows.filter(days)?;
             }
