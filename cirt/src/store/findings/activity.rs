@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params_from_iter};
 use super::super::tables::Tables;
 use super::super::time::{from_milliseconds, to_milliseconds};
 use super::super::{Store, StoreError};
-use super::conditions::{sensor_conditions, severity_condition};
+use super::conditions::sum_conditions;
 use super::question::question;
 use super::totals;
 use super::{DAY_MS, HOUR_MS};
@@ -291,14 +291,8 @@ fn over_time(
         totals::bars(&sight, &question, first_bar, width_ms, &mut add_bar)?;
     }
     let mut values = vec![Value::from(whole.start), Value::from(whole.end)];
-    let mut parts = vec![
-        "hour >= ? AND hour < ?".to_owned(),
-        query.scope.sensor_condition("sensor_key"),
-    ];
-    parts.extend(sensor_conditions(filter, &mut values));
-    if let Some(severity) = &filter.severity {
-        parts.push(severity_condition("hour_total", severity, &mut values));
-    }
+    let mut parts = vec!["hour >= ? AND hour < ?".to_owned()];
+    parts.extend(sum_conditions(query, "hour_total", &mut values));
     let sql = format!(
         "SELECT (hour * {HOUR_MS} - {first_bar}) / {width_ms}, severity, sum(findings) FROM hour_total
          WHERE {} AND hour * {HOUR_MS} >= {first_bar} GROUP BY 1, 2",

@@ -8,7 +8,7 @@ use super::super::StoreError;
 use super::super::insert_record::address_bytes;
 use super::super::tables::Tables;
 use super::DAY_MS;
-use super::conditions::{rule_condition, sensor_conditions, severity_condition};
+use super::conditions::sum_conditions;
 use super::question::question;
 use crate::limits::CELLS;
 use crate::query::FindingQuery;
@@ -77,8 +77,7 @@ pub(super) fn cells(
 fn of_days(transaction: &Transaction<'_>, query: &FindingQuery) -> Result<Vec<Cell>, StoreError> {
     let filter = &query.filter;
     let mut values = Vec::<Value>::new();
-    let mut parts = vec![query.scope.sensor_condition("sensor_key")];
-    parts.extend(sensor_conditions(filter, &mut values));
+    let mut parts = sum_conditions(query, "day_total", &mut values);
     if let Some(since) = filter.since {
         parts.push("day >= ?".to_owned());
         values.push(Value::from(to_milliseconds(since).div_euclid(DAY_MS)));
@@ -86,12 +85,6 @@ fn of_days(transaction: &Transaction<'_>, query: &FindingQuery) -> Result<Vec<Ce
     if let Some(until) = filter.until {
         parts.push("day <= ?".to_owned());
         values.push(Value::from(to_milliseconds(until).div_euclid(DAY_MS)));
-    }
-    if let Some(severity) = &filter.severity {
-        parts.push(severity_condition("day_total", severity, &mut values));
-    }
-    if let Some(rule) = &filter.rule {
-        parts.push(rule_condition("day_total", rule, &mut values));
     }
     let sql = format!(
         "SELECT DISTINCT day, sensor_key FROM day_total LEFT JOIN rule USING (gid, sid, rev)

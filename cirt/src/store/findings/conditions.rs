@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value;
 
-use crate::query::{FindingFilter, RuleFilter, SeveritySet};
+use crate::query::{FindingFilter, FindingQuery, RuleFilter, SeveritySet};
 
 pub(super) fn escape_like(text: &str) -> String {
     text.replace('\\', "\\\\")
@@ -10,32 +10,49 @@ pub(super) fn escape_like(text: &str) -> String {
         .replace('_', "\\_")
 }
 
-/// Conditions on `sensor_key`.
-pub(super) fn sensor_conditions(filter: &FindingFilter, values: &mut Vec<Value>) -> Vec<String> {
+/// What a query asks of a table of sums, but for its time; a rule by words needs `rule` to be joined.
+pub(super) fn sum_conditions(
+    query: &FindingQuery,
+    table: &str,
+    values: &mut Vec<Value>,
+) -> Vec<String> {
+    let filter = &query.filter;
+    let mut parts = vec![query.scope.sensor_condition("sensor_key")];
+    parts.extend(sensor_conditions(filter, "sensor_key", values));
+    if let Some(severity) = &filter.severity {
+        parts.push(severity_condition(table, severity, values));
+    }
+    if let Some(rule) = &filter.rule {
+        parts.push(rule_condition(table, rule, values));
+    }
+    parts
+}
+
+/// Conditions on the column that holds a sensor's key.
+pub(super) fn sensor_conditions(
+    filter: &FindingFilter,
+    column: &str,
+    values: &mut Vec<Value>,
+) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(sensor) = &filter.sensor {
-        parts.push(
-            "sensor_key IN (SELECT key FROM sensor WHERE name = ? OR identity = ?)".to_owned(),
-        );
+        parts.push(format!(
+            "{column} IN (SELECT key FROM sensor WHERE name = ? OR identity = ?)"
+        ));
         values.push(Value::from(sensor.clone()));
         values.push(Value::from(hex::decode(sensor).unwrap_or_default()));
     }
     if let Some(tenant) = &filter.tenant {
-        parts.push(
-            "sensor_key IN (SELECT sensor.key FROM sensor JOIN tenant ON tenant.key = tenant_key WHERE tenant.name = ?)"
-                .to_owned(),
-        );
+        parts.push(format!(
+            "{column} IN (SELECT sensor.key FROM sensor JOIN tenant ON tenant.key = tenant_key WHERE tenant.name = ?)"
+        ));
         values.push(Value::from(tenant.clone()));
     }
     parts
 }
 
 /// Classes are 1, 2, 3 and "4 or more": a bit each.
-pub(super) fn severity_condition(
-    table: &str,
-    severity: &SeveritySet,
-    values: &mut Vec<Value>,
-) -> String {
+fn severity_condition(table: &str, severity: &SeveritySet, values: &mut Vec<Value>) -> String {
     let mask = severity
         .classes()
         .iter()
@@ -45,7 +62,7 @@ pub(super) fn severity_condition(
 }
 
 /// Which rule; by words it needs `rule` to be joined.
-pub(super) fn rule_condition(table: &str, rule: &RuleFilter, values: &mut Vec<Value>) -> String {
+fn rule_condition(table: &str, rule: &RuleFilter, values: &mut Vec<Value>) -> String {
     match rule {
         RuleFilter::Signature(sid) => {
             values.push(Value::from(*sid));

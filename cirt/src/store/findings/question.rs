@@ -32,10 +32,7 @@ pub(super) fn question(
     let filter = &query.filter;
     let mut conditions = Vec::new();
     let mut values = Vec::new();
-    let parts: Vec<String> = sensor_conditions(filter, &mut values)
-        .into_iter()
-        .map(|part| part.replace("sensor_key IN", "key IN"))
-        .collect();
+    let parts = sensor_conditions(filter, "key", &mut values);
     if !parts.is_empty() {
         let sql = format!("SELECT key FROM sensor WHERE {}", parts.join(" AND "));
         let mut statement = transaction.prepare(&sql)?;

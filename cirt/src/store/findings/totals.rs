@@ -11,7 +11,7 @@ use super::super::tables::{Sight, Tables};
 use super::super::time::to_milliseconds;
 use super::DAY_MS;
 use super::cells::cells;
-use super::conditions::{rule_condition, sensor_conditions, severity_condition};
+use super::conditions::sum_conditions;
 use super::question::question;
 use crate::query::{FindingQuery, RuleFilter};
 
@@ -148,21 +148,11 @@ fn of_days(
     days: Range<i64>,
     mut take: impl FnMut(Sum),
 ) -> Result<(), StoreError> {
-    let filter = &query.filter;
     let mut values = vec![Value::from(days.start), Value::from(days.end)];
-    let mut parts = vec![
-        "day >= ? AND day < ?".to_owned(),
-        query.scope.sensor_condition("sensor_key"),
-    ];
-    parts.extend(sensor_conditions(filter, &mut values));
-    if let Some(severity) = &filter.severity {
-        parts.push(severity_condition("day_total", severity, &mut values));
-    }
-    if let Some(rule) = &filter.rule {
-        parts.push(rule_condition("day_total", rule, &mut values));
-    }
+    let mut parts = vec!["day >= ? AND day < ?".to_owned()];
+    parts.extend(sum_conditions(query, "day_total", &mut values));
     // Rule texts are looked at only when the filter asks for words of them.
-    let join = match filter.rule {
+    let join = match query.filter.rule {
         Some(RuleFilter::Message(_)) => "LEFT JOIN rule USING (gid, sid, rev)",
         _ => "",
     };
