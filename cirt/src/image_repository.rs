@@ -7,10 +7,10 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use lapwing_trust::TrustError;
-use lapwing_trust::tuf::{Metadata as _, TrustedSet, TrustedState, TufError};
+use lapwing_trust::tuf::{Metadata as _, Root, TrustedSet, TrustedState, TufError};
 
 use crate::settings::DataFolder;
-use crate::settings::data_folder::write_public;
+use crate::settings::data_folder::{read_capped, write_public_below};
 
 /// Bytes of a part of an image.
 const TARGET_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -56,7 +56,7 @@ pub fn publish(
 ) -> Result<PublishedImages, ImageRepositoryError> {
     use ImageRepositoryError as Error;
     let to = data.images();
-    let first = |folder: &Path| read_metadata(folder, "1.root.json", usize::MAX - 1);
+    let first = |folder: &Path| read_metadata(folder, "1.root.json", Root::MAX_BYTES);
     let root = first(from).map_err(|error| Error::Read(from.to_owned(), error))?;
     let root = root.ok_or_else(|| Error::NoRepository(from.to_owned()))?;
     if let Some(known) = first(&to).map_err(|error| Error::Read(to.clone(), error))?
@@ -93,17 +93,9 @@ pub fn publish(
         published.push((name, file.length));
     }
     for path in &files {
-        let (from, to) = (from.join(path), to.join(path));
-        let copy = || {
-            if to.exists() {
-                return Ok(());
-            }
-            if let Some(folder) = to.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            write_public(&to, &fs::read(&from)?)
-        };
-        copy().map_err(|error| Error::Write(to.clone(), error))?;
+        if !to.join(path).exists() {
+            copy(from, &to, path)?;
+        }
     }
     copy_metadata(from, &to, &set)?;
     remove_all_but(&files, &to, Path::new("targets"))
@@ -153,35 +145,21 @@ fn copy_metadata(from: &Path, to: &Path, set: &TrustedSet) -> Result<(), ImageRe
         files.push(format!("{}.targets.json", targets.header().version));
     }
     files.push("timestamp.json".to_owned());
-    for file in files {
-        let (from, to) = (
-            from.join("metadata").join(&file),
-            to.join("metadata").join(&file),
-        );
-        let copy = || {
-            if let Some(folder) = to.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            write_public(&to, &fs::read(&from)?)
-        };
-        copy().map_err(|error| ImageRepositoryError::Write(to.clone(), error))?;
-    }
-    Ok(())
+    files
+        .iter()
+        .try_for_each(|file| copy(from, to, &Path::new("metadata").join(file)))
+}
+
+/// Copies a file to the same place of another repository.
+fn copy(from: &Path, to: &Path, path: &Path) -> Result<(), ImageRepositoryError> {
+    let (from, to) = (from.join(path), to.join(path));
+    fs::read(from)
+        .and_then(|bytes| write_public_below(&to, &bytes))
+        .map_err(|error| ImageRepositoryError::Write(to, error))
 }
 
 fn read_metadata(folder: &Path, file: &str, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
-    let cap = u64::try_from(max_bytes)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    let mut bytes = Vec::new();
-    match File::open(folder.join("metadata").join(file)) {
-        Ok(file) => {
-            file.take(cap).read_to_end(&mut bytes)?;
-            Ok(Some(bytes))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    read_capped(&folder.join("metadata").join(file), max_bytes)
 }
 
 fn remove_all_but(named: &BTreeSet<PathBuf>, root: &Path, below: &Path) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
@@ -17,7 +17,7 @@ use super::RuleRepositoryError as Error;
 use super::signing_key::{generate_key, read_private_key};
 use crate::limits::{RULE_TARGETS_DAYS, RULE_TIMESTAMP_DAYS};
 use crate::settings::DataFolder;
-use crate::settings::data_folder::{write_private, write_public};
+use crate::settings::data_folder::{read_capped, write_private, write_public_below};
 
 const SECONDS_OF_A_DAY: u64 = 86_400;
 
@@ -166,24 +166,12 @@ impl RuleRepository {
 
     /// The bytes of a file, `None` when it is not there; above the cap it is cut off, and so refused.
     pub(super) fn read(&self, path: &Path, max_bytes: usize) -> Result<Option<Vec<u8>>, Error> {
-        let cap = u64::try_from(max_bytes)
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
-        let mut bytes = Vec::new();
-        match fs::File::open(path).and_then(|file| file.take(cap).read_to_end(&mut bytes)) {
-            Ok(_) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::Read(path.to_owned(), error)),
-        }
+        read_capped(path, max_bytes).map_err(|error| Error::Read(path.to_owned(), error))
     }
 
     /// Writes a file of the repository, for everyone to read.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        let failed = |error| Error::Write(path.to_owned(), error);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
-        write_public(path, bytes).map_err(failed)
+        write_public_below(path, bytes).map_err(|error| Error::Write(path.to_owned(), error))
     }
 
     /// Writes a file that stays in the centre.

@@ -1,7 +1,7 @@
 //! Where each thing lies inside the data folder, and how its files are written.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -89,6 +89,33 @@ impl DataFolder {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The bytes of a file, none when it is not there; above the cap it is cut off behind one byte more, so that whoever checks it refuses it.
+///
+/// # Errors
+/// Whatever else the file system says.
+pub(crate) fn read_capped(path: &Path, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
+    let cap = u64::try_from(max_bytes)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(cap).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// As [`write_public`], into a folder that is made where it is missing.
+///
+/// # Errors
+/// Whatever the file system says; the old file, if any, is then still whole.
+pub(crate) fn write_public_below(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    write_public(path, bytes)
 }
 
 /// Writes a file that only the owner may read: to a temporary name, synced, renamed, the folder synced.
