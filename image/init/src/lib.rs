@@ -34,7 +34,7 @@ pub mod limits;
 mod mounts;
 mod network;
 pub mod partition_table;
-mod release;
+pub mod release;
 mod seal;
 pub mod sensor_settings;
 mod services;

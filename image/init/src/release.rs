@@ -22,22 +22,20 @@ impl Release {
     }
 
     fn of(text: &str) -> Self {
-        let value = |name: &str| {
-            let mut lines = text.lines();
-            lines.find_map(|line| {
-                line.strip_prefix(name)?
-                    .strip_prefix('=')
-                    .map(str::to_owned)
-            })
-        };
+        let value = |name| value(text, name).unwrap_or_default().to_owned();
         Self {
-            version: value("VERSION").unwrap_or_default(),
-            built_seconds: value("BUILT_SECONDS")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or_default(),
-            board: value("BOARD").unwrap_or_default(),
+            version: value("VERSION"),
+            built_seconds: value("BUILT_SECONDS").parse().unwrap_or_default(),
+            board: value("BOARD"),
         }
     }
+}
+
+/// What a release file says under a name: lines as `BOARD=uefi-x86_64`.
+#[must_use]
+pub fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = text.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
 }
 
 #[cfg(test)]

@@ -3,12 +3,11 @@
 
 use std::{
     fs,
-    io::Write,
     path::Path,
     time::{Duration, Instant},
 };
 
-use crate::{console::say, layout, mounts};
+use crate::{console::say, layout, mounts, whole_file};
 
 /// At least this long between two writings, after the first ones.
 const PAUSE: Duration = Duration::from_secs(600);
@@ -44,12 +43,7 @@ impl SiteStatus {
             if fs::read_to_string(&path).is_ok_and(|old| old == text) {
                 return Ok(());
             }
-            let new = path.with_extension("new");
-            let mut file = fs::File::create(&new)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            Ok(())
+            Ok(whole_file::replace(&path, text.as_bytes())?)
         });
         if let Err(error) = written {
             say(&format!(

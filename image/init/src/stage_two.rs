@@ -36,6 +36,7 @@ use crate::{
     updates::Updates,
     watchdog::Watchdog,
     weekly_report::WeeklyReport,
+    whole_file,
 };
 
 /// Starts since the last that was healthy.
@@ -624,11 +625,7 @@ fn keep(from: &Path, to: &Path) -> anyhow::Result<()> {
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    let new = to.with_extension("new");
-    fs::write(&new, bytes)?;
-    fs::File::open(&new)?.sync_all()?;
-    fs::rename(&new, to)?;
-    Ok(())
+    Ok(whole_file::replace(to, &bytes)?)
 }
 
 fn is_enrolled() -> bool {

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use lapwing_init::{
     layout::{self, Slot, word},
+    release,
     update::{
         offer::{Notes, Part},
         packed_part::{Base, Cut, pack},
@@ -145,15 +146,8 @@ impl ImageParts {
             fs::read(boot.join(name))
                 .with_context(|| format!("{} has no {name}: it is too old", path.display()))
         };
-        let release = String::from_utf8(read(boot_partition::RELEASE)?)?;
-        let value = |name: &str| {
-            let mut lines = release.lines();
-            lines.find_map(|line| {
-                line.strip_prefix(name)?
-                    .strip_prefix('=')
-                    .map(str::to_owned)
-            })
-        };
+        let release_text = String::from_utf8(read(boot_partition::RELEASE)?)?;
+        let value = |name: &str| release::value(&release_text, name);
         let entry = read(boot_partition::ENTRY)?;
         let root_bytes: usize = word(std::str::from_utf8(&entry)?, layout::WORD_ROOT_BYTES)
             .and_then(|text| text.parse().ok())
@@ -168,7 +162,9 @@ impl ImageParts {
         let mut root = fs::read(&root)?;
         root.truncate(root_bytes);
         Ok(Self {
-            board: value("BOARD").context("the image does not say its board")?,
+            board: value("BOARD")
+                .context("the image does not say its board")?
+                .to_owned(),
             version: value("BUILT_SECONDS")
                 .and_then(|text| text.parse().ok())
                 .context("the image does not say when it was built")?,
