@@ -277,19 +277,19 @@ impl<'a> Filter<'a> {
             patterns,
             bytes,
             seen,
-            spent: SpentGrams::new(),
             hit: &mut hit,
         };
         for (table, gram_bytes) in [(&self.wide, WIDE), (&self.narrow, NARROW)] {
             if table.entries.is_empty() {
                 continue;
             }
-            search.spent = SpentGrams::new();
+            let mut spent = SpentGrams::new();
             grams.search(table.bitmap(gram_bytes), bytes, &mut |position| {
                 if let Some(gram) = gram_at(bytes, position, gram_bytes)
-                    && !search.spent.has(gram)
+                    && !spent.has(gram)
+                    && search.compare(table.entries_of(gram), position, gram)
                 {
-                    search.compare(table.entries_of(gram), position, gram);
+                    spent.add(gram);
                 }
             });
         }
@@ -418,14 +418,12 @@ struct Search<'s, F> {
     patterns: Patterns<'s>,
     bytes: &'s [u8],
     seen: &'s mut SeenPatterns,
-    /// Of the table in hand.
-    spent: SpentGrams,
     hit: &'s mut F,
 }
 
 impl<F: FnMut(usize)> Search<'_, F> {
-    /// Compares the patterns of a slot that have this gram with the bytes around it.
-    fn compare(&mut self, entries: &[u8], position: usize, gram: u32) {
+    /// Compares the patterns of a slot that have this gram with the bytes around it. Whether the gram leads to nothing new from here on.
+    fn compare(&mut self, entries: &[u8], position: usize, gram: u32) -> bool {
         let mut is_spent = true;
         for entry in entries.as_chunks::<ENTRY_BYTES>().0 {
             // Of a slot's entries most have another gram: nothing else is read of those.
@@ -450,9 +448,7 @@ impl<F: FnMut(usize)> Search<'_, F> {
                 is_spent = false;
             }
         }
-        if is_spent {
-            self.spent.add(gram);
-        }
+        is_spent
     }
 
     fn found(&mut self, pattern: usize) {
