@@ -1,4 +1,7 @@
 //! The root of a slot: programs, kernel modules, and what they read. Packed as erofs, which the board mounts read-only.
+//!
+//! The files in it are as they are, not compressed: then a line that changes in a program makes a difference of some bytes between two
+//! roots, where compressed pieces would all be others from there on. What is given away is compressed as a whole, and smaller so.
 
 use std::{
     fs,
@@ -7,8 +10,9 @@ use std::{
     process::Command,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use lapwing_init::layout;
+use lapwing_trust::tuf::{Metadata as _, Root, TrustedSet, TrustedState};
 
 use crate::{build::Inputs, kernel_modules::KernelModules, tool};
 
@@ -30,6 +34,7 @@ const FOLDERS: [&str; 11] = [
 const EMPTY_DATA_KIB: &str = "16384";
 const EMPTY_DATA_SECONDS: &str = "1767225600";
 const EMPTY_DATA_ID: &str = "6c617077-696e-4700-8000-000000000001";
+const EMPTY_DATA_LEVEL: i32 = 19;
 const EMPTY_DATA_OPTIONS: [&str; 14] = [
     "-q",
     "-F",
@@ -67,18 +72,27 @@ pub(crate) fn lay_out(
         let path = folder.join(path.trim_start_matches('/'));
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    let user = layout::LAPWING_USER;
+    let (user, page) = (layout::LAPWING_USER, layout::PAGE_USER);
     put(
         "etc/passwd",
-        &format!("root:x:0:0::/:/nonexistent\nlapwing:x:{user}:{user}::/data/state:/nonexistent\n"),
+        &format!(
+            "root:x:0:0::/:/nonexistent\nlapwing:x:{user}:{user}::/data/state:/nonexistent\nlapwing-page:x:{page}:{page}::/:/nonexistent\n"
+        ),
     )?;
-    put("etc/group", &format!("root:x:0:\nlapwing:x:{user}:\n"))?;
+    put(
+        "etc/group",
+        &format!("root:x:0:\nlapwing:x:{user}:\nlapwing-page:x:{page}:\n"),
+    )?;
     put("etc/nsswitch.conf", "hosts: files dns\n")?;
     put("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")?;
     put(layout::RELEASE, &inputs.release())?;
-    if let Some(root) = inputs.update_root {
-        let to = folder.join(layout::UPDATE_ROOT.trim_start_matches('/'));
-        fs::copy(root, to).with_context(|| format!("cannot read {}", root.display()))?;
+    for (root, to) in [
+        (inputs.update_root, layout::UPDATE_ROOT),
+        (inputs.rules_root, layout::RULES_ROOT),
+    ] {
+        if let Some(root) = root {
+            copy_trust(root, &folder.join(to.trim_start_matches('/')))?;
+        }
     }
     symlink("/run/resolv.conf", folder.join("etc/resolv.conf"))?;
     let pack = folder.join(layout::STARTER_PACK.trim_start_matches('/'));
@@ -86,6 +100,25 @@ pub(crate) fn lay_out(
     make_empty_data(&folder.join(layout::EMPTY_DATA.trim_start_matches('/')))?;
     modules.copy(folder, false)?;
     copy_papers(inputs, &folder.join("usr/share/doc"))
+}
+
+/// Copies a root of trust, if it is one: a board would say so only when it is at its site.
+fn copy_trust(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let read = || format!("cannot read {}", from.display());
+    if from.metadata().with_context(read)?.len() > Root::MAX_BYTES as u64 {
+        bail!("{} is too large to be a root of trust", from.display());
+    }
+    let bytes = fs::read(from).with_context(read)?;
+    TrustedState::from_root(&bytes)
+        .map_err(anyhow::Error::from)
+        .and_then(|state| Ok(TrustedSet::open(&state, 0)?))
+        .with_context(|| {
+            format!(
+                "{} is no root of trust: name metadata/1.root.json of a repository",
+                from.display()
+            )
+        })?;
+    Ok(fs::write(to, bytes)?)
 }
 
 fn install(from: &Path, root: &Path, to: &str) -> anyhow::Result<()> {
@@ -101,6 +134,7 @@ fn install(from: &Path, root: &Path, to: &str) -> anyhow::Result<()> {
 /// An empty file system, the same bytes in every image, so that an update does not bring it again: the board copies it and
 /// lengthens it.
 fn make_empty_data(path: &Path) -> anyhow::Result<()> {
+    let plain = path.with_extension("");
     tool::run(
         tool::named("mke2fs")
             .env("E2FSPROGS_FAKE_TIME", EMPTY_DATA_SECONDS)
@@ -109,10 +143,14 @@ fn make_empty_data(path: &Path) -> anyhow::Result<()> {
             .arg(format!(
                 "hash_seed={EMPTY_DATA_ID},lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0"
             ))
-            .arg(path)
+            .arg(&plain)
             .arg(EMPTY_DATA_KIB),
-    )
-    .map(drop)
+    )?;
+    fs::write(
+        path,
+        zstd::bulk::compress(&fs::read(&plain)?, EMPTY_DATA_LEVEL)?,
+    )?;
+    Ok(fs::remove_file(plain)?)
 }
 
 /// The licences of what the image holds.
@@ -135,7 +173,7 @@ fn copy_papers(inputs: &Inputs<'_>, to: &Path) -> anyhow::Result<()> {
 pub(crate) fn pack(inputs: &Inputs<'_>, folder: &Path, to: &Path) -> anyhow::Result<()> {
     tool::run(
         Command::new("mkfs.erofs")
-            .args(["-zlz4hc,12", "-C65536", "--all-root", "-x-1"])
+            .args(["--all-root", "-x-1"])
             .arg(format!("-T{}", inputs.seconds))
             .arg(format!("-U{}", inputs.uuid("root")))
             .arg(to)

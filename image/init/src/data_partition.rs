@@ -78,8 +78,8 @@ fn is_ext4(device: &str) -> anyhow::Result<bool> {
 }
 
 fn make(device: &str, step_done: &mut impl FnMut()) -> anyhow::Result<()> {
-    let mut from =
-        File::open(layout::EMPTY_DATA).context("the image lacks an empty file system")?;
+    let packed = File::open(layout::EMPTY_DATA).context("the image lacks an empty file system")?;
+    let mut from = zstd::stream::read::Decoder::new(packed)?;
     let mut to = File::options()
         .write(true)
         .open(device)

@@ -42,12 +42,14 @@ pub const UPDATE_NAME_MAX_BYTES: usize = 512;
 pub const PART_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of a part that are packed together.
 pub const PART_CHUNK_MAX_BYTES: u32 = 16 * 1024 * 1024;
-/// How far before and behind them their difference may refer to.
-pub const PART_REACH_MAX_BYTES: u32 = 16 * 1024 * 1024;
 /// Bytes of the boot loader's entry of a slot.
 pub const ENTRY_MAX_BYTES: u64 = 4096;
 /// Bytes of a request on the control socket.
 pub const REQUEST_MAX_BYTES: u64 = 64;
+/// Bytes of the head of a request for the page.
+pub const PAGE_REQUEST_MAX_BYTES: usize = 4096;
+/// Bytes of the text on it.
+pub const PAGE_MAX_BYTES: usize = 64 * 1024;
 /// How long an update may take from its first byte to the last; the slowest card takes a tenth of it.
 pub const UPDATE_PATIENCE: Duration = Duration::from_secs(1800);
 /// How long the sensor gets to end before a restart.

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Cursor,
     path::{Path, PathBuf},
 };
 
@@ -12,8 +11,9 @@ use lapwing_init::{
     layout::{self, Slot, word},
     release,
     update::{
+        difference,
         offer::{Notes, Part},
-        packed_part::{Base, Cut, pack},
+        packed_part,
     },
 };
 use lapwing_trust::tuf::TargetFile;
@@ -114,9 +114,10 @@ fn target(
         None => String::new(),
     };
     let name = format!("{}/{}/{}{ending}", image.board, image.version, part.name());
-    let mut base = base.map(Cursor::new);
-    let base = base.as_mut().map(|base| base as &mut dyn Base);
-    let packed = pack(bytes, base, Cut::USUAL, level)?;
+    let packed = match base {
+        Some(base) => difference::make(bytes, base, level)?,
+        None => packed_part::pack(bytes, packed_part::CHUNK_BYTES, level)?,
+    };
     let notes = Notes {
         board: image.board.clone(),
         version: image.version,

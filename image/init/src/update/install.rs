@@ -13,6 +13,7 @@ use lapwing_trust::tuf::{Target, TrustedSet};
 use sha2::{Digest, Sha256};
 
 use super::{
+    difference,
     offer::{Offer, Part, PartOffer, Way, newest},
     packed_part,
     slots::Slots,
@@ -152,7 +153,7 @@ impl Bring<'_> {
         let mut refused = anyhow::anyhow!("its boot entry is not there");
         for way in part.ways("") {
             let mut bytes = Vec::new();
-            match self.unpack(part, &way, None, &mut bytes) {
+            match self.unpack(part, &way, &mut bytes) {
                 Ok(()) if hex_of(Sha256::new_with_prefix(&bytes)) == part.notes.digest => {
                     let text = String::from_utf8(bytes).context("its boot entry is no text")?;
                     return Ok(text.replace(SLOT_WORD, slot));
@@ -200,14 +201,11 @@ impl Bring<'_> {
                     digest: Sha256::new(),
                 };
                 match (&mut packed, way) {
-                    (Some(packed), Way::Difference(_)) => packed_part::unpack(
-                        &mut *packed.bytes,
-                        Some(&mut base),
-                        part.notes.bytes,
-                        &mut to,
-                    )?,
+                    (Some(packed), Way::Difference(_)) => {
+                        difference::apply(&mut *packed.bytes, &mut base, part.notes.bytes, &mut to)?
+                    }
                     (Some(packed), _) => {
-                        packed_part::unpack(&mut *packed.bytes, None, part.notes.bytes, &mut to)?
+                        packed_part::unpack(&mut *packed.bytes, part.notes.bytes, &mut to)?
                     }
                     (None, _) => drop(io::copy(&mut base, &mut to)?),
                 }
@@ -261,18 +259,12 @@ impl Bring<'_> {
         })
     }
 
-    fn unpack(
-        &mut self,
-        part: &PartOffer,
-        way: &Way,
-        base: Option<&mut dyn packed_part::Base>,
-        to: &mut dyn Write,
-    ) -> anyhow::Result<()> {
-        let (Way::Difference(name) | Way::Whole(name)) = way else {
-            bail!("there is nothing to unpack");
+    fn unpack(&mut self, part: &PartOffer, way: &Way, to: &mut dyn Write) -> anyhow::Result<()> {
+        let Way::Whole(name) = way else {
+            bail!("it comes as a whole only");
         };
         let mut packed = self.checked_target(name)?;
-        packed_part::unpack(&mut *packed.bytes, base, part.notes.bytes, to)?;
+        packed_part::unpack(&mut *packed.bytes, part.notes.bytes, to)?;
         Ok(())
     }
 }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`update_file`], `source` | where it comes from: one file, or a folder that the uplink filled |
 //! | [`offer`] | what a signed repository offers to a board |
-//! | [`packed_part`] | a part packed, as a whole or as a difference |
+//! | [`packed_part`] | a part packed as a whole |
+//! | [`difference`] | a part as the difference from the one that a board has |
 //! | `trust_store` | whom the board trusts, and what it believed last |
 //! | `slots`, `install` | from there into the slot |
 //! | [`record`] | what became of it |
@@ -13,6 +14,7 @@
 //! read it. Its metadata has the format and the semantics of The Update Framework, as that of rules has (`lapwing_trust::tuf`), with a
 //! root of its own that the image brings.
 
+pub mod difference;
 mod install;
 pub mod offer;
 pub mod packed_part;

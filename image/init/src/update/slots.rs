@@ -8,7 +8,7 @@ use std::{
 
 use rustix::fs::{Advice, fadvise, fstatvfs};
 
-use super::{offer::Part, packed_part::Base};
+use super::{difference::Base, offer::Part};
 use crate::{
     boot_control::{self, BootControl},
     layout::Slot,

@@ -18,9 +18,10 @@ use lapwing_trust::{
 use proptest::prelude::*;
 
 use super::{
+    difference::{self, Base},
     install::{Facts, Outcome, check, write},
     offer::{Notes, Part},
-    packed_part::{Base, Cut, pack},
+    packed_part::pack,
     slots::{BoardSlots, Fill, Slots},
     source::Source,
     update_file::UpdateFileWriter,
@@ -34,10 +35,7 @@ use crate::{
 /// When everything is made.
 const MADE: u64 = 1_800_000_000;
 const DAY: u64 = 86_400;
-const CUT: Cut = Cut {
-    chunk_bytes: 4096,
-    reach_bytes: 1024,
-};
+const CHUNK_BYTES: u32 = 4096;
 
 fn key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32])
@@ -142,9 +140,10 @@ impl Made {
                 .into_iter()
                 .take(1 + usize::from(before.is_some()))
             {
-                let mut from = base.map(Cursor::new);
-                let from = from.as_mut().map(|base| base as &mut dyn Base);
-                let packed = pack(bytes, from, CUT, 3).unwrap();
+                let packed = match base {
+                    Some(base) => difference::make(bytes, base, 3).unwrap(),
+                    None => pack(bytes, CHUNK_BYTES, 3).unwrap(),
+                };
                 let notes = Notes {
                     board: "test".to_owned(),
                     version: self.version,
@@ -507,8 +506,7 @@ fn a_difference_from_what_the_board_has_not_is_no_way() {
     // Signed, and false: it says that it starts from what the board has.
     let mut other = parts(2)[&Part::Root].clone();
     other.rotate_left(700);
-    let mut other = Cursor::new(other);
-    let packed = pack(&parts(2)[&Part::Root], Some(&mut other), CUT, 3).unwrap();
+    let packed = difference::make(&parts(2)[&Part::Root], &other, 3).unwrap();
     made.publish(&parts(2), None);
     let bytes = fs::read(made.path().join("metadata/1.targets.json")).unwrap();
     let mut targets = Signed::<Targets>::parse(&bytes)
