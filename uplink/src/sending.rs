@@ -244,13 +244,27 @@ impl Uplink {
     /// that is not kept open.
     async fn converse(
         &mut self,
+        connection: Connection,
+        backoff: &mut Backoff,
+    ) -> Result<(), UplinkError> {
+        let mut mirror = None;
+        let ended = self.converse_about(connection, backoff, &mut mirror).await;
+        if mirror.is_some() {
+            // A file was on its way: the next connection goes on with it, and not only in an hour.
+            self.last_asked = None;
+        }
+        ended
+    }
+
+    async fn converse_about(
+        &mut self,
         mut connection: Connection,
         backoff: &mut Backoff,
+        mirror: &mut Option<RepositoryMirror>,
     ) -> Result<(), UplinkError> {
         let outbox =
             OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone())?;
         let mut dispatch = Dispatch::new(outbox);
-        let mut mirror = None;
         let mut ready = false;
         loop {
             self.settle_bill(Saved::NowAndThen)?;
@@ -258,7 +272,7 @@ impl Uplink {
             if ready && !self.renews_first() {
                 has_more = self.offer(&mut connection, &mut dispatch)?;
                 if mirror.is_none() {
-                    mirror = self.ask(&mut connection);
+                    *mirror = self.ask(&mut connection);
                 }
                 let is_done = self.settings.contact_interval.is_some()
                     && !has_more
@@ -326,10 +340,12 @@ impl Uplink {
                         let left = self
                             .budget
                             .left_bytes(Purpose::Ordinary, self.time.now_seconds());
-                        mirror = RepositoryMirror::part(mirror, part, &mut connection, left)?;
+                        *mirror =
+                            RepositoryMirror::part(mirror.take(), part, &mut connection, left)?;
                     }
                     SenderEvent::FileAbsent(absent) => {
-                        mirror = RepositoryMirror::absent(mirror, &absent, &mut connection)?;
+                        *mirror =
+                            RepositoryMirror::absent(mirror.take(), &absent, &mut connection)?;
                     }
                     SenderEvent::Closed(reason) => return Err(self.closed(reason)),
                     other => tracing::warn!(event = ?other, "an answer that was not asked for"),

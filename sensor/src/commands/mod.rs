@@ -16,6 +16,7 @@ mod papers;
 mod policy;
 mod replay;
 mod report;
+mod rule_updates;
 mod rules;
 mod run;
 mod sensor;

@@ -13,7 +13,7 @@ use anyhow::Context;
 use lapwing_sensor::settings::Settings;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{board_updates::BoardUpdates, metrics, stop_signal};
+use super::{board_updates::BoardUpdates, metrics, rule_updates::RuleUpdates, stop_signal};
 
 /// The part that has rules.
 const SENSOR: &str = "sensor";
@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // A mistake in the settings is told once, here, and not by each child again and again.
     let settings = Settings::read(&arguments.config)?;
     let mut board_updates = BoardUpdates::new(&settings);
+    let mut rule_updates = RuleUpdates::begin(&settings, &arguments.config)?;
     metrics::serve(settings)?;
     let stop = stop_signal::flag()?;
     let mut parts = [SENSOR, "uplink"].map(|name| Part::new(name, &arguments.config));
@@ -54,6 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
         }
         board_updates.look();
+        rule_updates.look();
         thread::sleep(LOOK_INTERVAL);
     }
     tracing::info!("stopping");

@@ -46,8 +46,9 @@ pub(super) fn beside(pack: &Path, ending: &str) -> PathBuf {
     pack.with_added_extension(ending)
 }
 
-/// The canonical pack beside the pack.
-pub(super) fn canonical_path(pack: &Path) -> PathBuf {
+/// Where the canonical pack beside a pack lies, if a repository gave the pack.
+#[must_use]
+pub fn canonical_path(pack: &Path) -> PathBuf {
     beside(pack, "canonical")
 }
 

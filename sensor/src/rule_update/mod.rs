@@ -31,7 +31,7 @@ use lapwing_rules::{
 
 pub use error::RuleUpdateError;
 pub use folder::FolderRepository;
-pub use install::{Installed, Way};
+pub use install::{Installed, Way, canonical_path};
 pub use known_time::KnownTime;
 
 use store::Store;
@@ -133,6 +133,6 @@ pub fn update(
     refreshed?;
     let target: Target = set.find_target(&mut folder, PACK_TARGET)?;
     let installed = install::bring(pack_path, &set, &folder, &target, derive)?;
-    let pack = open_canonical(&install::canonical_path(pack_path))?;
+    let pack = open_canonical(&canonical_path(pack_path))?;
     Ok((offer(&set, &pack, Some(&pack), time), installed))
 }

@@ -91,6 +91,10 @@ pub struct Rules {
     pub reputations: Vec<PathBuf>,
     /// The root of the repository that `rules.pack` is updated from.
     pub root: Option<PathBuf>,
+    /// The pack that stands in the place of `rules.pack` until the first update.
+    pub starter: Option<PathBuf>,
+    /// Whether what the uplink mirrors is taken without a person.
+    pub are_followed: bool,
 }
 
 /// A compiled pack, or rule files that are compiled at start.
@@ -315,6 +319,8 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
     let files = section.list("files", |text| Ok::<_, String>(folder.join(text)));
     let variables = path(section, "variables", folder);
     let root = path(section, "root", folder);
+    let starter = path(section, "starter", folder);
+    let are_followed = section.boolean("follow").unwrap_or(false);
     let source = match (pack, files) {
         (Some(_), Some(_)) => {
             section.mistake("files", &"stands beside rules.pack; write one of the two");
@@ -345,10 +351,21 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
             "write the file that says what the numbers of categories in rules.iprep mean",
         );
     }
-    if root.is_some() && matches!(source, RuleSource::Files(_)) {
+    if matches!(source, RuleSource::Files(_)) {
+        if root.is_some() {
+            section.mistake(
+                "root",
+                &"stands without rules.pack: only a pack can be updated from a repository",
+            );
+        }
+        if starter.is_some() {
+            section.mistake("starter", &"stands without rules.pack, which it begins");
+        }
+    }
+    if are_followed && root.is_none() {
         section.mistake(
-            "root",
-            &"stands without rules.pack: only a pack can be updated from a repository",
+            "follow",
+            &"is of use only beside rules.root: name the root.json that the centre handed over",
         );
     }
     Rules {
@@ -358,6 +375,8 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
         reputation_categories,
         reputations,
         root,
+        starter,
+        are_followed,
     }
 }
 
@@ -500,6 +519,26 @@ mod tests {
         ] {
             let mistakes = capture(wrong).unwrap_err().to_string();
             assert!(mistakes.contains("capture.interfaces"), "{mistakes}");
+        }
+    }
+
+    #[test]
+    fn rules_are_followed_only_with_a_root() {
+        let rules = |text: &str| {
+            parse(&format!("state = '/s'\n[rules]\n{text}"), Path::new("/e"))
+                .map(|settings| settings.rules)
+        };
+        let followed =
+            rules("pack = 'p'\nroot = 'r'\nstarter = '/image/s'\nfollow = true").unwrap();
+        assert!(followed.are_followed);
+        assert_eq!(followed.starter.as_deref(), Some(Path::new("/image/s")));
+        assert!(!rules("pack = 'p'\nroot = 'r'").unwrap().are_followed);
+        for (wrong, told) in [
+            ("pack = 'p'\nfollow = true", "rules.follow"),
+            ("files = ['f']\nstarter = 's'", "rules.starter"),
+        ] {
+            let mistakes = rules(wrong).unwrap_err().to_string();
+            assert!(mistakes.contains(told), "{mistakes}");
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod bad_links;
 mod courier;
+mod images;
 mod lossy;
 mod metered;
 mod rules;
