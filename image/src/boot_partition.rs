@@ -1,5 +1,5 @@
-//! The boot partition: a FAT file system that UEFI and any computer reads, with boot loader, kernels of both slots, and
-//! an example of the site file.
+//! The boot partition: a FAT file system that UEFI, a Raspberry Pi and any computer reads, with boot loader, kernels of both slots,
+//! and an example of the site file.
 
 use std::{
     fs,
@@ -9,11 +9,17 @@ use std::{
 
 use anyhow::Context;
 use lapwing_init::{
-    boot_control::LoaderEntries,
+    boot_control::{LoaderEntries, SlotFile},
     layout::{self, Slot},
 };
 
-use crate::{build::Inputs, tool};
+use crate::{
+    board::BootLoader,
+    build::Inputs,
+    lock_file::Use,
+    raspberry_pi, tool,
+    u_boot_script::{self, SCRIPT},
+};
 
 /// Bytes of the partition.
 pub(crate) const BYTES: u64 = 128 << 20;
@@ -33,17 +39,23 @@ pub(crate) struct SlotFiles {
 
 /// What the boot loader is told of a slot, with `{slot}` for the slot's letter: as an update brings it.
 pub(crate) fn entry(inputs: &Inputs<'_>, files: &SlotFiles) -> String {
-    format!(
-        "title Lapwing, slot {{slot}}\nsort-key lapwing\nversion {version}\nlinux /lapwing/{{slot}}/kernel\ninitrd /lapwing/{{slot}}/initrd\n\
-         options {consoles} quiet loglevel=4 panic=10 gpt {word_slot}={{slot}} {word_root}={root} {word_bytes}={bytes}\n",
-        version = inputs.seconds,
+    let options = format!(
+        "{consoles}quiet loglevel=4 panic=10 gpt {word_slot}={{slot}} {word_root}={root} {word_bytes}={bytes}",
         consoles = inputs.board.consoles(),
         word_slot = layout::WORD_SLOT,
         word_root = layout::WORD_ROOT_DIGEST,
         root = files.root_digest,
         word_bytes = layout::WORD_ROOT_BYTES,
         bytes = files.root_bytes,
-    )
+    );
+    match inputs.board.boot_loader() {
+        BootLoader::Systemd { .. } => format!(
+            "title Lapwing, slot {{slot}}\nsort-key lapwing\nversion {}\nlinux /lapwing/{{slot}}/kernel\ninitrd /lapwing/{{slot}}/initrd\n\
+             options {options}\n",
+            inputs.seconds
+        ),
+        BootLoader::UBoot => format!("bootargs={options}\n"),
+    }
 }
 
 /// The entry of a slot of a new image. Of two slots with the same version the loader shall take the first.
@@ -76,19 +88,39 @@ pub(crate) fn make(
         work,
         seconds: inputs.seconds,
     };
-    partition.put_file(&inputs.boot_loader()?, inputs.board.loader_path())?;
-    partition.put_text(LOADER, "loader/loader.conf")?;
     let entry = entry(inputs, files);
+    match inputs.board.boot_loader() {
+        BootLoader::Systemd { file, place } => {
+            let file = inputs.unpacked(Use::BootLoader)?.join(file);
+            partition.put_file(&file, place)?;
+            partition.put_text(LOADER, "loader/loader.conf")?;
+        }
+        BootLoader::UBoot => {
+            for (file, place) in raspberry_pi::files(inputs)? {
+                partition.put_file(&file, &place)?;
+            }
+            partition.put_text(raspberry_pi::CONFIG, "config.txt")?;
+            partition.put_bytes(&u_boot_script::packed(SCRIPT, inputs.seconds)?, "boot.scr")?;
+            partition.put_text("slot=a\n", SlotFile::FILE)?;
+        }
+    }
     partition.put_text(&inputs.release(), RELEASE)?;
     partition.put_text(&entry, ENTRY)?;
     for slot in Slot::BOTH {
         let folder = format!("lapwing/{slot}");
         partition.put_file(&files.kernel, &format!("{folder}/kernel"))?;
         partition.put_file(&files.memory_disk, &format!("{folder}/initrd"))?;
-        partition.put_text(
-            &entry_of(&entry, inputs.seconds, slot),
-            &format!("loader/entries/{}", LoaderEntries::file_name(slot)),
-        )?;
+        let (entry, place) = match inputs.board.boot_loader() {
+            BootLoader::Systemd { .. } => (
+                entry_of(&entry, inputs.seconds, slot),
+                format!("loader/entries/{}", LoaderEntries::file_name(slot)),
+            ),
+            BootLoader::UBoot => (
+                entry.replace("{slot}", slot.letter()),
+                format!("{folder}/{}", SlotFile::COMMAND_LINE),
+            ),
+        };
+        partition.put_text(&entry, &place)?;
     }
     partition.put_text(&EXAMPLE.replace('\n', "\r\n"), "lapwing-site.example.toml")
 }
@@ -102,8 +134,12 @@ struct Partition<'a> {
 
 impl Partition<'_> {
     fn put_text(&self, text: &str, name: &str) -> anyhow::Result<()> {
+        self.put_bytes(text.as_bytes(), name)
+    }
+
+    fn put_bytes(&self, bytes: &[u8], name: &str) -> anyhow::Result<()> {
         let path = self.work.join("text");
-        fs::write(&path, text)?;
+        fs::write(&path, bytes)?;
         self.put_file(&path, name)
     }
 

@@ -14,7 +14,7 @@ use crate::{
     bill_of_materials, block_map,
     board::Board,
     boot_partition::{self, SlotFiles},
-    disk_image, initial_memory_disk,
+    disk_image, imager_list, initial_memory_disk,
     kernel_modules::KernelModules,
     lock_file::{self, Package, Use},
     packages, report, root,
@@ -44,6 +44,10 @@ pub(crate) struct Arguments {
     /// Root of trust for updates (`metadata/1.root.json` of their repository); without it the image takes no updates
     #[arg(long, value_name = "FILE")]
     update_root: Option<PathBuf>,
+    /// Root of trust for rules (`metadata/1.root.json` of their repository), for sites that name none; without both a sensor keeps the rules that the
+    /// image brings
+    #[arg(long, value_name = "FILE")]
+    rules_root: Option<PathBuf>,
     /// Crates that the programs are made of, for the bill of materials
     #[arg(long, value_name = "FILE", default_value = "Cargo.lock")]
     cargo_lock: PathBuf,
@@ -56,6 +60,9 @@ pub(crate) struct Arguments {
     /// How hard to pack, from 1 (quick) to 19 (small)
     #[arg(long, value_name = "LEVEL", default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=19))]
     level: i32,
+    /// Address of the folder that the image is given away from: then the list for Raspberry Pi Imager is written too
+    #[arg(long, value_name = "URL")]
+    imager_address: Option<String>,
     /// Folder to write the image, its bill of materials and its digests to
     #[arg(long, value_name = "FOLDER")]
     output: PathBuf,
@@ -68,6 +75,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) init: &'a Path,
     pub(crate) pack: &'a Path,
     pub(crate) update_root: Option<&'a Path>,
+    pub(crate) rules_root: Option<&'a Path>,
     pub(crate) packages: &'a [(Package, PathBuf)],
     pub(crate) seconds: u64,
     pub(crate) version: &'a str,
@@ -112,19 +120,13 @@ impl Inputs<'_> {
         Ok(time.to_string())
     }
 
-    fn unpacked(&self, purpose: Use) -> anyhow::Result<&Path> {
+    pub(crate) fn unpacked(&self, purpose: Use) -> anyhow::Result<&Path> {
         let mut packages = self.packages.iter();
         let found = packages.find(|(package, _)| package.purpose == purpose);
         let (_, folder) = found.with_context(|| {
             format!("packages.lock has no {purpose:?} for {}", self.board.name())
         })?;
         Ok(folder)
-    }
-
-    pub(crate) fn boot_loader(&self) -> anyhow::Result<PathBuf> {
-        Ok(self
-            .unpacked(Use::BootLoader)?
-            .join(self.board.loader_file()))
     }
 
     pub(crate) fn file_system_check(&self) -> anyhow::Result<PathBuf> {
@@ -137,16 +139,20 @@ impl Inputs<'_> {
             .context("the package has no e2fsck.static")
     }
 
-    fn kernel(&self) -> anyhow::Result<PathBuf> {
-        let boot = self.unpacked(Use::Kernel)?.join("boot");
-        let entries = fs::read_dir(&boot).context("the kernel's package has no kernel")?;
-        let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    /// The kernel: newer packages have it beside the modules.
+    pub(crate) fn kernel(&self) -> anyhow::Result<PathBuf> {
+        let package = self.unpacked(Use::Kernel)?;
+        let list = |folder: &str| fs::read_dir(package.join(folder)).into_iter().flatten();
+        let mut of_boot = list("boot").filter_map(|entry| Some(entry.ok()?.path()));
         let is_kernel = |path: &PathBuf| {
             path.file_name()
                 .is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-"))
         };
-        paths
+        let mut of_modules =
+            list("usr/lib/modules").filter_map(|entry| Some(entry.ok()?.path().join("vmlinuz")));
+        of_boot
             .find(is_kernel)
+            .or_else(|| of_modules.find(|path| path.is_file()))
             .context("the kernel's package has no kernel")
     }
 
@@ -179,6 +185,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         init: &arguments.init,
         pack: &arguments.pack,
         update_root: arguments.update_root.as_deref(),
+        rules_root: arguments.rules_root.as_deref(),
         packages: &unpacked,
         seconds: arguments.seconds,
         version: &version,
@@ -210,6 +217,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let packed = arguments.output.join(format!("{name}.img.zst"));
     pack(&disk, &packed, arguments.level)?;
     block_map::write(&disk, &arguments.output.join(format!("{name}.img.bmap")))?;
+    if let Some(address) = &arguments.imager_address {
+        let list = arguments.output.join(format!("{name}.imager.json"));
+        imager_list::write(board, address, &inputs.time_text()?, &disk, &packed, &list)?;
+    }
     bill_of_materials::write(
         &inputs,
         &arguments.cargo_lock,

@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use lapwing_init::layout::{self, Slot, word};
+use lapwing_init::{
+    boot_control::{LoaderEntries, SlotFile},
+    layout::{self, Slot, word},
+};
 
 use crate::{
     image_file::ImageFile,
@@ -109,9 +112,18 @@ fn tell(findings: &[Finding]) -> anyhow::Result<()> {
 
 /// Holds a slot's root against the digest in its boot entry.
 fn check_slot(boot: &Path, slot: Slot, packed: &Path) -> anyhow::Result<()> {
-    let path = boot.join(format!("loader/entries/lapwing-{slot}.conf"));
-    let entry =
-        fs::read_to_string(&path).with_context(|| format!("slot {slot} has no boot entry"))?;
+    let paths = [
+        Path::new("loader/entries").join(LoaderEntries::file_name(slot)),
+        Path::new("lapwing")
+            .join(slot.letter())
+            .join(SlotFile::COMMAND_LINE),
+    ];
+    let mut entries = paths
+        .iter()
+        .filter_map(|path| fs::read_to_string(boot.join(path)).ok());
+    let entry = entries
+        .next()
+        .with_context(|| format!("slot {slot} has no boot entry"))?;
     let digest = word(&entry, layout::WORD_ROOT_DIGEST).context("a boot entry names no root")?;
     let bytes: u64 = word(&entry, layout::WORD_ROOT_BYTES)
         .and_then(|text| text.parse().ok())

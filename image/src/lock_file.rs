@@ -17,6 +17,7 @@ pub(crate) enum Use {
     BootLoader,
     FileSystemCheck,
     Firmware,
+    DeviceTrees,
 }
 
 /// One package.
@@ -58,7 +59,7 @@ mod tests {
     #[test]
     fn every_board_has_its_packages_locked() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packages.lock");
-        for board in [Board::UefiX86_64, Board::UefiArm64] {
+        for board in Board::ALL {
             let packages = read(&path, board).unwrap();
             for purpose in [Use::Kernel, Use::BootLoader, Use::FileSystemCheck] {
                 assert!(

@@ -11,15 +11,18 @@ mod disk_image;
 mod disks;
 mod flash;
 mod image_file;
+mod imager_list;
 mod initial_memory_disk;
 mod inspect;
 mod kernel_modules;
 mod lock_file;
 mod packages;
+mod raspberry_pi;
 mod root;
 mod secrets;
 mod site;
 mod tool;
+mod u_boot_script;
 mod update;
 
 use std::{

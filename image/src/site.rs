@@ -16,7 +16,7 @@ use crate::report;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Check this file and write nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["voucher", "name", "language", "port", "address", "gateway", "name_server", "time_server", "capture", "policy", "output"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["voucher", "name", "language", "port", "address", "gateway", "name_server", "time_server", "capture", "rules_root", "policy", "output"])]
     check: Option<PathBuf>,
     /// The voucher from the centre
     #[arg(long, required_unless_present = "check")]
@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// Port with the mirrored traffic; may be given more than once
     #[arg(long)]
     capture: Vec<String>,
+    /// Name of the root of trust for rules beside the site file, where it is another than the image's
+    #[arg(long, value_name = "FILE")]
+    rules_root: Option<String>,
     /// Name of the signed policy beside the site file, and of the ISP's key
     #[arg(long, num_args = 2, value_names = ["POLICY", "ISP_KEY"])]
     policy: Vec<String>,
@@ -122,6 +125,7 @@ fn text(arguments: &Arguments) -> String {
         ],
     );
     section("[capture]\n", vec![many("ports", &arguments.capture)]);
+    section("[rules]\n", vec![one("root", &arguments.rules_root)]);
     if let [policy, isp_key] = arguments.policy.as_slice() {
         section(
             "[policy]\n",

@@ -23,8 +23,8 @@ key_file = 'north-1.key'
 #[test]
 fn the_sensor_reads_the_settings_of_the_image() {
     let site = site_file::parse(SITE).unwrap();
-    let text =
-        sensor_settings::settings(&site, &["eth1".to_owned()], 1024, Path::new("/data/site"));
+    let given = Path::new("/data/site");
+    let text = sensor_settings::settings(&site, &["eth1".to_owned()], 1024, given, None);
     let read = settings::parse(&text, Path::new("/run/lapwing")).unwrap();
     let policy = read.policy.unwrap();
     let path = |name: &str| Some(Path::new("/data/site").join(name));
@@ -40,7 +40,27 @@ fn the_sensor_reads_the_settings_of_the_image() {
     assert_eq!(read.window, Duration::from_secs(60));
 
     let plain = site_file::parse("").unwrap();
-    let text = sensor_settings::settings(&plain, &[], 1024, Path::new("/data/site"));
+    let text = sensor_settings::settings(&plain, &[], 1024, given, None);
     let read = settings::parse(&text, Path::new("/run/lapwing")).unwrap();
     assert!(read.policy.is_none() && read.outbox_key_file.is_none());
+    assert!(read.rules.root.is_none() && !read.rules.are_followed);
+}
+
+/// The image's root for rules is for sites that give none.
+#[test]
+fn rules_are_taken_from_whom_the_site_or_else_the_image_names() {
+    let given = Path::new("/data/site");
+    let of_image = Path::new("/usr/share/lapwing/rules-root.json");
+    let rules = |site: &str| {
+        let site = site_file::parse(site).unwrap();
+        let text = sensor_settings::settings(&site, &[], 1024, given, Some(of_image));
+        settings::parse(&text, Path::new("/run/lapwing"))
+            .unwrap()
+            .rules
+    };
+    let plain = rules("");
+    assert_eq!(plain.root.as_deref(), Some(of_image));
+    assert!(plain.are_followed && plain.starter.is_some());
+    let own = rules("[rules]\nroot = 'north.json'\n");
+    assert_eq!(own.root, Some(given.join("rules-root.json")));
 }

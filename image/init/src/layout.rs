@@ -40,6 +40,8 @@ pub const DATA: &str = "/data";
 pub const STATE: &str = "/data/state";
 /// What the site gave, copied from the boot partition: policy, key, rules.
 pub const SITE: &str = "/data/site";
+/// In it: the root of trust for rules, where the site gave one.
+pub const SITE_RULES_ROOT: &str = "rules-root.json";
 /// In it: the ISP's public ledger key.
 pub const LEDGER_KEY: &str = "ledger.pub";
 /// In it: the keys of pseudonyms.
@@ -56,8 +58,12 @@ pub const SENSOR_SETTINGS: &str = "/run/lapwing/sensor.toml";
 pub const LAPWING: &str = "/usr/bin/lapwing";
 /// Rules that the image brings, compiled.
 pub const STARTER_PACK: &str = "/usr/share/lapwing/starter.pack";
-/// An empty ext4 file system, to be copied into the data partition and lengthened.
-pub const EMPTY_DATA: &str = "/usr/share/lapwing/empty-data.ext4";
+/// The pack that the sensor runs: the one above, until the centre gives another.
+pub const PACK: &str = "/data/state/rules/rules.pack";
+/// The root of trust for rules that the image brings, if it brings one.
+pub const RULES_ROOT: &str = "/usr/share/lapwing/rules-root.json";
+/// An empty ext4 file system, packed with Zstandard, to be unpacked into the data partition and lengthened.
+pub const EMPTY_DATA: &str = "/usr/share/lapwing/empty-data.ext4.zst";
 /// Repairs the data partition.
 pub const FILE_SYSTEM_CHECK: &str = "/usr/sbin/e2fsck";
 /// What the image is: lines `NAME=VALUE`.
@@ -88,8 +94,13 @@ pub const CONTROL_SOCKET: &str = "/run/lapwing/control.sock";
 /// sensor may read.
 pub const BOARD_STATUS: &str = "/run/lapwing/board/status";
 
+/// The text of the page on the management port.
+pub const STATUS_PAGE: &str = "/run/lapwing/page/text";
+
 /// User and group that the sensor runs as.
 pub const LAPWING_USER: u32 = 900;
+/// User and group that the page is served by.
+pub const PAGE_USER: u32 = 901;
 
 /// One of the two places for kernel, modules and programs, which change together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

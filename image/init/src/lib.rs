@@ -6,7 +6,7 @@
 //! it loads drivers, mounts the data partition and repairs or makes it, reads the site file, brings up the network, keeps
 //! `lapwing run` running as an unprivileged user, feeds the watchdog, and tells the console how things are.
 //!
-//! There is no shell, no login and no open port. Nothing here reads a packet of the capture port.
+//! There is no shell, no login and no open port but for the page that a site may ask for. Nothing here reads a packet of the capture port.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -15,6 +15,7 @@
 //! | [`site_file`] | `lapwing-site.toml`, all mistakes told at once |
 //! | [`boot_control`] | try a slot, confirm it, go back: systemd-boot's counters, or U-Boot's `slot.txt` |
 //! | [`update`] | a new image, checked and written to the slot that does not run |
+//! | [`status_page`] | the page on the management port, where a site asks for it |
 //! | `stage_one`, `stage_two` | the two stages |
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -42,6 +43,7 @@ pub mod site_file;
 mod site_status;
 pub mod stage_one;
 pub mod stage_two;
+pub mod status_page;
 mod system;
 mod text;
 pub mod update;

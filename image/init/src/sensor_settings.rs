@@ -38,7 +38,14 @@ pub(crate) fn write(
     image: Option<&RunningImage>,
 ) -> anyhow::Result<()> {
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let mut text = settings(site, capture, total_mib(&memory), Path::new(layout::SITE));
+    let of_image = Path::new(layout::RULES_ROOT);
+    let mut text = settings(
+        site,
+        capture,
+        total_mib(&memory),
+        Path::new(layout::SITE),
+        of_image.exists().then_some(of_image),
+    );
     text.extend(image.map(RunningImage::section));
     let path = Path::new(layout::SENSOR_SETTINGS);
     if let Some(folder) = path.parent() {
@@ -54,9 +61,15 @@ fn total_mib(meminfo: &str) -> u64 {
     kib.unwrap_or_default() / 1024
 }
 
-/// The text of the settings. `given` is the folder of what the site gave.
+/// The text of the settings. `given` is the folder of what the site gave, `rules_root` the root of trust for rules that the image brings.
 #[must_use]
-pub fn settings(site: &SiteFile, capture: &[String], memory_mib: u64, given: &Path) -> String {
+pub fn settings(
+    site: &SiteFile,
+    capture: &[String],
+    memory_mib: u64,
+    given: &Path,
+    rules_root: Option<&Path>,
+) -> String {
     let within = |value: u64, range: &std::ops::RangeInclusive<u64>| {
         value.clamp(*range.start(), *range.end())
     };
@@ -77,14 +90,18 @@ pub fn settings(site: &SiteFile, capture: &[String], memory_mib: u64, given: &Pa
             within(memory_mib / 32, &RING_MIB)
         ));
     }
-    let pack = given.join("rules.pack");
-    if pack.is_file() {
+    let (pack, starter) = (layout::PACK, layout::STARTER_PACK);
+    line(format_args!(
+        "[rules]\npack = {pack:?}\nstarter = {starter:?}"
+    ));
+    let given_root = given.join(layout::SITE_RULES_ROOT);
+    let given_root = site.rules_root.as_ref().map(|_| given_root.as_path());
+    // Without a root no rules are taken over the link, and the starter stays.
+    if let Some(root) = given_root.or(rules_root) {
         line(format_args!(
-            "[rules]\npack = {:?}",
-            pack.display().to_string()
+            "root = {:?}\nfollow = true",
+            root.display().to_string()
         ));
-    } else {
-        line(format_args!("[rules]\npack = {:?}", layout::STARTER_PACK));
     }
     if site.policy.is_some() {
         let path = |name: &str| given.join(name).display().to_string();
@@ -125,11 +142,11 @@ mod tests {
             220
         );
         let site = parse("[policy]\nfile = 'p'\nisp_key = 'k'").unwrap();
-        let text = settings(&site, &["eth1".to_owned()], 59, Path::new("/nowhere"));
+        let text = settings(&site, &["eth1".to_owned()], 59, Path::new("/nowhere"), None);
         assert_eq!(
             text,
             "state = \"/data/state\"\nmemory = \"16 MiB\"\n[capture]\ninterfaces = [\"eth1\"]\nbuffer = \"2 MiB\"\n[rules]\n\
-             pack = \"/usr/share/lapwing/starter.pack\"\n[policy]\nfile = \"/nowhere/policy.signed\"\nisp_key = \"/nowhere/isp.pub\"\n"
+             pack = \"/data/state/rules/rules.pack\"\nstarter = \"/usr/share/lapwing/starter.pack\"\n[policy]\nfile = \"/nowhere/policy.signed\"\nisp_key = \"/nowhere/isp.pub\"\n"
         );
     }
 
@@ -154,7 +171,7 @@ mod tests {
              [outbox]\nkey_partition = 'lapwing-key'",
         )
         .unwrap();
-        let text = settings(&site, &[], 512, Path::new("/given"));
+        let text = settings(&site, &[], 512, Path::new("/given"), None);
         assert!(
             text.ends_with(
                 "ledger_key = \"/given/ledger.pub\"\npseudonym_keys = \"/given/pseudonyms.keys\"\n[outbox]\n\

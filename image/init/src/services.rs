@@ -33,6 +33,8 @@ const OLDER_LOG: &str = "/data/log/lapwing.log.1";
 
 /// A program to be kept running.
 pub(crate) struct Service {
+    program: &'static str,
+    user: u32,
     arguments: Vec<String>,
     /// What it may do beyond a plain user.
     kept: CapabilitySet,
@@ -44,6 +46,8 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(arguments: &[&str], kept: CapabilitySet) -> Self {
         Self {
+            program: layout::LAPWING,
+            user: layout::LAPWING_USER,
             arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
             kept,
             running: None,
@@ -52,12 +56,21 @@ impl Service {
         }
     }
 
+    /// This program itself as another user, for what comes over the network.
+    pub(crate) fn of_init(arguments: &[&str], user: u32) -> Self {
+        Self {
+            program: layout::STAGE_TWO,
+            user,
+            ..Self::new(arguments, CapabilitySet::empty())
+        }
+    }
+
     /// Starts it if it is time.
     pub(crate) fn look(&mut self) {
         if self.running.is_some() || Instant::now() < self.start_at {
             return;
         }
-        match start(&self.arguments, self.kept) {
+        match start(self) {
             Ok(process) => {
                 say(&format!("started lapwing {}", self.name()));
                 self.running = Some((process, Instant::now()));
@@ -151,10 +164,10 @@ pub(crate) fn run_as_user(arguments: &[&str]) -> anyhow::Result<(String, bool)> 
     Ok((text, output.status.success()))
 }
 
-fn start(arguments: &[String], kept: CapabilitySet) -> anyhow::Result<Pid> {
+fn start(service: &Service) -> anyhow::Result<Pid> {
     // Rights belong to a thread: this one gives up its own, and the program inherits what is left.
     let child = thread::scope(|scope| {
-        let starter = scope.spawn(|| start_with(arguments, kept));
+        let starter = scope.spawn(|| start_with(service));
         starter
             .join()
             .unwrap_or_else(|_| Err(anyhow!("the starting thread failed")))
@@ -168,7 +181,8 @@ fn start(arguments: &[String], kept: CapabilitySet) -> anyhow::Result<Pid> {
     Ok(process)
 }
 
-fn start_with(arguments: &[String], kept: CapabilitySet) -> anyhow::Result<Child> {
+fn start_with(service: &Service) -> anyhow::Result<Child> {
+    let kept = service.kept;
     // A change of user takes no rights away by itself; the start of the program does, but for the ambient ones.
     set_capabilities_secure_bits(CapabilitiesSecureBits::NO_SETUID_FIXUP)?;
     let now = capabilities(None)?;
@@ -182,11 +196,16 @@ fn start_with(arguments: &[String], kept: CapabilitySet) -> anyhow::Result<Child
     for capability in kept.iter() {
         configure_capability_in_ambient_set(capability, true)?;
     }
-    Ok(Command::new(layout::LAPWING)
-        .args(arguments)
-        .uid(layout::LAPWING_USER)
-        .gid(layout::LAPWING_USER)
-        .current_dir(layout::STATE)
+    let folder = if service.user == layout::LAPWING_USER {
+        layout::STATE
+    } else {
+        "/"
+    };
+    Ok(Command::new(service.program)
+        .args(&service.arguments)
+        .uid(service.user)
+        .gid(service.user)
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

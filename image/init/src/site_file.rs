@@ -11,9 +11,13 @@
 //! gateway = "192.0.2.1"
 //! name_servers = ["192.0.2.53"]
 //! time_servers = ["192.0.2.1"]
+//! page = 8080                       # what the screen shows, as a page at this port of the address above; without it none
 //!
 //! [capture]
 //! ports = ["eth1"]                  # without it every other port
+//!
+//! [rules]
+//! root = "rules-root.json"          # beside this file; without it the one of the image: who may sign rules
 //!
 //! [policy]
 //! file = "policy.signed"            # both beside this file
@@ -59,6 +63,8 @@ pub struct SiteFile {
     pub management: Management,
     /// The ports with the mirrored traffic; empty for all but the management port.
     pub capture: Vec<Port>,
+    /// Name of the file of the root of trust for rules; without it the image's.
+    pub rules_root: Option<String>,
     /// The ISP's policy: names of files beside the site file.
     pub policy: Option<Policy>,
     /// Name of the file of the ISP's private ledger key, for the weekly report.
@@ -89,6 +95,8 @@ pub struct Management {
     pub name_servers: Vec<IpAddr>,
     /// Who knows the time.
     pub time_servers: Vec<IpAddr>,
+    /// Port of the page with what the screen shows.
+    pub page: Option<u16>,
 }
 
 /// Files of the ISP.
@@ -248,6 +256,7 @@ pub fn parse(text: &str) -> Result<SiteFile, Mistakes> {
             capture: root.section("capture", |section| {
                 bounded(section, "ports", INTERFACES_MAX, str::parse)
             }),
+            rules_root: root.section("rules", |section| section.parsed("root", plain_file_name)),
             report_key: root.section("report", |section| report(section, has_ledger_key)),
             outbox_key: root.section("outbox", outbox_key),
             policy,
@@ -279,6 +288,10 @@ fn management(section: &Section<'_>) -> Management {
         gateway,
         name_servers: bounded(section, "name_servers", SERVERS_MAX, ip_address),
         time_servers: bounded(section, "time_servers", SERVERS_MAX, ip_address),
+        // Below, a port would need a right that the page has not.
+        page: section
+            .number("page", 1024..=65_535)
+            .and_then(|port| u16::try_from(port).ok()),
     }
 }
 
@@ -477,8 +490,8 @@ mod tests {
     fn a_full_file_is_read() {
         let text = format!(
             "name = 'isp-north-1'\nvoucher = '{VOUCHER}'\nlanguage = 'fr'\n[management]\nport = '52:54:00:12:34:56'\n\
-             address = '192.0.2.10/24'\ngateway = '192.0.2.1'\nname_servers = ['192.0.2.53', '2001:db8::53']\n\
-             [capture]\nports = ['eth1']\n[policy]\nfile = 'policy.signed'\nisp_key = 'isp.pub'\n"
+             address = '192.0.2.10/24'\ngateway = '192.0.2.1'\nname_servers = ['192.0.2.53', '2001:db8::53']\npage = 8080\n\
+             [capture]\nports = ['eth1']\n[rules]\nroot = 'rules-root.json'\n[policy]\nfile = 'policy.signed'\nisp_key = 'isp.pub'\n"
         );
         let site = parse(&text).unwrap();
         assert_eq!(site.voucher.as_deref(), Some(VOUCHER));
@@ -488,6 +501,8 @@ mod tests {
         );
         assert_eq!(site.capture, [Port::Name("eth1".to_owned())]);
         assert_eq!(site.language.code(), "fr");
+        assert_eq!(site.management.page, Some(8080));
+        assert_eq!(site.rules_root.as_deref(), Some("rules-root.json"));
         assert_eq!(parse("").unwrap(), SiteFile::default());
     }
 

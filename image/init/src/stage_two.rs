@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -33,6 +34,7 @@ use crate::{
     site_file::{self, SiteFile},
     site_status::SiteStatus,
     stage_one::restart,
+    status_page,
     updates::Updates,
     watchdog::Watchdog,
     weekly_report::WeeklyReport,
@@ -75,6 +77,8 @@ struct Board {
     network: Network,
     run: Service,
     enrol: Option<Service>,
+    /// The page, and where it is.
+    page_service: Option<(String, Service)>,
     updates: Updates,
     image: Option<RunningImage>,
     /// When the board is started again at the latest, for an update that was written.
@@ -162,6 +166,7 @@ impl Board {
             enrol: site.as_ref().ok().and_then(enrol_service),
             site,
             network,
+            page_service: None,
             run: Service::new(&["run", "--config", settings], CapabilitySet::NET_RAW),
             sensor: SensorWatch::default(),
             well_since: WellSince::default(),
@@ -202,6 +207,7 @@ impl Board {
         if let Some(enrol) = self.enrol.as_mut().filter(|_| self.settings_for.is_some()) {
             enrol.look();
         }
+        self.look_after_page();
         self.sensor.look();
         if self
             .slow_look
@@ -219,6 +225,31 @@ impl Board {
         }
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.feed();
+        }
+    }
+
+    /// Keeps the page at the address of the management port.
+    fn look_after_page(&mut self) {
+        let port = self
+            .site
+            .as_ref()
+            .ok()
+            .and_then(|site| site.management.page);
+        let address = self.network.state().address.map(|net| net.addr());
+        if let (Some(port), Some(address)) = (port, address) {
+            let at = SocketAddr::new(address, port).to_string();
+            if self.page_service.as_ref().is_none_or(|(old, _)| *old != at) {
+                if let Some((_, old)) = &mut self.page_service {
+                    old.restart();
+                }
+                say(&format!("page: http://{at}/"));
+                let arguments = [status_page::WORD, at.as_str()];
+                let service = Service::of_init(&arguments, layout::PAGE_USER);
+                self.page_service = Some((at, service));
+            }
+        }
+        if let Some((_, service)) = &mut self.page_service {
+            service.look();
         }
     }
 
@@ -285,8 +316,9 @@ impl Board {
             forget_voucher();
             // The uplink found no identity so far and waits; the sensor is quick to be back.
             self.run.restart();
-        } else if !is_enrol {
-            self.run.ended(process, status);
+        } else if !is_enrol && !self.run.ended(process, status) {
+            let page = self.page_service.as_mut();
+            page.map(|(_, service)| service.ended(process, status));
         }
     }
 
@@ -427,6 +459,11 @@ impl Board {
         let text = self.text(health);
         if text != self.page {
             show(&text);
+            if self.page_service.is_some()
+                && let Err(error) = status_page::write(&text)
+            {
+                say(&format!("the page cannot be written: {error}"));
+            }
             self.page.clone_from(&text);
         }
         // An update that is being written has the boot partition to itself.
@@ -607,6 +644,9 @@ fn keep_site(file: &Path, site: &SiteFile) -> anyhow::Result<()> {
                 keep(&folder.join(name), &given.join(kept))?;
             }
         }
+    }
+    if let Some(root) = &site.rules_root {
+        keep(&folder.join(root), &given.join(layout::SITE_RULES_ROOT))?;
     }
     if let Some(key) = &site.report_key {
         keep(&folder.join(key), &given.join(layout::REPORT_KEY))?;

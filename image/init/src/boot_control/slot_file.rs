@@ -18,11 +18,6 @@ use std::{
 use super::{BootControl, SlotState};
 use crate::{layout::Slot, whole_file::replace};
 
-/// Name of the file on the boot partition.
-const FILE: &str = "slot.txt";
-/// In the folder of a slot: the kernel's command line, which the script hands on.
-const COMMAND_LINE: &str = "boot.env";
-
 /// The slot file of a boot partition.
 #[derive(Debug)]
 pub struct SlotFile {
@@ -30,11 +25,16 @@ pub struct SlotFile {
 }
 
 impl SlotFile {
+    /// Name of the file on the boot partition.
+    pub const FILE: &str = "slot.txt";
+    /// In the folder of a slot: the kernel's command line, which the script hands on.
+    pub const COMMAND_LINE: &str = "boot.env";
+
     /// That of the boot partition mounted here.
     #[must_use]
     pub fn new(boot: &Path) -> Self {
         Self {
-            path: boot.join(FILE),
+            path: boot.join(Self::FILE),
         }
     }
 
@@ -111,7 +111,7 @@ impl BootControl for SlotFile {
 
     fn arm(&self, slot: Slot, entry: &str) -> io::Result<()> {
         let folder = self.path.with_file_name("lapwing").join(slot.letter());
-        replace(&folder.join(COMMAND_LINE), entry.as_bytes())?;
+        replace(&folder.join(Self::COMMAND_LINE), entry.as_bytes())?;
         let mut lines = self.read()?;
         lines.insert("try".to_owned(), slot.letter().to_owned());
         for name in ["tried", "aside"] {
@@ -143,7 +143,7 @@ mod tests {
 
     fn boot(text: &str) -> (tempfile::TempDir, SlotFile) {
         let boot = tempfile::tempdir().unwrap();
-        fs::write(boot.path().join(FILE), text).unwrap();
+        fs::write(boot.path().join(SlotFile::FILE), text).unwrap();
         let control = SlotFile::new(boot.path());
         (boot, control)
     }
@@ -155,19 +155,19 @@ mod tests {
         control.withdraw(Slot::B).unwrap();
         assert_eq!(control.state(Slot::B).unwrap(), SlotState::Aside);
         control.arm(Slot::B, "bootargs=quiet\n").unwrap();
-        let entry = boot.path().join("lapwing/b").join(COMMAND_LINE);
+        let entry = boot.path().join("lapwing/b").join(SlotFile::COMMAND_LINE);
         assert_eq!(fs::read_to_string(entry).unwrap(), "bootargs=quiet\n");
         assert_eq!(
             control.state(Slot::B).unwrap(),
             SlotState::OnTrial { left: 1 }
         );
         // What the script does before it starts slot b; it fills its file up with zeros.
-        fs::write(boot.path().join(FILE), "slot=a\ntried=b\n\0\0").unwrap();
+        fs::write(boot.path().join(SlotFile::FILE), "slot=a\ntried=b\n\0\0").unwrap();
         assert!(control.is_on_trial(Slot::B).unwrap());
         assert_eq!(control.state(Slot::B).unwrap(), SlotState::Aside);
         control.confirm(Slot::B).unwrap();
         assert_eq!(
-            fs::read_to_string(boot.path().join(FILE)).unwrap(),
+            fs::read_to_string(boot.path().join(SlotFile::FILE)).unwrap(),
             "slot=b\n"
         );
         assert!(!control.is_on_trial(Slot::B).unwrap());
