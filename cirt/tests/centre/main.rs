@@ -6,6 +6,7 @@ mod books;
 mod browser;
 mod collector;
 mod exchange;
+mod image_repository;
 mod in_the_dark;
 mod inbox;
 mod load;
