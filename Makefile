@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench mutations deltas flat live-proof faults hostile centre-load deb image image-setup image-test image-test-full
+.PHONY: help setup build demo test bench mutations deltas flat live-proof faults hostile centre-load deb image image-setup image-test image-test-full image-test-arm64
 
 help: ## What there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,8 @@ BOARD ?= uefi-x86_64
 IMAGE_OPTIONS ?= --level 19
 PROGRAM_OPTIONS ?= --profile dist
 IMAGE_FOLDER = $(TARGET)/images
+# Boards with the same processor share their programs.
+PROGRAMS = $(IMAGE_FOLDER)/programs-$(lastword $(subst -, ,$(BOARD)))
 SECONDS = $(shell git log -1 --format=%ct)
 
 image-setup:
@@ -59,13 +61,16 @@ image-setup:
 
 # Who may sign updates: metadata/1.root.json of a repository of `lapwing-image update`. An image without it takes none.
 UPDATE_ROOT ?=
+# Who may sign rules, for sites that name nobody: rules/repository/metadata/1.root.json of the centre.
+RULES_ROOT ?=
 
-image: setup image-setup ## Build the image for BOARD (uefi-x86_64, uefi-arm64)
-	@image/tools/build-programs $(lastword $(subst -, ,$(BOARD))) $(IMAGE_FOLDER)/programs-$(BOARD) $(PROGRAM_OPTIONS)
+image: setup image-setup ## Build the image for BOARD (uefi-x86_64, uefi-arm64, sbc-arm64)
+	@image/tools/build-programs $(lastword $(subst -, ,$(BOARD))) $(PROGRAMS) $(PROGRAM_OPTIONS)
 	@$(CARGO) build --release --workspace --bin lapwing-image
-	@$(TARGET)/release/lapwing-image build --board $(BOARD) --lapwing $(IMAGE_FOLDER)/programs-$(BOARD)/lapwing \
-	  --init $(IMAGE_FOLDER)/programs-$(BOARD)/lapwing-init --pack $(IMAGE_FOLDER)/programs-$(BOARD)/starter.pack \
+	@$(TARGET)/release/lapwing-image build --board $(BOARD) --lapwing $(PROGRAMS)/lapwing \
+	  --init $(PROGRAMS)/lapwing-init --pack $(PROGRAMS)/starter.pack \
 	  --cache $(TARGET)/image-packages --seconds $(SECONDS) $(if $(UPDATE_ROOT),--update-root $(UPDATE_ROOT)) \
+	  $(if $(RULES_ROOT),--rules-root $(RULES_ROOT)) \
 	  --output $(IMAGE_FOLDER) $(IMAGE_OPTIONS)
 	@$(TARGET)/release/lapwing-image verify $(IMAGE_FOLDER)/lapwing-$(BOARD).img
 
@@ -83,8 +88,16 @@ image-test: ## Build an image and boot it in QEMU: to findings, through power cu
 	@LAPWING_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-uefi-x86_64.img) LAPWING_NEWER_IMAGE=$$(realpath $(IMAGE_FOLDER)/newer/lapwing-uefi-x86_64.img) \
 	  LAPWING_UPDATE_TEST=$$(realpath $(IMAGE_FOLDER)/update-test) $(CARGO) nextest run --profile long --release --workspace --test image_boots --test image_updates --no-capture
 
-image-test-full: ## The same with 50 power cuts, and all updates that have to go back
+image-test-arm64: build ## Build both images for ARM and boot them in QEMU: by UEFI and by U-Boot
+	@tools/setup image-arm64
+	@for board in uefi-arm64 sbc-arm64; do \
+	  $(MAKE) --no-print-directory image BOARD=$$board IMAGE_OPTIONS="--level 1" PROGRAM_OPTIONS=--release || exit 1; done
+	@LAPWING_UEFI_ARM64_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-uefi-arm64.img) LAPWING_SBC_ARM64_IMAGE=$$(realpath $(IMAGE_FOLDER)/lapwing-sbc-arm64.img) \
+	  $(CARGO) nextest run --profile long --release --workspace --test image_arm64 --no-capture
+
+image-test-full: ## Everything: 50 power cuts, all updates that have to go back, and the images for ARM
 	@LAPWING_POWER_CUTS=50 LAPWING_IMAGE_ALL=1 $(MAKE) --no-print-directory image-test
+	@$(MAKE) --no-print-directory image-test-arm64
 
 deb: build ## Debian packages of both programs for this machine
 	@for name in lapwing lapwing-cirt; do packaging/build-deb $$name $(TARGET)/release/$$name $$(dpkg --print-architecture) $(TARGET)/debian; done

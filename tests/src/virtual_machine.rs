@@ -2,6 +2,8 @@
 //! switch that may be pulled at any moment.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,9 +17,49 @@ use crate::programs::program;
 
 /// Address of the capture card.
 pub const CAPTURE_CARD: [u8; 6] = [0x52, 0x54, 0, 0, 0, 2];
-/// Firmware of Debian's package `ovmf`.
-const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-const FIRMWARE_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+/// Where the board has its page, when its site file asks for it there.
+pub const PAGE_PORT: u16 = 8080;
+
+/// What kind of computer QEMU is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// A PC with UEFI.
+    UefiX86_64,
+    /// An ARM server with UEFI.
+    UefiArm64,
+    /// An ARM board with U-Boot.
+    UBootArm64,
+}
+
+impl Machine {
+    /// The program, and its words for the machine and its processor.
+    fn qemu(self) -> (&'static str, [&'static str; 4]) {
+        match self {
+            Self::UefiX86_64 => ("qemu-system-x86_64", ["-M", "q35", "-cpu", "max"]),
+            Self::UefiArm64 | Self::UBootArm64 => {
+                ("qemu-system-aarch64", ["-M", "virt", "-cpu", "cortex-a72"])
+            }
+        }
+    }
+
+    /// Firmware of Debian's packages `ovmf` and `qemu-efi-aarch64`: its code, and its variables as they are at first.
+    fn uefi(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::UefiX86_64 => Some((
+                "/usr/share/OVMF/OVMF_CODE_4M.fd",
+                "/usr/share/OVMF/OVMF_VARS_4M.fd",
+            )),
+            Self::UefiArm64 => Some((
+                "/usr/share/AAVMF/AAVMF_CODE.fd",
+                "/usr/share/AAVMF/AAVMF_VARS.fd",
+            )),
+            Self::UBootArm64 => None,
+        }
+    }
+}
+
+/// U-Boot of Debian's package `u-boot-qemu`.
+const U_BOOT: &str = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
 /// Where the boot partition begins on the disk, for mtools.
 const BOOT_OFFSET: &str = "@@1M";
 
@@ -25,10 +67,13 @@ const BOOT_OFFSET: &str = "@@1M";
 #[derive(Debug)]
 pub struct Board {
     folder: PathBuf,
+    machine: Machine,
     /// MiB of memory.
     pub memory_mib: u32,
     /// What the clock shows at the start; none for the right time.
     pub clock: Option<&'static str>,
+    /// A port of this machine that leads to the page of the board, [`PAGE_PORT`].
+    pub page: Option<u16>,
     /// A disk image to plug in as a USB stick.
     pub stick: Option<PathBuf>,
     boots: u32,
@@ -41,6 +86,7 @@ pub struct RunningBoard {
     serial: PathBuf,
     wire: UnixDatagram,
     wire_to: PathBuf,
+    page: Option<u16>,
     started: Instant,
 }
 
@@ -50,6 +96,7 @@ impl Board {
     /// # Errors
     /// When the flasher fails.
     pub fn flash(
+        machine: Machine,
         image: &Path,
         folder: &Path,
         disk_bytes: u64,
@@ -58,8 +105,10 @@ impl Board {
     ) -> Result<Self> {
         let board = Self {
             folder: folder.to_owned(),
+            machine,
             memory_mib: 256,
             clock: None,
+            page: None,
             stick: None,
             boots: 0,
         };
@@ -77,8 +126,11 @@ impl Board {
             command.arg("--with").arg(file);
         }
         run(&mut command)?;
-        fs::copy(FIRMWARE_VARIABLES, board.variables())
-            .context("install ovmf; tools/setup image does")?;
+        if let Some((_, variables)) = machine.uefi() {
+            fs::copy(variables, board.variables()).with_context(|| {
+                format!("{variables} is missing; tools/setup image installs it")
+            })?;
+        }
         Ok(board)
     }
 
@@ -150,33 +202,33 @@ impl Board {
         let wire = UnixDatagram::bind(&ours)?;
         wire.set_nonblocking(true)?;
         let card = CAPTURE_CARD.map(|byte| format!("{byte:02x}")).join(":");
-        let mut command = Command::new("qemu-system-x86_64");
+        let (program, words) = self.machine.qemu();
+        let mut command = Command::new(program);
         command
-            .args([
-                "-M",
-                "q35",
-                "-accel",
-                &accelerator(),
-                "-cpu",
-                "max",
-                "-smp",
-                "2",
-                "-nographic",
-                "-monitor",
-                "none",
-            ])
+            .args(words)
+            .args(["-accel", &accelerator()])
+            .args(["-smp", "2", "-nographic", "-monitor", "none"])
             .args(["-m", &self.memory_mib.to_string()])
             .arg("-serial")
-            .arg(format!("file:{}", serial.display()))
-            .arg("-drive")
-            .arg(format!(
-                "if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}"
-            ))
-            .arg("-drive")
-            .arg(format!(
-                "if=pflash,format=raw,unit=1,file={}",
-                path("firmware-variables.fd")
-            ))
+            .arg(format!("file:{}", serial.display()));
+        match self.machine.uefi() {
+            Some((code, _)) => {
+                command
+                    .arg("-drive")
+                    .arg(format!(
+                        "if=pflash,format=raw,unit=0,readonly=on,file={code}"
+                    ))
+                    .arg("-drive")
+                    .arg(format!(
+                        "if=pflash,format=raw,unit=1,file={}",
+                        path("firmware-variables.fd")
+                    ));
+            }
+            None => {
+                command.args(["-bios", U_BOOT]);
+            }
+        }
+        command
             .arg("-drive")
             .arg(format!(
                 "file={},format=raw,if=none,id=disk",
@@ -189,9 +241,14 @@ impl Board {
                 "i6300esb",
             ])
             // Management: this machine's loopback is reached at 10.0.2.2.
+            .arg("-netdev")
+            .arg(match self.page {
+                Some(port) => {
+                    format!("user,id=management,hostfwd=tcp:127.0.0.1:{port}-:{PAGE_PORT}")
+                }
+                None => "user,id=management".to_owned(),
+            })
             .args([
-                "-netdev",
-                "user,id=management",
                 "-device",
                 "virtio-net-pci,netdev=management,romfile=,mac=52:54:00:00:00:01",
             ])
@@ -222,9 +279,20 @@ impl Board {
             serial,
             wire,
             wire_to: theirs,
+            page: self.page,
             started: Instant::now(),
         })
     }
+}
+
+/// How long something may take that takes `idle` at most where nothing else runs: `LAPWING_IMAGE_PATIENCE` times that, once without it.
+#[must_use]
+pub fn limit(idle: Duration) -> Duration {
+    let factor = std::env::var("LAPWING_IMAGE_PATIENCE");
+    idle * factor
+        .ok()
+        .and_then(|factor| factor.parse().ok())
+        .unwrap_or(1)
 }
 
 /// What QEMU computes with: `LAPWING_QEMU_ACCEL`, or by itself, which works everywhere.
@@ -282,7 +350,7 @@ impl RunningBoard {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Waits until the board says something; how long that took from the start.
+    /// Waits until the board says something, within the [`limit`] of the patience; how long that took from the start.
     ///
     /// # Errors
     /// When it does not say it in time; with its last words.
@@ -296,12 +364,16 @@ impl RunningBoard {
     /// As said.
     pub fn says_times(&mut self, text: &str, times: usize, patience: Duration) -> Result<Duration> {
         let serial = self.serial.clone();
-        let found = wait_for(&format!("the board to say {text:?}"), patience, || {
-            self.process.must_run()?;
-            let bytes = fs::read(&serial).unwrap_or_default();
-            let said = String::from_utf8_lossy(&bytes).matches(text).count() >= times;
-            Ok(said.then_some(()))
-        });
+        let found = wait_for(
+            &format!("the board to say {text:?}"),
+            limit(patience),
+            || {
+                self.process.must_run()?;
+                let bytes = fs::read(&serial).unwrap_or_default();
+                let said = String::from_utf8_lossy(&bytes).matches(text).count() >= times;
+                Ok(said.then_some(()))
+            },
+        );
         if let Err(error) = found {
             let serial = self.serial();
             let lines: Vec<&str> = serial.lines().collect();
@@ -313,6 +385,20 @@ impl RunningBoard {
         Ok(self.started.elapsed())
     }
 
+    /// What the page of the board says now.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn page(&self) -> Result<String> {
+        let port = self.page.context("the board has no page")?;
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(limit(Duration::from_secs(10))))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: board\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+
     /// Sends frames to the capture card.
     ///
     /// # Errors
@@ -320,8 +406,10 @@ impl RunningBoard {
     pub fn send(&self, frames: &[Vec<u8>]) -> Result<()> {
         for frame in frames {
             // A full socket is a full wire: the frame waits.
-            wait_for("room on the wire", Duration::from_secs(20), || {
-                match self.wire.send_to(frame, &self.wire_to) {
+            wait_for(
+                "room on the wire",
+                limit(Duration::from_secs(20)),
+                || match self.wire.send_to(frame, &self.wire_to) {
                     Ok(_) => Ok(Some(())),
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
                     Err(error)
@@ -331,8 +419,8 @@ impl RunningBoard {
                         Ok(None)
                     }
                     Err(error) => Err(error.into()),
-                }
-            })?;
+                },
+            )?;
         }
         Ok(())
     }

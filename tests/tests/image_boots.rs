@@ -6,8 +6,10 @@
 use std::env;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use lapwing_tests::cases;
@@ -16,13 +18,20 @@ use lapwing_tests::conditions::{tend, wait_for};
 use lapwing_tests::name_spaces::frames_of;
 use lapwing_tests::processes::run;
 use lapwing_tests::site::Site;
-use lapwing_tests::virtual_machine::{Board, RunningBoard};
+use lapwing_tests::virtual_machine::{Board, Machine, PAGE_PORT, RunningBoard, limit};
 
 /// From the switch to a healthy sensor; without a load it takes a tenth of it.
 const BOOT_PATIENCE: Duration = Duration::from_secs(300);
 /// From traffic to findings at the centre.
 const FINDING_PATIENCE: Duration = Duration::from_secs(120);
+/// From published rules to findings of them: the next contact, the pack derived, the window of a finding.
+const RULES_PATIENCE: Duration = Duration::from_secs(180);
+/// Between the times that the same traffic is sent.
+const SEND_INTERVAL: Duration = Duration::from_secs(10);
+/// The rules that the image brings have smaller numbers.
+const FIRST_SID: u32 = 9_900_000;
 const CARD_BYTES: u64 = 1 << 30;
+const MACHINE: Machine = Machine::UefiX86_64;
 const SENSOR: &str = "image-test";
 const SITE_FILE: &str = "lapwing-site.toml";
 const CAPTURE_ONLY: &str = "name = \"image-test\"\n[capture]\nports = [\"52:54:00:00:00:02\"]\n";
@@ -48,7 +57,7 @@ fn board(image: &Path, folder: &Path, site: &str, with: &[&str]) -> Result<Board
     let path = folder.join("site.toml");
     fs::write(&path, site)?;
     let with: Vec<PathBuf> = with.iter().map(|name| folder.join(name)).collect();
-    Board::flash(image, folder, CARD_BYTES, Some(&path), &with)
+    Board::flash(MACHINE, image, folder, CARD_BYTES, Some(&path), &with)
 }
 
 /// A centre, and a board on its way to it: voucher, policy and key on the card.
@@ -59,12 +68,60 @@ fn board_with_centre(image: &Path, folder: &Path) -> Result<(Board, Centre)> {
     let mut command = centre.command("voucher");
     command.args(["--quiet", "--pre-approved", "--name", SENSOR, "--address"]);
     let voucher = run(command.arg(format!("10.0.2.2:{port}")))?;
+    run(rules(&centre, &["init", "--new-root-key"]).arg(folder.join("rules-root.key")))?;
+    publish_rules(&centre, folder)?;
+    fs::copy(
+        folder.join("centre/rules/repository/metadata/1.root.json"),
+        folder.join("rules-root.json"),
+    )?;
     let site = Site::prepare(folder, SENSOR)?;
     site.sign_policy()?;
-    let text = format!("{CAPTURE_ONLY}[policy]\nfile = \"policy.signed\"\nisp_key = \"isp.pub\"\n");
+    let text = format!(
+        "{CAPTURE_ONLY}[management]\npage = {PAGE_PORT}\n[rules]\nroot = \"rules-root.json\"\n[policy]\nfile = \"policy.signed\"\nisp_key = \"isp.pub\"\n"
+    );
     let text = text.replacen('\n', &format!("\nvoucher = \"{}\"\n", voucher.trim()), 1);
-    let board = board(image, folder, &text, &["policy.signed", "isp.pub"])?;
+    let with = ["rules-root.json", "policy.signed", "isp.pub"];
+    let board = board(image, folder, &text, &with)?;
     Ok((board, centre))
+}
+
+fn rules(centre: &Centre, words: &[&str]) -> Command {
+    let mut command = centre.command("rules");
+    command.args(words);
+    command
+}
+
+/// Publishes the starter rules under other numbers.
+fn publish_rules(centre: &Centre, folder: &Path) -> Result<()> {
+    let mut texts = String::new();
+    for file in cases::starter_rules()? {
+        texts.push_str(&fs::read_to_string(file)?);
+    }
+    let path = folder.join("over-the-link.rules");
+    fs::write(&path, texts.replace("sid:90", "sid:99"))?;
+    run(rules(centre, &["publish"]).arg(path)).map(drop)
+}
+
+/// Sends the traffic until rules that came over the link find something in it.
+fn rules_of_the_centre_find(
+    board: &RunningBoard,
+    centre: &Centre,
+    frames: &[Vec<u8>],
+) -> Result<()> {
+    let mut sent = Instant::now();
+    wait_for(
+        "rules of the centre to find something",
+        limit(RULES_PATIENCE),
+        || {
+            let found = centre.findings()?;
+            let is_found = found.iter().any(|finding| finding.rule.sid >= FIRST_SID);
+            if !is_found && sent.elapsed() > SEND_INTERVAL {
+                board.send(frames)?;
+                sent = Instant::now();
+            }
+            Ok(is_found.then_some(()))
+        },
+    )
 }
 
 fn demo_frames(folder: &Path) -> Result<Vec<Vec<u8>>> {
@@ -84,7 +141,7 @@ fn findings_arrive(
     before: u64,
 ) -> Result<u64> {
     board.send(frames)?;
-    wait_for("findings at the centre", FINDING_PATIENCE, || {
+    wait_for("findings at the centre", limit(FINDING_PATIENCE), || {
         let books = centre.books(SENSOR)?;
         Ok((books.findings > before).then_some(books.findings))
     })
@@ -97,6 +154,10 @@ fn from_flashed_image_to_findings_and_through_power_cuts() {
     let (mut board, centre) = board_with_centre(&image, folder.path()).unwrap();
     // A board without a clock.
     board.clock = Some("1970-01-01");
+    // A port that nobody has now.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    board.page = Some(free.local_addr().unwrap().port());
+    drop(free);
     let frames = demo_frames(folder.path()).unwrap();
 
     let mut running = board.switch_on().unwrap();
@@ -115,6 +176,13 @@ fn from_flashed_image_to_findings_and_through_power_cuts() {
         .says_times("started lapwing run", 2, BOOT_PATIENCE)
         .unwrap();
     let mut findings = findings_arrive(&running, &centre, &frames, 0).unwrap();
+    wait_for("the page", limit(FINDING_PATIENCE), || {
+        let page = running.page().ok();
+        Ok(page.filter(|page| page.contains("board      PASS")))
+    })
+    .unwrap();
+    rules_of_the_centre_find(&running, &centre, &frames).unwrap();
+    findings = findings.max(centre.books(SENSOR).unwrap().findings);
     assert_eq!(running.sent_by_capture_card(), 0, "the capture card sent");
     running.cut_power().unwrap();
     let site = board.read(SITE_FILE).unwrap();
@@ -208,13 +276,13 @@ fn five_mistakes_of_a_site_file_are_told_at_once() {
     let Some(image) = image() else { return };
     let folder = tempfile::tempdir().unwrap();
     let site = "name = \"a b\"\nvoucher = \"LAPWING1ABC\"\nlanguage = \"xx\"\n[management]\naddress = \"192.0.2.10\"\n[capture]\nports = [\"eth 1\"]\n";
-    let mut board = Board::flash(&image, folder.path(), CARD_BYTES, None, &[]).unwrap();
+    let mut board = Board::flash(MACHINE, &image, folder.path(), CARD_BYTES, None, &[]).unwrap();
     board.put(SITE_FILE, site.as_bytes()).unwrap();
     let mut running = board.switch_on().unwrap();
     running
         .says("problem: lapwing-site.toml", BOOT_PATIENCE)
         .unwrap();
-    let status = wait_for("the status on the card", BOOT_PATIENCE, || {
+    let status = wait_for("the status on the card", limit(BOOT_PATIENCE), || {
         Ok(board
             .read("lapwing-status.txt")
             .ok()

@@ -15,7 +15,7 @@ use lapwing_tests::conditions::{tend, wait_for};
 use lapwing_tests::processes::run;
 use lapwing_tests::programs::program;
 use lapwing_tests::site::Site;
-use lapwing_tests::virtual_machine::{self, Board};
+use lapwing_tests::virtual_machine::{self, Board, Machine, limit};
 
 /// From the switch, or a restart, to what is waited for; without a load it takes a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -119,7 +119,14 @@ fn power_cuts() -> u32 {
 fn board(image: &Path, folder: &Path, site: &str, with: &[PathBuf]) -> Result<Board> {
     let path = folder.join("site.toml");
     fs::write(&path, site)?;
-    Board::flash(image, folder, CARD_BYTES, Some(&path), with)
+    Board::flash(
+        Machine::UefiX86_64,
+        image,
+        folder,
+        CARD_BYTES,
+        Some(&path),
+        with,
+    )
 }
 
 /// When an image was built.
@@ -157,7 +164,7 @@ fn change_entry(image: &Path, from: &str, to: &str) -> Result<()> {
 }
 
 fn told(board: &Board, line: &str) -> Result<String> {
-    wait_for("the status on the card", PATIENCE, || {
+    wait_for("the status on the card", limit(PATIENCE), || {
         let text = board.read(STATUS_FILE).ok();
         Ok(text.filter(|text| text.contains(line)))
     })
@@ -219,7 +226,7 @@ fn goes_back(name: &str, spoil: impl Fn(&Path) -> Result<()>) {
     let written = running.says(&line, PATIENCE).unwrap();
     let line = format!("update: {version} did not prove itself");
     let back = running.says(&line, PATIENCE * 3).unwrap();
-    wait_for("the slot before to be healthy", PATIENCE, || {
+    wait_for("the slot before to be healthy", limit(PATIENCE), || {
         let serial = running.serial();
         let since = serial.rsplit(&line).next().unwrap_or_default();
         Ok(since.contains("HEALTHY").then_some(()))
@@ -354,7 +361,7 @@ fn an_update_comes_over_the_link() {
     eprintln!("from the first start to the newer image, confirmed: {confirmed:?}");
     let newer = version(&images.newer).unwrap();
     let wanted = format!("image {newer} b, update {newer} confirmed");
-    wait_for("the centre to know", PATIENCE * 2, || {
+    wait_for("the centre to know", limit(PATIENCE * 2), || {
         let mut sensors = centre.command("sensors");
         let told = run(sensors.args(["list", "--output", "json"]))?;
         Ok(told.contains(&wanted).then_some(()))
