@@ -9,7 +9,7 @@ use deltalake::datafusion::prelude::col;
 
 use crate::answer::{Numbers, decimals, longs};
 use crate::finding::from_batch;
-use crate::question::instant;
+use crate::question::{instant, named_days};
 use crate::view::{Fresh, View};
 use crate::{Finding, Lake, LakeError, Question, Rule, Scope, TimeRange};
 
@@ -60,24 +60,14 @@ impl Lake {
         let (question, days) = (question.clone(), days.to_vec());
         self.run_within(question.deadline, async move {
             let view = View::of(&shared, &fresh).await?;
-            let mut found = Vec::<PageEnd>::new();
-            let mut rest = days.as_slice();
-            let mut at_once = 1;
-            while !rest.is_empty() && found.len() < limit {
-                // A few days more each time: where little is found, few questions go over many days.
-                let (part, later) = rest.split_at(at_once.min(rest.len()));
-                rest = later;
-                at_once *= 2;
-                let (Some(newest), Some(oldest)) = (part.first(), part.last()) else {
-                    break;
-                };
-                let range = TimeRange::days(*oldest, *newest).within(question.time);
-                if range.is_empty() || after.is_some_and(|after| after.last_ms < range.from_ms) {
-                    continue;
-                }
-                let missing = limit - found.len();
-                found.extend(top(&view, &question.at(range), after, missing).await?);
+            let (Some(newest), Some(oldest)) = (days.first(), days.last()) else {
+                return Ok(Vec::new());
+            };
+            let time = TimeRange::days(*oldest, *newest).within(question.time);
+            if time.is_empty() || after.is_some_and(|after| after.last_ms < time.from_ms) {
+                return Ok(Vec::new());
             }
+            let found = top(&view, &question.at(time), &days, after, limit).await?;
             rows(&view, &found).await
         })
     }
@@ -290,10 +280,13 @@ fn stretch(beginning_ms: i64, width_ms: i64) -> Expr {
 async fn top(
     view: &View,
     question: &Question,
+    days: &[i64],
     after: Option<PageEnd>,
     limit: usize,
 ) -> Result<Vec<PageEnd>, LakeError> {
     let mut conditions = question.expressions();
+    // Where only some days have any, the files of the others stay closed.
+    conditions.extend(named_days(days));
     if let Some(after) = after {
         let at = instant(after.last_ms);
         conditions.push(col("last").lt_eq(at.clone()));

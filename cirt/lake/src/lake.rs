@@ -3,20 +3,25 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use deltalake::datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use deltalake::datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use deltalake::datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool};
+use deltalake::datafusion::execution::object_store::ObjectStoreUrl;
 use deltalake::datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use deltalake::datafusion::execution::session_state::SessionState;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, TableProperty};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::files::Files;
 use crate::limits::{
-    CHECKPOINT_COMMITS, COMPACTION_MEMORY_BYTES, LOG_KEPT, QUERY_MEMORY_BYTES, QUERY_SPILL_BYTES,
-    REMOVED_KEPT, WORKERS,
+    CHECKPOINT_COMMITS, COMPACTION_MEMORY_BYTES, FOOTER_MEMORY_BYTES, LOG_KEPT, QUERY_MEMORY_BYTES,
+    QUERY_SPILL_BYTES, REMOVED_KEPT, VERSION_KEPT, WORKERS,
 };
 use crate::schema::{FINDING, SIGHTING, TableSchema};
+use crate::view::state_of;
 use crate::{LakeError, Place};
 
 /// Name under which load units are entered in the log (Delta's application transactions).
@@ -34,23 +39,29 @@ pub struct Lake {
 pub(crate) struct Shared {
     pub(crate) findings: Table,
     pub(crate) sightings: Table,
-    /// Memory and spill files of questions, and of compaction: neither starves the other.
-    pub(crate) questions: Arc<RuntimeEnv>,
-    pub(crate) compaction: Arc<RuntimeEnv>,
+    /// What sessions of questions and of compaction are made of. Each has memory and spill files of its own: neither
+    /// starves the other.
+    pub(crate) questions: SessionState,
+    pub(crate) compaction: SessionState,
 }
 
 /// One table.
 pub(crate) struct Table {
     pub(crate) schema: &'static TableSchema,
-    /// The newest version seen, and the last load unit it holds.
-    newest: tokio::sync::Mutex<(DeltaTable, i64)>,
+    place: Place,
+    /// Under which its files lie for the engine.
+    store: ObjectStoreUrl,
+    /// The newest version seen, and when it was looked for.
+    newest: tokio::sync::Mutex<(Version, Instant)>,
 }
 
 /// One version of the table.
+#[derive(Clone)]
 pub(crate) struct Version {
     pub(crate) table: DeltaTable,
     /// The last load unit in it; 0 when none is.
     pub(crate) unit: i64,
+    pub(crate) files: Arc<Files>,
 }
 
 impl Lake {
@@ -72,6 +83,13 @@ impl Lake {
             &runtime,
             Table::open(place.below(SIGHTING.name)?, &SIGHTING),
         )??;
+        for environment in [&questions, &compaction] {
+            for table in [&findings, &sightings] {
+                environment.register_object_store(table.store.as_ref(), table.place.store()?);
+            }
+        }
+        // Sorting a part of a table anew is one stream, so that it is one sort.
+        let (questions, compaction) = (state_of(&questions, WORKERS), state_of(&compaction, 1));
         Ok(Self {
             place,
             runtime: Some(runtime),
@@ -158,26 +176,42 @@ impl Table {
             }
             Err(error) => return Err(error.into()),
         };
-        let unit = last_unit(&table).await?;
+        let store = ObjectStoreUrl::parse(format!("lake://{}", schema.name))?;
+        let version = Version {
+            unit: last_unit(&table).await?,
+            files: Arc::new(Files::of(&table, schema, &store, None)?),
+            table,
+        };
         Ok(Self {
             schema,
-            newest: tokio::sync::Mutex::new((table, unit)),
+            place,
+            store,
+            newest: tokio::sync::Mutex::new((version, Instant::now())),
         })
     }
 
     /// The newest version.
     pub(crate) async fn newest(&self) -> Result<Version, LakeError> {
+        self.with(None).await
+    }
+
+    /// A version that holds a unit: the one in memory when it has it and was looked for not long ago, else the newest.
+    pub(crate) async fn with(&self, unit: Option<i64>) -> Result<Version, LakeError> {
         let mut newest = self.newest.lock().await;
-        let (table, unit) = &mut *newest;
-        let before = table.version();
-        table.update_incremental(None).await?;
-        if table.version() != before {
-            *unit = last_unit(table).await?;
+        let (version, looked) = &mut *newest;
+        if unit.is_some_and(|unit| unit <= version.unit) && looked.elapsed() < VERSION_KEPT {
+            return Ok(version.clone());
         }
-        Ok(Version {
-            table: table.clone(),
-            unit: *unit,
-        })
+        let now = Instant::now();
+        let before = version.table.version();
+        version.table.update_incremental(None).await?;
+        if version.table.version() != before {
+            version.unit = last_unit(&version.table).await?;
+            let known = Some(version.files.as_ref());
+            version.files = Arc::new(Files::of(&version.table, self.schema, &self.store, known)?);
+        }
+        *looked = now;
+        Ok(version.clone())
     }
 }
 
@@ -186,8 +220,10 @@ fn environment(memory: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>, LakeError
     let spill = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::OsTmpDirectory)
         .with_max_temp_directory_size(QUERY_SPILL_BYTES);
+    let caches = CacheManagerConfig::default().with_metadata_cache_limit(FOOTER_MEMORY_BYTES);
     Ok(RuntimeEnvBuilder::new()
         .with_memory_pool(memory)
+        .with_cache_manager(caches)
         .with_disk_manager_builder(spill)
         .build_arc()?)
 }

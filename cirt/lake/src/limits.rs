@@ -8,6 +8,13 @@ pub const QUERY_MEMORY_BYTES: usize = 160 * 1024 * 1024;
 pub const COMPACTION_MEMORY_BYTES: usize = 96 * 1024 * 1024;
 /// Files of one question that sorts or groups more than fits into memory, bytes.
 pub const QUERY_SPILL_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Footers of files that are kept between questions, bytes.
+pub const FOOTER_MEMORY_BYTES: usize = 32 * 1024 * 1024;
+/// A version of a table that was looked at this long ago is still good for a question, unless more must be in it: others
+/// than this process only compact and drop.
+pub const VERSION_KEPT: Duration = Duration::from_secs(30);
+/// Values named in a question (days, keys) that files are held against one by one; with more, every file may hold some.
+pub const NAMED_VALUES: usize = 64;
 /// Threads that answer questions.
 pub const WORKERS: usize = 2;
 /// Rows that operators hand to each other at once.

@@ -1,14 +1,12 @@
 //! What keeps the table small: few files a day, days that are over dropped, the log cut, removed files deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deltalake::arrow::array::RecordBatch;
-use deltalake::arrow::compute::cast as cast_array;
 use deltalake::datafusion::common::ScalarValue;
 use deltalake::datafusion::execution::SendableRecordBatchStream;
-use deltalake::datafusion::logical_expr::lit;
-use deltalake::datafusion::prelude::col;
+use deltalake::datafusion::logical_expr::{Expr, lit};
+use deltalake::datafusion::prelude::{SessionContext, col};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, LogicalFileView, Remove};
 use deltalake::operations::vacuum::VacuumMode;
@@ -18,11 +16,11 @@ use deltalake::{DeltaTable, DeltaTableError};
 use futures_util::TryStreamExt as _;
 
 use crate::apply::file_writer;
-use crate::lake::{Shared, Table};
+use crate::files::Files;
+use crate::lake::{Shared, Table, Version};
 use crate::limits::{COMPACTED_FILE_BYTES, FILES_OF_A_DAY};
-use crate::schema::TableSchema;
+use crate::schema::{FINDING, TableSchema};
 use crate::sighting::month_of;
-use crate::view::{columns, compaction_session};
 use crate::{Lake, LakeError};
 
 /// What the table takes.
@@ -32,6 +30,14 @@ pub struct Size {
     pub files: u64,
     pub rows: u64,
     pub bytes: u64,
+}
+
+/// What was dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Files of findings and of sightings.
+    pub files: u64,
+    pub findings: u64,
 }
 
 /// The day or month of a file as the log has it.
@@ -89,6 +95,7 @@ impl Lake {
                         Err(error) => return Err(error),
                     }
                 }
+                table.newest().await?;
             }
             place.sync()?;
             Ok(compacted)
@@ -96,25 +103,35 @@ impl Lake {
     }
 
     /// Drops all days before one, by their files: no row is looked at. Days since 1970; sightings go by whole months, and
-    /// findings whose time nobody believed stay. Says how many files were dropped.
+    /// findings whose time nobody believed stay.
     ///
     /// # Errors
     /// When the place cannot be written.
-    pub fn drop_before(&self, day: i32) -> Result<usize, LakeError> {
+    pub fn drop_before(&self, day: i32) -> Result<Dropped, LakeError> {
         let shared = Arc::clone(&self.shared);
         let place = self.place.clone();
         self.run(async move {
-            let mut dropped = 0;
+            let mut dropped = Dropped::default();
             for (table, first) in shared.tables().into_iter().zip([day, month_of(day)]) {
-                let before = table.newest().await?.table;
+                let before = table.newest().await?;
+                let (files, rows) = before.files.before(first);
+                if files == 0 {
+                    continue;
+                }
                 let part = || col(table.schema.partition);
                 let first = ScalarValue::Date32(Some(first));
                 let odd = ScalarValue::Date32(Some(0));
-                let (_, metrics) = before
+                before
+                    .table
                     .delete()
                     .with_predicate(part().lt(lit(first)).and(part().not_eq(lit(odd))))
                     .await?;
-                dropped += metrics.num_removed_files;
+                dropped.files += files;
+                if table.schema.name == FINDING.name {
+                    dropped.findings = rows;
+                }
+                // Questions must not go on with the version in memory.
+                table.newest().await?;
             }
             place.sync()?;
             Ok(dropped)
@@ -163,18 +180,20 @@ fn small_files(
 
 /// Writes the rows of small files anew, in their order, and exchanges the files in one commit.
 async fn compact_part(shared: &Shared, table: &Table, part: &str) -> Result<(), LakeError> {
-    let newest = table.newest().await?.table;
+    let Version {
+        table: newest,
+        files,
+        ..
+    } = table.newest().await?;
     let Some(removes) = small_files(&newest, table.schema)?.remove(part) else {
         return Ok(());
     };
     let paths = removes.iter().map(|file| file.path.clone()).collect();
-    let mut rows = sorted_rows(shared, &newest, table.schema, paths).await?;
+    let mut rows = sorted_rows(shared, &files, table.schema, &paths).await?;
     let mut writer =
         file_writer(&newest, table.schema)?.with_target_file_size(COMPACTED_FILE_BYTES);
     while let Some(batch) = rows.try_next().await? {
-        writer
-            .write(with_stored_types(&batch, table.schema)?)
-            .await?;
+        writer.write(batch).await?;
     }
     let adds = writer.flush().await?;
     let mut actions: Vec<Action> = removes.into_iter().map(Action::Remove).collect();
@@ -196,34 +215,21 @@ async fn compact_part(shared: &Shared, table: &Table, part: &str) -> Result<(), 
 /// The rows of some files in the order of files. What does not fit into memory is sorted on the disk.
 async fn sorted_rows(
     shared: &Shared,
-    table: &DeltaTable,
+    files: &Files,
     schema: &TableSchema,
-    paths: Vec<String>,
+    paths: &BTreeSet<String>,
 ) -> Result<SendableRecordBatchStream, LakeError> {
-    let context = compaction_session(shared);
-    let state = context.state();
-    table.update_datafusion_session(&state)?;
-    let provider = table
-        .table_provider()
-        .with_session(Arc::new(state))
-        .with_file_paths(paths)
-        .await?;
-    let order = schema.order.iter().map(|name| col(*name).sort(true, false));
-    let rows = context
-        .read_table(provider)?
-        .select(columns(schema))?
-        .sort(order.collect())?;
-    Ok(rows.execute_stream().await?)
-}
-
-/// Rows with the types that files have, whatever the engine read them as.
-fn with_stored_types(batch: &RecordBatch, schema: &TableSchema) -> Result<RecordBatch, LakeError> {
-    let schema = schema.arrow();
-    let columns = schema
+    let context = SessionContext::new_with_state(shared.compaction.clone());
+    let stored = schema.arrow();
+    let columns: Vec<Expr> = stored
         .fields()
         .iter()
-        .zip(batch.columns())
-        .map(|(field, column)| cast_array(column, field.data_type()))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(RecordBatch::try_new(schema, columns)?)
+        .map(|field| col(field.name()))
+        .collect();
+    let order = schema.order.iter().map(|name| col(*name).sort(true, false));
+    let rows = context
+        .read_table(Arc::new(files.only(paths)))?
+        .select(columns)?
+        .sort(order.collect())?;
+    Ok(rows.execute_stream().await?)
 }

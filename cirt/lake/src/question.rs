@@ -11,6 +11,7 @@ use deltalake::datafusion::logical_expr::{ColumnarValue, Expr, Volatility, creat
 use deltalake::datafusion::prelude::col;
 
 use crate::hosts::names_host;
+use crate::limits::NAMED_VALUES;
 use crate::schema::DAY_MS;
 
 /// Whose rows may be seen. There is no default.
@@ -155,6 +156,14 @@ impl TimeRange {
     }
 }
 
+/// One of some days, or of those whose time nobody believed; nothing where there are too many to be named.
+pub(crate) fn named_days(days: &[i64]) -> Option<Expr> {
+    (days.len() < NAMED_VALUES).then(|| {
+        let named = days.iter().chain([&0]).map(|number| day(*number));
+        col("day").in_list(named.collect(), false)
+    })
+}
+
 impl TimeRange {
     /// The days of the range, for a table whose column `day` is the day as it was told.
     pub(crate) fn days_expression(self) -> Option<Expr> {
@@ -203,7 +212,7 @@ impl Condition {
                 }))
             }
             Self::Network { first, last } => {
-                let bound = |bytes: &[u8; 16]| lit(ScalarValue::BinaryView(Some(bytes.to_vec())));
+                let bound = |bytes: &[u8; 16]| lit(ScalarValue::Binary(Some(bytes.to_vec())));
                 any(["source", "destination"].into_iter().map(|end| {
                     col(end)
                         .gt_eq(bound(first))
@@ -222,14 +231,14 @@ fn any(parts: impl Iterator<Item = Expr>) -> Expr {
 fn host_expression(host: String) -> Expr {
     let function = create_udf(
         "names_host",
-        vec![DataType::Utf8View],
+        vec![DataType::Utf8],
         DataType::Boolean,
         Volatility::Immutable,
         Arc::new(move |arguments: &[ColumnarValue]| {
             let arrays = ColumnarValue::values_to_arrays(arguments)?;
             let facts = arrays
                 .first()
-                .and_then(|array| array.as_string_view_opt())
+                .and_then(|array| array.as_string_opt::<i32>())
                 .ok_or_else(|| DataFusionError::Internal("facts are no text".to_owned()))?;
             let answer: BooleanArray = facts
                 .iter()

@@ -5,8 +5,12 @@
 
 use std::sync::Arc;
 
-use deltalake::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use deltalake::arrow::array::RecordBatch;
+use deltalake::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use deltalake::datafusion::datasource::table_schema::TableSchema as Columns;
 use deltalake::kernel::{DataType as DeltaType, PrimitiveType, StructField};
+
+use crate::LakeError;
 
 /// Milliseconds of the days that files are parted by.
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -159,5 +163,30 @@ impl TableSchema {
             .map(|(name, kind, is_nullable)| Field::new(*name, arrow_type(kind), *is_nullable))
             .collect();
         Arc::new(Schema::new(fields))
+    }
+
+    /// The columns as questions see them: those that stand in files, and behind them the one files are parted by.
+    pub(crate) fn columns_of_files(&self) -> Columns {
+        let all = self.arrow();
+        let (parted, stored): (Vec<FieldRef>, Vec<FieldRef>) = all
+            .fields()
+            .iter()
+            .cloned()
+            .partition(|field| field.name() == self.partition);
+        Columns::builder(Arc::new(Schema::new(stored)))
+            .with_table_partition_cols(parted)
+            .build()
+    }
+
+    /// Rows of [`Self::arrow`] with their columns in the order of [`Self::columns_of_files`].
+    pub(crate) fn as_seen(&self, rows: &RecordBatch) -> Result<RecordBatch, LakeError> {
+        let schema = Arc::clone(self.columns_of_files().table_schema());
+        let columns = schema
+            .fields()
+            .iter()
+            .map(|field| rows.column_by_name(field.name()).cloned())
+            .collect::<Option<Vec<_>>>()
+            .ok_or(LakeError::Unreadable("columns of fresh rows"))?;
+        Ok(RecordBatch::try_new(schema, columns)?)
     }
 }

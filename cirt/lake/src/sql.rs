@@ -56,6 +56,22 @@ const SHOWN: [&str; 17] = [
     "received",
 ];
 
+/// Behind those: where it came from and where it went, as people write addresses.
+const ENDS: [&str; 2] = ["source", "destination"];
+
+/// The tables of findings and sightings as a question sees them, with their columns.
+#[must_use]
+pub fn lake_tables() -> [(&'static str, Vec<&'static str>); 2] {
+    let finding = ["sensor"].iter().chain(&SHOWN).chain(&ENDS);
+    [
+        ("finding", finding.copied().collect()),
+        (
+            "sighting",
+            vec!["kind", "value", "day", "sensor", "findings", "hits"],
+        ),
+    ]
+}
+
 /// A small table beside the findings: named columns of equal length.
 #[derive(Clone, Debug, Default)]
 pub struct SqlTable {
@@ -146,7 +162,7 @@ impl Lake {
         let shared = Arc::clone(&self.shared);
         let (scope, question) = (scope.clone(), question.to_owned());
         self.run_within(limits.deadline, async move {
-            let view = View::of(&shared, &fresh).await?;
+            let view = View::apart(&shared, &fresh).await?;
             let context = &view.context;
             for name in NOT_FOR_QUESTIONS {
                 context.deregister_udf(name);
@@ -188,7 +204,7 @@ impl Lake {
             context.register_table("sighting", seen.into_view())?;
             let mut shown: Vec<Expr> = vec![col("sensor_name").alias("sensor")];
             shown.extend(SHOWN.iter().map(|name| col(*name)));
-            shown.extend(["source", "destination"].map(|end| {
+            shown.extend(ENDS.map(|end| {
                 let disclosure = col(format!("{end}_disclosure"));
                 show_address()
                     .call(vec![cast(col(end), DataType::Binary), disclosure])

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use deltalake::arrow::array::RecordBatch;
-use deltalake::datafusion::catalog::TableProvider;
+use deltalake::datafusion::catalog::memory::{
+    MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+};
+use deltalake::datafusion::catalog::{CatalogProvider as _, CatalogProviderList as _};
 use deltalake::datafusion::dataframe::DataFrame;
 use deltalake::datafusion::datasource::MemTable;
 use deltalake::datafusion::execution::runtime_env::RuntimeEnv;
-use deltalake::datafusion::execution::session_state::SessionStateBuilder;
+use deltalake::datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use deltalake::datafusion::logical_expr::{Expr, lit};
 use deltalake::datafusion::prelude::{SessionConfig, SessionContext, col};
 
-use crate::lake::{Shared, Table, Version};
-use crate::limits::{ROWS_AT_ONCE, WORKERS};
+use crate::lake::{Shared, Version};
+use crate::limits::ROWS_AT_ONCE;
 use crate::schema::{FINDING, SIGHTING, TableSchema};
 use crate::{FreshRows, LakeError};
 
@@ -22,6 +25,9 @@ use crate::{FreshRows, LakeError};
 pub struct Fresh {
     /// Only findings before this key exist for the one who asks.
     pub before_key: Option<i64>,
+    /// The last unit that the control store knew to be in the table: a version in memory that has it is new enough.
+    /// Without it the newest one is looked up.
+    pub committed: Option<i64>,
     /// Rows, each with the load unit that is to take them, when one is.
     pub parts: Vec<(Option<i64>, FreshRows)>,
 }
@@ -32,80 +38,62 @@ pub(crate) struct View {
     findings: DataFrame,
 }
 
-/// A session of a question.
+/// Where names that belong to nothing are looked for.
+const OWN_CATALOG: &str = "datafusion";
+const OWN_SCHEMA: &str = "public";
+
+/// A session of a question that names no table of its own.
 pub(crate) fn session(shared: &Shared) -> SessionContext {
-    session_of(&shared.questions, WORKERS)
+    SessionContext::new_with_state(shared.questions.clone())
 }
 
-/// The session in which a part of a table is sorted anew: one stream, so that it is one sort.
-pub(crate) fn compaction_session(shared: &Shared) -> SessionContext {
-    session_of(&shared.compaction, 1)
-}
-
-fn session_of(environment: &Arc<RuntimeEnv>, partitions: usize) -> SessionContext {
+/// What sessions are made of: making it anew for each question would take longer than many answers.
+pub(crate) fn state_of(environment: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(partitions)
         .with_batch_size(ROWS_AT_ONCE)
         .with_information_schema(false)
+        // Files are dealt out newest first; the engine would cut that row in the middle.
+        .with_repartition_file_scans(false)
         .with_create_default_catalog_and_schema(true);
     let parquet = &mut config.options_mut().execution.parquet;
     parquet.pushdown_filters = true;
     parquet.reorder_filters = true;
-    let state = SessionStateBuilder::new_with_default_features()
+    SessionStateBuilder::new_with_default_features()
         .with_config(config)
         .with_runtime_env(Arc::clone(environment))
-        .build();
-    SessionContext::new_with_state(state)
-}
-
-/// A version of a table as a frame with its own columns.
-pub(crate) async fn committed(
-    context: &SessionContext,
-    table: &Table,
-) -> Result<(DataFrame, Version), LakeError> {
-    let newest = table.newest().await?;
-    let state = context.state();
-    newest.table.update_datafusion_session(&state)?;
-    let provider: Arc<dyn TableProvider> = newest
-        .table
-        .table_provider()
-        .with_session(Arc::new(state))
-        .await?;
-    let frame = context
-        .read_table(provider)?
-        .select(columns(table.schema))?;
-    Ok((frame, newest))
-}
-
-/// All columns of a table.
-pub(crate) fn columns(schema: &TableSchema) -> Vec<Expr> {
-    schema
-        .arrow()
-        .fields()
-        .iter()
-        .map(|field| col(field.name()))
-        .collect()
+        .build()
 }
 
 /// Rows in memory behind those of the table, where there are any.
 fn with_fresh(
     context: &SessionContext,
-    committed: DataFrame,
     newest: &Version,
     schema: &TableSchema,
-    fresh: Vec<RecordBatch>,
+    fresh: &[RecordBatch],
+    before_key: Option<i64>,
 ) -> Result<DataFrame, LakeError> {
+    let committed = || -> Result<DataFrame, LakeError> {
+        let rows = context.read_table(Arc::clone(&newest.files) as _)?;
+        Ok(match before_key {
+            Some(end) => rows.filter(col("key").lt(lit(end)))?,
+            None => rows,
+        })
+    };
     if fresh.is_empty() {
-        return Ok(committed);
+        return committed();
     }
-    let memory = MemTable::try_new(schema.arrow(), vec![fresh])?;
-    let fresh = context
-        .read_table(Arc::new(memory))?
-        .select(columns(schema))?;
-    if newest.table.snapshot()?.log_data().num_files() == 0 {
+    let fresh = fresh
+        .iter()
+        .map(|rows| schema.as_seen(rows))
+        .collect::<Result<Vec<_>, _>>()?;
+    let columns = Arc::clone(schema.columns_of_files().table_schema());
+    let memory = MemTable::try_new(columns, vec![fresh])?;
+    let fresh = context.read_table(Arc::new(memory))?;
+    if newest.files.is_empty() {
         return Ok(fresh);
     }
-    Ok(committed.union(fresh)?)
+    Ok(committed()?.union(fresh)?)
 }
 
 /// The sightings of the newest version and of the fresh rows, as one table.
@@ -114,12 +102,12 @@ pub(crate) async fn sightings(
     shared: &Shared,
     fresh: &Fresh,
 ) -> Result<DataFrame, LakeError> {
-    let (committed, newest) = committed(context, &shared.sightings).await?;
+    let newest = shared.sightings.with(fresh.committed).await?;
     let batches = fresh
         .behind(newest.unit)
         .map(FreshRows::sightings)
         .collect::<Result<Vec<_>, _>>()?;
-    with_fresh(context, committed, &newest, &SIGHTING, batches)
+    with_fresh(context, &newest, &SIGHTING, &batches, None)
 }
 
 impl Fresh {
@@ -135,16 +123,32 @@ impl Fresh {
 impl View {
     /// Puts the newest version and the fresh rows together.
     pub(crate) async fn of(shared: &Shared, fresh: &Fresh) -> Result<Self, LakeError> {
-        let context = session(shared);
-        let (mut committed, newest) = committed(&context, &shared.findings).await?;
-        if let Some(end) = fresh.before_key {
-            committed = committed.filter(col("key").lt(lit(end)))?;
-        }
-        let batches = fresh
+        Self::within(session(shared), shared, fresh).await
+    }
+
+    /// The same in a session of its own, to which names may be added.
+    pub(crate) async fn apart(shared: &Shared, fresh: &Fresh) -> Result<Self, LakeError> {
+        let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema(OWN_SCHEMA, Arc::new(MemorySchemaProvider::new()))?;
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(OWN_CATALOG.to_owned(), Arc::new(catalog));
+        let state = SessionStateBuilder::new_from_existing(shared.questions.clone())
+            .with_catalog_list(Arc::new(catalogs))
+            .build();
+        Self::within(SessionContext::new_with_state(state), shared, fresh).await
+    }
+
+    async fn within(
+        context: SessionContext,
+        shared: &Shared,
+        fresh: &Fresh,
+    ) -> Result<Self, LakeError> {
+        let newest = shared.findings.with(fresh.committed).await?;
+        let batches: Vec<RecordBatch> = fresh
             .behind(newest.unit)
             .map(|part| part.rows.clone())
             .collect();
-        let findings = with_fresh(&context, committed, &newest, &FINDING, batches)?;
+        let findings = with_fresh(&context, &newest, &FINDING, &batches, fresh.before_key)?;
         Ok(Self { context, findings })
     }
 

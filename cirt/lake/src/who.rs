@@ -51,7 +51,7 @@ pub struct Cell {
 impl Sought {
     /// What must hold of a row; none when nothing can be that.
     fn expression(&self) -> Option<Expr> {
-        let bytes = |bytes: &[u8]| lit(ScalarValue::BinaryView(Some(bytes.to_vec())));
+        let bytes = |bytes: &[u8]| lit(ScalarValue::Binary(Some(bytes.to_vec())));
         let kind = |kind: SightingKind| col("kind").eq(lit(kind.code()));
         Some(match self {
             Self::Address(of, address) => kind(*of).and(col("value").eq(bytes(address))),

@@ -104,6 +104,7 @@ impl Tables {
         let mut decoded = locked(&self.decoded);
         let mut fresh = Fresh {
             before_key: Some(state.next_key),
+            committed: Some(state.committed),
             parts: Vec::new(),
         };
         let mut known = BTreeMap::new();

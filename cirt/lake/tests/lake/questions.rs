@@ -108,6 +108,7 @@ fn filled(lake: &Lake, rows: &[Finding]) -> Fresh {
     }
     Fresh {
         before_key: Some(1 + i64::try_from(rows.len()).unwrap()),
+        committed: Some(2.min(i64::try_from(rows.len()).unwrap())),
         parts: parts
             .map(|part| {
                 (

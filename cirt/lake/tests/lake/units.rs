@@ -169,6 +169,7 @@ fn a_row_on_its_way_is_seen_once() {
     let later: Vec<Finding> = (21..=30).map(|key| finding(key, 1, 1, 100)).collect();
     let fresh = Fresh {
         before_key: Some(31),
+        committed: None,
         parts: vec![
             (Some(1), FreshRows::of(&first).unwrap()),
             (None, FreshRows::of(&later).unwrap()),
@@ -182,6 +183,7 @@ fn a_row_on_its_way_is_seen_once() {
     lake.apply(2, &[FreshRows::of(&later).unwrap()]).unwrap();
     let earlier = Fresh {
         before_key: Some(21),
+        committed: None,
         parts: Vec::new(),
     };
     assert_eq!(lake.count(earlier, &question).unwrap(), 20);
@@ -202,7 +204,7 @@ fn days_are_dropped_as_files() {
     assert_eq!(days.len(), 5);
     let second_newest = i32::try_from(days[1]).unwrap();
     assert_eq!(
-        lake.drop_before(second_newest).unwrap(),
+        lake.drop_before(second_newest).unwrap().files,
         2,
         "all sightings are of one month"
     );
