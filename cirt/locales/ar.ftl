@@ -485,3 +485,25 @@ draft-new = جديدة
 draft-changed = معدّلة
 draft-not-newer = معدّلة لكن rev ليس أعلى
 draft-same = نفسها
+
+## Questions in SQL
+sql-title = أسئلة بلغة SQL
+sql-explain = استعلام SELECT واحد على الجداول أدناه. صفوفك وحدها، خلال { $value } ث على الأكثر، للقراءة فقط؛ ويُدوَّن ما تسأله في سجل التدقيق.
+sql-question = السؤال
+sql-ask = اسأل
+sql-answer = الجواب
+sql-cut = هناك صفوف أخرى: أضف LIMIT أو اجمع، أو نزّل كل ما يسعه جواب واحد.
+sql-examples = للبداية
+sql-tables = الجداول والأعمدة
+sql-example-ports = المنافذ المستهدفة في الأيام السبعة الماضية
+sql-example-many-sensors = العناوين التي رأتها مجسّات عدة
+sql-example-rules = القواعد الأكثر عثورًا، وعلى كم مجسّ
+sql-example-hours = أكثر ساعات المجسّات ازدحامًا
+sql-rows = { $count ->
+    [zero] لا صفوف
+    [one] صف واحد
+    [two] صفان
+    [few] { $count } صفوف
+    [many] { $count } صفًا
+   *[other] { $count } صف
+    }

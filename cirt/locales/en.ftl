@@ -433,3 +433,21 @@ draft-new = new
 draft-changed = changed
 draft-not-newer = changed, but its rev is not higher
 draft-same = the same
+
+## Questions in SQL
+sql-title = Questions in SQL
+sql-explain = One SELECT over the tables below. Your own rows only, at most { $value } s, read-only; what you ask goes into the audit trail.
+sql-question = The question
+sql-ask = Ask
+sql-answer = The answer
+sql-cut = There are more rows: add LIMIT or sum up, or download all that one answer may have.
+sql-examples = To begin with
+sql-tables = Tables and columns
+sql-example-ports = Which ports were aimed at, in the last seven days
+sql-example-many-sensors = Which addresses several sensors saw
+sql-example-rules = Which rules find most, and at how many sensors
+sql-example-hours = The busiest hours of sensors
+sql-rows = { $count ->
+    [one] 1 row
+   *[other] { $count } rows
+    }

@@ -433,3 +433,21 @@ draft-new = nueva
 draft-changed = cambiada
 draft-not-newer = cambiada, pero rev no es mayor
 draft-same = igual
+
+## Questions in SQL
+sql-title = Preguntas en SQL
+sql-explain = Un solo SELECT sobre las tablas de abajo. Solo sus propias filas, { $value } s como máximo, solo lectura; lo que pregunta queda en el registro de auditoría.
+sql-question = La pregunta
+sql-ask = Preguntar
+sql-answer = La respuesta
+sql-cut = Hay más filas: añada LIMIT o sume, o descargue todo lo que puede tener una respuesta.
+sql-examples = Para empezar
+sql-tables = Tablas y columnas
+sql-example-ports = A qué puertos se apuntó en los últimos siete días
+sql-example-many-sensors = Qué direcciones vieron varios sensores
+sql-example-rules = Qué reglas encuentran más, y en cuántos sensores
+sql-example-hours = Las horas más cargadas de los sensores
+sql-rows = { $count ->
+    [one] 1 fila
+   *[other] { $count } filas
+    }

@@ -433,3 +433,21 @@ draft-new = nouvelle
 draft-changed = modifiée
 draft-not-newer = modifiée, mais rev n’est pas plus élevé
 draft-same = identique
+
+## Questions in SQL
+sql-title = Questions en SQL
+sql-explain = Un seul SELECT sur les tables ci-dessous. Seulement vos propres lignes, { $value } s au plus, en lecture seule ; ce que vous demandez est inscrit au journal d’audit.
+sql-question = La question
+sql-ask = Demander
+sql-answer = La réponse
+sql-cut = Il y a d’autres lignes : ajoutez LIMIT ou faites une somme, ou téléchargez tout ce qu’une réponse peut contenir.
+sql-examples = Pour commencer
+sql-tables = Tables et colonnes
+sql-example-ports = Quels ports ont été visés ces sept derniers jours
+sql-example-many-sensors = Quelles adresses plusieurs capteurs ont vues
+sql-example-rules = Quelles règles trouvent le plus, et sur combien de capteurs
+sql-example-hours = Les heures les plus chargées des capteurs
+sql-rows = { $count ->
+    [one] { $count } ligne
+   *[other] { $count } lignes
+    }

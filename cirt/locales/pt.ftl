@@ -433,3 +433,21 @@ draft-new = nova
 draft-changed = alterada
 draft-not-newer = alterada, mas o rev não é maior
 draft-same = igual
+
+## Questions in SQL
+sql-title = Perguntas em SQL
+sql-explain = Um único SELECT sobre as tabelas abaixo. Apenas as suas próprias linhas, no máximo { $value } s, só de leitura; o que pergunta fica no registo de auditoria.
+sql-question = A pergunta
+sql-ask = Perguntar
+sql-answer = A resposta
+sql-cut = Há mais linhas: acrescente LIMIT ou some, ou descarregue tudo o que uma resposta pode ter.
+sql-examples = Para começar
+sql-tables = Tabelas e colunas
+sql-example-ports = Que portas foram visadas nos últimos sete dias
+sql-example-many-sensors = Que endereços vários sensores viram
+sql-example-rules = Que regras encontram mais, e em quantos sensores
+sql-example-hours = As horas mais carregadas dos sensores
+sql-rows = { $count ->
+    [one] { $count } linha
+   *[other] { $count } linhas
+    }

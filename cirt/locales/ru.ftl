@@ -459,3 +459,23 @@ draft-new = новое
 draft-changed = изменено
 draft-not-newer = изменено, но rev не выше
 draft-same = то же
+
+## Questions in SQL
+sql-title = Вопросы на SQL
+sql-explain = Один SELECT по таблицам ниже. Только ваши строки, не дольше { $value } с, только чтение; вопрос записывается в журнал аудита.
+sql-question = Вопрос
+sql-ask = Спросить
+sql-answer = Ответ
+sql-cut = Есть ещё строки: добавьте LIMIT или сумму, либо скачайте всё, что помещается в один ответ.
+sql-examples = Для начала
+sql-tables = Таблицы и столбцы
+sql-example-ports = На какие порты была направлена активность за последние семь дней
+sql-example-many-sensors = Какие адреса видели несколько датчиков
+sql-example-rules = Какие правила находят больше всего и на скольких датчиках
+sql-example-hours = Самые загруженные часы датчиков
+sql-rows = { $count ->
+    [one] { $count } строка
+    [few] { $count } строки
+    [many] { $count } строк
+   *[other] { $count } строки
+    }

@@ -148,6 +148,8 @@ pub const SQL_DEADLINE: Duration = Duration::from_secs(10);
 pub const SQL_BYTES: usize = 16 * 1024;
 /// Rows of an answer to SQL.
 pub const SQL_ROWS: usize = 10_000;
+/// Of those, rows that a page shows; the rest is in the CSV.
+pub const SQL_PAGE_ROWS: usize = 500;
 /// Bytes of an answer to SQL.
 pub const SQL_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// Rows of a table beside the findings that a question in SQL may name; larger ones are refused.

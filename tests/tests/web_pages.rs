@@ -286,6 +286,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         );
         examine(client, name).await?;
     }
+    questions(client, centre).await?;
     rules_desk(client, centre).await?;
     in_other_ways(client, centre).await?;
 
@@ -305,6 +306,35 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         client.current_url().await?.path() == "/login",
         "sensors after signing out"
     );
+    Ok(())
+}
+
+/// A question in SQL: one of the examples, one of her own, and one that is refused and stays to be mended.
+async fn questions(client: &Client, centre: &Centre) -> Result<()> {
+    open(client, centre, "findings").await?;
+    click(client, ".head a[href='/sql']").await?;
+    text(client, "#question").await?;
+    click(client, "main ul li:nth-child(3) a").await?;
+    let answer = text(client, "table.answer").await?;
+    ensure!(answer.contains("DNS query for a listed domain"), "{answer}");
+    examine(client, "sql").await?;
+    let ask = async |question: &str| -> Result<String> {
+        let field = client.find(Locator::Css("#question")).await?;
+        field.clear().await?;
+        field.send_keys(question).await?;
+        click(client, "form[action='/sql'] button").await?;
+        text(client, "main").await
+    };
+    let page = ask("SELECT sensor, count(*) AS seen FROM finding GROUP BY sensor").await?;
+    ensure!(page.contains(SENSOR) && page.contains("1 row"), "{page}");
+    let page = ask("DELETE FROM finding").await?;
+    ensure!(
+        page.contains("DELETE FROM finding"),
+        "the question is gone: {page}"
+    );
+    ensure!(!text(client, ".notice.bad").await?.is_empty(), "{page}");
+    let audit = open(client, centre, "audit").await?;
+    ensure!(audit.contains("sql.ask"), "{audit}");
     Ok(())
 }
 

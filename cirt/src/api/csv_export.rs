@@ -1,7 +1,7 @@
 //! CSV (RFC 4180), safe to open in a spreadsheet.
 
 use super::{AddressView, FindingView, SensorTotalsView, SummaryView};
-use crate::store::FindingRow;
+use crate::store::{FindingRow, SqlAnswer};
 
 /// Findings, one a line, with a header line.
 ///
@@ -81,6 +81,24 @@ pub fn summary_csv(summary: &SummaryView) -> csv::Result<Vec<u8>> {
             ..totals.clone()
         };
         writer.serialize(totals)?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+/// The answer to a question in SQL, with a header line; what is null is empty.
+///
+/// # Errors
+/// As [`findings_csv`].
+pub fn sql_csv(answer: &SqlAnswer) -> csv::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&answer.columns)?;
+    for row in &answer.rows {
+        writer.write_record(
+            row.iter()
+                .map(|cell| harmless(cell.clone().unwrap_or_default())),
+        )?;
     }
     writer
         .into_inner()

@@ -12,7 +12,7 @@ mod summary_view;
 
 pub use books_view::{BooksView, DroppedView, LaneView};
 pub(crate) use csv_export::harmless;
-pub use csv_export::{findings_csv, summary_csv};
+pub use csv_export::{findings_csv, sql_csv, summary_csv};
 pub(crate) use finding_view::action_name;
 pub use finding_view::{AddressView, EndpointView, FindingView, FindingsView, protocol_name};
 pub use group_view::{

@@ -45,6 +45,14 @@ pub enum StoreError {
     Unreadable(&'static str),
 }
 
+impl StoreError {
+    /// Says whether whoever asked can mend it: the text then tells how, and nothing of the insides of the centre.
+    #[must_use]
+    pub const fn is_for_the_asker(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::TooSlow(_))
+    }
+}
+
 impl From<LakeError> for StoreError {
     fn from(error: LakeError) -> Self {
         match error {

@@ -81,7 +81,7 @@ pub use sensors::{Sensor, SensorKey};
 pub use sessions::Session;
 pub use sharing_register::{RegisterEntry, RegisterLine};
 pub use sources::Source;
-pub use sql::SqlAnswer;
+pub use sql::{SqlAnswer, sql_tables};
 pub use tables::TableCare;
 pub use take_indicators::{NewIndicator, TakenIndicators};
 pub use tenants::{Tenant, TenantKind};

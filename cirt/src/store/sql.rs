@@ -4,7 +4,7 @@
 //! (`lapwing_lake::sql`). The small tables that a question names are copied out of the database, as far as the scope
 //! shows them, before the question is looked at: SQL of people never reaches the database itself.
 
-use lapwing_lake::{SqlColumn, SqlLimits, SqlTable, tables_of};
+use lapwing_lake::{SqlColumn, SqlLimits, SqlTable, lake_tables, tables_of};
 use rusqlite::Transaction;
 use rusqlite::types::ValueRef;
 use serde::Serialize;
@@ -92,6 +92,16 @@ const SHOWN: [Shown; 4] = [
         is_scoped: false,
     },
 ];
+
+/// The tables that a question may name, with their columns.
+#[must_use]
+pub fn sql_tables() -> Vec<(&'static str, Vec<&'static str>)> {
+    let small = SHOWN.iter().map(|shown| {
+        let columns = shown.columns.iter().map(|(name, _, _)| *name);
+        (shown.name, columns.collect())
+    });
+    lake_tables().into_iter().chain(small).collect()
+}
 
 /// What a question with a `finding` in it needs besides: the names of the sensors in the scope.
 const SENSOR_NAMES: Shown = Shown {

@@ -17,6 +17,7 @@ use super::state::WebState;
 use crate::api::findings_csv;
 use crate::language::Texts;
 use crate::limits::{CSV_ROWS, PAGE_ROWS};
+use crate::people::Permission;
 use crate::query::{Cursor, FindingFilter, FindingQuery, RawFilter};
 use crate::store::{FindingRow, SavedView, Tenant};
 
@@ -45,6 +46,7 @@ struct FindingsTemplate {
     /// Whether this is not the first page.
     is_later_page: bool,
     csv: String,
+    may_ask_sql: bool,
 }
 
 /// The filter form, on this page and on the summary.
@@ -254,6 +256,7 @@ pub(super) async fn show(
         older,
         is_later_page: after.is_some(),
         csv: link("/findings.csv", &filter_query),
+        may_ask_sql: session.may(Permission::AskSql),
         link: link("/findings", &filter_query),
         views,
     })

@@ -34,6 +34,7 @@ mod security_headers;
 mod sensors_page;
 mod server;
 mod session;
+mod sql_page;
 mod state;
 mod static_files;
 mod summary_page;

@@ -17,7 +17,7 @@ use super::state::WebState;
 use super::{
     account_page, api_groups, api_query, api_routes, audit_page, cases_page, finding_page,
     findings_page, group_page, inbox_page, login_page, open_api, report_page, rules_page,
-    security_headers, sensors_page, static_files, summary_page, users_page,
+    security_headers, sensors_page, sql_page, static_files, summary_page, users_page,
 };
 use crate::limits::{HTTP_BODY_BYTES, HTTP_REQUEST_TIMEOUT};
 use crate::people::Permission as May;
@@ -61,6 +61,8 @@ fn pages() -> Vec<(&'static str, Option<May>, Methods)> {
             Some(May::ReadFindings),
             get(finding_page::show),
         ),
+        ("/sql", Some(May::AskSql), get(sql_page::show)),
+        ("/sql.csv", Some(May::AskSql), get(sql_page::csv)),
         (
             "/rules",
             Some(May::EditRules),
