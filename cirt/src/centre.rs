@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lapwing_wire::CENTRE_SERVER_NAME;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -65,6 +66,7 @@ pub struct Centre {
     producer: Option<Arc<Producer>>,
     store: Arc<Store>,
     stored: Arc<Notify>,
+    keep_findings_days: Option<u32>,
     addresses: Addresses,
 }
 
@@ -130,6 +132,7 @@ impl Centre {
             producer,
             store,
             stored,
+            keep_findings_days: settings.keep_findings_days,
             addresses,
         })
     }
@@ -162,7 +165,11 @@ impl Centre {
                 stop.clone(),
             ));
         }
-        parts.spawn(care_for_the_table(Arc::clone(&self.store), stop.clone()));
+        parts.spawn(care_for_the_table(
+            Arc::clone(&self.store),
+            self.keep_findings_days,
+            stop.clone(),
+        ));
         parts.spawn(load_what_arrives(
             Arc::new(self.loader),
             self.store,
@@ -201,15 +208,32 @@ async fn load_what_arrives(
     }
 }
 
-/// Keeps the table of findings in few files.
-async fn care_for_the_table(store: Arc<Store>, mut stop: watch::Receiver<bool>) {
+/// Keeps the table of findings in few files, and drops days that are over.
+async fn care_for_the_table(
+    store: Arc<Store>,
+    keep_days: Option<u32>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(TABLE_CARE_INTERVAL) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
         let store = Arc::clone(&store);
-        match tokio::task::spawn_blocking(move || store.care_for_the_table()).await {
+        let care = move || {
+            if let Some(days) = keep_days {
+                let dropped = store.keep_days("centre", days, Timestamp::now())?;
+                if dropped.files > 0 {
+                    tracing::info!(
+                        findings = dropped.findings,
+                        files = dropped.files,
+                        "findings older than {days} days dropped"
+                    );
+                }
+            }
+            store.care_for_the_table()
+        };
+        match tokio::task::spawn_blocking(care).await {
             Ok(Ok(care)) => tracing::debug!(
                 days = care.days,
                 files = care.files,

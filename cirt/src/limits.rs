@@ -100,6 +100,10 @@ pub const UNIT_FINDINGS: u64 = 100_000;
 pub const UNIT_AGE: Duration = Duration::from_secs(300);
 /// The loader waits when so many loaded findings could not be written to the table: they are held in memory.
 pub const FRESH_FINDINGS: u64 = 300_000;
+/// The fewest days for which findings may be kept: a weekly report needs them.
+pub const KEEP_DAYS_MIN: u32 = 8;
+/// The most days that may be named.
+pub const KEEP_DAYS_MAX: u32 = 36_500;
 /// How often the table is put in order: days of many files compacted, removed files deleted.
 pub const TABLE_CARE_INTERVAL: Duration = Duration::from_secs(600);
 /// A request of a person that takes longer is given up.

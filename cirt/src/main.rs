@@ -62,6 +62,8 @@ enum Command {
     Indicators(commands::indicators::Arguments),
     /// Tell those who are responsible, and see whether it helped
     Notify(commands::notify::Arguments),
+    /// The table of findings: what it takes, putting it in order, dropping old days
+    Table(commands::table::Arguments),
     /// Write a copy of the database and the findings while the centre runs
     Backup(commands::backup::Arguments),
     /// Make a centre's database and findings from such a copy
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => commands::import::run(&arguments),
         Command::Indicators(arguments) => commands::indicators::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(&arguments),
+        Command::Table(arguments) => commands::table::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::backup::restore(&arguments),
         Command::Papers(arguments) => commands::papers::run(&arguments, Cli::command()),

@@ -21,7 +21,6 @@ use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
-use object_store::ObjectStoreExt as _;
 
 use crate::lake::{APPLICATION, Table};
 use crate::limits::{PAGE_ROWS, ROW_GROUP_ROWS};
@@ -81,13 +80,11 @@ async fn apply(
     match commit(&newest.table, table.schema, unit, &adds).await {
         Ok(()) => Ok(Applied::Now),
         Err(error) => {
-            // Another writer may have been quicker; then our files belong to nobody.
+            // Another writer may have been quicker; then our files belong to nobody. Or our own entry was written, the
+            // answer was lost on the way, and the second try met the first: then they belong to the table. So they are
+            // left to `Lake::tidy`, which takes what no version names.
             let is_there = table.newest().await?.unit >= unit;
             if is_there && lost_the_race(&error) {
-                let store = newest.table.object_store();
-                for add in &adds {
-                    store.delete(&add.path.as_str().into()).await.ok();
-                }
                 return Ok(Applied::Before);
             }
             Err(error.into())

@@ -9,6 +9,8 @@ use deltalake::logstore::{
     logstore_factories, object_store_factories,
 };
 use deltalake::{DeltaResult, DeltaTableBuilder, DeltaTableError};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::ObjectStore as _;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use url::Url;
 
@@ -93,15 +95,29 @@ impl Place {
         self.folder.as_deref()
     }
 
-    /// Removes a local folder with all that is in it. What lies in a store of objects is left to its owner's rules.
+    /// Removes everything that lies here: a folder, or all objects with the prefix.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Whatever the file system or the store says; what is left may be removed again.
     pub fn remove(&self) -> Result<(), LakeError> {
-        match &self.folder {
-            Some(folder) => Ok(std::fs::remove_dir_all(folder)?),
-            None => Ok(()),
+        if let Some(folder) = &self.folder {
+            return Ok(std::fs::remove_dir_all(folder)?);
         }
+        let store = self.store()?;
+        // On a thread of its own: whoever calls may have a runtime already.
+        let removal = std::thread::spawn(move || -> Result<(), LakeError> {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime
+                .block_on(async {
+                    let found = store.list(None).map_ok(|object| object.location).boxed();
+                    let removed = store.delete_stream(found);
+                    removed.try_for_each(|_| async { Ok(()) }).await
+                })
+                .map_err(|error| DeltaTableError::from(error).into())
+        });
+        removal.join().unwrap_or(Err(LakeError::BrokeOff))
     }
 
     /// Brings what was written so far onto the disk; a store of objects has done so when it answered.

@@ -63,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         public_address: arguments.public_address.clone(),
         renew_expired_days: RENEW_EXPIRED_DAYS,
         findings: None,
+        keep_findings_days: None,
     };
     // Last: where the settings are, the centre is complete.
     settings.save(&folder)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data_folder::write_private;
 use super::{DataFolder, Name};
-use crate::limits::RENEW_EXPIRED_DAYS;
+use crate::limits::{KEEP_DAYS_MAX, KEEP_DAYS_MIN, RENEW_EXPIRED_DAYS};
 
 /// The settings the centre runs with.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub renew_expired_days: u32,
     /// Where the table of findings lies when not beside the database: `s3://bucket/prefix`.
     pub findings: Option<String>,
+    /// Days for which findings are kept; for ever without it. Sums are kept longer.
+    pub keep_findings_days: Option<u32>,
 }
 
 /// Why the settings cannot be used.
@@ -57,6 +59,8 @@ struct SettingsFile {
     renew_expired_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_findings_days: Option<u32>,
 }
 
 impl Settings {
@@ -97,6 +101,7 @@ impl Settings {
             renew_expired_days: Some(self.renew_expired_days)
                 .filter(|days| *days != RENEW_EXPIRED_DAYS),
             findings: self.findings.clone(),
+            keep_findings_days: self.keep_findings_days,
         };
         let text = toml::to_string(&file).map_err(SettingsError::Express)?;
         let path = folder.settings();
@@ -128,6 +133,13 @@ impl SettingsFile {
         {
             mistakes.push(format!("findings: {error}"));
         }
+        if let Some(days) = self.keep_findings_days
+            && !(KEEP_DAYS_MIN..=KEEP_DAYS_MAX).contains(&days)
+        {
+            mistakes.push(format!(
+                "keep_findings_days: say {KEEP_DAYS_MIN} to {KEEP_DAYS_MAX}, or leave it out to keep findings for ever"
+            ));
+        }
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -139,6 +151,7 @@ impl SettingsFile {
                 public_address: self.public_address,
                 renew_expired_days: self.renew_expired_days.unwrap_or(RENEW_EXPIRED_DAYS),
                 findings: self.findings,
+                keep_findings_days: self.keep_findings_days,
             }),
             _ => Err(mistakes),
         }
@@ -179,6 +192,7 @@ mod tests {
             public_address: Some("cirt.example:4460".to_owned()),
             renew_expired_days: 90,
             findings: Some("s3://cirt/findings".to_owned()),
+            keep_findings_days: Some(180),
         };
         settings.save(&folder).unwrap();
         let read = Settings::load(&folder).unwrap();

@@ -72,6 +72,7 @@ impl TestCentre {
             public_address: None,
             renew_expired_days: 400,
             findings: None,
+            keep_findings_days: None,
         }
         .save(&folder)
         .unwrap();

@@ -22,7 +22,7 @@ fn records(numbers: std::ops::Range<u64>) -> Vec<Record> {
 }
 
 /// The numbers of all findings, in the order of loading; each must be there once.
-fn numbers(store: &Store) -> Vec<u64> {
+pub(crate) fn numbers(store: &Store) -> Vec<u64> {
     let mut found = Vec::new();
     let mut after = 0;
     loop {
@@ -87,6 +87,42 @@ fn a_rebuild_makes_the_table_anew() {
     store.commit_units(UnitsAre::Whatever).unwrap();
     assert_eq!(numbers(&store), (0..15).collect::<Vec<u64>>());
     assert_eq!(store.table_sizes().unwrap()[0].rows, 15);
+}
+
+/// Days that are over go by their files, and it is told; sums of them stay, and what came later as well.
+#[test]
+fn days_that_are_over_are_dropped() {
+    let centre = TestCentre::new();
+    let device = centre.enrolled_device("isp-a");
+    let store = centre.store();
+    let of_day = |day: u64, numbers: std::ops::Range<u64>| -> Vec<Record> {
+        let time: &'static str = format!("2026-05-{day:02}T12:00:00Z").leak();
+        let sample = |number| Sample {
+            time,
+            ..Sample::numbered(number)
+        };
+        numbers.map(|number| sample(number).record()).collect()
+    };
+    for day in 1..=5u64 {
+        let numbers = day * 10..day * 10 + 4;
+        centre.take(&store, &device, day, &of_day(day, numbers));
+        store.commit_units(UnitsAre::Whatever).unwrap();
+    }
+    let now: Timestamp = "2026-05-11T08:00:00Z".parse().unwrap();
+    let dropped = store.keep_days("test", 8, now).unwrap();
+    assert_eq!((dropped.findings, dropped.files), (8, 2));
+    assert_eq!(numbers(&store).len(), 12);
+    assert_eq!(store.table_sizes().unwrap()[0].rows, 12);
+    let all = FindingQuery::all(Scope::Nation);
+    assert_eq!(store.activity(&all).unwrap().findings, 20, "sums stay");
+    assert_eq!(store.keep_days("test", 8, now).unwrap().files, 0);
+    let trail = store.audit_trail(20).unwrap();
+    let told: Vec<&str> = trail
+        .iter()
+        .filter(|line| line.action == "findings.drop")
+        .map(|line| line.subject.as_str())
+        .collect();
+    assert_eq!(told, ["before 2026-05-03: 8 findings, 2 files"]);
 }
 
 /// A database whose table was lost must not pass for one without findings.
