@@ -17,14 +17,26 @@ use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
 use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
 use crate::exchange::{self, ExchangeError, Producer};
 use crate::limits::TABLE_CARE_INTERVAL;
-use crate::loader::Loader;
+use crate::loader::{Loader, LoaderTotals};
 use crate::settings::data_folder::write_private;
 use crate::settings::{DataFolder, Settings};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, TableCare};
 use crate::web::{WebServer, WebState, router, web_tls};
 
 /// How often the loader looks even when nobody told it to.
 const LOADER_INTERVAL: Duration = Duration::from_secs(5);
+/// The same where other processes take batches, and nobody tells of theirs.
+const SHARED_LOADER_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a process does of all that the centre does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything. Where several do, each has its pages, and one of them at a time loads, publishes and tidies.
+    #[default]
+    Whole,
+    /// Takes batches and answers sensors, nothing else.
+    Collector,
+}
 
 /// Why the centre cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +63,8 @@ pub enum CentreError {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Addresses {
     pub collector: SocketAddr,
-    pub web: SocketAddr,
+    /// None at a process that has no pages.
+    pub web: Option<SocketAddr>,
     /// SHA-256 of the root certificate.
     pub root_fingerprint: String,
     pub process: u32,
@@ -60,8 +73,8 @@ pub struct Addresses {
 /// A centre that has opened its data and its sockets.
 pub struct Centre {
     collector: Collector,
-    web: WebServer,
-    loader: Loader,
+    /// Pages and the loader; none at a mere collector.
+    whole: Option<(WebServer, Loader)>,
     /// Set where the centre has said who it is towards others.
     producer: Option<Arc<Producer>>,
     store: Arc<Store>,
@@ -71,15 +84,24 @@ pub struct Centre {
 }
 
 impl Centre {
-    /// Opens the data folder and binds both listeners.
+    /// Opens the data folder and binds both listeners, to do everything.
     ///
     /// # Errors
     /// When anything is missing or in use.
     pub async fn open(folder: &DataFolder, settings: &Settings) -> Result<Self, CentreError> {
-        let store = Arc::new(Store::open_with(
-            &folder.database(),
-            settings.findings.as_deref(),
-        )?);
+        Self::open_as(Role::Whole, folder, settings).await
+    }
+
+    /// Opens the data folder and binds the listeners that a role needs.
+    ///
+    /// # Errors
+    /// When anything is missing or in use.
+    pub async fn open_as(
+        role: Role,
+        folder: &DataFolder,
+        settings: &Settings,
+    ) -> Result<Self, CentreError> {
+        let store = Arc::new(Store::of(folder, settings)?);
         let authority = CertificateAuthority::load(folder)?;
         let sealing_key = load_sealing_key(folder)?;
         let identity = authority.issue_server(&host_names(settings))?;
@@ -91,7 +113,10 @@ impl Centre {
         let root_fingerprint = hex::encode(authority.root_fingerprint());
 
         let collector_listener = listen(settings.listen).await?;
-        let web_listener = listen(settings.web_listen).await?;
+        let web_listener = match role {
+            Role::Whole => Some(listen(settings.web_listen).await?),
+            Role::Collector => None,
+        };
         let local = |listener: &TcpListener, wanted| {
             listener
                 .local_addr()
@@ -99,11 +124,17 @@ impl Centre {
         };
         let addresses = Addresses {
             collector: local(&collector_listener, settings.listen)?,
-            web: local(&web_listener, settings.web_listen)?,
+            web: web_listener
+                .as_ref()
+                .map(|listener| local(listener, settings.web_listen))
+                .transpose()?,
             root_fingerprint,
             process: std::process::id(),
         };
-        let producer = exchange::producer(folder)?;
+        let producer = match role {
+            Role::Whole => exchange::producer(folder)?,
+            Role::Collector => None,
+        };
         let desk = EnrolmentDesk::new(authority, sealing_key.public_key()?);
         let stored = Arc::new(Notify::new());
         Ok(Self {
@@ -118,17 +149,19 @@ impl Centre {
                     settings.renew_expired_days,
                 )),
             },
-            web: WebServer {
-                listener: web_listener,
-                tls: TlsAcceptor::from(Arc::new(web_config)),
-                router: router(WebState::with_folder(
-                    Arc::clone(&store),
-                    settings.name.as_str(),
-                    folder.clone(),
-                ))
-                .merge(exchange::routes(&store, producer.as_ref())),
-            },
-            loader: Loader::new(sealing_key),
+            whole: web_listener.map(|listener| {
+                let web = WebServer {
+                    listener,
+                    tls: TlsAcceptor::from(Arc::new(web_config)),
+                    router: router(WebState::with_folder(
+                        Arc::clone(&store),
+                        settings.name.as_str(),
+                        folder.clone(),
+                    ))
+                    .merge(exchange::routes(&store, producer.as_ref())),
+                };
+                (web, Loader::new(sealing_key))
+            }),
             producer,
             store,
             stored,
@@ -157,7 +190,6 @@ impl Centre {
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut parts = JoinSet::new();
         parts.spawn(self.collector.run(stop.clone()));
-        parts.spawn(self.web.run(stop.clone()));
         if let Some(producer) = self.producer {
             parts.spawn(exchange::worker::run(
                 Arc::clone(&self.store),
@@ -165,17 +197,20 @@ impl Centre {
                 stop.clone(),
             ));
         }
-        parts.spawn(care_for_the_table(
-            Arc::clone(&self.store),
-            self.keep_findings_days,
-            stop.clone(),
-        ));
-        parts.spawn(load_what_arrives(
-            Arc::new(self.loader),
-            self.store,
-            self.stored,
-            stop,
-        ));
+        if let Some((web, loader)) = self.whole {
+            parts.spawn(web.run(stop.clone()));
+            parts.spawn(care_for_the_table(
+                Arc::clone(&self.store),
+                self.keep_findings_days,
+                stop.clone(),
+            ));
+            parts.spawn(load_what_arrives(
+                Arc::new(loader),
+                self.store,
+                self.stored,
+                stop,
+            ));
+        }
         while parts.join_next().await.is_some() {}
     }
 }
@@ -187,9 +222,19 @@ async fn load_what_arrives(
     stored: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let interval = if store.is_shared() {
+        SHARED_LOADER_INTERVAL
+    } else {
+        LOADER_INTERVAL
+    };
     loop {
         let (worker, store) = (Arc::clone(&loader), Arc::clone(&store));
-        match tokio::task::spawn_blocking(move || worker.run(&store)).await {
+        let load = move || match store.leads() {
+            Ok(true) => worker.run(&store),
+            Ok(false) => Ok(LoaderTotals::default()),
+            Err(error) => Err(error),
+        };
+        match tokio::task::spawn_blocking(load).await {
             Ok(Ok(totals)) if totals.batches > 0 => tracing::debug!(
                 batches = totals.batches,
                 records = totals.records,
@@ -202,7 +247,7 @@ async fn load_what_arrives(
         }
         tokio::select! {
             () = stored.notified() => {}
-            () = tokio::time::sleep(LOADER_INTERVAL) => {}
+            () = tokio::time::sleep(interval) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
@@ -221,6 +266,10 @@ async fn care_for_the_table(
         }
         let store = Arc::clone(&store);
         let care = move || {
+            // One process cares for the tables.
+            if !store.leads()? {
+                return Ok(TableCare::default());
+            }
             if let Some(days) = keep_days {
                 let dropped = store.keep_days("centre", days, Timestamp::now())?;
                 if dropped.files > 0 {

@@ -6,7 +6,9 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::output::line;
 use lapwing_cirt::query::Scope;
-use lapwing_cirt::store::Store;
+use lapwing_cirt::settings::Settings;
+use lapwing_cirt::store::{Location, Store};
+use lapwing_lake::Place;
 
 use super::{Data, actor};
 
@@ -29,18 +31,28 @@ pub(crate) struct RestoreArguments {
 /// Puts a copy into a data folder that has no database: a new one, or one of which only keys and settings were kept.
 pub(crate) fn restore(arguments: &RestoreArguments) -> anyhow::Result<()> {
     let folder = arguments.data.folder();
-    let database = folder.database();
-    if database.exists() {
-        bail!(
-            "{} exists: a copy goes where there is no database",
-            database.display()
-        );
-    }
     folder
         .create()
         .with_context(|| format!("cannot make {}", folder.root().display()))?;
-    Store::copy_of(&arguments.file, &database)?;
-    let store = Store::open(&database)?;
+    // A folder without settings is one to be: its database is a file.
+    let (database, findings) = if folder.is_initialised() {
+        let settings = Settings::load(&folder)?;
+        (
+            settings.database(&folder),
+            settings.findings_place(&folder)?,
+        )
+    } else {
+        let database = folder.database();
+        let findings = Place::folder(&database.with_extension("lake"))?;
+        (Location::File(database), findings)
+    };
+    if let Location::File(path) = &database
+        && path.exists()
+    {
+        bail!("{database} exists: a copy goes where there is no database");
+    }
+    Store::restore(&arguments.file, &database, findings.clone())?;
+    let store = Store::open_at(database.clone(), findings)?;
     store.record_audit(
         &actor(),
         "store.restore",
@@ -48,8 +60,7 @@ pub(crate) fn restore(arguments: &RestoreArguments) -> anyhow::Result<()> {
     )?;
     let findings = store.findings_total(Scope::Nation)?;
     Ok(line(&format!(
-        "{}: {findings} findings; sensors send again what this copy does not have, as far as they still hold it",
-        database.display()
+        "{database}: {findings} findings; sensors send again what this copy does not have, as far as they still hold it"
     ))?)
 }
 

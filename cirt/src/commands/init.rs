@@ -1,6 +1,7 @@
 //! `lapwing-cirt init`: one folder with everything a centre needs.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -10,7 +11,7 @@ use lapwing_cirt::output::line;
 use lapwing_cirt::people::Role;
 use lapwing_cirt::secrets::{hash_password, readable_password};
 use lapwing_cirt::settings::{Name, Settings};
-use lapwing_cirt::store::Store;
+use lapwing_cirt::store::{Location, Server, Store};
 
 use super::{Data, actor};
 
@@ -30,6 +31,15 @@ pub(crate) struct Arguments {
     /// What the centre calls itself
     #[arg(long, default_value = "cirt")]
     name: Name,
+    /// A PostgreSQL server for the database, for a centre of several machines: postgresql://USER@HOST/DATABASE; else a file
+    #[arg(long, value_name = "ADDRESS")]
+    store: Option<Server>,
+    /// Certificates, PEM, of who vouches for that server, when no public authority does
+    #[arg(long, value_name = "FILE", requires = "store")]
+    store_authority: Option<PathBuf>,
+    /// Where the table of findings lies, when not beside the database: s3://BUCKET/PREFIX, or a folder all machines reach
+    #[arg(long, value_name = "PLACE")]
+    findings: Option<String>,
     /// Name of the first administrator
     #[arg(long, default_value = "admin")]
     admin: Name,
@@ -52,19 +62,34 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make {shown}"))?;
     let authority = CertificateAuthority::create(&folder, arguments.name.as_str())?;
     create_sealing_key(&folder)?;
-    let store = Store::create(&folder.database())?;
-    let password = readable_password();
-    let hash = hash_password(&password).context("cannot hash the password")?;
-    store.add_user(&actor(), &arguments.admin, Role::Administrator, None, &hash)?;
     let settings = Settings {
         name: arguments.name.clone(),
         listen: arguments.listen,
         web_listen: arguments.web_listen,
         public_address: arguments.public_address.clone(),
         renew_expired_days: RENEW_EXPIRED_DAYS,
-        findings: None,
+        findings: arguments.findings.clone(),
         keep_findings_days: None,
+        store: arguments
+            .store
+            .clone()
+            .map(|server| server.vouched_for_by(arguments.store_authority.clone())),
     };
+    let store = match settings.database(&folder) {
+        Location::File(path) => Store::create(&path)?,
+        Location::Server(server) => {
+            let store = Store::of(&folder, &settings)?;
+            if !store.users()?.is_empty() {
+                bail!(
+                    "{server} holds a centre already; another process of it gets a copy of its data folder instead"
+                );
+            }
+            store
+        }
+    };
+    let password = readable_password();
+    let hash = hash_password(&password).context("cannot hash the password")?;
+    store.add_user(&actor(), &arguments.admin, Role::Administrator, None, &hash)?;
     // Last: where the settings are, the centre is complete.
     settings.save(&folder)?;
 

@@ -54,7 +54,7 @@ impl Data {
     pub(crate) fn open(&self) -> anyhow::Result<(DataFolder, Settings, Store)> {
         let folder = self.folder();
         let settings = Settings::load(&folder)?;
-        let store = Store::open_with(&folder.database(), settings.findings.as_deref())?;
+        let store = Store::of(&folder, &settings)?;
         Ok((folder, settings, store))
     }
 }

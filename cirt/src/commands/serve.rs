@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use lapwing_cirt::centre::Centre;
+use lapwing_cirt::centre::{Centre, Role};
 use lapwing_cirt::output::line;
 use lapwing_cirt::settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Where people connect, instead of what the settings say
     #[arg(long, value_name = "ADDRESS:PORT")]
     web_listen: Option<SocketAddr>,
+    /// What this process does: everything, or take batches only, beside others over one database on a server
+    #[arg(long, value_enum, default_value_t)]
+    role: Role,
     /// Write the chosen addresses here as JSON, once both are open
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -53,15 +56,19 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
 
-    let centre = Centre::open(&folder, &settings).await?;
+    let centre = Centre::open_as(arguments.role, &folder, &settings).await?;
     centre.write_addresses(&folder.addresses())?;
     if let Some(path) = &arguments.ready_file {
         centre.write_addresses(path)?;
     }
     let addresses = centre.addresses();
+    let web = addresses
+        .web
+        .map(|web| format!("web https://{web}/, "))
+        .unwrap_or_default();
     line(&format!(
-        "ready: sensors {}, web https://{}/, root certificate SHA-256 {}",
-        addresses.collector, addresses.web, addresses.root_fingerprint
+        "ready: sensors {}, {web}root certificate SHA-256 {}",
+        addresses.collector, addresses.root_fingerprint
     ))?;
 
     let (stop, stopped) = watch::channel(false);

@@ -29,7 +29,12 @@ pub async fn run(store: Arc<Store>, producer: Arc<Producer>, mut stop: watch::Re
         let (done, finished) = oneshot::channel::<()>();
         // A thread of its own: a round waits for the disk and for servers of others, and a stop waits for neither.
         std::thread::spawn(move || {
-            round(&working, &who);
+            // Of several processes one does this.
+            match working.leads() {
+                Ok(true) => round(&working, &who),
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "the database cannot be asked who leads"),
+            }
             drop(done);
         });
         tokio::select! {

@@ -1,14 +1,15 @@
 //! `settings.toml`: read as written, then checked as a whole so that all mistakes are told together.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use lapwing_lake::Place;
+use lapwing_lake::{LakeError, Place};
 use serde::{Deserialize, Serialize};
 
 use super::data_folder::write_private;
 use super::{DataFolder, Name};
 use crate::limits::{KEEP_DAYS_MAX, KEEP_DAYS_MIN, RENEW_EXPIRED_DAYS};
+use crate::store::{Location, Server};
 
 /// The settings the centre runs with.
 #[derive(Clone, Debug)]
@@ -23,10 +24,13 @@ pub struct Settings {
     pub public_address: Option<String>,
     /// Days for which a sensor whose certificate has expired may still renew it.
     pub renew_expired_days: u32,
-    /// Where the table of findings lies when not beside the database: `s3://bucket/prefix`.
+    /// Where the table of findings lies when not beside the database: `s3://bucket/prefix`, or a folder that all
+    /// processes reach.
     pub findings: Option<String>,
     /// Days for which findings are kept; for ever without it. Sums are kept longer.
     pub keep_findings_days: Option<u32>,
+    /// The server of the database, when it is not a file in the data folder.
+    pub store: Option<Server>,
 }
 
 /// Why the settings cannot be used.
@@ -61,9 +65,42 @@ struct SettingsFile {
     findings: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keep_findings_days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store_authority: Option<PathBuf>,
+}
+
+/// What `findings` says.
+fn findings_place(text: &str) -> Result<Place, LakeError> {
+    if text.starts_with('/') {
+        Place::folder(Path::new(text))
+    } else {
+        Place::bucket(text)
+    }
 }
 
 impl Settings {
+    /// Where the database is.
+    #[must_use]
+    pub fn database(&self, folder: &DataFolder) -> Location {
+        match &self.store {
+            Some(server) => Location::Server(server.clone()),
+            None => Location::File(folder.database()),
+        }
+    }
+
+    /// Where the table of findings is.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or the store of objects cannot be used.
+    pub fn findings_place(&self, folder: &DataFolder) -> Result<Place, LakeError> {
+        match &self.findings {
+            Some(text) => findings_place(text),
+            None => Place::folder(&folder.database().with_extension("lake")),
+        }
+    }
+
     /// Reads and checks the settings of a data folder.
     ///
     /// # Errors
@@ -102,6 +139,12 @@ impl Settings {
                 .filter(|days| *days != RENEW_EXPIRED_DAYS),
             findings: self.findings.clone(),
             keep_findings_days: self.keep_findings_days,
+            store: self.store.as_ref().map(|server| server.url().to_owned()),
+            store_authority: self
+                .store
+                .as_ref()
+                .and_then(Server::authority)
+                .map(Path::to_owned),
         };
         let text = toml::to_string(&file).map_err(SettingsError::Express)?;
         let path = folder.settings();
@@ -129,7 +172,7 @@ impl SettingsFile {
         let listen = address("listen", &self.listen);
         let web_listen = address("web_listen", &self.web_listen);
         if let Some(url) = &self.findings
-            && let Err(error) = Place::bucket(url)
+            && let Err(error) = findings_place(url)
         {
             mistakes.push(format!("findings: {error}"));
         }
@@ -140,6 +183,11 @@ impl SettingsFile {
                 "keep_findings_days: say {KEEP_DAYS_MIN} to {KEEP_DAYS_MAX}, or leave it out to keep findings for ever"
             ));
         }
+        let store = self.store.as_deref().map(str::parse::<Server>).transpose();
+        let store = store.unwrap_or_else(|error| {
+            mistakes.push(format!("store: {error}"));
+            None
+        });
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -152,6 +200,7 @@ impl SettingsFile {
                 renew_expired_days: self.renew_expired_days.unwrap_or(RENEW_EXPIRED_DAYS),
                 findings: self.findings,
                 keep_findings_days: self.keep_findings_days,
+                store: store.map(|server| server.vouched_for_by(self.store_authority)),
             }),
             _ => Err(mistakes),
         }
@@ -193,6 +242,12 @@ mod tests {
             renew_expired_days: 90,
             findings: Some("s3://cirt/findings".to_owned()),
             keep_findings_days: Some(180),
+            store: Some(
+                "postgresql://cirt:secret@db.example/cirt"
+                    .parse::<Server>()
+                    .unwrap()
+                    .vouched_for_by(Some("/etc/authority.pem".into())),
+            ),
         };
         settings.save(&folder).unwrap();
         let read = Settings::load(&folder).unwrap();

@@ -1,7 +1,7 @@
 //! What programs log in with. Only the hash of a token is stored.
 
+use super::database::{OptionalRow as _, params};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::sessions::Session;
@@ -68,7 +68,7 @@ impl Store {
     /// When the database fails.
     pub fn tokens(&self, user_key: i64) -> Result<Vec<ApiToken>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT key, name, scopes, created_ms, expires_ms, used_ms, revoked_ms IS NOT NULL
                  FROM api_token WHERE user_key = ?1 ORDER BY key DESC LIMIT 100",
             )?;
@@ -80,7 +80,7 @@ impl Store {
                     scopes: scopes.parse().unwrap_or_default(),
                     created: from_milliseconds(row.get(3)?),
                     expires: from_milliseconds(row.get(4)?),
-                    used: row.get::<_, Option<i64>>(5)?.map(from_milliseconds),
+                    used: row.get::<Option<i64>>(5)?.map(from_milliseconds),
                     revoked: row.get(6)?,
                 })
             })?;
@@ -123,11 +123,11 @@ impl Store {
     ) -> Result<Option<Session>, StoreError> {
         let found = self.read(|transaction| {
             Ok(transaction
-                .prepare_cached(
-                    "SELECT user.key, user.name, user.role, user.tenant_key, user.language, api_token.scopes,
+                .prepare(
+                    "SELECT account.key, account.name, account.role, account.tenant_key, account.language, api_token.scopes,
                             api_token.key, api_token.used_ms
-                     FROM api_token JOIN user ON user.key = api_token.user_key
-                     WHERE token_hash = ?1 AND revoked_ms IS NULL AND expires_ms > ?2 AND user.disabled_ms IS NULL",
+                     FROM api_token JOIN account ON account.key = api_token.user_key
+                     WHERE token_hash = ?1 AND revoked_ms IS NULL AND expires_ms > ?2 AND account.disabled_ms IS NULL",
                 )?
                 .query_row(params![token_hash, to_milliseconds(now)], |row| {
                     let (role, scopes): (String, String) = (row.get(2)?, row.get(5)?);
@@ -137,12 +137,12 @@ impl Store {
                         user_key: row.get(0)?,
                         user: row.get(1)?,
                         role,
-                        tenant: row.get::<_, Option<i64>>(3)?.map(TenantKey),
+                        tenant: row.get::<Option<i64>>(3)?.map(TenantKey),
                         language: row.get(4)?,
                         permissions: role.permissions().and(scopes),
                         form_token: String::new(),
                     };
-                    Ok((session, row.get::<_, i64>(6)?, row.get::<_, Option<i64>>(7)?))
+                    Ok((session, row.get::<i64>(6)?, row.get::<Option<i64>>(7)?))
                 })
                 .optional()?)
         })?;

@@ -4,8 +4,8 @@
 //! each line holds the SHA-256 of the digest before it and of its own content. [`Store::verify_audit`] computes the
 //! chain anew. A rewritten chain is found by a head that was written down elsewhere.
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 use sha2::{Digest as _, Sha256};
 
 use super::time::{from_milliseconds, to_milliseconds};
@@ -54,8 +54,8 @@ pub(super) fn record(
     subject: &str,
 ) -> Result<(), StoreError> {
     let newest: Option<Option<[u8; 32]>> = transaction
-        .prepare_cached("SELECT digest FROM audit ORDER BY id DESC LIMIT 1")?
-        .query_row([], |row| row.get(0))
+        .prepare("SELECT digest FROM audit ORDER BY id DESC LIMIT 1")?
+        .query_row((), |row| row.get(0))
         .optional()?;
     let previous = match newest {
         None => [0; 32],
@@ -65,7 +65,7 @@ pub(super) fn record(
     };
     let digest = link(&previous, to_milliseconds(at), [actor, action, subject]);
     transaction
-        .prepare_cached(
+        .prepare(
             "INSERT INTO audit (at_ms, actor, action, subject, digest) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![to_milliseconds(at), actor, action, subject, digest])?;
@@ -75,8 +75,8 @@ pub(super) fn record(
 /// Computes the chain over all lines.
 fn walk(transaction: &Transaction<'_>) -> Result<AuditVerdict, StoreError> {
     let mut statement = transaction
-        .prepare_cached("SELECT at_ms, actor, action, subject, digest FROM audit ORDER BY id")?;
-    let mut rows = statement.query([])?;
+        .prepare("SELECT at_ms, actor, action, subject, digest FROM audit ORDER BY id")?;
+    let mut rows = statement.query(())?;
     let mut verdict = AuditVerdict {
         lines: 0,
         head: [0; 32],
@@ -109,7 +109,7 @@ impl Store {
     /// When the database fails.
     pub fn audit_trail(&self, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT at_ms, actor, action, subject FROM audit ORDER BY id DESC LIMIT ?1",
             )?;
             let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {

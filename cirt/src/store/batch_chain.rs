@@ -1,9 +1,9 @@
 //! Each batch names the digest of the one that was sealed before it. Where that one is known, stored or told as withdrawn, and is another,
 //! somebody wrote this sensor's history twice: a person is told.
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
 use lapwing_wire::{Batch, BatchDigest};
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::inbox::raise_alarm;
 use super::{SensorKey, StoreError};
@@ -18,7 +18,7 @@ pub(super) fn check(
     let number = batch.identity.number.0.cast_signed();
     let known = |sql: &str, number: i64| -> Result<Option<BatchDigest>, StoreError> {
         let digest: Option<[u8; 32]> = transaction
-            .prepare_cached(sql)?
+            .prepare(sql)?
             .query_row(params![sensor.0, epoch, number], |row| row.get(0))
             .optional()?;
         Ok(digest.map(BatchDigest))

@@ -1,8 +1,8 @@
 //! Collections of STIX objects, in the order in which they were added.
 
+use super::database::Value;
+use super::database::{OptionalRow as _, Transaction, listed, params};
 use jiff::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, Transaction, params, params_from_iter};
 
 use super::markings::label_of;
 use super::time::to_milliseconds;
@@ -82,8 +82,8 @@ impl Store {
         self.write(|transaction| {
             if let Some(finding) = about {
                 transaction
-                    .prepare_cached(
-                        "INSERT OR IGNORE INTO published_finding (finding, gid, sid) VALUES (?1, ?2, ?3)",
+                    .prepare(
+                        "INSERT INTO published_finding (finding, gid, sid) VALUES (?1, ?2, ?3) ON CONFLICT (finding) DO NOTHING",
                     )?
                     .execute(params![finding.id, finding.rule.gid, finding.rule.sid])?;
             }
@@ -95,7 +95,7 @@ impl Store {
                     .any(|object| object.kind() != Kind::Identity && object.tlp() < label)
             {
                 transaction
-                    .prepare_cached("INSERT OR IGNORE INTO relabelled (finding) VALUES (?1)")?
+                    .prepare("INSERT INTO relabelled (finding) VALUES (?1) ON CONFLICT (finding) DO NOTHING")?
                     .execute([&finding.id])?;
                 return Ok(0);
             }
@@ -144,8 +144,8 @@ impl Store {
         sql.push_str(" ORDER BY added_us LIMIT ?");
         values.push(Value::from(i64::try_from(query.limit).unwrap_or(i64::MAX)));
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
-            let rows = statement.query_map(params_from_iter(values), |row| {
+            let mut statement = transaction.prepare(&sql)?;
+            let rows = statement.query_map(listed(&values), |row| {
                 let (kind, countries): (String, String) = (row.get(5)?, row.get(6)?);
                 Ok(StoredObject {
                     added_microseconds: row.get(0)?,
@@ -221,7 +221,8 @@ impl Store {
     pub fn set_cursor(&self, name: &str, position: &str, now: Timestamp) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "INSERT OR REPLACE INTO exchange_cursor (name, position, at_ms) VALUES (?1, ?2, ?3)",
+                "INSERT INTO exchange_cursor (name, position, at_ms) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (name) DO UPDATE SET position = excluded.position, at_ms = excluded.at_ms",
                 params![name, position, to_milliseconds(now)],
             )?;
             Ok(())
@@ -244,21 +245,20 @@ pub(super) fn insert_objects(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let newest: Option<i64> =
-        transaction.query_row("SELECT max(added_us) FROM collection_object", [], |row| {
+        transaction.query_row("SELECT max(added_us) FROM collection_object", (), |row| {
             row.get(0)
         })?;
     let mut place = now
         .as_microsecond()
         .max(newest.map_or(0, |newest| newest + 1));
-    let mut insert = transaction.prepare_cached(
+    let mut insert = transaction.prepare(
         "INSERT INTO collection_object (added_us, collection, id, version_us, type, spec_version, tlp, kind, countries,
             about, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (collection, id, version_us) DO NOTHING",
     )?;
     // What has no version of its own is there once.
-    let mut is_known = transaction.prepare_cached(
-        "SELECT 1 FROM collection_object WHERE collection = ?1 AND id = ?2 LIMIT 1",
-    )?;
+    let mut is_known = transaction
+        .prepare("SELECT 1 FROM collection_object WHERE collection = ?1 AND id = ?2 LIMIT 1")?;
     let mut added = 0;
     for object in objects {
         let version = object.version().map(Timestamp::as_microsecond);

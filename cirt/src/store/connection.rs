@@ -1,93 +1,96 @@
-//! Opening the database, and the two ways to use it: one writer, several readers.
+//! Opening the database, and the ways to use it: one writer, several readers, and batches that share a commit.
 
-use std::fs::{OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lapwing_lake::Place;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::tables::{self, Tables};
+use super::database::{Connection, Location, Purpose, Transaction};
+use super::shared_writes::SharedWrites;
+use super::tables::Tables;
 use super::{StoreError, schema_version};
+use crate::settings::{DataFolder, Settings};
 
-/// How long a statement waits for another process (the command line beside a running server).
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle read connections kept open.
 const IDLE_READERS: usize = 4;
 
-/// Page cache of the writer: the sightings of a day stay in it.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
-/// Steps of SQLite's machine between two looks at the clock: about a millisecond.
-const STEPS_BETWEEN_LOOKS: i32 = 20_000;
-
-/// Work for a shared transaction; what it returns is called once the commit is known to stand, or not to.
-type Job = Box<dyn FnOnce(&Transaction<'_>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(bool) + Send>;
-
 /// The open database.
 pub struct Store {
-    path: PathBuf,
+    location: Location,
     writer: Mutex<Connection>,
-    /// Work that waits for the write lock and may share a commit.
-    shared_jobs: Mutex<Vec<Job>>,
+    pub(super) shared_writes: SharedWrites,
     idle_readers: Mutex<Vec<Connection>>,
+    /// The connection that the lead is held by, on a server.
+    pub(super) lead: Mutex<Option<Connection>>,
     tables: Tables,
 }
 
 impl Store {
-    /// Makes a new database.
+    /// Makes a new database in a file.
     ///
     /// # Errors
     /// When the file exists or cannot be made.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        if path.exists() {
-            return Err(StoreError::Exists(path.to_owned()));
-        }
-        // Made here so that only the owner may read it; SQLite gives its log the same rights.
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|error| StoreError::Create(path.to_owned(), error))?;
+        make_file(path)?;
         Self::open(path)
     }
 
-    /// Opens an existing database, its table of findings beside it, and brings its schema up to date.
+    /// Opens an existing file, its table of findings beside it, and brings its schema up to date.
     ///
     /// # Errors
     /// When it is absent, unreadable, or written by a newer program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_with(path, None)
+        Self::open_at(
+            Location::File(path.to_owned()),
+            Place::folder(&path.with_extension("lake"))?,
+        )
     }
 
-    /// The same with the table of findings in a store of objects, `s3://bucket/prefix`.
+    /// Opens what the settings of a data folder name.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open_with(path: &Path, findings: Option<&str>) -> Result<Self, StoreError> {
-        let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        writer
-            .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
-            .map_err(|error| StoreError::Open(path.to_owned(), error))?;
+    pub fn of(folder: &DataFolder, settings: &Settings) -> Result<Self, StoreError> {
+        Self::open_at(settings.database(folder), settings.findings_place(folder)?)
+    }
+
+    /// Opens an existing database, or one on a server that may be empty still, with its table of findings at a place.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_at(location: Location, findings: Place) -> Result<Self, StoreError> {
+        let mut writer = opened(&location, Location::writer)?;
         schema_version::migrate(&mut writer)?;
         Ok(Self {
-            path: path.to_owned(),
             writer: Mutex::new(writer),
-            shared_jobs: Mutex::new(Vec::new()),
+            shared_writes: SharedWrites::default(),
             idle_readers: Mutex::new(Vec::new()),
-            tables: match findings {
-                Some(url) => Tables::new(Place::bucket(url)?, path),
-                None => Tables::beside(path)?,
-            },
+            lead: Mutex::new(None),
+            tables: Tables::new(findings, location.clone()),
+            location,
         })
+    }
+
+    /// Where it lies.
+    pub(super) const fn location(&self) -> &Location {
+        &self.location
     }
 
     /// The table of findings.
     pub(super) const fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// The connection that writes, made anew where it broke.
+    pub(super) fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
+        let mut writer = locked(&self.writer);
+        if writer.is_closed() {
+            *writer = opened(&self.location, Location::writer)?;
+        }
+        Ok(writer)
     }
 
     /// Runs `work` in one transaction that has the write lock from its start; committed and synced when this returns
@@ -96,49 +99,11 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut connection = locked(&self.writer);
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut connection = self.writer()?;
+        let transaction = connection.begin(Purpose::Write)?;
         let result = work(&transaction)?;
         transaction.commit()?;
         Ok(result)
-    }
-
-    /// As [`Self::write`], in a transaction that is shared with whoever else waits for the write lock: one commit, and
-    /// one sync of the disk, then stand for all of them. Work that fails is undone alone.
-    pub(super) fn write_shared<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (sender, receiver) = mpsc::channel();
-        let job: Job = Box::new(move |transaction| {
-            let result = apart(transaction, work);
-            Box::new(move |is_committed| {
-                let told = if is_committed {
-                    result
-                } else {
-                    Err(StoreError::NotCommitted)
-                };
-                // Whoever asked is still waiting: a thread does not leave before it is told.
-                sender.send(told).ok();
-            })
-        });
-        locked(&self.shared_jobs).push(job);
-        let mut connection = locked(&self.writer);
-        match receiver.try_recv() {
-            // Done by the thread that had the lock before.
-            Ok(result) => return result,
-            Err(mpsc::TryRecvError::Disconnected) => return Err(StoreError::NotCommitted),
-            Err(mpsc::TryRecvError::Empty) => {}
-        }
-        let jobs = std::mem::take(&mut *locked(&self.shared_jobs));
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let answers: Vec<Answer> = jobs.into_iter().map(|job| job(&transaction)).collect();
-        let committed = transaction.commit();
-        for answer in answers {
-            answer(committed.is_ok());
-        }
-        committed?;
-        receiver.recv().unwrap_or(Err(StoreError::NotCommitted))
     }
 
     /// Runs `work` in one read transaction: everything it sees belongs to one moment.
@@ -157,9 +122,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         self.read_until(Some(deadline), work)
             .map_err(|error| match error {
-                StoreError::Statement(rusqlite::Error::SqliteFailure(cause, _))
-                    if cause.code == rusqlite::ErrorCode::OperationInterrupted =>
-                {
+                StoreError::Statement(error) if error.is_interrupted() => {
                     StoreError::TooSlow(deadline)
                 }
                 error => error,
@@ -171,21 +134,15 @@ impl Store {
         deadline: Option<Duration>,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = locked(&self.idle_readers).pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
-        };
-        if let Some(deadline) = deadline {
-            let end = Instant::now() + deadline;
-            connection
-                .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() >= end))?;
+        let mut connection = self.reader()?;
+        if deadline.is_some() {
+            connection.give_up_after(deadline)?;
         }
-        let transaction = connection.transaction()?;
+        let transaction = connection.begin(Purpose::Read)?;
         let result = work(&transaction)?;
         transaction.commit()?;
         if deadline.is_some() {
-            connection.progress_handler(STEPS_BETWEEN_LOOKS, None::<fn() -> bool>)?;
+            connection.give_up_after(None)?;
         }
         let mut idle_readers = locked(&self.idle_readers);
         if idle_readers.len() < IDLE_READERS {
@@ -194,79 +151,39 @@ impl Store {
         Ok(result)
     }
 
-    /// Writes a complete copy of the database, of one moment, and of the table of findings beside it, while the centre
-    /// goes on working: `copy.db` gets a `copy.lake`.
-    ///
-    /// # Errors
-    /// When the target exists or cannot be written.
-    pub fn backup(&self, target: &Path) -> Result<(), StoreError> {
-        let beside = target.with_extension("lake");
-        for path in [target, beside.as_path()] {
-            if path.exists() {
-                return Err(StoreError::Exists(path.to_owned()));
+    /// A connection for reading: one that idles, or another.
+    fn reader(&self) -> Result<Connection, StoreError> {
+        loop {
+            match locked(&self.idle_readers).pop() {
+                Some(connection) if connection.is_closed() => {}
+                Some(connection) => return Ok(connection),
+                None => break,
             }
         }
-        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection
-            .execute("VACUUM INTO ?1", [target.to_string_lossy()])
-            .map_err(|error| StoreError::Backup(target.to_owned(), error))?;
-        std::fs::set_permissions(target, Permissions::from_mode(0o600))
-            .map_err(|error| StoreError::Create(target.to_owned(), error))?;
-        // The copy says how far its table may go: what it holds as fresh must not be in there as well.
-        let mut copy = connect(target, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let transaction = copy.transaction()?;
-        let state = tables::state(&transaction)?;
-        let last: i64 =
-            transaction.query_row("SELECT coalesce(max(key), 0) FROM load_unit", [], |row| {
-                row.get(0)
-            })?;
-        drop(transaction);
-        if last > 0 {
-            let place = Tables::beside(target)?.place(state.generation)?;
-            self.tables.open(&state)?.copy_to(&place, last)?;
-        }
-        Ok(())
+        opened(&self.location, Location::reader)
     }
 }
 
-impl Store {
-    /// Makes a database and its table of findings from a copy that [`Store::backup`] wrote; opens neither.
-    ///
-    /// # Errors
-    /// When the copy is not there or the target cannot be written.
-    pub fn copy_of(copy: &Path, target: &Path) -> Result<(), StoreError> {
-        let source = Self::open(copy)?;
-        source.backup(target)
+/// Makes an empty file that only the owner may read; SQLite gives its log the same rights.
+pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Err(StoreError::Exists(path.to_owned()));
     }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Create(path.to_owned(), error))
 }
 
-/// Runs work so that it can be undone without the rest of the transaction.
-fn apart<T>(
-    transaction: &Transaction<'_>,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    transaction.execute_batch("SAVEPOINT job")?;
-    let result = work(transaction);
-    if result.is_err() {
-        transaction.execute_batch("ROLLBACK TO job")?;
-    }
-    transaction.execute_batch("RELEASE job")?;
-    result
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let open = || -> rusqlite::Result<Connection> {
-        let connection =
-            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(connection)
-    };
-    open().map_err(|error| StoreError::Open(path.to_owned(), error))
+/// Opens, and says what it was that could not be opened.
+pub(super) fn opened(
+    location: &Location,
+    open: impl FnOnce(&Location) -> super::database::Result<Connection>,
+) -> Result<Connection, StoreError> {
+    open(location).map_err(|error| StoreError::Open(location.clone(), error))
 }
 
 /// A panic while a lock was held left no half-done state: the transaction was rolled back when it was dropped.

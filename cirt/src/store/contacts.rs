@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::database::{OptionalRow as _, Transaction, params};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use lapwing_wire::{DisclosedAddress, Endpoint};
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::insert_record::address_bytes;
@@ -43,8 +43,8 @@ impl Store {
             transaction.execute(
                 "INSERT INTO contact (peer_key, email, language, openpgp) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (peer_key) DO UPDATE SET language = excluded.language, openpgp = excluded.openpgp,
-                    approved_ms = CASE WHEN email = excluded.email THEN approved_ms END,
-                    bounced_ms = CASE WHEN email = excluded.email THEN bounced_ms END, email = excluded.email",
+                    approved_ms = CASE WHEN contact.email = excluded.email THEN contact.approved_ms END,
+                    bounced_ms = CASE WHEN contact.email = excluded.email THEN contact.bounced_ms END, email = excluded.email",
                 params![key, contact.email, contact.language, contact.openpgp],
             )?;
             transaction.execute("DELETE FROM contact_scope WHERE peer_key = ?1", [key])?;
@@ -60,7 +60,8 @@ impl Store {
                 let bounds = network.map(|network| (address_bytes(network.network()), address_bytes(network.broadcast())));
                 let (first, last) = bounds.unzip();
                 transaction.execute(
-                    "INSERT OR REPLACE INTO contact_scope (peer_key, scope, first, last) VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT INTO contact_scope (peer_key, scope, first, last) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (scope, peer_key) DO UPDATE SET first = excluded.first, last = excluded.last",
                     params![key, scope, first, last],
                 )?;
             }
@@ -93,27 +94,26 @@ impl Store {
     /// When the database fails.
     pub fn contacts(&self) -> Result<Vec<Contact>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT peer.name, email, language, openpgp, approved_ms, bounced_ms, peer.key
                  FROM contact JOIN peer ON peer.key = contact.peer_key ORDER BY peer.name",
             )?;
             let rows = statement
-                .query_map([], |row| {
+                .query_map((), |row| {
                     let contact = Contact {
                         peer: row.get(0)?,
                         email: row.get(1)?,
                         language: row.get(2)?,
                         openpgp: row.get(3)?,
                         scopes: Vec::new(),
-                        approved: row.get::<_, Option<i64>>(4)?.map(from_milliseconds),
-                        bounced: row.get::<_, Option<i64>>(5)?.map(from_milliseconds),
+                        approved: row.get::<Option<i64>>(4)?.map(from_milliseconds),
+                        bounced: row.get::<Option<i64>>(5)?.map(from_milliseconds),
                     };
-                    Ok((contact, row.get::<_, i64>(6)?))
+                    Ok((contact, row.get::<i64>(6)?))
                 })?
                 .collect::<Result<Vec<_>, _>>()?;
-            let mut scopes = transaction.prepare_cached(
-                "SELECT scope FROM contact_scope WHERE peer_key = ?1 ORDER BY scope",
-            )?;
+            let mut scopes = transaction
+                .prepare("SELECT scope FROM contact_scope WHERE peer_key = ?1 ORDER BY scope")?;
             rows.into_iter()
                 .map(|(mut contact, key)| {
                     contact.scopes = scopes
@@ -134,7 +134,7 @@ impl Store {
         self.read(|transaction| {
             let by_scope = |scope: String| {
                 transaction
-                    .prepare_cached(
+                    .prepare(
                         "SELECT peer.name FROM contact_scope JOIN peer ON peer.key = contact_scope.peer_key
                          JOIN contact ON contact.peer_key = peer.key WHERE scope = ?1 ORDER BY peer.key LIMIT 1",
                     )?
@@ -146,7 +146,7 @@ impl Store {
             };
             let bytes = address_bytes(address);
             let by_network = transaction
-                .prepare_cached(
+                .prepare(
                     "SELECT peer.name FROM contact_scope JOIN peer ON peer.key = contact_scope.peer_key
                      WHERE first <= ?1 AND last >= ?1 ORDER BY first DESC, last LIMIT 1",
                 )?
@@ -169,7 +169,7 @@ impl Store {
             let bytes = address_bytes(address);
             // Allocations do not overlap: the one that begins last before the address holds it, or none does.
             let found: Option<([u8; 16], String)> = transaction
-                .prepare_cached("SELECT last, country FROM registry_country WHERE first <= ?1 ORDER BY first DESC LIMIT 1")?
+                .prepare("SELECT last, country FROM registry_country WHERE first <= ?1 ORDER BY first DESC LIMIT 1")?
                 .query_row([bytes], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             Ok(found.filter(|(last, _)| *last >= bytes).and_then(|(_, country)| country.parse().ok()))
@@ -186,9 +186,10 @@ impl Store {
         networks: &[(IpAddr, IpAddr, Country)],
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            transaction.execute("DELETE FROM registry_country", [])?;
+            transaction.execute("DELETE FROM registry_country", ())?;
             let mut insert = transaction
-                .prepare("INSERT OR REPLACE INTO registry_country (first, last, country) VALUES (?1, ?2, ?3)")?;
+                .prepare("INSERT INTO registry_country (first, last, country) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (first) DO UPDATE SET last = excluded.last, country = excluded.country")?;
             for (first, last, country) in networks {
                 insert.execute(params![address_bytes(*first), address_bytes(*last), country.as_str()])?;
             }
@@ -202,9 +203,10 @@ impl Store {
     /// When the database fails; then the old stays.
     pub fn set_as_numbers(&self, actor: &str, prefixes: &[(IpNet, u32)]) -> Result<(), StoreError> {
         self.write(|transaction| {
-            transaction.execute("DELETE FROM registry_asn", [])?;
+            transaction.execute("DELETE FROM registry_asn", ())?;
             let mut insert = transaction.prepare(
-                "INSERT OR REPLACE INTO registry_asn (first, last, asn) VALUES (?1, ?2, ?3)",
+                "INSERT INTO registry_asn (first, last, asn) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (first, last) DO UPDATE SET asn = excluded.asn",
             )?;
             for (prefix, asn) in prefixes {
                 let (first, last) = (
@@ -227,7 +229,7 @@ impl Store {
 /// The AS number of the longest prefix that holds an address.
 fn asn_of(transaction: &Transaction<'_>, address: IpAddr) -> Result<Option<u32>, StoreError> {
     let bytes = address_bytes(address);
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "SELECT last, asn FROM registry_asn WHERE first <= ?1 ORDER BY first DESC, last LIMIT ?2",
     )?;
     let limit = i64::try_from(NESTED_PREFIXES).unwrap_or(i64::MAX);

@@ -4,8 +4,8 @@
 //! *pending* otherwise. At most one enrolment of a sensor is active; approving another *replaces* it, so that the
 //! key of a dead or stolen card is worth nothing afterwards.
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::time::to_milliseconds;
@@ -58,7 +58,7 @@ pub struct Enrolment {
 const SELECT: &str = "SELECT enrolment.key, sensor.key, sensor.identity, sensor.name, enrolment.public_key, enrolment.state
      FROM enrolment JOIN sensor ON sensor.key = enrolment.sensor_key";
 
-fn enrolment_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Enrolment> {
+fn enrolment_from_row(row: &super::database::Row<'_>) -> super::database::Result<Enrolment> {
     let state: String = row.get(5)?;
     Ok(Enrolment {
         key: row.get(0)?,
@@ -100,12 +100,12 @@ impl Store {
                 return Ok(Err(VoucherRefusal::Used));
             }
             let sensor = sensor_named(transaction, &voucher.sensor, new_identity, now)?;
-            transaction.execute(
+            let key = transaction.query_row(
                 "INSERT INTO enrolment (sensor_key, public_key, state, machine, requested_ms)
-                 VALUES (?1, ?2, 'pending', ?3, ?4)",
+                 VALUES (?1, ?2, 'pending', ?3, ?4) RETURNING key",
                 params![sensor, public_key, machine, to_milliseconds(now)],
+                |row| row.get(0),
             )?;
-            let key = transaction.last_insert_rowid();
             vouchers::mark_used(transaction, secret_hash, key, now)?;
             record(
                 transaction,
@@ -136,7 +136,7 @@ impl Store {
     /// When the database fails.
     pub fn newest_enrolment(&self, identity: &[u8; 16]) -> Result<Option<Enrolment>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&format!(
+            let mut statement = transaction.prepare(&format!(
                 "{SELECT} WHERE sensor.identity = ?1
                  ORDER BY CASE enrolment.state WHEN 'active' THEN 0 ELSE 1 END, enrolment.key DESC LIMIT 1"
             ))?;
@@ -246,8 +246,7 @@ fn sensor_named(
 }
 
 fn by_key(transaction: &Transaction<'_>, key: i64) -> Result<Option<Enrolment>, StoreError> {
-    let mut statement =
-        transaction.prepare_cached(&format!("{SELECT} WHERE enrolment.key = ?1"))?;
+    let mut statement = transaction.prepare(&format!("{SELECT} WHERE enrolment.key = ?1"))?;
     Ok(statement.query_row([key], enrolment_from_row).optional()?)
 }
 
@@ -256,7 +255,7 @@ fn by_public_key(
     public_key: &[u8; 32],
 ) -> Result<Option<Enrolment>, StoreError> {
     let mut statement =
-        transaction.prepare_cached(&format!("{SELECT} WHERE enrolment.public_key = ?1"))?;
+        transaction.prepare(&format!("{SELECT} WHERE enrolment.public_key = ?1"))?;
     Ok(statement
         .query_row([public_key], enrolment_from_row)
         .optional()?)

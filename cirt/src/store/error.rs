@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use lapwing_lake::LakeError;
 
+use super::database::{self, Location};
+
 /// A failing step of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("cannot open the database {0}")]
-    Open(PathBuf, #[source] rusqlite::Error),
+    Open(Location, #[source] database::Error),
     #[error("cannot make the database {0}")]
     Create(PathBuf, #[source] std::io::Error),
     #[error("the database {0} already exists")]
@@ -18,11 +20,11 @@ pub enum StoreError {
     )]
     Newer { found: u32, known: u32 },
     #[error("cannot bring the database to schema version {0}")]
-    Migrate(u32, #[source] rusqlite::Error),
+    Migrate(u32, #[source] database::Error),
     #[error("the database refused a statement")]
-    Statement(#[from] rusqlite::Error),
+    Statement(#[from] database::Error),
     #[error("cannot write the copy {0}")]
-    Backup(PathBuf, #[source] rusqlite::Error),
+    Backup(PathBuf, #[source] database::Error),
     #[error("a {what} named {name:?} already exists")]
     Taken { what: &'static str, name: String },
     #[error("there is no {what} {name:?}")]

@@ -1,7 +1,7 @@
 //! What peers say of what we shared.
 
+use super::database::params;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::peers::peer_row;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -35,8 +35,8 @@ impl Store {
         self.write(|transaction| {
             let (key, _) = peer_row(transaction, peer)?;
             transaction.execute(
-                "INSERT OR IGNORE INTO feedback (peer_key, name, about, kind, word, comment, received_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO feedback (peer_key, name, about, kind, word, comment, received_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (peer_key, name, about) DO NOTHING",
                 params![
                     key,
                     said.name,
@@ -72,7 +72,7 @@ impl Store {
     /// When the database fails.
     pub fn feedback(&self, limit: usize) -> Result<Vec<(Timestamp, [String; 5])>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT received_ms, peer.name, about, feedback.kind, word, comment
                  FROM feedback JOIN peer ON peer.key = feedback.peer_key ORDER BY feedback.key DESC LIMIT ?1",
             )?;

@@ -70,7 +70,7 @@ impl Store {
             scope.sensor_condition("sensor_key")
         );
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let hour = to_milliseconds(since).div_euclid(3_600_000);
             let rows = statement.query_map([hour], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -84,8 +84,8 @@ impl Store {
     pub fn rules_published(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(|transaction| {
             let newest: Option<i64> = transaction
-                .prepare_cached("SELECT max(at_ms) FROM audit WHERE action = 'rules.publish'")?
-                .query_row([], |row| row.get(0))?;
+                .prepare("SELECT max(at_ms) FROM audit WHERE action = 'rules.publish'")?
+                .query_row((), |row| row.get(0))?;
             Ok(newest.map(super::time::from_milliseconds))
         })
     }

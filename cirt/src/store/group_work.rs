@@ -1,7 +1,7 @@
 //! What people do with a group. Each act is an event of the group and a line of the audit trail, in one transaction.
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::markings::relabel_group;
@@ -48,7 +48,7 @@ pub(super) fn add_event(
     detail: &str,
 ) -> Result<(), StoreError> {
     transaction
-        .prepare_cached(
+        .prepare(
             "INSERT INTO group_event (group_key, at_ms, actor, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![group, to_milliseconds(at), actor, kind, detail])?;
@@ -74,7 +74,7 @@ impl Store {
                 scope.sensor_condition("sensor_key")
             );
             let known = transaction
-                .prepare_cached(&visible)?
+                .prepare(&visible)?
                 .query_row([key], |_| Ok(()))
                 .optional()?;
             if known.is_none() {
@@ -109,9 +109,9 @@ impl Store {
     /// When the database fails.
     pub fn group_events(&self, key: i64) -> Result<Vec<GroupEvent>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT at_ms, actor, kind, detail FROM (SELECT * FROM group_event WHERE group_key = ?1
-                 ORDER BY key DESC LIMIT ?2) ORDER BY key",
+                 ORDER BY key DESC LIMIT ?2) AS newest ORDER BY key",
             )?;
             let limit = i64::try_from(GROUP_EVENTS).unwrap_or(i64::MAX);
             let rows = statement.query_map([key, limit], |row| {
@@ -142,7 +142,7 @@ fn apply(
                 Some(name) => Some(
                     transaction
                         .query_row(
-                            "SELECT key FROM user WHERE name = ?1 AND disabled_ms IS NULL",
+                            "SELECT key FROM account WHERE name = ?1 AND disabled_ms IS NULL",
                             [name],
                             |row| row.get(0),
                         )

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::database::{OptionalRow as _, Row, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::time::{from_milliseconds, to_milliseconds};
 use super::{Sighting, Store, StoreError};
@@ -126,23 +126,26 @@ pub(super) fn count(
 ) -> Result<(), StoreError> {
     let now = to_milliseconds(Timestamp::now());
     transaction
-        .prepare_cached(
+        .prepare(
             "INSERT INTO finding_group (gid, sid, created_ms) VALUES (?1, ?2, ?3) ON CONFLICT (gid, sid) DO NOTHING",
         )?
         .execute(params![gid, sid, now])?;
     let key: i64 = transaction
-        .prepare_cached("SELECT key FROM finding_group WHERE gid = ?1 AND sid = ?2")?
+        .prepare("SELECT key FROM finding_group WHERE gid = ?1 AND sid = ?2")?
         .query_row(params![gid, sid], |row| row.get(0))?;
     transaction
-        .prepare_cached(
+        .prepare(
             "INSERT INTO group_sensor (group_key, sensor_key, severity, findings, hits, from_inside, critical, first_ms,
                 last_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT DO UPDATE SET severity = min(severity, excluded.severity),
-                findings = findings + excluded.findings,
-                hits = min(hits, 9223372036854775807 - excluded.hits) + excluded.hits,
-                from_inside = from_inside + excluded.from_inside, critical = critical + excluded.critical,
-                first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)",
+             ON CONFLICT (group_key, sensor_key) DO UPDATE SET
+                severity = min(group_sensor.severity, excluded.severity),
+                findings = group_sensor.findings + excluded.findings,
+                hits = min(group_sensor.hits, 9223372036854775807 - excluded.hits) + excluded.hits,
+                from_inside = group_sensor.from_inside + excluded.from_inside,
+                critical = group_sensor.critical + excluded.critical,
+                first_ms = min(group_sensor.first_ms, excluded.first_ms),
+                last_ms = max(group_sensor.last_ms, excluded.last_ms)",
         )?
         .execute(params![
             key,
@@ -156,7 +159,7 @@ pub(super) fn count(
             tally.last
         ])?;
     let came_back = transaction
-        .prepare_cached(
+        .prepare(
             "UPDATE finding_group SET state = 'open', closed_ms = NULL, reopened = reopened + 1
              WHERE key = ?1 AND state = 'closed' AND closed_ms < ?2",
         )?
@@ -170,16 +173,18 @@ pub(super) fn count(
 const COLUMNS: &str = "finding_group.key, finding_group.gid, finding_group.sid,
     (SELECT message FROM rule WHERE rule.gid = finding_group.gid AND rule.sid = finding_group.sid ORDER BY rev DESC LIMIT 1),
     (SELECT class_type FROM rule WHERE rule.gid = finding_group.gid AND rule.sid = finding_group.sid ORDER BY rev DESC LIMIT 1),
-    state, user.name, class, tlp, incident_key, finding_group.created_ms, notified_ms, closed_ms, reopened,
+    state, account.name, class, tlp, incident_key, finding_group.created_ms, notified_ms, closed_ms, reopened,
     min(severity), sum(findings), sum(hits), sum(from_inside), sum(critical), count(DISTINCT sensor.key),
     count(DISTINCT sensor.tenant_key), min(first_ms), max(last_ms)";
 const FROM: &str = "finding_group JOIN group_sensor ON group_sensor.group_key = finding_group.key
-    JOIN sensor ON sensor.key = group_sensor.sensor_key LEFT JOIN user ON user.key = assignee_key";
+    JOIN sensor ON sensor.key = group_sensor.sensor_key LEFT JOIN account ON account.key = assignee_key";
+/// One row a group; its columns hang on the key, and the name of its one assignee goes along.
+const GROUPED: &str = "finding_group.key, account.name";
 
-fn group_from_row(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Group> {
+fn group_from_row(row: &Row<'_>, now: Timestamp) -> super::database::Result<Group> {
     let (state, tlp): (String, String) = (row.get(5)?, row.get(8)?);
     let time = |index: usize| {
-        Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_milliseconds))
+        Ok::<_, super::database::Error>(row.get::<Option<i64>>(index)?.map(from_milliseconds))
     };
     let class_type: Option<String> = row.get(4)?;
     let facts = Facts {
@@ -234,12 +239,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Group>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM {FROM} WHERE {} AND (state = 'closed') = ?1
-             GROUP BY finding_group.key ORDER BY max(last_ms) DESC LIMIT {GROUPS}",
+            "SELECT {COLUMNS} FROM {FROM} WHERE {} AND CASE state WHEN 'closed' THEN 1 ELSE 0 END = ?1
+             GROUP BY {GROUPED} ORDER BY max(last_ms) DESC LIMIT {GROUPS}",
             scope.sensor_condition("group_sensor.sensor_key")
         );
         let mut groups: Vec<Group> = self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let rows = statement.query_map([closed], |row| group_from_row(row, now))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })?;
@@ -260,12 +265,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Group>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM {FROM} WHERE {} AND finding_group.key = ?1 GROUP BY finding_group.key",
+            "SELECT {COLUMNS} FROM {FROM} WHERE {} AND finding_group.key = ?1 GROUP BY {GROUPED}",
             scope.sensor_condition("group_sensor.sensor_key")
         );
         self.read(|transaction| {
             Ok(transaction
-                .prepare_cached(&sql)?
+                .prepare(&sql)?
                 .query_row([key], |row| group_from_row(row, now))
                 .optional()?)
         })
@@ -278,7 +283,7 @@ impl Store {
     pub fn group_of_rule(&self, gid: u32, sid: u32) -> Result<Option<i64>, StoreError> {
         self.read(|transaction| {
             Ok(transaction
-                .prepare_cached("SELECT key FROM finding_group WHERE gid = ?1 AND sid = ?2")?
+                .prepare("SELECT key FROM finding_group WHERE gid = ?1 AND sid = ?2")?
                 .query_row(params![gid, sid], |row| row.get(0))
                 .optional()?)
         })
@@ -297,7 +302,7 @@ impl Store {
             scope.sensor_condition("group_sensor.sensor_key")
         );
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let rows = statement.query_map([key], Sighting::of_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -319,7 +324,7 @@ impl Store {
         );
         let newest = to_milliseconds(group.last).div_euclid(86_400_000);
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let rows = statement.query_map(params![group.gid, group.sid, newest - 29], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;

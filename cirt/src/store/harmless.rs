@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::database::{OptionalRow as _, Transaction, params};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::insert_record::address_bytes;
@@ -27,12 +27,13 @@ impl Store {
             transaction.execute("DELETE FROM harmless_name WHERE list = ?1", [list])?;
             transaction.execute("DELETE FROM harmless_network WHERE list = ?1", [list])?;
             let mut insert = transaction
-                .prepare("INSERT OR IGNORE INTO harmless_name (list, reversed) VALUES (?1, ?2)")?;
+                .prepare("INSERT INTO harmless_name (list, reversed) VALUES (?1, ?2) ON CONFLICT (reversed, list) DO NOTHING")?;
             for name in names {
                 insert.execute(params![list, reversed(name)])?;
             }
             let mut insert = transaction.prepare(
-                "INSERT OR IGNORE INTO harmless_network (list, first, last) VALUES (?1, ?2, ?3)",
+                "INSERT INTO harmless_network (list, first, last) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (first, last, list) DO NOTHING",
             )?;
             for network in networks {
                 let (first, last) = (
@@ -82,7 +83,7 @@ pub(super) fn harmless_list(
                 address_bytes(network.broadcast()),
             );
             return Ok(transaction
-                .prepare_cached(
+                .prepare(
                     "SELECT list FROM harmless_network WHERE first <= ?2 AND last >= ?1 LIMIT 1",
                 )?
                 .query_row(params![first, last], |row| row.get(0))
@@ -101,7 +102,7 @@ pub(super) fn harmless_list(
         reversed.clone()
     };
     Ok(transaction
-        .prepare_cached(
+        .prepare(
             "SELECT list FROM harmless_name WHERE reversed = ?1 OR (reversed > ?1 || '.' AND reversed < ?2) LIMIT 1",
         )?
         .query_row(params![reversed, beneath], |row| row.get(0))

@@ -1,8 +1,8 @@
 //! The inbox: where a batch becomes durable. Everything a sensor is told rests on [`Store::accept_batch`].
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
 use lapwing_wire::{AckState, VerifiedEnvelope};
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::time::to_milliseconds;
 use super::{SensorKey, Store, StoreError};
@@ -70,16 +70,17 @@ impl Store {
         let digest = envelope.digest().0;
         let bytes = envelope.bytes().to_vec();
         self.write_shared(move |transaction| {
-            let added = transaction
-                .prepare_cached(
+            let added: Option<i64> = transaction
+                .prepare(
                     "INSERT INTO batch (sensor_key, epoch, number, digest, received_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sensor_key, epoch, number) DO NOTHING",
+                     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sensor_key, epoch, number) DO NOTHING RETURNING key",
                 )?
-                .execute(params![sensor.0, epoch, number, digest, to_milliseconds(now)])?;
-            if added == 1 {
+                .query_row(params![sensor.0, epoch, number, digest, to_milliseconds(now)], |row| row.get(0))
+                .optional()?;
+            if let Some(key) = added {
                 transaction
-                    .prepare_cached("INSERT INTO envelope (batch_key, bytes) VALUES (?1, ?2)")?
-                    .execute(params![transaction.last_insert_rowid(), bytes])?;
+                    .prepare("INSERT INTO envelope (batch_key, bytes) VALUES (?1, ?2)")?
+                    .execute(params![key, bytes])?;
                 if way == Way::Link && is_older_outbox(transaction, sensor, epoch)? {
                     let detail = format!(
                         "outbox {} goes on although a newer one began: the device was cloned, or an old card is in use again",
@@ -90,7 +91,7 @@ impl Store {
                 return Ok(AckState::Stored);
             }
             let repeated = transaction
-                .prepare_cached(
+                .prepare(
                     "UPDATE batch SET repeats = repeats + 1
                      WHERE sensor_key = ?1 AND epoch = ?2 AND number = ?3 AND digest = ?4",
                 )?
@@ -120,7 +121,7 @@ impl Store {
     /// When the database fails.
     pub fn waiting_batches(&self, limit: usize) -> Result<Vec<WaitingBatch>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT key, sensor_key, bytes FROM batch JOIN envelope ON batch_key = key
                  WHERE state = 'waiting' ORDER BY key LIMIT ?1",
             )?;
@@ -133,7 +134,7 @@ impl Store {
                 })
             })?;
             let mut batches: Vec<WaitingBatch> = rows.collect::<Result<_, _>>()?;
-            let mut keys = transaction.prepare_cached(
+            let mut keys = transaction.prepare(
                 "SELECT public_key FROM enrolment WHERE sensor_key = ?1 ORDER BY key DESC",
             )?;
             for batch in &mut batches {
@@ -151,10 +152,13 @@ impl Store {
     /// When the database fails.
     pub fn mark_unreadable(&self, batch: &WaitingBatch, reason: &str) -> Result<(), StoreError> {
         self.write(|transaction| {
-            transaction.execute(
-                "UPDATE batch SET state = 'unreadable', reason = ?2 WHERE key = ?1",
+            let is_mine = transaction.execute(
+                "UPDATE batch SET state = 'unreadable', reason = ?2 WHERE key = ?1 AND state = 'waiting'",
                 params![batch.key, reason],
             )?;
+            if is_mine == 0 {
+                return Ok(());
+            }
             raise_alarm(
                 transaction,
                 Some(batch.sensor),
@@ -172,10 +176,9 @@ impl Store {
     pub fn inbox_totals(&self) -> Result<InboxTotals, StoreError> {
         self.read(|transaction| {
             let mut statement =
-                transaction.prepare_cached("SELECT state, count(*) FROM batch GROUP BY state")?;
-            let rows = statement.query_map([], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?))
-            })?;
+                transaction.prepare("SELECT state, count(*) FROM batch GROUP BY state")?;
+            let rows =
+                statement.query_map((), |row| Ok((row.get::<String>(0)?, row.get::<u64>(1)?)))?;
             let mut totals = InboxTotals::default();
             for row in rows {
                 let (state, count) = row?;
@@ -226,7 +229,7 @@ impl Store {
     /// When the database fails.
     pub fn alarms(&self, scope: Scope, limit: usize) -> Result<Vec<Alarm>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&format!(
+            let mut statement = transaction.prepare(&format!(
                 "SELECT at_ms, sensor.name, kind, detail FROM alarm LEFT JOIN sensor ON sensor.key = sensor_key
                  WHERE {} ORDER BY alarm.key DESC LIMIT ?1",
                 scope.sensor_condition("sensor_key")
@@ -274,9 +277,9 @@ fn is_older_outbox(
     epoch: i64,
 ) -> Result<bool, StoreError> {
     let before_last: Option<(i64, i64)> = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT (SELECT max(key) FROM batch WHERE sensor_key = ?1 AND epoch = ?2 AND key < last.key),
-                    (SELECT max(key) FROM batch WHERE sensor_key = ?1 AND epoch != ?2)
+                    (SELECT max(key) FROM batch WHERE sensor_key = ?1 AND epoch <> ?2)
              FROM (SELECT max(key) AS key FROM batch WHERE sensor_key = ?1 AND epoch = ?2) AS last",
         )?
         .query_row(params![sensor.0, epoch], |row| {
@@ -297,7 +300,7 @@ pub(super) fn raise_alarm(
     let sensor_key = sensor.map(|sensor| sensor.0);
     let newest: Option<(String, String)> = transaction
         .query_row(
-            "SELECT kind, detail FROM alarm WHERE sensor_key IS ?1 ORDER BY key DESC LIMIT 1",
+            "SELECT kind, detail FROM alarm WHERE sensor_key IS NOT DISTINCT FROM ?1 ORDER BY key DESC LIMIT 1",
             [sensor_key],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )

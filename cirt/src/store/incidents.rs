@@ -1,7 +1,7 @@
 //! Cases: groups that belong together.
 
+use super::database::params;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -30,11 +30,11 @@ impl Store {
         }
         self.write(|transaction| {
             let now = Timestamp::now();
-            transaction.execute(
-                "INSERT INTO incident (title, created_ms, created_by) VALUES (?1, ?2, ?3)",
+            let key: i64 = transaction.query_row(
+                "INSERT INTO incident (title, created_ms, created_by) VALUES (?1, ?2, ?3) RETURNING key",
                 params![title, to_milliseconds(now), actor],
+                |row| row.get(0),
             )?;
-            let key = transaction.last_insert_rowid();
             record(
                 transaction,
                 now,
@@ -73,18 +73,18 @@ impl Store {
     /// When the database fails.
     pub fn incidents(&self) -> Result<Vec<Incident>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT key, title, created_ms, created_by, closed_ms,
                         (SELECT count(*) FROM finding_group WHERE incident_key = incident.key)
                  FROM incident ORDER BY closed_ms IS NOT NULL, key DESC LIMIT 500",
             )?;
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map((), |row| {
                 Ok(Incident {
                     key: row.get(0)?,
                     title: row.get(1)?,
                     created: from_milliseconds(row.get(2)?),
                     created_by: row.get(3)?,
-                    closed: row.get::<_, Option<i64>>(4)?.map(from_milliseconds),
+                    closed: row.get::<Option<i64>>(4)?.map(from_milliseconds),
                     groups: row.get(5)?,
                 })
             })?;

@@ -1,7 +1,7 @@
 //! Indicators that came from others: reading them, and what people decide. How they come in is in [`super::take_indicators`].
 
+use super::database::{Row, params};
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -62,7 +62,7 @@ impl Store {
             let sql = format!(
                 "SELECT {COLUMNS} {FROM} WHERE state = ?1 AND number > ?2 ORDER BY number LIMIT ?3"
             );
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows =
                 statement.query_map(params![state.name(), after, limit], indicator_from_row)?;
@@ -80,7 +80,7 @@ impl Store {
                 "SELECT {COLUMNS} {FROM} WHERE (indicator.kind, value) = (SELECT kind, value FROM indicator WHERE number = ?1)
                  ORDER BY number"
             );
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let rows = statement.query_map([number], indicator_from_row)?;
             rows.map(|row| row?).collect()
         })
@@ -101,7 +101,7 @@ impl Store {
                 "SELECT {COLUMNS} {FROM} WHERE state = 'approved' AND published = 0 AND number > ?3
                     AND (peer.kind = 'own' OR tlp <= ?1) ORDER BY number LIMIT ?2"
             );
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement
                 .query_map(params![Tlp::Green.code(), limit, after], indicator_from_row)?;
@@ -118,7 +118,7 @@ impl Store {
             let sql = format!(
                 "SELECT {COLUMNS} {FROM} WHERE state = 'approved' AND published = 1 ORDER BY number DESC LIMIT ?1"
             );
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement.query_map([limit], indicator_from_row)?;
             rows.map(|row| row?).collect()
@@ -131,8 +131,8 @@ impl Store {
     /// When the database fails.
     pub fn indicators_published(&self, numbers: &[u32]) -> Result<(), StoreError> {
         self.write(|transaction| {
-            let mut update = transaction
-                .prepare_cached("UPDATE indicator SET published = 1 WHERE number = ?1")?;
+            let mut update =
+                transaction.prepare("UPDATE indicator SET published = 1 WHERE number = ?1")?;
             for number in numbers {
                 update.execute([number])?;
             }
@@ -157,7 +157,7 @@ impl Store {
     }
 }
 
-fn indicator_from_row(row: &Row<'_>) -> rusqlite::Result<Result<Indicator, StoreError>> {
+fn indicator_from_row(row: &Row<'_>) -> super::database::Result<Result<Indicator, StoreError>> {
     let (kind, value, state): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(8)?);
     let Some(wanted) = Wanted::stored(&kind, value) else {
         return Ok(Err(StoreError::Unreadable("indicator")));
@@ -173,6 +173,6 @@ fn indicator_from_row(row: &Row<'_>) -> rusqlite::Result<Result<Indicator, Store
         state: IndicatorState::from_name(&state),
         reason: row.get(9)?,
         received: from_milliseconds(row.get(10)?),
-        until: row.get::<_, Option<i64>>(11)?.map(from_milliseconds),
+        until: row.get::<Option<i64>>(11)?.map(from_milliseconds),
     }))
 }

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::database::{Transaction, params};
 use lapwing_lake::{End, Finding as Row};
 use lapwing_wire::{
     Account, DisclosedAddress, Endpoint, Eviction, Fact, Finding, Heartbeat, LaneAccount, Queue,
     RecordHeader, RecordKind, Summary,
 };
-use rusqlite::{Transaction, params};
 use serde_json::{Value, json};
 
 use super::StoreError;
@@ -139,7 +139,7 @@ pub(super) fn heartbeat(
         "queue": queue(&heartbeat.queue),
         "account": account(&heartbeat.account),
     });
-    status(transaction, position, header, "heartbeat", [0, 0], &content)
+    status(transaction, position, header, "heartbeat", [0; 4], &content)
 }
 
 pub(super) fn summary(
@@ -180,7 +180,12 @@ pub(super) fn summary(
         position,
         header,
         "summary",
-        [made, summary.findings_suppressed],
+        [
+            made,
+            summary.findings_suppressed,
+            summary.bytes,
+            summary.bytes_not_inspected,
+        ],
         &content,
     )
 }
@@ -196,7 +201,7 @@ pub(super) fn unknown(
         position,
         header,
         "unknown",
-        [0, 0],
+        [0; 4],
         &json!({ "kind": kind.0 }),
     )
 }
@@ -215,7 +220,7 @@ pub(super) fn eviction(
         .iter()
         .fold(0u64, |sum, count| sum.saturating_add(*count));
     transaction
-        .prepare_cached(
+        .prepare(
             "INSERT INTO eviction (sensor_key, epoch, lane, number, batch_key, made_ms, of_lane, first, last, dropped, reason,
                 findings, withdrawn_batch, withdrawn_digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
@@ -244,14 +249,14 @@ fn status(
     position: &Position,
     header: &RecordHeader,
     kind: &str,
-    [findings, suppressed]: [u64; 2],
+    [findings, suppressed, bytes, bytes_not_inspected]: [u64; 4],
     content: &Value,
 ) -> Result<(), StoreError> {
     transaction
-        .prepare_cached(
+        .prepare(
             "INSERT INTO status_record (sensor_key, epoch, lane, number, batch_key, kind, made_ms, findings, suppressed,
-                content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                content, bytes, bytes_not_inspected)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             position.lane.sensor,
@@ -264,6 +269,8 @@ fn status(
             count(findings),
             count(suppressed),
             content.to_string(),
+            count(bytes),
+            count(bytes_not_inspected),
         ])?;
     Ok(())
 }

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use super::database::{Transaction, params};
 use jiff::Timestamp;
 use lapwing_lake::FreshRows;
 use lapwing_wire::{Batch, Finding, Record, RecordBody, RecordHeader};
-use rusqlite::{Transaction, params};
 
 use super::findings::{DAY_MS, Derived};
 use super::inbox::WaitingBatch;
@@ -38,6 +38,14 @@ impl Store {
     ) -> Result<LoadReport, StoreError> {
         self.write(|transaction| {
             let mut report = LoadReport::default();
+            // Another process may have been quicker.
+            let is_mine = transaction.execute(
+                "UPDATE batch SET state = 'loaded', reason = NULL, previous = ?2 WHERE key = ?1 AND state = 'waiting'",
+                params![waiting.key, batch.previous.0],
+            )?;
+            if is_mine == 0 {
+                return Ok(report);
+            }
             let mut repeated = BTreeMap::<LaneKey, i64>::new();
             let mut derived = Derived::new(transaction, waiting.sensor.0)?;
             let mut findings = NewFindings::of(transaction, waiting.key)?;
@@ -74,14 +82,11 @@ impl Store {
             for (lane, records) in repeated {
                 transaction.execute(
                     "INSERT INTO repeated_records (sensor_key, epoch, lane, records) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (sensor_key, epoch, lane) DO UPDATE SET records = records + excluded.records",
+                     ON CONFLICT (sensor_key, epoch, lane) DO UPDATE
+                     SET records = repeated_records.records + excluded.records",
                     params![lane.sensor, lane.epoch, lane.lane, records],
                 )?;
             }
-            transaction.execute(
-                "UPDATE batch SET state = 'loaded', reason = NULL, previous = ?2 WHERE key = ?1",
-                params![waiting.key, batch.previous.0],
-            )?;
             batch_chain::check(transaction, waiting.sensor, batch)?;
             Ok(report)
         })
@@ -141,7 +146,7 @@ struct NewFindings {
 impl NewFindings {
     fn of(transaction: &Transaction<'_>, batch: i64) -> Result<Self, StoreError> {
         let origin = transaction
-            .prepare_cached(
+            .prepare(
                 "SELECT identity, number, received_ms FROM batch JOIN sensor ON sensor.key = sensor_key WHERE batch.key = ?1",
             )?
             .query_row([batch], |row| {
@@ -172,7 +177,7 @@ impl NewFindings {
         }
         let bytes = FreshRows::of(&self.rows)?.to_bytes()?;
         transaction
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO fresh_finding (batch_key, loaded_ms, findings, rows) VALUES (?1, ?2, ?3, ?4)",
             )?
             .execute(params![
@@ -182,9 +187,9 @@ impl NewFindings {
                 bytes
             ])?;
         transaction
-            .prepare_cached("UPDATE lake SET next_key = ?1")?
+            .prepare("UPDATE lake SET next_key = ?1")?
             .execute([self.next_key])?;
-        let mut run = transaction.prepare_cached(
+        let mut run = transaction.prepare(
             "INSERT INTO finding_run (sensor_key, epoch, lane, first, last, first_key, first_day, last_day)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;

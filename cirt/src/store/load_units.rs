@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
 use lapwing_lake::{Applied, FreshRows};
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::tables::{State, state};
 use super::time::to_milliseconds;
@@ -63,8 +63,8 @@ impl Store {
     pub fn fresh_findings(&self) -> Result<u64, StoreError> {
         self.read(|transaction| {
             Ok(transaction
-                .prepare_cached("SELECT coalesce(sum(findings), 0) FROM fresh_finding")?
-                .query_row([], |row| row.get(0))?)
+                .prepare("SELECT coalesce(sum(findings), 0) FROM fresh_finding")?
+                .query_row((), |row| row.get(0))?)
         })
     }
 
@@ -90,7 +90,7 @@ impl Store {
         // Without the write lock: batches are acknowledged meanwhile. When another process finishes the unit first there
         // are no rows, and the table says that it has them.
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT findings, rows FROM fresh_finding WHERE unit_key = ?1 ORDER BY batch_key",
             )?;
             let mut rows = statement.query([key])?;
@@ -101,7 +101,7 @@ impl Store {
                 rows: Vec::new(),
             };
             while let Some(row) = rows.next()? {
-                unit.findings += row.get::<_, u64>(0)?;
+                unit.findings += row.get::<u64>(0)?;
                 let bytes: Vec<u8> = row.get(1)?;
                 unit.rows.push(FreshRows::from_bytes(&bytes)?);
             }
@@ -117,10 +117,10 @@ impl Store {
                 return Ok(());
             }
             transaction
-                .prepare_cached("DELETE FROM fresh_finding WHERE unit_key = ?1")?
+                .prepare("DELETE FROM fresh_finding WHERE unit_key = ?1")?
                 .execute([key])?;
             transaction
-                .prepare_cached("UPDATE load_unit SET committed_ms = ?2 WHERE key = ?1 AND committed_ms IS NULL")?
+                .prepare("UPDATE load_unit SET committed_ms = ?2 WHERE key = ?1 AND committed_ms IS NULL")?
                 .execute(params![key, to_milliseconds(Timestamp::now())])?;
             Ok(())
         })
@@ -129,8 +129,8 @@ impl Store {
 
 fn waiting_unit(transaction: &Transaction<'_>) -> Result<Option<i64>, StoreError> {
     Ok(transaction
-        .prepare_cached("SELECT min(key) FROM load_unit WHERE committed_ms IS NULL")?
-        .query_row([], |row| row.get(0))
+        .prepare("SELECT min(key) FROM load_unit WHERE committed_ms IS NULL")?
+        .query_row((), |row| row.get(0))
         .optional()?
         .flatten())
 }
@@ -141,10 +141,10 @@ fn is_due(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (findings, oldest): (u64, Option<i64>) = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT coalesce(sum(findings), 0), min(loaded_ms) FROM fresh_finding WHERE unit_key IS NULL",
         )?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some(oldest) = oldest else {
         return Ok(false);
     };
@@ -156,17 +156,17 @@ fn is_due(
 
 /// Records the next unit: the oldest fresh batches, as many as it may hold and one at least.
 fn record(transaction: &Transaction<'_>) -> Result<i64, StoreError> {
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "SELECT batch_key, findings FROM fresh_finding WHERE unit_key IS NULL ORDER BY batch_key",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query(())?;
     let (mut last, mut findings) = (0i64, 0u64);
     while let Some(row) = rows.next()? {
         if findings >= UNIT_FINDINGS {
             break;
         }
         last = row.get(0)?;
-        findings += row.get::<_, u64>(1)?;
+        findings += row.get::<u64>(1)?;
     }
     let key: i64 = transaction.query_row(
         "INSERT INTO load_unit (key, findings, recorded_ms)

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::time::to_milliseconds;
@@ -27,7 +27,8 @@ impl Store {
         self.write(|transaction| {
             let now = Timestamp::now();
             transaction.execute(
-                "INSERT OR REPLACE INTO marking (subject, tlp, set_ms, set_by) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO marking (subject, tlp, set_ms, set_by) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (subject) DO UPDATE SET tlp = excluded.tlp, set_ms = excluded.set_ms, set_by = excluded.set_by",
                 params![finding, tlp.code(), to_milliseconds(now), actor],
             )?;
             record(transaction, now, actor, "finding.mark", &format!("{finding}: {}", tlp.label()))?;
@@ -41,16 +42,16 @@ impl Store {
     /// When the database fails.
     pub fn markings(&self) -> Result<Markings, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached("SELECT subject, tlp FROM marking")?;
+            let mut statement = transaction.prepare("SELECT subject, tlp FROM marking")?;
             let rows =
-                statement.query_map([], |row| Ok((row.get(0)?, Tlp::from_code(row.get(1)?))))?;
+                statement.query_map((), |row| Ok((row.get(0)?, Tlp::from_code(row.get(1)?))))?;
             let findings = rows.collect::<Result<_, _>>()?;
             // A group that nobody labelled has a label all the same; only what somebody chose counts.
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT gid, sid, tlp FROM finding_group
                  WHERE key IN (SELECT group_key FROM group_event WHERE kind = 'tlp')",
             )?;
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map((), |row| {
                 let label: String = row.get(2)?;
                 Ok((
                     (row.get(0)?, row.get(1)?),
@@ -72,12 +73,12 @@ pub(super) fn relabel_group(
     tlp: Tlp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "SELECT DISTINCT about FROM collection_object WHERE about IS NOT NULL AND tlp < ?1",
     )?;
     let published = statement.query_map([tlp.code()], |row| row.get(0))?;
     let published: Vec<String> = published.collect::<Result<_, _>>()?;
-    let mut is_of_group = transaction.prepare_cached(
+    let mut is_of_group = transaction.prepare(
         "SELECT 1 FROM published_finding JOIN finding_group USING (gid, sid)
          WHERE finding_group.key = ?1 AND finding = ?2 AND NOT EXISTS (SELECT 1 FROM marking WHERE subject = ?2)",
     )?;
@@ -96,14 +97,14 @@ pub(super) fn label_of(
     finding: &str,
 ) -> Result<Option<Tlp>, StoreError> {
     let own: Option<u8> = transaction
-        .prepare_cached("SELECT tlp FROM marking WHERE subject = ?1")?
+        .prepare("SELECT tlp FROM marking WHERE subject = ?1")?
         .query_row([finding], |row| row.get(0))
         .optional()?;
     if let Some(code) = own {
         return Ok(Some(Tlp::from_code(code)));
     }
     let of_group: Option<String> = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT finding_group.tlp FROM published_finding JOIN finding_group USING (gid, sid)
              WHERE finding = ?1 AND finding_group.key IN (SELECT group_key FROM group_event WHERE kind = 'tlp')",
         )?
@@ -119,8 +120,8 @@ impl Store {
     /// When the database fails.
     pub fn relabelled(&self, limit: usize) -> Result<Vec<String>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction
-                .prepare_cached("SELECT finding FROM relabelled ORDER BY finding LIMIT ?1")?;
+            let mut statement =
+                transaction.prepare("SELECT finding FROM relabelled ORDER BY finding LIMIT ?1")?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement.query_map([limit], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)

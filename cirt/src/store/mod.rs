@@ -1,7 +1,8 @@
 //! The centre's database: the only folder with SQL; and the table of findings beside it, asked through `lapwing-lake`.
 //!
-//! One SQLite file. Writes go through one connection, one immediate transaction each; reads use connections of
-//! their own and never wait for a writer (write-ahead log). `synchronous=FULL`: when a write returns, it is on disk.
+//! One SQLite file, or a PostgreSQL server for several processes ([`Location`]); the statements are the same. Writes go
+//! through one connection, one transaction each, and one at a time over all processes; batches that come in share
+//! commits; reads use connections of their own and never wait for a writer. When a write returns, it is on disk.
 //!
 //! Three kinds of tables, and the difference matters:
 //! * **control** (sensors, vouchers, users, audit): changed by people, backed up, never derived;
@@ -11,10 +12,12 @@
 
 mod api_tokens;
 mod audit;
+mod backup;
 mod batch_chain;
 mod collections;
 mod connection;
 mod contacts;
+mod database;
 mod enrolments;
 mod error;
 mod feedback;
@@ -27,6 +30,7 @@ mod inbox;
 mod incidents;
 mod indicators;
 mod insert_record;
+mod lead;
 mod load_batch;
 mod load_units;
 mod markings;
@@ -42,6 +46,7 @@ mod saved_views;
 mod schema_version;
 mod sensors;
 mod sessions;
+mod shared_writes;
 mod sharing_register;
 mod sources;
 mod sql;
@@ -58,6 +63,7 @@ pub use audit::{AuditEntry, AuditVerdict};
 pub use collections::{ObjectQuery, StoredObject, VersionMatch, about_indicator};
 pub use connection::Store;
 pub use contacts::Contact;
+pub use database::{Location, Server};
 pub use enrolments::{Enrolment, EnrolmentState};
 pub use error::StoreError;
 pub use feedback::Feedback;

@@ -1,7 +1,7 @@
 //! Notices: what recipients are told of, and whether it went away.
 
+use super::database::{OptionalRow as _, params};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::peers::peer_row;
@@ -38,21 +38,23 @@ impl Store {
         self.write(|transaction| {
             let (key, _) = peer_row(transaction, peer)?;
             let is_known = transaction
-                .prepare_cached("SELECT 1 FROM notice_finding WHERE finding = ?1")?
+                .prepare("SELECT 1 FROM notice_finding WHERE finding = ?1")?
                 .exists([&finding.id])?;
             if is_known {
                 return Ok(());
             }
             let notice: i64 = transaction
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO notice (peer_key, subject, state, sensor, first_ms, last_ms, findings)
                      VALUES (?1, ?2, 'open', ?3, ?4, ?5, 1)
                      ON CONFLICT (peer_key, subject) DO UPDATE SET
-                        relapses = relapses + (state = 'fixed' AND excluded.last_ms > fixed_ms),
-                        state = CASE WHEN state = 'fixed' AND excluded.last_ms > fixed_ms THEN 'relapsed' ELSE state END,
-                        sensor = CASE WHEN excluded.last_ms >= last_ms THEN excluded.sensor ELSE sensor END,
-                        first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms),
-                        findings = findings + 1
+                        relapses = notice.relapses
+                            + CASE WHEN notice.state = 'fixed' AND excluded.last_ms > notice.fixed_ms THEN 1 ELSE 0 END,
+                        state = CASE WHEN notice.state = 'fixed' AND excluded.last_ms > notice.fixed_ms THEN 'relapsed'
+                            ELSE notice.state END,
+                        sensor = CASE WHEN excluded.last_ms >= notice.last_ms THEN excluded.sensor ELSE notice.sensor END,
+                        first_ms = min(notice.first_ms, excluded.first_ms), last_ms = max(notice.last_ms, excluded.last_ms),
+                        findings = notice.findings + 1
                      RETURNING key",
                 )?
                 .query_row(
@@ -66,7 +68,7 @@ impl Store {
                     |row| row.get(0),
                 )?;
             transaction
-                .prepare_cached("INSERT INTO notice_finding (finding, notice_key) VALUES (?1, ?2)")?
+                .prepare("INSERT INTO notice_finding (finding, notice_key) VALUES (?1, ?2)")?
                 .execute(params![finding.id, notice])?;
             Ok(())
         })
@@ -90,7 +92,7 @@ impl Store {
             if newest.is_some_and(|newest| newest > to_milliseconds(last_mail)) {
                 return Ok(Vec::new());
             }
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT finding, state = 'relapsed' FROM notice_finding JOIN notice ON notice.key = notice_key
                  WHERE peer_key = ?1 AND told = 0
                     AND (state IN ('open', 'relapsed') OR (state = 'told' AND told_ms <= ?2))
@@ -118,9 +120,9 @@ impl Store {
         self.write(|transaction| {
             let (key, _) = peer_row(transaction, peer)?;
             let now_ms = to_milliseconds(now);
-            let mut told = transaction.prepare_cached("UPDATE notice_finding SET told = 1 WHERE finding = ?1")?;
-            let mut notice = transaction.prepare_cached(
-                "UPDATE notice SET state = 'told', told_ms = ?2, mails = mails + (told_ms IS NOT ?2)
+            let mut told = transaction.prepare("UPDATE notice_finding SET told = 1 WHERE finding = ?1")?;
+            let mut notice = transaction.prepare(
+                "UPDATE notice SET state = 'told', told_ms = ?2, mails = mails + CASE WHEN told_ms IS DISTINCT FROM ?2 THEN 1 ELSE 0 END
                  WHERE key = (SELECT notice_key FROM notice_finding WHERE finding = ?1)",
             )?;
             for finding in findings {
@@ -197,7 +199,7 @@ impl Store {
     /// When the database fails.
     pub fn notices(&self, limit: usize) -> Result<Vec<NoticeRow>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT peer.name, subject, state, first_ms, last_ms, findings, relapses, mails, told_ms
                  FROM notice JOIN peer ON peer.key = notice.peer_key ORDER BY last_ms DESC, notice.key LIMIT ?1",
             )?;
@@ -211,7 +213,7 @@ impl Store {
                     findings: row.get(5)?,
                     relapses: row.get(6)?,
                     mails: row.get(7)?,
-                    told: row.get::<_, Option<i64>>(8)?.map(from_milliseconds),
+                    told: row.get::<Option<i64>>(8)?.map(from_milliseconds),
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)

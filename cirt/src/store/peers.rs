@@ -1,7 +1,7 @@
 //! Peers and the agreements with them.
 
+use super::database::{OptionalRow as _, Row, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -171,7 +171,7 @@ impl Store {
                 "SELECT {PEER} FROM peer WHERE name = ?1 AND password_hash = ?2 AND disabled_ms IS NULL"
             );
             let found = transaction
-                .prepare_cached(&sql)?
+                .prepare(&sql)?
                 .query_row(params![name, hash], |row| peer_from_row(row, 0))
                 .optional()?;
             found.transpose()
@@ -210,11 +210,9 @@ pub(super) fn all_peers(
     transaction: &Transaction<'_>,
 ) -> Result<Vec<(Peer, Option<Agreement>)>, StoreError> {
     let mut statement =
-        transaction.prepare_cached(&format!("SELECT {PEER}, peer.key FROM peer ORDER BY name"))?;
+        transaction.prepare(&format!("SELECT {PEER}, peer.key FROM peer ORDER BY name"))?;
     let rows = statement
-        .query_map([], |row| {
-            Ok((peer_from_row(row, 0)?, row.get::<_, i64>(5)?))
-        })?
+        .query_map((), |row| Ok((peer_from_row(row, 0)?, row.get::<i64>(5)?)))?
         .collect::<Result<Vec<_>, _>>()?;
     rows.into_iter()
         .map(|(peer, key)| Ok((peer?, agreement_with(transaction, key)?)))
@@ -228,9 +226,9 @@ pub(super) fn peer_row(
 ) -> Result<(i64, Peer), StoreError> {
     let sql = format!("SELECT {PEER}, peer.key FROM peer WHERE name = ?1");
     let found = transaction
-        .prepare_cached(&sql)?
+        .prepare(&sql)?
         .query_row([name], |row| {
-            Ok((row.get::<_, i64>(5)?, peer_from_row(row, 0)?))
+            Ok((row.get::<i64>(5)?, peer_from_row(row, 0)?))
         })
         .optional()?;
     let (key, peer) = found.ok_or_else(|| StoreError::Absent {
@@ -247,13 +245,13 @@ pub(super) fn agreement_with(
 ) -> Result<Option<Agreement>, StoreError> {
     let sql = format!("SELECT {AGREEMENT} FROM agreement WHERE peer_key = ?1 AND ended_ms IS NULL");
     let found = transaction
-        .prepare_cached(&sql)?
+        .prepare(&sql)?
         .query_row([key], agreement_from_row)
         .optional()?;
     found.transpose()
 }
 
-fn peer_from_row(row: &Row<'_>, start: usize) -> rusqlite::Result<Result<Peer, StoreError>> {
+fn peer_from_row(row: &Row<'_>, start: usize) -> super::database::Result<Result<Peer, StoreError>> {
     let kind: String = row.get(start + 1)?;
     let country: Option<String> = row.get(start + 2)?;
     let (Ok(kind), Ok(country)) = (kind.parse(), country.map(|text| text.parse()).transpose())
@@ -265,11 +263,11 @@ fn peer_from_row(row: &Row<'_>, start: usize) -> rusqlite::Result<Result<Peer, S
         kind,
         country,
         created: from_milliseconds(row.get(start + 3)?),
-        disabled: row.get::<_, Option<i64>>(start + 4)?.map(from_milliseconds),
+        disabled: row.get::<Option<i64>>(start + 4)?.map(from_milliseconds),
     }))
 }
 
-fn agreement_from_row(row: &Row<'_>) -> rusqlite::Result<Result<Agreement, StoreError>> {
+fn agreement_from_row(row: &Row<'_>) -> super::database::Result<Result<Agreement, StoreError>> {
     let reference: String = row.get(0)?;
     let (kinds, countries): (String, String) = (row.get(2)?, row.get(3)?);
     let (Ok(reference), Ok(kinds), Ok(countries)) =
@@ -284,6 +282,6 @@ fn agreement_from_row(row: &Row<'_>) -> rusqlite::Result<Result<Agreement, Store
         countries,
         smallest_count: row.get(4)?,
         from: from_milliseconds(row.get(5)?),
-        until: row.get::<_, Option<i64>>(6)?.map(from_milliseconds),
+        until: row.get::<Option<i64>>(6)?.map(from_milliseconds),
     }))
 }

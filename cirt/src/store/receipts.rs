@@ -1,7 +1,7 @@
 //! Which findings were handed to a peer, and when it took them.
 
+use super::database::params;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::time::{from_milliseconds, to_milliseconds};
 use super::{Store, StoreError};
@@ -33,7 +33,7 @@ impl Store {
             return Ok(());
         }
         self.write(|transaction| {
-            let mut update = transaction.prepare_cached(
+            let mut update = transaction.prepare(
                 "UPDATE collection_object SET received_ms = ?2, received_by = ?3 WHERE added_us = ?1 AND received_ms IS NULL",
             )?;
             for place in places {
@@ -49,7 +49,7 @@ impl Store {
     /// When the database fails.
     pub fn receipts(&self, peer: &str, limit: usize) -> Result<Vec<Receipt>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT about, id, added_us, received_ms, received_by FROM collection_object
                  WHERE collection = ?1 AND type = 'observed-data' AND about IS NOT NULL ORDER BY added_us DESC LIMIT ?2",
             )?;
@@ -59,7 +59,7 @@ impl Store {
                 Ok(Receipt {
                     finding: row.get(0)?,
                     object: row.get(1)?,
-                    handed: from_milliseconds(row.get::<_, i64>(2)? / 1_000),
+                    handed: from_milliseconds(row.get::<i64>(2)? / 1_000),
                     received: received.map(from_milliseconds).zip(row.get(4)?),
                 })
             })?;

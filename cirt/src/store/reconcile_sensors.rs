@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
 use lapwing_wire::{Account, Lane};
-use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::time::from_milliseconds;
 use super::{SensorKey, Store, StoreError};
@@ -119,7 +119,7 @@ impl Store {
     pub fn books_of(&self, sensor: SensorKey) -> Result<SensorTotals, StoreError> {
         self.read(|transaction| {
             let name = transaction
-                .prepare_cached("SELECT name FROM sensor WHERE key = ?1")?
+                .prepare("SELECT name FROM sensor WHERE key = ?1")?
                 .query_row([sensor.0], |row| row.get(0))?;
             totals(transaction, sensor.0, name)
         })
@@ -131,12 +131,12 @@ impl Store {
     /// When the database fails.
     pub fn sensor_totals(&self, scope: Scope) -> Result<Vec<SensorTotals>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&format!(
+            let mut statement = transaction.prepare(&format!(
                 "SELECT key, name FROM sensor WHERE {} ORDER BY name",
                 scope.sensor_condition("sensor.key")
             ))?;
             let sensors: Vec<(i64, String)> = statement
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
             sensors
                 .into_iter()
@@ -166,17 +166,17 @@ fn totals(
     let stored = sum(|lane| lane.stored);
     let count = |sql: &str| -> Result<u64, StoreError> {
         Ok(transaction
-            .prepare_cached(sql)?
-            .query_row([key], |row| row.get::<_, Option<u64>>(0))?
+            .prepare(sql)?
+            .query_row([key], |row| row.get::<Option<u64>>(0))?
             .unwrap_or(0))
     };
     let batches_withdrawn = count(
         "SELECT count(*) FROM (SELECT DISTINCT epoch, withdrawn_batch FROM eviction
          WHERE sensor_key = ?1 AND withdrawn_batch IS NOT NULL AND NOT EXISTS (SELECT 1 FROM batch
-            WHERE batch.sensor_key = eviction.sensor_key AND batch.epoch = eviction.epoch AND number = withdrawn_batch))",
+            WHERE batch.sensor_key = eviction.sensor_key AND batch.epoch = eviction.epoch AND batch.number = withdrawn_batch)) AS withdrawn",
     )?;
     let [findings, others, findings_made, findings_suppressed]: [u64; 4] = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT findings, other_records, findings_made, suppressed FROM sensor_total WHERE sensor_key = ?1",
         )?
         .query_row([key], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
@@ -203,7 +203,7 @@ fn totals(
         batches_withdrawn,
         batches_missing: count(
             "SELECT sum(last + 1 - here) FROM (SELECT max(number) AS last, count(*) AS here
-             FROM batch WHERE sensor_key = ?1 GROUP BY epoch)",
+             FROM batch WHERE sensor_key = ?1 GROUP BY epoch) AS of_epoch",
         )?
         .saturating_sub(batches_withdrawn),
         dropped: dropped(transaction, key)?,
@@ -223,9 +223,9 @@ fn totals(
 
 /// What was told as dropped. What was told twice counts once.
 fn dropped(transaction: &Transaction<'_>, key: i64) -> Result<Vec<Dropped>, StoreError> {
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "SELECT reason, sum(dropped), sum(findings) FROM (SELECT DISTINCT epoch, of_lane, first, last, dropped, findings, reason
-            FROM eviction WHERE sensor_key = ?1)
+            FROM eviction WHERE sensor_key = ?1) AS told
          GROUP BY reason ORDER BY reason",
     )?;
     let rows = statement.query_map([key], |row| {
@@ -241,18 +241,18 @@ fn dropped(transaction: &Transaction<'_>, key: i64) -> Result<Vec<Dropped>, Stor
 /// The books that the newest heartbeat of each outbox told, by epoch.
 fn accounts(transaction: &Transaction<'_>, key: i64) -> Result<BTreeMap<i64, Account>, StoreError> {
     let epochs: Vec<i64> = transaction
-        .prepare_cached("SELECT DISTINCT epoch FROM stored_range WHERE sensor_key = ?1")?
+        .prepare("SELECT DISTINCT epoch FROM stored_range WHERE sensor_key = ?1")?
         .query_map([key], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut accounts = BTreeMap::new();
     for epoch in epochs {
         let newest: Option<String> = transaction
-            .prepare_cached(
+            .prepare(
                 "SELECT content FROM status_record
                  WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND kind = 'heartbeat'
                  ORDER BY number DESC LIMIT 1",
             )?
-            .query_row((key, epoch, Lane::Status.code()), |row| row.get(0))
+            .query_row(params![key, epoch, Lane::Status.code()], |row| row.get(0))
             .optional()?;
         if let Some(content) = newest {
             let content: serde_json::Value =
@@ -293,7 +293,7 @@ fn lanes(
         "SELECT epoch, of_lane, first, last FROM eviction WHERE sensor_key = ?1",
     ];
     for (which, sql) in queries.into_iter().enumerate() {
-        let mut statement = transaction.prepare_cached(sql)?;
+        let mut statement = transaction.prepare(sql)?;
         let rows = statement.query_map([key], |row| {
             Ok((
                 (row.get(0)?, row.get(1)?),
@@ -341,11 +341,11 @@ fn newest(
     kind: &'static str,
 ) -> Result<Option<(i64, i64, serde_json::Value)>, StoreError> {
     let newest: Option<(i64, i64, String)> = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT made_ms, received_ms, content FROM status_record JOIN batch ON batch.key = batch_key
              WHERE status_record.sensor_key = ?1 AND kind = ?2 ORDER BY made_ms DESC, status_record.key DESC LIMIT 1",
         )?
-        .query_row((key, kind), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row(params![key, kind], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     newest
         .map(|(made, received, content)| {

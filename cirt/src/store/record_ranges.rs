@@ -1,6 +1,6 @@
 //! Which record numbers of a lane are stored: a set of numbers kept as maximal runs, one row each.
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use super::database::{OptionalRow as _, Transaction, params};
 
 use super::StoreError;
 
@@ -19,7 +19,7 @@ pub(super) fn contains(
     number: i64,
 ) -> Result<bool, StoreError> {
     let last: Option<i64> = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first <= ?4
              ORDER BY first DESC LIMIT 1",
         )?
@@ -36,7 +36,7 @@ pub(super) fn overlaps(
     last: i64,
 ) -> Result<bool, StoreError> {
     let newest: Option<i64> = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first <= ?4
              ORDER BY first DESC LIMIT 1",
         )?
@@ -58,17 +58,17 @@ pub(super) fn insert(
     let end = after.unwrap_or(last);
     if after.is_some() {
         transaction
-            .prepare_cached("DELETE FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first = ?4")?
+            .prepare("DELETE FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first = ?4")?
             .execute(params![lane.sensor, lane.epoch, lane.lane, next])?;
     }
     match before {
         Some(start) => transaction
-            .prepare_cached(
+            .prepare(
                 "UPDATE stored_range SET last = ?5 WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first = ?4",
             )?
             .execute(params![lane.sensor, lane.epoch, lane.lane, start, end])?,
         None => transaction
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO stored_range (sensor_key, epoch, lane, first, last) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
             .execute(params![lane.sensor, lane.epoch, lane.lane, first, end])?,
@@ -83,7 +83,7 @@ fn run_ending_at(
     end: i64,
 ) -> Result<Option<i64>, StoreError> {
     let run: Option<(i64, i64)> = transaction
-        .prepare_cached(
+        .prepare(
             "SELECT first, last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first <= ?4
              ORDER BY first DESC LIMIT 1",
         )?
@@ -99,7 +99,7 @@ fn run_starting_at(
     start: i64,
 ) -> Result<Option<i64>, StoreError> {
     Ok(transaction
-        .prepare_cached(
+        .prepare(
             "SELECT last FROM stored_range WHERE sensor_key = ?1 AND epoch = ?2 AND lane = ?3 AND first = ?4",
         )?
         .query_row(params![lane.sensor, lane.epoch, lane.lane, start], |row| row.get(0))

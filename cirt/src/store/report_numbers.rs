@@ -1,7 +1,7 @@
 //! Numbers that only reports ask for: how much was inspected in a stretch of time, how long the work on groups took.
 
+use super::database::params;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 
 use super::time::to_milliseconds;
 use super::{Store, StoreError};
@@ -42,15 +42,15 @@ impl Store {
     ) -> Result<Coverage, StoreError> {
         // By sensor, so that the index over sensor, kind and time serves.
         let sql = format!(
-            "SELECT count(DISTINCT sensor_key), coalesce(sum(content ->> '$.bytes'), 0),
-                    coalesce(sum(content ->> '$.bytes_not_inspected'), 0), coalesce(sum(suppressed), 0)
+            "SELECT count(DISTINCT sensor_key), coalesce(sum(bytes), 0),
+                    coalesce(sum(bytes_not_inspected), 0), coalesce(sum(suppressed), 0)
              FROM status_record WHERE sensor_key IN (SELECT key FROM sensor) AND kind = 'summary'
                AND made_ms >= ?1 AND made_ms < ?2 AND {}",
             scope.sensor_condition("sensor_key")
         );
         self.read(|transaction| {
             let values = params![to_milliseconds(since), to_milliseconds(until)];
-            let coverage = transaction.prepare_cached(&sql)?.query_row(values, |row| {
+            let coverage = transaction.prepare(&sql)?.query_row(values, |row| {
                 Ok(Coverage {
                     sensors: row.get(0)?,
                     bytes: row.get(1)?,
@@ -81,7 +81,7 @@ impl Store {
         );
         let mut times = WorkTimes::default();
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare(&sql)?;
             let values = params![to_milliseconds(since), to_milliseconds(until)];
             let mut rows = statement.query(values)?;
             while let Some(row) = rows.next()? {

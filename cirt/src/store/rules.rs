@@ -1,7 +1,7 @@
 //! Rule texts, so that pages can say what fired. Sensors send only the numbers.
 
+use super::database::{OptionalRow as _, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::{Store, StoreError};
@@ -31,9 +31,12 @@ impl Store {
     /// When the database fails; then none is added.
     pub fn import_rules(&self, actor: &str, rules: &[RuleText]) -> Result<(), StoreError> {
         self.write(|transaction| {
-            let mut statement = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO rule (gid, sid, rev, message, class_type, category, severity, reference_list, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            let mut statement = transaction.prepare(
+                "INSERT INTO rule (gid, sid, rev, message, class_type, category, severity, reference_list, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (gid, sid, rev) DO UPDATE SET message = excluded.message, class_type = excluded.class_type,
+                    category = excluded.category, severity = excluded.severity, reference_list = excluded.reference_list,
+                    body = excluded.body",
             )?;
             for rule in rules {
                 statement.execute(params![
@@ -62,7 +65,7 @@ impl Store {
         );
         self.read(|transaction| {
             let found = transaction
-                .prepare_cached(&sql)?
+                .prepare(&sql)?
                 .query_row([gid, sid], |row| {
                     rule_from_row(row, 0, [gid, sid, row.get(6)?])
                 })
@@ -77,7 +80,7 @@ impl Store {
     /// When the database fails.
     pub fn rule_count(&self) -> Result<u64, StoreError> {
         self.read(|transaction| {
-            Ok(transaction.query_row("SELECT count(*) FROM rule", [], |row| row.get(0))?)
+            Ok(transaction.query_row("SELECT count(*) FROM rule", (), |row| row.get(0))?)
         })
     }
 }
@@ -88,11 +91,11 @@ pub(super) const COLUMNS: &str =
 
 /// Reads [`COLUMNS`]; the numbers are those of the row they were joined to.
 pub(super) fn rule_from_row(
-    row: &rusqlite::Row<'_>,
+    row: &super::database::Row<'_>,
     start: usize,
     [gid, sid, rev]: [u32; 3],
-) -> rusqlite::Result<Option<RuleText>> {
-    let Some(message) = row.get::<_, Option<String>>(start)? else {
+) -> super::database::Result<Option<RuleText>> {
+    let Some(message) = row.get::<Option<String>>(start)? else {
         return Ok(None);
     };
     let references: Option<String> = row.get(start + 4)?;
@@ -109,6 +112,6 @@ pub(super) fn rule_from_row(
             .lines()
             .map(str::to_owned)
             .collect(),
-        body: row.get::<_, Option<String>>(start + 5)?.unwrap_or_default(),
+        body: row.get::<Option<String>>(start + 5)?.unwrap_or_default(),
     }))
 }

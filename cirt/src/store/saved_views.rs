@@ -1,6 +1,6 @@
 //! Links that people keep: their own, and those that colleagues share.
 
-use rusqlite::params;
+use super::database::params;
 
 use super::{Store, StoreError};
 use crate::limits::SAVED_VIEWS;
@@ -58,11 +58,11 @@ impl Store {
     /// When the database fails.
     pub fn saved_views(&self, user_key: i64) -> Result<Vec<SavedView>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT saved_view.key, saved_view.name, link, user_key = ?1 FROM saved_view
-                 JOIN user ON user.key = user_key
+                 JOIN account ON account.key = user_key
                  WHERE user_key = ?1
-                    OR (is_shared AND user.tenant_key IS (SELECT tenant_key FROM user WHERE key = ?1))
+                    OR (is_shared <> 0 AND account.tenant_key IS NOT DISTINCT FROM (SELECT tenant_key FROM account WHERE key = ?1))
                  ORDER BY 4 DESC, 2 LIMIT 200",
             )?;
             let rows = statement.query_map([user_key], |row| {

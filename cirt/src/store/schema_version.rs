@@ -1,8 +1,8 @@
-//! Numbered, forward-only migrations. SQLite's `user_version` says which one a database has reached.
-
-use rusqlite::{Connection, TransactionBehavior};
+//! Numbered, forward-only migrations, written for SQLite in words that both databases understand. Each database holds
+//! the number of the last one it has seen.
 
 use super::StoreError;
+use super::database::{self, Connection, Purpose, Shape, Transaction, copy_all};
 
 /// The migrations in order; the position is the version. A released one is never edited.
 const MIGRATIONS: &[&str] = &[
@@ -21,16 +21,23 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_published_indicators.sql"),
     include_str!("migrations/0014_withdrawn_batches.sql"),
     include_str!("migrations/0015_lake.sql"),
+    include_str!("migrations/0016_common_words.sql"),
 ];
 
-/// Brings a database to the newest version, one transaction a step.
+/// Brings a database to the newest version, one transaction a step. Where there is nothing yet on a server the tables
+/// are made as all migrations leave them; what comes later comes step by step there as well.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     loop {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        // Alone: of several processes that start at once the first one does it.
+        let transaction = connection.begin(Purpose::Write)?;
+        let found = transaction.schema_version()?;
         if found > known {
             return Err(StoreError::Newer { found, known });
+        }
+        if found == 0 && transaction.is_on_server() {
+            create(transaction, known).map_err(|error| StoreError::Migrate(known, error))?;
+            continue;
         }
         let Some(migration) = usize::try_from(found)
             .ok()
@@ -40,9 +47,23 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         };
         let next = found + 1;
         transaction
-            .execute_batch(migration)
-            .and_then(|()| transaction.pragma_update(None, "user_version", next))
+            .define(migration)
+            .and_then(|()| transaction.set_schema_version(next))
             .and_then(|()| transaction.commit())
             .map_err(|error| StoreError::Migrate(next, error))?;
     }
+}
+
+/// All tables, and the rows that migrations put into them.
+fn create(transaction: Transaction<'_>, version: u32) -> database::Result<()> {
+    let (shape, mut model) = shape()?;
+    transaction.create(&shape)?;
+    copy_all(&model.begin(Purpose::Read)?, &transaction, &shape)?;
+    transaction.set_schema_version(version)?;
+    transaction.commit()
+}
+
+/// The tables of the newest version, and a database that has nothing but them.
+pub(super) fn shape() -> database::Result<(Shape, Connection)> {
+    Shape::after(MIGRATIONS)
 }

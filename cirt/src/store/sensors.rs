@@ -1,7 +1,7 @@
 //! Sensors as people see them.
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::enrolments::EnrolmentState;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -44,11 +44,11 @@ const SELECT: &str = "SELECT sensor.key, sensor.identity, sensor.name, enrolment
         SELECT key FROM enrolment WHERE sensor_key = sensor.key
         ORDER BY CASE state WHEN 'pending' THEN 0 WHEN 'active' THEN 1 ELSE 2 END, key DESC LIMIT 1)";
 
-fn sensor_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sensor> {
+fn sensor_from_row(row: &super::database::Row<'_>) -> super::database::Result<Sensor> {
     let identity: [u8; 16] = row.get(1)?;
     let state: String = row.get(3)?;
     let time = |index: usize| {
-        Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_milliseconds))
+        Ok::<_, super::database::Error>(row.get::<Option<i64>>(index)?.map(from_milliseconds))
     };
     Ok(Sensor {
         key: SensorKey(row.get(0)?),
@@ -74,11 +74,11 @@ impl Store {
     /// When the database fails.
     pub fn sensors(&self, scope: Scope) -> Result<Vec<Sensor>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&format!(
+            let mut statement = transaction.prepare(&format!(
                 "{SELECT} WHERE {} ORDER BY sensor.name",
                 scope.sensor_condition("sensor.key")
             ))?;
-            let rows = statement.query_map([], sensor_from_row)?;
+            let rows = statement.query_map((), sensor_from_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -90,7 +90,7 @@ impl Store {
     pub fn sensor(&self, scope: Scope, name: &str) -> Result<Sensor, StoreError> {
         self.read(|transaction| {
             let key = key_of(transaction, name)?;
-            let mut statement = transaction.prepare_cached(&format!(
+            let mut statement = transaction.prepare(&format!(
                 "{SELECT} WHERE sensor.key = ?1 AND {}",
                 scope.sensor_condition("sensor.key")
             ))?;
@@ -114,11 +114,10 @@ impl Store {
         address: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|transaction| {
+        let address = address.to_owned();
+        self.write_shared(move |transaction| {
             transaction
-                .prepare_cached(
-                    "UPDATE sensor SET contact_ms = ?2, contact_address = ?3 WHERE key = ?1",
-                )?
+                .prepare("UPDATE sensor SET contact_ms = ?2, contact_address = ?3 WHERE key = ?1")?
                 .execute(params![sensor.0, to_milliseconds(now), address])?;
             Ok(())
         })
@@ -129,7 +128,7 @@ impl Store {
 pub(super) fn key_of(transaction: &Transaction<'_>, name: &str) -> Result<SensorKey, StoreError> {
     let identity = hex::decode(name).unwrap_or_default();
     transaction
-        .prepare_cached("SELECT key FROM sensor WHERE name = ?1 OR identity = ?2")?
+        .prepare("SELECT key FROM sensor WHERE name = ?1 OR identity = ?2")?
         .query_row(params![name, identity], |row| Ok(SensorKey(row.get(0)?)))
         .optional()?
         .ok_or_else(|| StoreError::Absent {

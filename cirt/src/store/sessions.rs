@@ -1,7 +1,7 @@
 //! Who is logged in. Only the hash of a session's cookie is stored.
 
+use super::database::{OptionalRow as _, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -63,7 +63,7 @@ impl Store {
                 params![token_hash, user_key, form_token, to_milliseconds(now)],
             )?;
             transaction
-                .execute("UPDATE user SET login_ms = ?2 WHERE key = ?1", params![user_key, to_milliseconds(now)])?;
+                .execute("UPDATE account SET login_ms = ?2 WHERE key = ?1", params![user_key, to_milliseconds(now)])?;
             record(transaction, now, user, "session.open", user)
         })
     }
@@ -79,11 +79,11 @@ impl Store {
     ) -> Result<Option<Session>, StoreError> {
         let found = self.read(|transaction| {
             let found = transaction
-                .prepare_cached(
-                    "SELECT user.name, user.role, session.form_token, session.seen_ms, user.key, user.tenant_key,
-                            user.language
-                     FROM session JOIN user ON user.key = session.user_key
-                     WHERE token_hash = ?1 AND user.disabled_ms IS NULL AND session.created_ms >= ?2
+                .prepare(
+                    "SELECT account.name, account.role, session.form_token, session.seen_ms, account.key, account.tenant_key,
+                            account.language
+                     FROM session JOIN account ON account.key = session.user_key
+                     WHERE token_hash = ?1 AND account.disabled_ms IS NULL AND session.created_ms >= ?2
                        AND session.seen_ms >= ?3",
                 )?
                 .query_row(
@@ -99,7 +99,7 @@ impl Store {
                             user_key: row.get(4)?,
                             user: row.get(0)?,
                             role,
-                            tenant: row.get::<_, Option<i64>>(5)?.map(TenantKey),
+                            tenant: row.get::<Option<i64>>(5)?.map(TenantKey),
                             permissions: role.permissions(),
                             language: row.get(6)?,
                             form_token: row.get(2)?,

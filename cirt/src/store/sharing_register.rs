@@ -1,7 +1,7 @@
 //! The sharing register: what went to whom, under which label and agreement, when; and what was refused. It is only added to.
 
+use super::database::{Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{Transaction, params};
 
 use super::peers::{agreement_with, peer_row};
 use super::time::{from_milliseconds, to_milliseconds};
@@ -90,9 +90,9 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<RegisterLine>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT id, at_ms, peer, agreement, way, kind, tlp, refusal, items, subjects FROM sharing_register
-                 WHERE ?1 IS NULL OR peer = ?1 ORDER BY id DESC LIMIT ?2",
+                 WHERE CAST(?1 AS TEXT) IS NULL OR peer = ?1 ORDER BY id DESC LIMIT ?2",
             )?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement.query_map(params![peer, limit], |row| {
@@ -106,7 +106,7 @@ impl Store {
                     tlp: Tlp::from_code(row.get(6)?),
                     refusal: row.get(7)?,
                     items: row.get(8)?,
-                    subjects: row.get::<_, String>(9)?.lines().map(str::to_owned).collect(),
+                    subjects: row.get::<String>(9)?.lines().map(str::to_owned).collect(),
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -123,7 +123,7 @@ pub(super) fn insert_entries(
     entries: &[RegisterEntry],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut insert = transaction.prepare_cached(
+    let mut insert = transaction.prepare(
         "INSERT INTO sharing_register (at_ms, peer, agreement, way, kind, tlp, refusal, items, subjects)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;

@@ -1,7 +1,7 @@
 //! Servers of peers that are polled or pushed to.
 
+use super::database::params;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::audit::record;
 use super::peers::peer_row;
@@ -38,9 +38,9 @@ impl Store {
             let (peer, _) = peer_row(transaction, &source.peer)?;
             let (user, password) = source.login.clone().unzip();
             transaction.execute(
-                "INSERT INTO source (peer_key, kind, address, collection, user, password, authority)
+                "INSERT INTO source (peer_key, kind, address, collection, login, password, authority)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (kind, address, collection) DO UPDATE SET peer_key = excluded.peer_key, user = excluded.user,
+                 ON CONFLICT (kind, address, collection) DO UPDATE SET peer_key = excluded.peer_key, login = excluded.login,
                     password = excluded.password, authority = excluded.authority",
                 params![peer, source.kind, source.address, source.collection, user, password, source.authority],
             )?;
@@ -55,11 +55,11 @@ impl Store {
     /// When the database fails.
     pub fn sources(&self) -> Result<Vec<Source>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
-                "SELECT source.key, peer.name, source.kind, address, collection, user, password, authority, polled_ms, failure
+            let mut statement = transaction.prepare(
+                "SELECT source.key, peer.name, source.kind, address, collection, login, password, authority, polled_ms, failure
                  FROM source JOIN peer ON peer.key = source.peer_key WHERE peer.disabled_ms IS NULL ORDER BY source.key",
             )?;
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map((), |row| {
                 let (user, password): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
                 Ok(Source {
                     key: row.get(0)?,
@@ -69,7 +69,7 @@ impl Store {
                     collection: row.get(4)?,
                     login: user.zip(password),
                     authority: row.get(7)?,
-                    polled: row.get::<_, Option<i64>>(8)?.map(from_milliseconds),
+                    polled: row.get::<Option<i64>>(8)?.map(from_milliseconds),
                     failure: row.get(9)?,
                 })
             })?;

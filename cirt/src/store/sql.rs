@@ -4,9 +4,9 @@
 //! (`lapwing_lake::sql`). The small tables that a question names are copied out of the database, as far as the scope
 //! shows them, before the question is looked at: SQL of people never reaches the database itself.
 
+use super::database::{Transaction, ValueRef};
+use jiff::Timestamp;
 use lapwing_lake::{SqlColumn, SqlLimits, SqlTable, lake_tables, tables_of};
-use rusqlite::Transaction;
-use rusqlite::types::ValueRef;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,13 +38,35 @@ struct Shown {
 enum Kind {
     Text,
     Number,
+    /// A text such as `2026-05-01`, from days since 1970.
+    Day,
+    /// A text such as `2026-05-01 13:00:00`, from hours since 1970.
+    Hour,
+}
+
+impl Kind {
+    /// What a column of text holds, as it is shown.
+    fn text(self, value: ValueRef<'_>) -> Option<String> {
+        let written = |seconds: Option<i64>, form| {
+            let time = Timestamp::from_second(seconds?).ok()?;
+            Some(time.strftime(form).to_string())
+        };
+        match (self, value) {
+            (Self::Text, ValueRef::Text(text)) => Some(text.to_owned()),
+            (Self::Day, ValueRef::Integer(days)) => written(days.checked_mul(86_400), "%Y-%m-%d"),
+            (Self::Hour, ValueRef::Integer(hours)) => {
+                written(hours.checked_mul(3_600), "%Y-%m-%d %H:%M:%S")
+            }
+            _ => None,
+        }
+    }
 }
 
 const SHOWN: [Shown; 4] = [
     Shown {
         name: "day_total",
         columns: &[
-            ("day", Kind::Text, "date(day * 86400, 'unixepoch')"),
+            ("day", Kind::Day, "day"),
             ("sensor", Kind::Text, "sensor.name"),
             ("gid", Kind::Number, "gid"),
             ("sid", Kind::Number, "sid"),
@@ -59,7 +81,7 @@ const SHOWN: [Shown; 4] = [
     Shown {
         name: "hour_total",
         columns: &[
-            ("hour", Kind::Text, "datetime(hour * 3600, 'unixepoch')"),
+            ("hour", Kind::Hour, "hour"),
             ("sensor", Kind::Text, "sensor.name"),
             ("severity", Kind::Number, "severity"),
             ("findings", Kind::Number, "findings"),
@@ -134,8 +156,8 @@ fn copy(
     );
     let mut texts: Vec<Vec<Option<String>>> = vec![Vec::new(); shown.columns.len()];
     let mut numbers: Vec<Vec<Option<i64>>> = vec![Vec::new(); shown.columns.len()];
-    let mut statement = transaction.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
+    let mut statement = transaction.prepare(&sql)?;
+    let mut rows = statement.query(())?;
     let mut count = 0;
     while let Some(row) = rows.next()? {
         count += 1;
@@ -149,10 +171,7 @@ fn copy(
         for (index, ((texts, numbers), (_, kind, _))) in columns.enumerate() {
             match kind {
                 Kind::Number => numbers.push(row.get(index)?),
-                Kind::Text => texts.push(match row.get_ref(index)? {
-                    ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-                    _ => None,
-                }),
+                kind => texts.push(kind.text(row.value(index)?)),
             }
         }
     }
@@ -162,7 +181,7 @@ fn copy(
             .map(|(((name, kind, _), texts), numbers)| {
                 let column = match kind {
                     Kind::Number => SqlColumn::Number(numbers),
-                    Kind::Text => SqlColumn::Text(texts),
+                    _ => SqlColumn::Text(texts),
                 };
                 (*name, column)
             })
@@ -223,10 +242,6 @@ impl Store {
             "SELECT coalesce(sum(findings), 0) FROM sensor_total WHERE {}",
             scope.sensor_condition("sensor_key")
         );
-        self.read(|transaction| {
-            Ok(transaction
-                .prepare_cached(&sql)?
-                .query_row([], |row| row.get(0))?)
-        })
+        self.read(|transaction| Ok(transaction.prepare(&sql)?.query_row((), |row| row.get(0))?))
     }
 }

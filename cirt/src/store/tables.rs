@@ -5,19 +5,18 @@
 //! here to there meanwhile is seen once, and what came later is not seen.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use lapwing_lake::{Fresh, FreshRows, Lake, Place, Size as TableSize};
-use rusqlite::{Connection, OpenFlags, Transaction};
 
-use super::connection::{BUSY_TIMEOUT, locked};
+use super::connection::locked;
+use super::database::{Location, Purpose, Transaction};
 use super::{Store, StoreError};
 
 /// The table, opened when it is first needed.
 pub(super) struct Tables {
     root: Place,
-    database: PathBuf,
+    database: Location,
     opened: Mutex<Option<(i64, Arc<Lake>)>>,
     /// Rows of batches that were read before, by the batch's key.
     decoded: Mutex<BTreeMap<i64, FreshRows>>,
@@ -30,19 +29,13 @@ pub(super) struct Sight {
 }
 
 impl Tables {
-    pub(super) fn new(root: Place, database: &Path) -> Self {
+    pub(super) fn new(root: Place, database: Location) -> Self {
         Self {
             root,
-            database: database.to_owned(),
+            database,
             opened: Mutex::new(None),
             decoded: Mutex::new(BTreeMap::new()),
         }
-    }
-
-    /// The folder that stands beside a database: `centre.db` has `centre.lake`.
-    pub(super) fn beside(database: &Path) -> Result<Self, StoreError> {
-        let root = Place::folder(&database.with_extension("lake"))?;
-        Ok(Self::new(root, database))
     }
 
     /// Where a generation of the table lies.
@@ -73,16 +66,9 @@ impl Tables {
 
     /// How many units the database knows at this moment, whatever a reader's transaction sees.
     fn recorded_units(&self) -> Result<i64, StoreError> {
-        let connection = Connection::open_with_flags(
-            &self.database,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(
-            connection.query_row("SELECT coalesce(max(key), 0) FROM load_unit", [], |row| {
-                row.get(0)
-            })?,
-        )
+        let mut connection = self.database.reader()?;
+        let transaction = connection.begin(Purpose::Read)?;
+        newest_unit(&transaction)
     }
 
     /// Removes a generation that is not in use any more.
@@ -109,10 +95,10 @@ impl Tables {
         };
         let mut known = BTreeMap::new();
         let mut waiting = transaction
-            .prepare_cached("SELECT batch_key, unit_key FROM fresh_finding ORDER BY batch_key")?;
+            .prepare("SELECT batch_key, unit_key FROM fresh_finding ORDER BY batch_key")?;
         let mut bytes =
-            transaction.prepare_cached("SELECT rows FROM fresh_finding WHERE batch_key = ?1")?;
-        let mut rows = waiting.query([])?;
+            transaction.prepare("SELECT rows FROM fresh_finding WHERE batch_key = ?1")?;
+        let mut rows = waiting.query(())?;
         while let Some(row) = rows.next()? {
             let (batch, unit): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
             let part = match decoded.remove(&batch) {
@@ -142,17 +128,26 @@ pub(super) struct State {
 
 pub(super) fn state(transaction: &Transaction<'_>) -> Result<State, StoreError> {
     Ok(transaction
-        .prepare_cached(
+        .prepare(
             "SELECT generation, next_key,
                     coalesce((SELECT max(key) FROM load_unit WHERE committed_ms IS NOT NULL), 0) FROM lake",
         )?
-        .query_row([], |row| {
+        .query_row((), |row| {
             Ok(State {
                 generation: row.get(0)?,
                 next_key: row.get(1)?,
                 committed: row.get(2)?,
             })
         })?)
+}
+
+/// The key of the newest load unit; 0 when there is none.
+pub(super) fn newest_unit(transaction: &Transaction<'_>) -> Result<i64, StoreError> {
+    Ok(
+        transaction.query_row("SELECT coalesce(max(key), 0) FROM load_unit", (), |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 /// What was put in order.

@@ -1,8 +1,8 @@
 //! Indicators of peers on their way in: known or new, harmless or not, and what a rule for the peer lets through.
 
+use super::database::{OptionalRow as _, Transaction, params};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::harmless::harmless_list;
@@ -59,7 +59,7 @@ impl Store {
             let trust = trust_in(transaction, key)?;
             let mut room = INDICATORS.saturating_sub(transaction.query_row(
                 "SELECT count(*) FROM indicator WHERE state IN ('waiting', 'approved')",
-                [],
+                (),
                 |row| row.get(0),
             )?);
             let mut taken = TakenIndicators::default();
@@ -94,7 +94,8 @@ impl Store {
         self.write(|transaction| {
             let (key, _) = peer_row(transaction, peer)?;
             transaction.execute(
-                "INSERT OR REPLACE INTO trusted_kinds (peer_key, kinds, severity) VALUES (?1, ?2, ?3)",
+                "INSERT INTO trusted_kinds (peer_key, kinds, severity) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (peer_key) DO UPDATE SET kinds = excluded.kinds, severity = excluded.severity",
                 params![key, kinds, severity],
             )?;
             record(transaction, Timestamp::now(), actor, "peer.trust", &format!("{peer}: {kinds}, severity {severity}"))
@@ -135,7 +136,7 @@ fn take(
     taken: &mut TakenIndicators,
 ) -> Result<(), StoreError> {
     let now_ms = to_milliseconds(now);
-    let mut known = transaction.prepare_cached(
+    let mut known = transaction.prepare(
         "SELECT number, kind, value FROM indicator WHERE peer_key = ?1 AND name_there = ?2 AND state <> 'retired'",
     )?;
     let before: Vec<(u32, String, String)> = known
@@ -150,7 +151,7 @@ fn take(
             .any(|one| one.kind() == kind && one.value() == value);
         if indicator.revoked || !is_still_named {
             transaction
-                .prepare_cached(
+                .prepare(
                     "UPDATE indicator SET state = 'retired', reason = 'the peer took it back', decided_ms = ?2,
                         decided_by = 'centre' WHERE number = ?1",
                 )?
@@ -181,7 +182,7 @@ fn take(
             indicator.until.map(to_milliseconds),
         ];
         let new = transaction
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO indicator (kind, value, peer_key, name_there, comment, tlp, severity, state, reason, received_ms,
                     until_ms)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
@@ -191,7 +192,7 @@ fn take(
         if !new {
             // What a peer names again after it took it back begins anew; what a person decided stays.
             transaction
-                .prepare_cached(
+                .prepare(
                     "UPDATE indicator SET comment = ?5, tlp = ?6, until_ms = ?11,
                         reason = CASE state WHEN 'retired' THEN ?9 ELSE reason END,
                         state = CASE state WHEN 'retired' THEN ?8 ELSE state END

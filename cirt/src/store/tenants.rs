@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::database::{OptionalRow as _, Transaction, params};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::insert_record::address_bytes;
@@ -80,7 +80,7 @@ impl Scope {
 
 pub(super) fn key_of(transaction: &Transaction<'_>, name: &str) -> Result<TenantKey, StoreError> {
     transaction
-        .prepare_cached("SELECT key FROM tenant WHERE name = ?1")?
+        .prepare("SELECT key FROM tenant WHERE name = ?1")?
         .query_row([name], |row| Ok(TenantKey(row.get(0)?)))
         .optional()?
         .ok_or_else(|| StoreError::Absent {
@@ -103,18 +103,18 @@ impl Store {
     ) -> Result<TenantKey, StoreError> {
         self.write(|transaction| {
             let now = Timestamp::now();
-            let added = transaction.execute(
-                "INSERT INTO tenant (name, kind, title, created_ms) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (name) DO NOTHING",
-                params![name.as_str(), kind.as_str(), title, to_milliseconds(now)],
-            )?;
-            if added == 0 {
-                return Err(StoreError::Taken {
-                    what: "tenant",
-                    name: name.to_string(),
-                });
-            }
-            let key = TenantKey(transaction.last_insert_rowid());
+            let added = transaction
+                .query_row(
+                    "INSERT INTO tenant (name, kind, title, created_ms) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (name) DO NOTHING RETURNING key",
+                    params![name.as_str(), kind.as_str(), title, to_milliseconds(now)],
+                    |row| Ok(TenantKey(row.get(0)?)),
+                )
+                .optional()?;
+            let key = added.ok_or_else(|| StoreError::Taken {
+                what: "tenant",
+                name: name.to_string(),
+            })?;
             record(
                 transaction,
                 now,
@@ -132,9 +132,9 @@ impl Store {
     /// When the database fails.
     pub fn tenants(&self, scope: Scope) -> Result<Vec<Tenant>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT key, name, kind, title, (SELECT count(*) FROM sensor WHERE tenant_key = tenant.key)
-                 FROM tenant WHERE ?1 IS NULL OR key = ?1 ORDER BY name",
+                 FROM tenant WHERE CAST(?1 AS BIGINT) IS NULL OR key = ?1 ORDER BY name",
             )?;
             let rows = statement.query_map([scope.tenant().map(|tenant| tenant.0)], |row| {
                 let kind: String = row.get(2)?;
@@ -185,11 +185,22 @@ impl Store {
     pub fn add_network(&self, actor: &str, network: IpNet, title: &str) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "INSERT OR REPLACE INTO network (first, last, kind, title) VALUES (?1, ?2, 'critical', ?3)",
-                params![address_bytes(network.network()), address_bytes(network.broadcast()), title],
+                "INSERT INTO network (first, last, kind, title) VALUES (?1, ?2, 'critical', ?3)
+                 ON CONFLICT (first, last, kind) DO UPDATE SET title = excluded.title",
+                params![
+                    address_bytes(network.network()),
+                    address_bytes(network.broadcast()),
+                    title
+                ],
             )?;
             let subject = format!("{network} {title}");
-            record(transaction, Timestamp::now(), actor, "network.add", &subject)
+            record(
+                transaction,
+                Timestamp::now(),
+                actor,
+                "network.add",
+                &subject,
+            )
         })
     }
 
@@ -200,10 +211,10 @@ impl Store {
     pub fn networks(&self) -> Result<Vec<(IpAddr, IpAddr, String)>, StoreError> {
         let address = |bytes: [u8; 16]| IpAddr::from(bytes).to_canonical();
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare(
                 "SELECT first, last, title FROM network WHERE kind = 'critical' ORDER BY first",
             )?;
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map((), |row| {
                 Ok((address(row.get(0)?), address(row.get(1)?), row.get(2)?))
             })?;
             Ok(rows.collect::<Result<_, _>>()?)

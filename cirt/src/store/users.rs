@@ -1,7 +1,7 @@
 //! The people who may read.
 
+use super::database::{OptionalRow as _, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -36,26 +36,25 @@ const COLUMNS: &str =
     totp_step, language";
 
 /// A stored role. One that cannot be read lets nobody in.
-pub(super) fn role_from_text(text: &str) -> rusqlite::Result<Role> {
-    text.parse().map_err(|_| {
-        rusqlite::Error::InvalidColumnType(0, "role".to_owned(), rusqlite::types::Type::Text)
-    })
+pub(super) fn role_from_text(text: &str) -> super::database::Result<Role> {
+    text.parse()
+        .map_err(|_| super::database::Error::Content("a stored role is unknown"))
 }
 
-fn user_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
+fn user_from_row(row: &super::database::Row<'_>) -> super::database::Result<User> {
     let role: String = row.get(2)?;
     Ok(User {
         key: row.get(0)?,
         name: row.get(1)?,
         role: role_from_text(&role)?,
-        tenant: row.get::<_, Option<i64>>(7)?.map(TenantKey),
+        tenant: row.get::<Option<i64>>(7)?.map(TenantKey),
         totp_secret: row.get(8)?,
         totp_step: row.get(9)?,
         language: row.get(10)?,
         password_hash: row.get(3)?,
         created: from_milliseconds(row.get(4)?),
-        disabled: row.get::<_, Option<i64>>(5)?.map(from_milliseconds),
-        last_login: row.get::<_, Option<i64>>(6)?.map(from_milliseconds),
+        disabled: row.get::<Option<i64>>(5)?.map(from_milliseconds),
+        last_login: row.get::<Option<i64>>(6)?.map(from_milliseconds),
     })
 }
 
@@ -86,7 +85,7 @@ impl Store {
                 .map(|tenant| super::tenants::key_of(transaction, tenant))
                 .transpose()?;
             let added = transaction.execute(
-                "INSERT INTO user (name, role, tenant_key, password_hash, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO account (name, role, tenant_key, password_hash, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (name) DO NOTHING",
                 params![
                     name.as_str(),
@@ -121,9 +120,9 @@ impl Store {
     /// When the database fails.
     pub fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
         self.read(|transaction| {
-            let sql = format!("SELECT {COLUMNS} FROM user WHERE name = ?1");
+            let sql = format!("SELECT {COLUMNS} FROM account WHERE name = ?1");
             Ok(transaction
-                .prepare_cached(&sql)?
+                .prepare(&sql)?
                 .query_row([name], user_from_row)
                 .optional()?)
         })
@@ -135,10 +134,10 @@ impl Store {
     /// When the database fails.
     pub fn user_names(&self) -> Result<Vec<String>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
-                "SELECT name FROM user WHERE disabled_ms IS NULL AND tenant_key IS NULL ORDER BY name",
+            let mut statement = transaction.prepare(
+                "SELECT name FROM account WHERE disabled_ms IS NULL AND tenant_key IS NULL ORDER BY name",
             )?;
-            let rows = statement.query_map([], |row| row.get(0))?;
+            let rows = statement.query_map((), |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -150,8 +149,8 @@ impl Store {
     pub fn users(&self) -> Result<Vec<User>, StoreError> {
         self.read(|transaction| {
             let mut statement =
-                transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM user ORDER BY name"))?;
-            let rows = statement.query_map([], user_from_row)?;
+                transaction.prepare(&format!("SELECT {COLUMNS} FROM account ORDER BY name"))?;
+            let rows = statement.query_map((), user_from_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -164,7 +163,7 @@ impl Store {
         self.write(|transaction| {
             let now = Timestamp::now();
             let others: i64 = transaction.query_row(
-                "SELECT count(*) FROM user WHERE role = 'administrator' AND disabled_ms IS NULL AND name <> ?1",
+                "SELECT count(*) FROM account WHERE role = 'administrator' AND disabled_ms IS NULL AND name <> ?1",
                 [name],
                 |row| row.get(0),
             )?;
@@ -173,7 +172,7 @@ impl Store {
                 return Err(StoreError::Refused(reason));
             }
             let changed = transaction.execute(
-                "UPDATE user SET disabled_ms = ?2 WHERE name = ?1",
+                "UPDATE account SET disabled_ms = ?2 WHERE name = ?1",
                 params![name, to_milliseconds(now)],
             )?;
             if changed == 0 {
@@ -196,7 +195,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let changed = transaction.execute(
-                "UPDATE user SET password_hash = ?2, disabled_ms = NULL, totp_secret = NULL, totp_step = 0 WHERE name = ?1",
+                "UPDATE account SET password_hash = ?2, disabled_ms = NULL, totp_secret = NULL, totp_step = 0 WHERE name = ?1",
                 params![name, password_hash],
             )?;
             if changed == 0 {
@@ -230,7 +229,7 @@ impl Store {
         };
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE user SET totp_secret = ?2, totp_step = ?3 WHERE key = ?1",
+                "UPDATE account SET totp_secret = ?2, totp_step = ?3 WHERE key = ?1",
                 params![user_key, secret, step],
             )?;
             record(transaction, now, user, "user.second-factor", user)
@@ -244,7 +243,7 @@ impl Store {
     pub fn use_second_factor(&self, user_key: i64, step: u64) -> Result<bool, StoreError> {
         self.write(|transaction| {
             let changed = transaction.execute(
-                "UPDATE user SET totp_step = ?2 WHERE key = ?1 AND totp_step < ?2",
+                "UPDATE account SET totp_step = ?2 WHERE key = ?1 AND totp_step < ?2",
                 params![user_key, step],
             )?;
             Ok(changed == 1)
@@ -258,7 +257,7 @@ impl Store {
     pub fn set_language(&self, user_key: i64, language: &str) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE user SET language = ?2 WHERE key = ?1",
+                "UPDATE account SET language = ?2 WHERE key = ?1",
                 params![user_key, language],
             )?;
             Ok(())
@@ -266,9 +265,12 @@ impl Store {
     }
 }
 
-fn end_sessions(transaction: &rusqlite::Transaction<'_>, name: &str) -> Result<(), StoreError> {
+fn end_sessions(
+    transaction: &super::database::Transaction<'_>,
+    name: &str,
+) -> Result<(), StoreError> {
     transaction.execute(
-        "DELETE FROM session WHERE user_key = (SELECT key FROM user WHERE name = ?1)",
+        "DELETE FROM session WHERE user_key = (SELECT key FROM account WHERE name = ?1)",
         [name],
     )?;
     Ok(())

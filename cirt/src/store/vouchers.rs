@@ -1,7 +1,7 @@
 //! Vouchers: one-use invitations for a sensor. Only the hash of the secret is stored.
 
+use super::database::{OptionalRow as _, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::audit::record;
 use super::time::{from_milliseconds, to_milliseconds};
@@ -65,9 +65,9 @@ impl Store {
     /// When the database fails.
     pub fn voucher_keys(&self) -> Result<Vec<[u8; 32]>, StoreError> {
         self.read(|transaction| {
-            let mut statement = transaction
-                .prepare_cached("SELECT secret_hash FROM voucher ORDER BY created_ms DESC")?;
-            let rows = statement.query_map([], |row| row.get(0))?;
+            let mut statement =
+                transaction.prepare("SELECT secret_hash FROM voucher ORDER BY created_ms DESC")?;
+            let rows = statement.query_map((), |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -78,7 +78,7 @@ pub(super) fn find(
     transaction: &Transaction<'_>,
     secret_hash: &[u8; 32],
 ) -> Result<Option<Voucher>, StoreError> {
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "SELECT sensor_name, pre_approved, expires_ms, used_ms, enrolment_key FROM voucher WHERE secret_hash = ?1",
     )?;
     let voucher = statement.query_row([secret_hash], |row| {
@@ -86,7 +86,7 @@ pub(super) fn find(
             sensor: row.get(0)?,
             pre_approved: row.get(1)?,
             expires: from_milliseconds(row.get(2)?),
-            used: row.get::<_, Option<i64>>(3)?.map(from_milliseconds),
+            used: row.get::<Option<i64>>(3)?.map(from_milliseconds),
             enrolment: row.get(4)?,
         })
     });

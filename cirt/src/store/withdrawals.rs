@@ -9,8 +9,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::database::{Row, Transaction, params};
 use jiff::Timestamp;
-use rusqlite::{Row, Transaction, params};
 use serde_json::Value;
 
 use super::StoreError;
@@ -32,7 +32,9 @@ pub(super) fn withdraw(
     let withdrawn = take_back(transaction, findings, tlp.code(), reason, now)?;
     for finding in &withdrawn {
         transaction
-            .prepare_cached("INSERT OR IGNORE INTO relabelled (finding) VALUES (?1)")?
+            .prepare(
+                "INSERT INTO relabelled (finding) VALUES (?1) ON CONFLICT (finding) DO NOTHING",
+            )?
             .execute([finding])?;
     }
     Ok(withdrawn.len())
@@ -43,10 +45,9 @@ pub(super) fn withdraw_indicators(
     transaction: &Transaction<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut statement =
-        transaction.prepare_cached("SELECT number FROM indicator WHERE published = 2")?;
+    let mut statement = transaction.prepare("SELECT number FROM indicator WHERE published = 2")?;
     let numbers: Vec<u32> = statement
-        .query_map([], |row| row.get(0))?
+        .query_map((), |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     if numbers.is_empty() {
         return Ok(());
@@ -54,7 +55,7 @@ pub(super) fn withdraw_indicators(
     let names: Vec<String> = numbers.iter().copied().map(about_indicator).collect();
     let reason = "taken back: it is no longer looked for, or its label became stricter";
     take_back(transaction, &names, ANY_LABEL, reason, now)?;
-    transaction.execute("UPDATE indicator SET published = 0 WHERE published = 2", [])?;
+    transaction.execute("UPDATE indicator SET published = 0 WHERE published = 2", ())?;
     Ok(())
 }
 
@@ -112,7 +113,7 @@ impl Found {
     }
 
     /// From the columns `body, tlp, kind, countries`, which begin at `start`.
-    fn from_row(row: &Row<'_>, start: usize) -> rusqlite::Result<Result<Self, StoreError>> {
+    fn from_row(row: &Row<'_>, start: usize) -> super::database::Result<Result<Self, StoreError>> {
         let (body, kind, countries): (String, String, String) =
             (row.get(start)?, row.get(start + 2)?, row.get(start + 3)?);
         let Ok(body) = serde_json::from_str(&body) else {
@@ -133,7 +134,7 @@ fn published(
     subject: &str,
     below: u8,
 ) -> Result<Vec<(String, Found)>, StoreError> {
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "SELECT collection, body, tlp, kind, countries FROM collection_object
          WHERE about = ?1 AND tlp < ?2
             AND (type IN ('observed-data', 'sighting') OR (type = 'indicator' AND kind = 'indicator'))",
@@ -162,7 +163,7 @@ fn replace(
             .version()
             .map_or(i64::MAX, Timestamp::as_microsecond);
         transaction
-            .prepare_cached(
+            .prepare(
                 "DELETE FROM collection_object WHERE collection = ?1 AND id = ?2 AND version_us < ?3",
             )?
             .execute(params![collection, tombstone.id(), version])?;
@@ -187,14 +188,17 @@ fn living_references(
     transaction: &Transaction<'_>,
     collection: &str,
 ) -> Result<BTreeSet<String>, StoreError> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT reference.value FROM collection_object AS one, json_each(one.body, '$.object_refs') AS reference
-            WHERE one.collection = ?1 AND one.type = 'observed-data'
-         UNION SELECT one.body ->> '$.sighting_of_ref' FROM collection_object AS one
-            WHERE one.collection = ?1 AND one.type = 'sighting'",
+    let mut statement = transaction.prepare(
+        "SELECT body FROM collection_object WHERE collection = ?1 AND type IN ('observed-data', 'sighting')",
     )?;
-    let rows = statement.query_map([collection], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query([collection])?;
+    let mut living = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(0)?;
+        let body = serde_json::from_str(&body).map_err(|_| StoreError::Unreadable("object"))?;
+        living.extend(references(&body));
+    }
+    Ok(living)
 }
 
 /// Deletes an object of findings; what lies there for another reason, as the indicator of a partner, stays.
@@ -204,7 +208,7 @@ fn delete_of_finding(
     id: &str,
 ) -> Result<(), StoreError> {
     transaction
-        .prepare_cached(
+        .prepare(
             "DELETE FROM collection_object
              WHERE collection = ?1 AND id = ?2 AND about IS NOT NULL AND kind = 'finding'",
         )?

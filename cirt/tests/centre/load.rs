@@ -248,7 +248,7 @@ fn a_nation_of_sensors_is_loaded_and_asked() {
     );
     assert_eq!(books.iter().map(|books| books.stored).sum::<u64>(), stored);
 
-    let file = std::fs::metadata(centre.folder.database()).unwrap().len();
+    let file = std::fs::metadata(centre.folder.database()).map_or(0, |file| file.len());
     let per_second = |count: u64, time: Duration| count as f64 / time.as_secs_f64().max(1e-9);
     say(format!(
         "findings stored            {stored} of {sensors} sensors, {TENANTS} providers, {DAYS} days"

@@ -1,10 +1,11 @@
-//! The centre from outside: real TLS, real SQLite, envelopes sealed by `lapwing-wire`.
-#![allow(clippy::unwrap_used)]
+//! The centre from outside: real TLS, a real database, envelopes sealed by `lapwing-wire`.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod api_golden;
 mod books;
 mod browser;
 mod collector;
+mod database;
 mod exchange;
 mod image_repository;
 mod in_the_dark;
@@ -16,6 +17,8 @@ mod people;
 mod rule_repository;
 mod s3_server;
 mod second_engine;
+mod several_collectors;
+mod shapes;
 mod store_model;
 mod support;
 mod table;

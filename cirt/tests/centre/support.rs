@@ -35,6 +35,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::database::Database;
+
 /// Nothing in a test takes longer.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Password of the administrator `admin`.
@@ -44,17 +46,38 @@ pub(crate) const PASSWORD: &str = "correct-horse-battery";
 pub(crate) struct TestCentre {
     pub(crate) temporary: TempDir,
     pub(crate) folder: DataFolder,
+    /// Where it is not a file.
+    pub(crate) database: Option<Database>,
 }
 
 impl TestCentre {
     /// A new centre with one administrator.
     pub(crate) fn new() -> Self {
+        Self::with(Database::of_environment(), None)
+    }
+
+    /// The same over a database on a server, if one is given, and with its findings at a place, if one is given.
+    pub(crate) fn with(database: Option<Database>, findings: Option<String>) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let folder = DataFolder::new(&temporary.path().join("data"));
         folder.create().unwrap();
         CertificateAuthority::create(&folder, "test").unwrap();
         create_sealing_key(&folder).unwrap();
-        let store = Store::create(&folder.database()).unwrap();
+        let settings = Settings {
+            name: "test".parse().unwrap(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            web_listen: "127.0.0.1:0".parse().unwrap(),
+            public_address: None,
+            renew_expired_days: 400,
+            findings,
+            keep_findings_days: None,
+            store: database.as_ref().map(Database::server),
+        };
+        settings.save(&folder).unwrap();
+        let store = match database {
+            None => Store::create(&folder.database()).unwrap(),
+            Some(_) => Store::of(&folder, &settings).unwrap(),
+        };
         let hash = hash_password(PASSWORD).unwrap();
         store
             .add_user(
@@ -65,23 +88,31 @@ impl TestCentre {
                 &hash,
             )
             .unwrap();
-        Settings {
-            name: "test".parse().unwrap(),
-            listen: "127.0.0.1:0".parse().unwrap(),
-            web_listen: "127.0.0.1:0".parse().unwrap(),
-            public_address: None,
-            renew_expired_days: 400,
-            findings: None,
-            keep_findings_days: None,
+        Self {
+            temporary,
+            folder,
+            database,
         }
-        .save(&folder)
-        .unwrap();
-        Self { temporary, folder }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::load(&self.folder).unwrap()
+    }
+
+    /// Runs SQL behind the program's back.
+    pub(crate) fn try_sql(&self, sql: &str) -> Result<(), String> {
+        match &self.database {
+            Some(database) => database.try_sql(sql),
+            None => rusqlite::Connection::open(self.folder.database())
+                .unwrap()
+                .execute_batch(sql)
+                .map_err(|error| error.to_string()),
+        }
     }
 
     /// The database, opened anew.
     pub(crate) fn store(&self) -> Store {
-        Store::open(&self.folder.database()).unwrap()
+        Store::of(&self.folder, &self.settings()).unwrap()
     }
 
     /// The loader of this centre.
@@ -114,6 +145,15 @@ impl TestCentre {
 
     /// Puts a backup in the place of the database; no store may be open.
     pub(crate) fn restore(&self, backup: &std::path::Path) {
+        if let Some(database) = &self.database {
+            database.clear();
+            drop(std::fs::remove_dir_all(
+                self.folder.database().with_extension("lake"),
+            ));
+            let settings = self.settings();
+            let findings = settings.findings_place(&self.folder).unwrap();
+            return Store::restore(backup, &settings.database(&self.folder), findings).unwrap();
+        }
         let database = self.folder.database();
         for ending in ["-wal", "-shm"] {
             let mut path = database.clone().into_os_string();
@@ -172,16 +212,25 @@ impl TestCentre {
 
     /// Stores a batch of a device, as if it had come over the network, and loads it.
     pub(crate) fn take(&self, store: &Store, device: &Device, batch: u64, records: &[Record]) {
-        let envelope = device.seal(self.sealing_key(), batch, records);
+        self.take_sealed(
+            store,
+            device,
+            device.seal(self.sealing_key(), batch, records),
+        );
+    }
+
+    /// The same with a batch that is sealed already.
+    pub(crate) fn take_sealed(&self, store: &Store, device: &Device, envelope: SealedEnvelope) {
         accept(store, device, envelope);
         self.loader().run(store).unwrap();
     }
 
     /// Starts serving; stops when the handle is dropped or told to.
     pub(crate) async fn start(&self) -> RunningCentre {
-        let settings = Settings::load(&self.folder).unwrap();
+        let settings = self.settings();
         let centre = Centre::open(&self.folder, &settings).await.unwrap();
-        let (collector, web) = (centre.addresses().collector, centre.addresses().web);
+        let collector = centre.addresses().collector;
+        let web = centre.addresses().web.unwrap();
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(centre.run(stopped));
         RunningCentre {
@@ -194,6 +243,15 @@ impl TestCentre {
 
     /// Connects as a device, with its certificate if it has one.
     pub(crate) async fn connect(&self, running: &RunningCentre, device: &Device) -> Client {
+        self.try_connect(running.collector, device).await.unwrap()
+    }
+
+    /// The same at an address where perhaps nobody is.
+    pub(crate) async fn try_connect(
+        &self,
+        to: SocketAddr,
+        device: &Device,
+    ) -> std::io::Result<Client> {
         let authority = CertificateAuthority::load(&self.folder).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(authority.root().clone()).unwrap();
@@ -210,16 +268,15 @@ impl TestCentre {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![lapwing_wire::ALPN.to_vec()];
-        let stream = TcpStream::connect(running.collector).await.unwrap();
+        let stream = TcpStream::connect(to).await?;
         let name = CENTRE_SERVER_NAME.try_into().unwrap();
         let stream = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
-            .await
-            .unwrap();
-        Client {
+            .await?;
+        Ok(Client {
             stream,
             decoder: FrameDecoder::default(),
-        }
+        })
     }
 }
 
@@ -256,8 +313,19 @@ impl Client {
     }
 
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).await.unwrap();
-        self.stream.flush().await.unwrap();
+        self.try_send_bytes(bytes).await.unwrap();
+    }
+
+    async fn try_send_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// Sends a message to whoever may be gone; says whether it left.
+    pub(crate) async fn try_send(&mut self, message: &Message) -> bool {
+        let mut bytes = Vec::new();
+        message.write(&mut bytes).unwrap();
+        self.try_send_bytes(&bytes).await.is_ok()
     }
 
     /// The next message, or none when the centre closed the connection.
@@ -279,13 +347,17 @@ impl Client {
     }
 
     pub(crate) async fn greet(&mut self) {
-        self.send(&Message::Hello(Hello {
+        assert!(self.try_greet().await);
+    }
+
+    /// Greets whoever may be gone; says whether the greeting was answered.
+    pub(crate) async fn try_greet(&mut self) -> bool {
+        let hello = Message::Hello(Hello {
             oldest_version: 1,
             newest_version: 1,
             software: "test".to_owned(),
-        }))
-        .await;
-        assert!(matches!(self.next().await, Some(Message::HelloAnswer(_))));
+        });
+        self.try_send(&hello).await && matches!(self.next().await, Some(Message::HelloAnswer(_)))
     }
 
     pub(crate) async fn send_envelope(&mut self, envelope: &SealedEnvelope) -> Option<Message> {

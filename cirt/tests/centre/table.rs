@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use lapwing_cirt::enrolment::load_sealing_key;
 use lapwing_cirt::loader::Loader;
 use lapwing_cirt::query::{FindingFilter, FindingQuery, Scope};
-use lapwing_cirt::settings::DataFolder;
-use lapwing_cirt::store::{Store, UnitsAre};
+use lapwing_cirt::settings::{DataFolder, Settings};
+use lapwing_cirt::store::{Location, Store, UnitsAre};
+use lapwing_lake::Place;
 use lapwing_wire::{Record, SealingPrivateKey};
 
 use crate::support::{Sample, TestCentre, accept};
@@ -219,7 +220,10 @@ fn a_copy_taken_while_units_move_is_whole() {
         assert_eq!(numbers(&copied), (0..after).collect::<Vec<u64>>());
     }
     let target = centre.temporary.path().join("restored.db");
-    Store::copy_of(&centre.folder.database(), &target).unwrap();
+    let beside = Place::folder(&target.with_extension("lake")).unwrap();
+    let copy = centre.temporary.path().join("last.db");
+    centre.store().backup(&copy).unwrap();
+    Store::restore(&copy, &Location::File(target.clone()), beside).unwrap();
     assert_eq!(
         numbers(&Store::open(&target).unwrap()),
         (0..150).collect::<Vec<u64>>()
@@ -306,7 +310,7 @@ fn loader_process() {
         return;
     };
     let folder = DataFolder::new(Path::new(&folder));
-    let store = Store::open(&folder.database()).unwrap();
+    let store = Store::of(&folder, &Settings::load(&folder).unwrap()).unwrap();
     let loader = Loader::new(load_sealing_key(&folder).unwrap());
     for round in 0u64.. {
         loader.run(&store).unwrap();

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::super::database::Value;
+use super::super::database::{OptionalRow as _, Transaction, listed};
 use jiff::Timestamp;
 use lapwing_wire::RuleId;
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, Transaction, params_from_iter};
 
 use super::super::tables::Tables;
 use super::super::time::{from_milliseconds, to_milliseconds};
@@ -152,10 +152,10 @@ impl Sums {
 
     /// The sensors by name, the most findings first.
     fn sensors(&self, transaction: &Transaction<'_>) -> Result<Vec<SensorActivity>, StoreError> {
-        let mut statement = transaction.prepare_cached(
+        let mut statement = transaction.prepare(
             "SELECT sensor.key, sensor.name, tenant.title FROM sensor LEFT JOIN tenant ON tenant.key = sensor.tenant_key",
         )?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query(())?;
         let mut sensors = Vec::new();
         while let Some(row) = rows.next()? {
             if let Some(part) = self.sensors.get(&row.get(0)?) {
@@ -181,7 +181,7 @@ impl Sums {
         let mut sorted: Vec<(&(u32, u32, u32), &RulePart)> = self.rules.iter().collect();
         sorted.sort_by_key(|(rule, sum)| (std::cmp::Reverse(sum.part.findings), rule.1, **rule));
         sorted.truncate(TOP_ROWS);
-        let mut statement = transaction.prepare_cached(
+        let mut statement = transaction.prepare(
             "SELECT message, category FROM rule WHERE gid = ?1 AND sid = ?2 AND rev = ?3",
         )?;
         let mut rules = Vec::with_capacity(sorted.len());
@@ -299,7 +299,7 @@ fn over_time(
         parts.join(" AND ")
     );
     let mut statement = transaction.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(&values))?;
+    let mut rows = statement.query(listed(&values))?;
     while let Some(row) = rows.next()? {
         add_bar(row.get(0)?, row.get(1)?, row.get(2)?);
     }

@@ -1,8 +1,8 @@
 //! Where a filter finds anything at all: days, newest first, each with the sensors that have something on it.
 
+use super::super::database::Value;
+use super::super::database::{Transaction, listed};
 use lapwing_lake::Sought;
-use rusqlite::types::Value;
-use rusqlite::{Transaction, params_from_iter};
 
 use super::super::StoreError;
 use super::super::insert_record::address_bytes;
@@ -24,13 +24,13 @@ pub(super) struct Cell {
 /// All days on which anything was seen, newest first.
 pub(super) fn days(transaction: &Transaction<'_>) -> Result<Vec<i64>, StoreError> {
     // From one day to the next by the key of the table: what lies between is not read.
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "WITH RECURSIVE one (day) AS (
              SELECT max(day) FROM day_total
              UNION ALL SELECT (SELECT max(day) FROM day_total WHERE day < one.day) FROM one WHERE one.day IS NOT NULL)
          SELECT day FROM one WHERE day IS NOT NULL",
     )?;
-    let days = statement.query_map([], |row| row.get(0))?;
+    let days = statement.query_map((), |row| row.get(0))?;
     Ok(days.collect::<Result<_, _>>()?)
 }
 
@@ -91,11 +91,9 @@ fn of_days(transaction: &Transaction<'_>, query: &FindingQuery) -> Result<Vec<Ce
          WHERE {} ORDER BY day DESC, sensor_key LIMIT {CELLS}",
         parts.join(" AND ")
     );
-    let mut statement = transaction.prepare_cached(&sql)?;
+    let mut statement = transaction.prepare(&sql)?;
     let pairs = statement
-        .query_map(params_from_iter(&values), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
+        .query_map(listed(&values), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<Vec<(i64, i64)>, _>>()?;
     Ok(gather(pairs.into_iter()))
 }

@@ -1,6 +1,6 @@
 //! Parts of a filter as conditions on the small tables, with their values.
 
-use rusqlite::types::Value;
+use super::super::database::Value;
 
 use crate::query::{FindingFilter, FindingQuery, RuleFilter, SeveritySet};
 
@@ -58,7 +58,7 @@ fn severity_condition(table: &str, severity: &SeveritySet, values: &mut Vec<Valu
         .iter()
         .fold(0i64, |mask, class| mask | 1i64 << class.number());
     values.push(Value::from(mask));
-    format!("(? >> min(max({table}.severity, 1), 4)) & 1")
+    format!("(CAST(? AS BIGINT) >> CAST(min(max({table}.severity, 1), 4) AS INTEGER)) & 1 = 1")
 }
 
 /// Which rule; by words it needs `rule` to be joined.
@@ -78,7 +78,7 @@ fn rule_condition(table: &str, rule: &RuleFilter, values: &mut Vec<Value>) -> St
         }
         RuleFilter::Message(text) => {
             values.push(Value::from(format!("%{}%", escape_like(text))));
-            "rule.message LIKE ? ESCAPE '\\'".to_owned()
+            "lower(rule.message) LIKE lower(?) ESCAPE '\\'".to_owned()
         }
     }
 }

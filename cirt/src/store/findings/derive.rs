@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::database::{Transaction, params};
 use lapwing_wire::{DisclosedAddress, Finding, RecordBody};
-use rusqlite::{Transaction, params};
 
 use super::super::insert_record::address_bytes;
 use super::super::time::from_sensor;
@@ -60,10 +60,10 @@ fn add<K: Ord>(map: &mut BTreeMap<K, Sum>, key: K, hits: i64, first: i64, last: 
 impl Derived {
     /// Sums for the findings of one sensor.
     pub(crate) fn new(transaction: &Transaction<'_>, sensor: i64) -> Result<Self, StoreError> {
-        let mut statement = transaction
-            .prepare_cached("SELECT first, last FROM network WHERE kind = 'critical'")?;
+        let mut statement =
+            transaction.prepare("SELECT first, last FROM network WHERE kind = 'critical'")?;
         let critical = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         Ok(Self {
             sensor,
@@ -136,12 +136,13 @@ impl Derived {
 
     /// Writes all sums down.
     pub(crate) fn store(self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
-        let mut statement = transaction.prepare_cached(
+        let mut statement = transaction.prepare(
             "INSERT INTO day_total (day, sensor_key, gid, sid, rev, severity, findings, hits, last_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT DO UPDATE SET findings = findings + excluded.findings,
-                hits = min(hits, 9223372036854775807 - excluded.hits) + excluded.hits,
-                last_ms = max(last_ms, excluded.last_ms)",
+             ON CONFLICT (day, sensor_key, gid, sid, rev, severity) DO UPDATE SET
+                findings = day_total.findings + excluded.findings,
+                hits = min(day_total.hits, 9223372036854775807 - excluded.hits) + excluded.hits,
+                last_ms = max(day_total.last_ms, excluded.last_ms)",
         )?;
         for ((day, gid, sid, rev, severity), sum) in &self.days {
             statement.execute(params![
@@ -156,9 +157,9 @@ impl Derived {
                 sum.last
             ])?;
         }
-        let mut statement = transaction.prepare_cached(
+        let mut statement = transaction.prepare(
             "INSERT INTO hour_total (hour, sensor_key, severity, findings) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET findings = findings + excluded.findings",
+             ON CONFLICT (hour, sensor_key, severity) DO UPDATE SET findings = hour_total.findings + excluded.findings",
         )?;
         for ((hour, severity), findings) in &self.hours {
             statement.execute(params![hour, self.sensor, severity, findings])?;
@@ -169,13 +170,14 @@ impl Derived {
                 .min(i64::MAX / 2)
         };
         transaction
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO sensor_total (sensor_key, findings, other_records, findings_made, suppressed)
                  VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET findings = findings + excluded.findings,
-                    other_records = other_records + excluded.other_records,
-                    findings_made = min(findings_made, 9223372036854775807 - excluded.findings_made) + excluded.findings_made,
-                    suppressed = min(suppressed, 9223372036854775807 - excluded.suppressed) + excluded.suppressed",
+                 ON CONFLICT (sensor_key) DO UPDATE SET findings = sensor_total.findings + excluded.findings,
+                    other_records = sensor_total.other_records + excluded.other_records,
+                    findings_made = min(sensor_total.findings_made, 9223372036854775807 - excluded.findings_made)
+                        + excluded.findings_made,
+                    suppressed = min(sensor_total.suppressed, 9223372036854775807 - excluded.suppressed) + excluded.suppressed",
             )?
             .execute(params![
                 self.sensor,

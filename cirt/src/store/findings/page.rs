@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::super::database::{OptionalRow as _, params};
 use lapwing_lake::{Condition, PageEnd, TimeRange};
-use rusqlite::OptionalExtension as _;
 
 use super::super::{Store, StoreError};
 use super::cells::{cells, days};
@@ -103,12 +103,12 @@ impl Store {
         self.read(|transaction| {
             // Which run of records it lies in says its key, and on which days to look.
             let run: Option<(i64, i64, i64, i64, i64)> = transaction
-                .prepare_cached(
+                .prepare(
                     "SELECT first, last, first_key, first_day, last_day FROM finding_run
                      WHERE sensor_key = (SELECT key FROM sensor WHERE identity = ?1) AND epoch = ?2 AND lane = ?3
                        AND first <= ?4 ORDER BY first DESC LIMIT 1",
                 )?
-                .query_row((identity, epoch, lane, number), |row| {
+                .query_row(params![identity, epoch, lane, number], |row| {
                     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
                 })
                 .optional()?;

@@ -1,8 +1,8 @@
 //! A filter as the table of findings takes it: names are looked up here, numbers are asked there.
 
+use super::super::database::Value;
+use super::super::database::{Transaction, listed};
 use lapwing_lake::{Condition, Question, Rule, Scope as LakeScope, TimeRange};
-use rusqlite::types::Value;
-use rusqlite::{Transaction, params_from_iter};
 
 use super::super::StoreError;
 use super::super::insert_record::address_bytes;
@@ -18,8 +18,7 @@ pub(in crate::store) fn lake_scope(
     let Scope::Tenant(tenant) = scope else {
         return Ok(LakeScope::Nation);
     };
-    let mut statement =
-        transaction.prepare_cached("SELECT key FROM sensor WHERE tenant_key = ?1")?;
+    let mut statement = transaction.prepare("SELECT key FROM sensor WHERE tenant_key = ?1")?;
     let keys = statement.query_map([tenant.0], |row| row.get(0))?;
     Ok(LakeScope::Sensors(keys.collect::<Result<_, _>>()?))
 }
@@ -36,7 +35,7 @@ pub(super) fn question(
     if !parts.is_empty() {
         let sql = format!("SELECT key FROM sensor WHERE {}", parts.join(" AND "));
         let mut statement = transaction.prepare(&sql)?;
-        let keys = statement.query_map(params_from_iter(&values), |row| row.get(0))?;
+        let keys = statement.query_map(listed(&values), |row| row.get(0))?;
         conditions.push(Condition::Sensors(keys.collect::<Result<_, _>>()?));
     }
     if let Some(severity) = &filter.severity {
@@ -80,8 +79,9 @@ pub(super) fn question(
 }
 
 fn rules_saying(transaction: &Transaction<'_>, text: &str) -> Result<Vec<Rule>, StoreError> {
-    let mut statement = transaction
-        .prepare_cached("SELECT gid, sid, rev FROM rule WHERE message LIKE ?1 ESCAPE '\\'")?;
+    let mut statement = transaction.prepare(
+        "SELECT gid, sid, rev FROM rule WHERE lower(message) LIKE lower(?1) ESCAPE '\\'",
+    )?;
     let pattern = Value::from(format!("%{}%", escape_like(text)));
     let rules = statement.query_map([pattern], |row| {
         Ok(Rule {

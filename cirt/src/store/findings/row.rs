@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::super::database::{OptionalRow as _, Transaction};
 use jiff::Timestamp;
 use lapwing_lake::{End, Finding};
 use lapwing_wire::{
     Action, ClockQuality, Direction, DisclosedAddress, Endpoint, Lane, RuleId, Traffic,
 };
-use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::super::StoreError;
 use super::super::rules::{self, RuleText};
@@ -71,12 +71,12 @@ pub(super) fn finding_rows(
     transaction: &Transaction<'_>,
     found: Vec<Finding>,
 ) -> Result<Vec<FindingRow>, StoreError> {
-    let mut names = transaction.prepare_cached("SELECT name FROM sensor WHERE key = ?1")?;
+    let mut names = transaction.prepare("SELECT name FROM sensor WHERE key = ?1")?;
     let sql = format!(
         "SELECT {} FROM rule WHERE gid = ?1 AND sid = ?2 AND rev = ?3",
         rules::COLUMNS
     );
-    let mut texts = transaction.prepare_cached(&sql)?;
+    let mut texts = transaction.prepare(&sql)?;
     let mut rows = Vec::with_capacity(found.len());
     for finding in found {
         let name: String = names.query_row([finding.sensor_key], |row| row.get(0))?;

@@ -26,7 +26,9 @@ pub struct Sighting {
 
 impl Sighting {
     /// Of the columns: sensor, tenant, findings, hits, first, last.
-    pub(in crate::store) fn of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    pub(in crate::store) fn of_row(
+        row: &super::super::database::Row<'_>,
+    ) -> super::super::database::Result<Self> {
         Ok(Self {
             sensor: row.get(0)?,
             tenant: row.get(1)?,
@@ -69,7 +71,7 @@ impl Store {
             let seen = sight
                 .lake
                 .who_saw(sight.fresh, &within, sought, QUERY_DEADLINE)?;
-            let mut names = transaction.prepare_cached(
+            let mut names = transaction.prepare(
                 "SELECT sensor.name, tenant.title FROM sensor LEFT JOIN tenant ON tenant.key = sensor.tenant_key
                  WHERE sensor.key = ?1",
             )?;

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::super::database::Value;
+use super::super::database::{Transaction, listed};
 use lapwing_lake::{Condition, Question, Tally, TimeRange};
-use rusqlite::types::Value;
-use rusqlite::{Transaction, params_from_iter};
 
 use super::super::StoreError;
 use super::super::tables::{Sight, Tables};
@@ -163,7 +163,7 @@ fn of_days(
         parts.join(" AND ")
     );
     let mut statement = transaction.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(&values))?;
+    let mut rows = statement.query(listed(&values))?;
     while let Some(row) = rows.next()? {
         take(Sum {
             sensor: row.get(0)?,

@@ -194,17 +194,13 @@ fn the_register_is_only_added_to() {
     let findings = all_findings(&store, &producer(&centre));
     let released = release(&store, "partner", Way::Csv, Timestamp::now(), findings).unwrap();
     assert_eq!((released.items().len(), released.refused()), (0, 1));
-    let connection = rusqlite::Connection::open(centre.folder.database()).unwrap();
-    assert!(
-        connection
-            .execute("DELETE FROM sharing_register", [])
-            .is_err()
-    );
-    assert!(
-        connection
-            .execute("UPDATE sharing_register SET refusal = NULL", [])
-            .is_err()
-    );
+    for sql in [
+        "DELETE FROM sharing_register",
+        "UPDATE sharing_register SET refusal = NULL",
+    ] {
+        let refusal = centre.try_sql(sql).unwrap_err();
+        assert!(refusal.contains("the sharing register is not"), "{refusal}");
+    }
     let lines = store.sharing_register(None, 10).unwrap();
     assert_eq!(
         lines[0].refusal.as_deref(),
