@@ -52,7 +52,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
         P::Http1 | P::Dns | P::Tls | P::Ssh | P::Dcerpc | P::Sip | P::Smtp | P::Ftp => Ok(()),
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
         P::Http2 | P::FtpData | P::Mqtt | P::Modbus | P::Dnp3 | P::Pgsql => Ok(()),
-        P::Nfs | P::Rfb | P::Telnet | P::Quic => Ok(()),
+        P::Nfs | P::Rfb | P::Telnet | P::Quic | P::Rdp | P::Ntp | P::Tftp => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }

@@ -26,7 +26,7 @@ use Target::{FtpData, Identified, Parser as Of};
 use Transport::{Tcp, Udp};
 
 /// All of them; the place is the first byte of an input.
-const TARGETS: [Target; 31] = [
+const TARGETS: [Target; 34] = [
     Of(AppProtocol::Http1, Tcp),
     Of(AppProtocol::Dns, Udp),
     Of(AppProtocol::Dns, Tcp),
@@ -58,12 +58,15 @@ const TARGETS: [Target; 31] = [
     FtpData,
     Identified(Tcp),
     Identified(Udp),
+    Of(AppProtocol::Rdp, Tcp),
+    Of(AppProtocol::Ntp, Udp),
+    Of(AppProtocol::Tftp, Udp),
 ];
 
 /// Server's ports that the second byte of an input for identification can name: each is a hint for some protocol.
-const PORTS: [u16; 24] = [
+const PORTS: [u16; 27] = [
     1_024, 80, 443, 53, 445, 139, 25, 21, 22, 23, 67, 88, 110, 143, 161, 500, 502, 1_883, 2_049,
-    3_389, 4_500, 5_060, 20_000, 44_818,
+    3_389, 4_500, 5_060, 20_000, 44_818, 123, 69, 389,
 ];
 
 /// The targets by name, as `dns-udp`; the place in the list is the first byte of an input.
@@ -392,6 +395,17 @@ mod tests {
             ]
             .concat(),
             [&[30, 3][..], &script(0, &[(ToServer, b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01")])[1..]].concat(),
+            script(
+                31,
+                &[
+                    (ToServer, b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0"),
+                    (ToClient, b"\x03\0\0\x0b\x06\xd0\0\0\x12\x34\0"),
+                    (ToServer, b"\x03\0\0\x0b\x02\xf0\x80\x7f\x65\x01\0"),
+                    (ToClient, b"\x16\x03\x03\0\x0a\x0b\0\0\x06\0\0\x03\0\0\0"),
+                ],
+            ),
+            script(32, &[(ToServer, &[&[0x23][..], &[0; 47], &[0, 1, 0, 4], &[0; 24]].concat())]),
+            script(33, &[(ToServer, b"\0\x01a\0octet\0"), (ToClient, b"\0\x03\0\x01d")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]
     }

@@ -216,6 +216,9 @@ pub const KERBEROS_RECORD_BYTES_MAX: usize = 100_000;
 /// Kerberos: parts of a name that are kept.
 pub const KERBEROS_NAME_PARTS_MAX: usize = 64;
 
+/// TFTP: bytes kept of a file's name.
+pub const TFTP_FILE_NAME_BYTES_MAX: usize = 4_096;
+
 /// IKE: payloads read of one message.
 pub const IKE_PAYLOADS_MAX: usize = 256;
 /// IKE: vendor identifiers kept of one message.

@@ -18,8 +18,10 @@ use super::{
     modbus::ModbusProtocol,
     mqtt::MqttProtocol,
     nfs::NfsParser,
+    ntp::NtpProtocol,
     pgsql::PgsqlParser,
     quic::QuicProtocol,
+    rdp::RdpProtocol,
     rfb::RfbParser,
     sip::SipParser,
     smb::SmbParser,
@@ -27,6 +29,7 @@ use super::{
     snmp::SnmpProtocol,
     ssh::SshParser,
     telnet::TelnetParser,
+    tftp::TftpProtocol,
     tls::TlsParser,
 };
 use crate::direction::Direction;
@@ -60,6 +63,9 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Enip => messages(EnipProtocol::new(context.transport), context),
         AppProtocol::Quic => messages(QuicProtocol::default(), context),
         AppProtocol::Snmp => messages(SnmpProtocol::default(), context),
+        AppProtocol::Ntp => messages(NtpProtocol, context),
+        AppProtocol::Rdp => messages(RdpProtocol::default(), context),
+        AppProtocol::Tftp => messages(TftpProtocol, context),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use sawp::probe::Status;
 
 use super::Verdict;
 use crate::{
-    app_layer::{dns, modbus, mqtt, nfs, quic::is_quic},
+    app_layer::{dns, modbus, mqtt, nfs, ntp, quic::is_quic},
     direction::Direction,
 };
 
@@ -246,22 +246,9 @@ pub(super) fn tftp(_: Direction, bytes: &[u8]) -> Verdict {
     when(bytes.len() >= 4 && bytes[0] == 0, P::Tftp)
 }
 
-/// NTP of version 3 or 4: its header; behind that of version 4 nothing, a digest, or extension fields and a digest
-/// (RFC 5905, section 7.3). The reference takes the length of an extension field for that of its value.
+/// NTP of version 3 or 4 (RFC 5905, section 7.3). The reference takes the length of an extension field for that of its value.
 pub(super) fn ntp(_: Direction, bytes: &[u8]) -> Verdict {
-    const HEADER_BYTES: usize = 48;
-    const DIGEST_BYTES: usize = 20;
-    let Some((first, behind)) = bytes.first().zip(bytes.get(HEADER_BYTES..)) else {
-        return Verdict::Unknown;
-    };
-    let is_whole = match (first >> 3 & 7, behind.len()) {
-        (3, _) | (4, 0 | DIGEST_BYTES) => true,
-        (4, length) if length >= DIGEST_BYTES + 4 => {
-            4 + usize::from(big_u16(behind, 2)) <= length - DIGEST_BYTES
-        }
-        _ => false,
-    };
-    when(is_whole, P::Ntp)
+    when(ntp::is_message(bytes), P::Ntp)
 }
 
 /// IKE header (RFC 2408, section 3.1; RFC 7296, section 3.1): anything of version 1; of version 2 a known exchange of the right

@@ -10,18 +10,18 @@ use crate::app_layer::{limits, reader::Reader};
 
 /// The chain that one side sent, and what is told of its first certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Certificates {
+pub(in crate::app_layer) struct Certificates {
     /// DER, the side's own first.
     pub(super) chain: Vec<Vec<u8>>,
     /// Certificates in the message, also those beyond the cap.
     pub(super) count: usize,
     /// `C=…, O=…, CN=…`
-    pub(super) subject: Option<Vec<u8>>,
-    pub(super) issuer: Option<Vec<u8>>,
+    pub(in crate::app_layer) subject: Option<Vec<u8>>,
+    pub(in crate::app_layer) issuer: Option<Vec<u8>>,
     /// `0A:FF`
     pub(super) serial: Option<Vec<u8>>,
     /// SHA-1 in lower case with colons.
-    pub(super) fingerprint: Option<Vec<u8>>,
+    pub(in crate::app_layer) fingerprint: Option<Vec<u8>>,
     /// Begin and end of its validity, in seconds since 1970.
     pub(super) validity: Option<[u64; 2]>,
     pub(super) anomalies: Vec<&'static str>,
@@ -29,7 +29,7 @@ pub(super) struct Certificates {
 
 impl Certificates {
     /// Reads a certificate message (RFC 5246, section 7.4.2).
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub(in crate::app_layer) fn read(body: &[u8]) -> Self {
         let mut certificates = Self::default();
         let mut message = Reader::new(body);
         let length = message
@@ -84,7 +84,7 @@ impl Certificates {
         }
     }
 
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(in crate::app_layer) fn held_bytes(&self) -> usize {
         let texts = [&self.subject, &self.issuer, &self.serial, &self.fingerprint];
         self.chain.iter().map(Vec::capacity).sum::<usize>()
             + texts

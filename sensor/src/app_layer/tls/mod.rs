@@ -10,4 +10,5 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub(super) use certificate::Certificates;
 pub(super) use parser::TlsParser;
