@@ -13,12 +13,38 @@ use crate::model::{
     Side, Sides, Transform,
 };
 
+/// Puts lists of one buffer together: as in the reference a buffer that a transaction or packet has once is gone on with where a
+/// keyword opens it again, so that what is relative goes on from what was found there before.
+fn join_lists(rule: &mut RuleDraft) {
+    let may_join = |one: &InspectionDraft| {
+        // The reference takes the body of a response for a file, of which there may be several.
+        let is_alone = matches!(one.buffer, Buffer::Base64Data | Buffer::HttpResponseBody);
+        !one.buffer.info().multiple && !is_alone && one.transforms.is_empty()
+    };
+    let mut joined: Vec<InspectionDraft> = Vec::with_capacity(rule.inspections.len());
+    for mut inspection in std::mem::take(&mut rule.inspections) {
+        let before = joined
+            .iter_mut()
+            .filter(|_| may_join(&inspection))
+            .find(|one| one.buffer == inspection.buffer && may_join(one));
+        match before {
+            Some(before) => {
+                before.matches.append(&mut inspection.matches);
+                before.asks_unrun |= inspection.asks_unrun;
+            }
+            None => joined.push(inspection),
+        }
+    }
+    rule.inspections = joined;
+}
+
 /// Finishes a rule: empty lists go, contradictions are refused, what is not run is noted.
 pub(crate) fn finish(rule: &mut RuleDraft, syntax: &RuleSyntax<'_>) -> Result<(), Problem> {
     buffers::check_not_empty(rule)?;
     // A list whose contents were all moved elsewhere by modifiers.
     rule.inspections
         .retain(|inspection| !inspection.matches.is_empty());
+    join_lists(rule);
     if rule.id.sid == 0 {
         return Err(
             Problem::error("missing-sid", syntax.header_span(), "the rule has no sid")

@@ -27,6 +27,8 @@ pub(super) enum Cut {
     Long(usize),
     /// No message of this protocol: nothing more of this direction is understood.
     Lost,
+    /// The same, and the reference gives up the whole flow.
+    Failed,
 }
 
 /// Frames of one message: kind and place within it.
@@ -49,8 +51,8 @@ pub(super) trait MessageProtocol: fmt::Debug + Send {
         Cut::Lost
     }
 
-    /// Takes a message: as [`Self::cut`] measured it, or a datagram. [`Feed::Stop`] ends both directions of a stream;
-    /// datagrams go on.
+    /// Takes a message: as [`Self::cut`] measured it, or a datagram. [`Feed::Stop`] ends both directions of a stream, and
+    /// [`Feed::Upgrade`] hands it over; datagrams go on.
     fn message(
         &mut self,
         direction: Direction,
@@ -91,6 +93,10 @@ pub(super) struct MessageParser<P: MessageProtocol> {
     /// Streams: bytes were lost, and what comes behind them is not understood, per direction.
     has_gap: [bool; 2],
     is_lost: [bool; 2],
+    /// The connection was handed over: what is pending belongs to the next protocol.
+    is_handed_over: bool,
+    /// The flow was given up.
+    is_failed: bool,
     frames: FrameLog,
 }
 
@@ -104,6 +110,8 @@ impl<P: MessageProtocol> MessageParser<P> {
             left_to_pass: [0; 2],
             has_gap: [false; 2],
             is_lost: [false; 2],
+            is_handed_over: false,
+            is_failed: false,
             frames: FrameLog::default(),
         }
     }
@@ -112,9 +120,16 @@ impl<P: MessageProtocol> MessageParser<P> {
         let feed = self
             .protocol
             .message(direction, message, &mut self.transactions);
-        if feed == Feed::Stop && self.transport == Transport::Tcp {
-            self.is_lost = [true; 2];
-            self.frames.clear(direction);
+        if self.transport != Transport::Tcp {
+            return;
+        }
+        match feed {
+            Feed::Stop => {
+                self.is_lost = [true; 2];
+                self.frames.clear(direction);
+            }
+            Feed::Upgrade => self.is_handed_over = true,
+            Feed::More | Feed::Fail => {}
         }
     }
 
@@ -149,7 +164,7 @@ impl<P: MessageProtocol> MessageParser<P> {
         let mut held = std::mem::take(&mut self.pending[side]);
         held.extend_from_slice(bytes);
         let mut at = 0;
-        while !self.is_lost[side] && at < held.len() {
+        while !self.is_lost[side] && !self.is_handed_over && at < held.len() {
             let rest = &held[at..];
             match self.protocol.cut(direction, rest) {
                 Cut::Message(length) if length > 0 && length <= rest.len() => {
@@ -165,6 +180,10 @@ impl<P: MessageProtocol> MessageParser<P> {
                     at += there;
                 }
                 Cut::Message(0) | Cut::Long(_) | Cut::Lost => self.is_lost[side] = true,
+                Cut::Failed => {
+                    self.is_lost = [true; 2];
+                    self.is_failed = true;
+                }
                 Cut::Message(_) | Cut::More => break,
             }
         }
@@ -191,8 +210,12 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
                 Transport::Tcp => self.stream(direction, bytes),
             }
         }
-        if self.is_lost[direction.index()] {
+        if self.is_failed {
+            Feed::Fail
+        } else if self.is_lost[direction.index()] {
             Feed::Stop
+        } else if self.is_handed_over {
+            Feed::Upgrade
         } else {
             Feed::More
         }
@@ -218,6 +241,10 @@ impl<P: MessageProtocol> Parser for MessageParser<P> {
 
     fn store_mut(&mut self) -> Option<&mut dyn TransactionStore> {
         Some(&mut self.transactions)
+    }
+
+    fn take_unread(&mut self, direction: Direction) -> Vec<u8> {
+        std::mem::take(&mut self.pending[direction.index()])
     }
 
     fn frames(&self) -> Option<&FrameLog> {

@@ -11,6 +11,8 @@ use super::{
 
 const HEADER_BYTES: usize = 40;
 const FRAGMENT_HEADER_BYTES: usize = 8;
+/// What the reference wants to see of whatever follows an extension header.
+const HEADER_BEGIN_BYTES: usize = 2;
 /// Where the payload length and the next-header field stand in the fixed header.
 const PAYLOAD_LENGTH_AT: usize = 4;
 const NEXT_HEADER_AT: usize = 6;
@@ -148,10 +150,10 @@ impl Walk<'_> {
             *field = first.next_header;
         }
         data.extend_from_slice(&whole.payload);
-        let Ok(payload_length) = u16::try_from(data.len().saturating_sub(HEADER_BYTES)) else {
-            packet.event("ipv6.frag_pkt_too_large");
-            return;
-        };
+        // Headers in front of the fragments can make it too long for its length field; as in the reference that wraps then, and
+        // what does not fit is seen as missing.
+        let payload_bytes = data.len().saturating_sub(HEADER_BYTES) & usize::from(u16::MAX);
+        let payload_length = u16::try_from(payload_bytes).unwrap_or(u16::MAX);
         if let Some(fixed) = data.first_chunk_mut::<HEADER_BYTES>() {
             [fixed[PAYLOAD_LENGTH_AT], fixed[PAYLOAD_LENGTH_AT + 1]] = payload_length.to_be_bytes();
         }
@@ -175,10 +177,30 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
     for _ in 0..limits::IPV6_EXTENSION_HEADERS_MAX {
         let duplicate = std::mem::replace(&mut seen[usize::from(next)], true);
         let header = bytes::from(whole, at);
+        let is_begun = header.len() >= HEADER_BEGIN_BYTES || next == next_header::NONE;
+        if !is_begun && (at > HEADER_BYTES || has_header_begin(next)) {
+            packet.event("ipv6.trunc_exthdr");
+            return Extensions {
+                protocol: last_read,
+                header_length: whole.len(),
+                fragment,
+                is_broken: true,
+            };
+        }
+        if matches!(
+            next,
+            next_header::ROUTING
+                | next_header::DESTINATION_OPTIONS
+                | next_header::FRAGMENT
+                | next_header::AUTHENTICATION
+        ) {
+            last_read = next;
+        }
         let length = match next {
             next_header::FRAGMENT => FRAGMENT_HEADER_BYTES,
             next_header::AUTHENTICATION => {
-                (usize::from(bytes::u8_at(header, 1).unwrap_or(0)) + 2) * 4
+                // A length of 0 counts as that of the least header, as in the reference.
+                (usize::from(bytes::u8_at(header, 1).unwrap_or(0)).max(1) + 2) * 4
             }
             next_header::HOP_BY_HOP
             | next_header::ROUTING
@@ -263,15 +285,6 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
             }
             _ => {}
         }
-        if matches!(
-            next,
-            next_header::ROUTING
-                | next_header::DESTINATION_OPTIONS
-                | next_header::FRAGMENT
-                | next_header::AUTHENTICATION
-        ) {
-            last_read = next;
-        }
         announced_at = at;
         next = bytes::u8_at(header, 0).unwrap_or(next_header::NONE);
         at += length;
@@ -283,6 +296,22 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
         fragment,
         is_broken: true,
     }
+}
+
+/// Whether what a packet begins with is read as an extension header, of which two bytes must be there.
+fn has_header_begin(next: u8) -> bool {
+    matches!(
+        next,
+        next_header::HOP_BY_HOP
+            | next_header::ROUTING
+            | next_header::FRAGMENT
+            | next_header::ENCAPSULATING_SECURITY
+            | next_header::AUTHENTICATION
+            | next_header::DESTINATION_OPTIONS
+            | next_header::MOBILITY
+            | next_header::HOST_IDENTITY
+            | next_header::SHIM6
+    )
 }
 
 /// Events of what stands behind the last extension header; whether it cannot be read.

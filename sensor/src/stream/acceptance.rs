@@ -182,9 +182,12 @@ impl Connection {
         if ends_shutdown || updates_window {
             return false;
         }
-        // A window that shrinks by more than the segment brought, with numbers that were never seen.
+        // A window that shrinks by more than the segment brought and what it acknowledges can account for, with numbers that were
+        // never seen.
         let shrinks_by = receiver.window.saturating_sub(window);
+        let acknowledged_bytes = segment.acknowledgment.wrapping_sub(receiver.last_ack);
         if usize::try_from(shrinks_by).is_ok_and(|bytes| bytes > segment.payload.len())
+            && shrinks_by > acknowledged_bytes.saturating_add(limits::WINDOW_SLACK_BYTES)
             && after(segment.acknowledgment, receiver.next_sequence)
             && after(segment.sequence, sender.next_sequence)
         {

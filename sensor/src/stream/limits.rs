@@ -14,6 +14,8 @@ pub const SYN_ACKS_MAX: usize = 5;
 pub const SYNS_MAX: usize = 10;
 /// Largest window scale that counts (RFC 7323 section 2.3).
 pub const WINDOW_SCALE_MAX: u8 = 14;
+/// Bytes by which a window may shrink more than what is acknowledged accounts for (the reference's allowance).
+pub const WINDOW_SLACK_BYTES: u32 = 32;
 /// Bytes of all streams of a worker unless a memory budget says otherwise.
 pub const REASSEMBLY_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 /// Age in seconds after which a timestamp is no longer held against a segment (RFC 7323 section 5.5: 24 days).

@@ -11,7 +11,8 @@ use crate::{
     },
 };
 
-/// Opens a buffer: what follows is looked for there. Each sticky keyword opens its own instance.
+/// Opens a buffer: what follows is looked for there. Each sticky keyword opens its own instance; those of one buffer are put together
+/// at the end, where the reference does so.
 pub(crate) fn open(rule: &mut RuleDraft, option: &RuleOption<'_>, buffer: Buffer) -> Done {
     let span = option.name.span();
     if buffer == Buffer::Base64Data && !has_decoder(rule) {

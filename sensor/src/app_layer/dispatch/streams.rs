@@ -127,8 +127,15 @@ impl AppLayer {
                     self.give_up_keeping_protocol();
                     return Feed::Stop;
                 }
-                self.event("applayer_detect_protocol_only_one_direction");
                 let feed = self.deliver_held(direction);
+                if self.failed {
+                    // The whole flow was given up with it: nobody is told anything.
+                    let side = &mut self.sides[direction.index()];
+                    side.identification = Identification::Identified(protocol);
+                    side.decision_due = false;
+                    return feed;
+                }
+                self.event("applayer_detect_protocol_only_one_direction");
                 if feed == Feed::Stop {
                     // The parser refused it: nobody is told of a decision, and the other direction's word stands.
                     self.sides[direction.index()].identification =

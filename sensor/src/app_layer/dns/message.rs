@@ -1,5 +1,8 @@
 //! DNS messages (RFC 1035, section 4): header, names, sections.
 
+use std::ops::Range;
+
+use super::record_data;
 use crate::app_layer::{limits, reader::Reader};
 
 /// A question.
@@ -9,11 +12,13 @@ pub(super) struct Question {
     pub(super) kind: u16,
 }
 
-/// A resource record; its data stays unread.
+/// A resource record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) name: Vec<u8>,
     pub(super) kind: u16,
+    /// Where its data stand in the message.
+    data: Range<usize>,
 }
 
 /// A message as far as it could be read.
@@ -143,7 +148,8 @@ fn name_end<'a>(reader: &mut Reader<'a>, message: &'a [u8]) -> NameEnd {
     NameEnd::Wrong
 }
 
-/// Reads a message. Questions and answers must be whole; odd further sections are only told.
+/// Reads a message. Questions and answers must be whole, and the data of answers and authorities sound; odd further sections are
+/// only told.
 pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     let mut reader = Reader::new(bytes);
     let mut message = Message {
@@ -165,29 +171,38 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     if questions > limits::DNS_SECTION_ENTRIES_MAX {
         return Some(message);
     }
+    // Of a request's records the data are not looked at: an update names what it deletes with records of no data.
+    let is_response = message.is_response();
+    let is_sound = |record: &Record| {
+        !is_response || record_data::is_sound(bytes, record.kind, record.data.clone())
+    };
     for _ in 0..answers.min(limits::DNS_SECTION_ENTRIES_MAX) {
         let record = record(&mut reader, bytes, &mut message.anomalies)?;
+        if !is_sound(&record) {
+            return None;
+        }
         message.answers.push(record);
     }
     if answers > limits::DNS_SECTION_ENTRIES_MAX {
         return Some(message);
     }
-    if !skip(&mut reader, bytes, authorities, &mut message.anomalies) {
-        message.anomalies.bad_authorities = true;
-    } else if !skip(&mut reader, bytes, additionals, &mut message.anomalies) {
-        message.anomalies.bad_additionals = true;
+    for _ in 0..authorities.min(limits::DNS_SECTION_ENTRIES_MAX) {
+        match record(&mut reader, bytes, &mut message.anomalies) {
+            Some(record) if is_sound(&record) => {}
+            Some(_) => return None,
+            None => {
+                message.anomalies.bad_authorities = true;
+                return Some(message);
+            }
+        }
+    }
+    for _ in 0..additionals.min(limits::DNS_SECTION_ENTRIES_MAX) {
+        if record(&mut reader, bytes, &mut message.anomalies).is_none() {
+            message.anomalies.bad_additionals = true;
+            break;
+        }
     }
     Some(message)
-}
-
-fn skip<'a>(
-    reader: &mut Reader<'a>,
-    bytes: &'a [u8],
-    count: usize,
-    anomalies: &mut Anomalies,
-) -> bool {
-    (0..count.min(limits::DNS_SECTION_ENTRIES_MAX))
-        .all(|_| record(reader, bytes, anomalies).is_some())
 }
 
 fn record<'a>(
@@ -199,8 +214,9 @@ fn record<'a>(
     let kind = reader.u16()?;
     reader.u16()?;
     reader.u32()?;
-    reader.prefixed_u16()?;
-    Some(Record { name, kind })
+    let data_bytes = reader.prefixed_u16()?.len();
+    let data = reader.position() - data_bytes..reader.position();
+    Some(Record { name, kind, data })
 }
 
 /// A name as text: labels joined by dots, no dot at the end. Moves `reader` behind it.

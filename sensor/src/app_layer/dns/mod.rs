@@ -2,6 +2,7 @@
 
 mod message;
 mod parser;
+mod record_data;
 mod transaction;
 
 #[cfg(test)]

@@ -142,7 +142,8 @@ impl RequestReader {
                 *left -= missing;
                 true
             }
-            State::Body { left } if *left == missing => {
+            // As in the reference, of a gap that goes on behind the body the rest is passed over.
+            State::Body { left } if *left <= missing => {
                 self.finish(transaction);
                 true
             }

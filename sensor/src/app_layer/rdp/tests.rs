@@ -12,7 +12,7 @@ use crate::{
 };
 
 const REQUEST: &[u8] =
-    b"\x03\0\0\x2c\x27\xe0\0\0\0\0\0Cookie: mstshash=visitor\r\n\x01\0\x08\0\x03\0\0\0";
+    b"\x03\0\0\x2d\x28\xe0\0\0\0\0\0Cookie: mstshash=visitor\r\n\x01\0\x08\0\x03\0\0\0";
 const CONFIRM_PLAIN: &[u8] = b"\x03\0\0\x0b\x06\xd0\0\0\x12\x34\0";
 const CONFIRM_TLS: &[u8] = b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\0\x08\0\x01\0\0\0";
 const CONFERENCE_REQUEST: &[u8] = b"\x03\0\0\x0b\x02\xf0\x80\x7f\x65\x01\0";
@@ -23,7 +23,10 @@ const PLAIN: &[Turn<'_>] = &[
     (ToClient, CONFIRM_PLAIN),
     (ToServer, CONFERENCE_REQUEST),
     (ToClient, CONFERENCE_RESPONSE),
-    (ToServer, b"\x03\0\0\x08\x02\xf0\x80\x04ciphertext of its own"),
+    (
+        ToServer,
+        b"\x03\0\0\x08\x02\xf0\x80\x04ciphertext of its own",
+    ),
     (ToClient, b"whatever"),
 ];
 
@@ -102,8 +105,13 @@ fn in_tls_the_certificate_is_the_last_step() {
 
 #[test]
 fn what_is_neither_is_given_up() {
-    for wrong in [&b"\x04\0\0\x08"[..], b"\x03\0\0\x03", b"\x16\x02", b"\x16\x03\x01\xff\xff"] {
-        assert_eq!(new().feed(ToServer, wrong), Feed::Stop);
+    for wrong in [
+        &b"\x04\0\0\x08"[..],
+        b"\x03\0\0\x03",
+        b"\x16\x02",
+        b"\x16\x03\x01\xff\xff",
+    ] {
+        assert_eq!(new().feed(ToServer, wrong), Feed::Fail);
     }
     let mut parser = new();
     assert_eq!(parser.feed(ToServer, b"\x03\0\xff\xff"), Feed::More);

@@ -13,7 +13,7 @@ const HANDSHAKE_CERTIFICATE: u8 = 11;
 
 /// A step of the beginning of a connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::app_layer) enum Step {
     /// X.224 connection request: what the client can do for security.
     Request,
     /// X.224 connection confirm: what the server chose.
@@ -37,9 +37,9 @@ pub(super) fn cut_tpkt(bytes: &[u8]) -> Cut {
     let version = header.u8();
     header.u8();
     match (version, header.u16().map(usize::from)) {
-        (Some(version), _) if version != TPKT_VERSION => Cut::Lost,
+        (Some(version), _) if version != TPKT_VERSION => Cut::Failed,
         (_, None) => Cut::More,
-        (_, Some(length)) if length < TPKT_HEADER_BYTES => Cut::Lost,
+        (_, Some(length)) if length < TPKT_HEADER_BYTES => Cut::Failed,
         (_, Some(length)) if length > bytes.len() => Cut::More,
         (_, Some(length)) => Cut::Message(length),
     }
@@ -56,7 +56,7 @@ pub(super) fn cut_record(bytes: &[u8]) -> Cut {
         && major.is_none_or(|major| major == 3)
         && length.is_none_or(|length| length <= limits::TLS_RECORD_BYTES_MAX);
     match length {
-        _ if !is_record => Cut::Lost,
+        _ if !is_record => Cut::Failed,
         Some(length) if RECORD_HEADER_BYTES + length <= bytes.len() => {
             Cut::Message(RECORD_HEADER_BYTES + length)
         }
