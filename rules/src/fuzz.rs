@@ -4,7 +4,7 @@ use crate::{
     Level, Settings, compile,
     lint::{Selection, check},
     pack::{CanonicalPack, Pack},
-    source::Source,
+    source::{Language, Source},
 };
 
 /// Compiles and checks bytes as a rule file; what stands behind their first zero byte is a `threshold.config`, what stands behind the
@@ -23,6 +23,8 @@ pub fn fuzz_entry(bytes: &[u8]) {
     };
     let rules: Vec<Source> = source("rules").into_iter().collect();
     let settings = Settings {
+        // It has the keywords of all versions.
+        language: Language::Version8,
         thresholds: source("threshold.config").into_iter().collect(),
         indicators: source("indicators").into_iter().collect(),
         ..Settings::default()
@@ -50,7 +52,7 @@ pub fn fuzz_entry(bytes: &[u8]) {
         "the canonical pack does not open"
     );
     let selection = Selection::default().from_level(Level::Note);
-    let checked = check(&rules, &Settings::default(), &selection);
+    let checked = check(&rules, &settings, &selection);
     for diagnostic in compiled.diagnostics.iter().chain(&checked.diagnostics) {
         assert!(
             !diagnostic.with_source().is_empty(),

@@ -7,9 +7,9 @@ use lapwing_rules::{
     model::{
         Action, AddressSetId, AlertLimit, Anchor, Buffer, ByteTest, BytesSpec, CipService,
         Comparison, Content, DcerpcInterface, Effect, Header, HeaderField, HeaderProtocol,
-        Inspection, IsDataAt, Match, NumberBase, NumberRange, Operand, PacketCondition, RateFilter,
-        RegexUse, RpcCall, RuleDirection, RuleId, RuleKind, Severity, Sides, SuppressBy, Threshold,
-        ThresholdKind, TrackBy, Transform,
+        Inspection, IsDataAt, LdapResponses, LdapWhich, Match, NumberBase, NumberRange, Operand,
+        PacketCondition, RateFilter, RegexUse, RpcCall, RuleDirection, RuleId, RuleKind, Severity,
+        Sides, SuppressBy, Threshold, ThresholdKind, TrackBy, Transform,
     },
     pack::{
         GroupToWrite, Pack, PackError, PackWriter, PrefilterScope, RuleToWrite, TransportClass,
@@ -171,6 +171,18 @@ fn rule<'a>(
                 class: None,
                 attribute: None,
             }),
+            PacketCondition::LdapResponses(LdapResponses::Operation(
+                LdapWhich::FromLast(2),
+                NumberRange {
+                    min: 4,
+                    max: 5,
+                    negated: true,
+                },
+            )),
+            PacketCondition::LdapResponses(LdapResponses::ResultCode(
+                LdapWhich::All,
+                NumberRange::NONE,
+            )),
             PacketCondition::RpcCall(RpcCall {
                 program: 100_003,
                 version: None,

@@ -5,7 +5,11 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use lapwing_rules::{Settings, compile, pack::Pack, source::Source};
+use lapwing_rules::{
+    Settings, compile,
+    pack::Pack,
+    source::{Language, Source},
+};
 use lapwing_sensor::{
     capture::{CapturedFrame, LinkType},
     detect::{Alert, Detector},
@@ -76,7 +80,12 @@ impl Engine {
             name: "cases.rules".into(),
             bytes: renumbered.into_bytes(),
         };
-        let compiled = compile(&[source], &Settings::default());
+        // The newest one has the keywords of all.
+        let settings = Settings {
+            language: Language::Version8,
+            ..Settings::default()
+        };
+        let compiled = compile(&[source], &settings);
         assert!(compiled.counts.compiled > 50, "{:?}", compiled.counts);
         let pack = Pack::from_bytes(compiled.pack).expect("a pack just written opens");
         let detector = Detector::new(Arc::new(pack));

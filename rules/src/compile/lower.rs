@@ -319,6 +319,7 @@ fn cost(condition: &PacketCondition<'_>) -> u8 {
         | PacketCondition::CipService(_)
         | PacketCondition::RpcCall(_)
         | PacketCondition::Modbus(_)
+        | PacketCondition::LdapResponses(_)
         | PacketCondition::Event(_)
         | PacketCondition::Checksum { .. }
         | PacketCondition::FtpBounce => 3,

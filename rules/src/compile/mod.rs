@@ -16,7 +16,8 @@ use crate::{
     model::RuleKind,
     pack::{CanonicalWriter, PackWriter},
     source::{
-        self, Catalogue, ListFiles, ParsedRule, Reputations, Source, Variables, draft::RuleDraft,
+        self, Catalogue, Language, ListFiles, ParsedRule, Reputations, Source, Variables,
+        draft::RuleDraft,
     },
 };
 
@@ -57,6 +58,8 @@ pub struct Compiled {
 /// What a compilation is given beside the rules.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
+    /// The version of the language that the rules are written in.
+    pub language: Language,
     /// Values of the variables.
     pub variables: Variables,
     /// Class types and reference systems.

@@ -152,7 +152,7 @@ mistakes! {
 
     /// A keyword of a version that is newer than the language spoken here.
     ///
-    /// Rules are in the language of Suricata 7.0.
+    /// Rules are in the language of Suricata 7.0, unless they are said to be written for version 8 (`--language 8`).
     ///
     /// ```text
     /// alert dns any any -> any any (msg:"x"; dns.queries.rrname; content:"abcd"; sid:1;)

@@ -214,4 +214,10 @@ buffers! {
     SipStatusMessage = 204, "sip.stat_msg", ToClient, Some(P::Sip), false;
     SipRequestLine = 205, "sip.request_line", ToServer, Some(P::Sip), false;
     SipResponseLine = 206, "sip.response_line", ToClient, Some(P::Sip), false;
+    LdapRequestDn = 210, "ldap.request.dn", ToServer, Some(P::Ldap), false;
+    LdapRequestAttributeType = 211, "ldap.request.attribute_type", ToServer, Some(P::Ldap), true;
+    LdapResponsesDn = 212, "ldap.responses.dn", ToClient, Some(P::Ldap), true;
+    LdapResponsesMessage = 213, "ldap.responses.message", ToClient, Some(P::Ldap), true;
+    LdapResponsesAttributeType = 214, "ldap.responses.attribute_type", ToClient, Some(P::Ldap), true;
+    WebsocketPayload = 220, "websocket.payload", Both, Some(P::Websocket), false;
 }

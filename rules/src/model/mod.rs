@@ -29,6 +29,7 @@ pub use packet_condition::{
 };
 pub use protocol::{AppProtocol, DetectedProtocol, HeaderProtocol};
 pub use protocol_condition::{
-    CipService, ModbusCall, ModbusRange, ModbusRequest, ModbusTable, RpcCall, SaAttribute,
+    CipService, LdapResponses, LdapWhich, ModbusCall, ModbusRange, ModbusRequest, ModbusTable,
+    RpcCall, SaAttribute,
 };
 pub use rule::{Action, Effect, RuleId, RuleKind, Severity};

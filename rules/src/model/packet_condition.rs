@@ -1,6 +1,9 @@
 //! Conditions on a packet, its flow and its transaction that are not byte inspections.
 
-use super::{AddressSetId, CipService, DetectedProtocol, ModbusRequest, RpcCall, VariableScope};
+use super::{
+    AddressSetId, CipService, DetectedProtocol, LdapResponses, ModbusRequest, RpcCall,
+    VariableScope,
+};
 
 /// A closed range, possibly negated; `min > max` never occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,6 +179,14 @@ pub enum HeaderField {
     RfbSecurityType = 142,
     /// `rfb.secresult`: 0 for `ok`, 1 for `fail`, 2 for `toomany`, 3 for `unknown`
     RfbSecurityResult = 143,
+    /// `ldap.request.operation`: the number of the operation's tag
+    LdapRequestOperation = 150,
+    /// `websocket.flags`: the upper half of a frame's first byte
+    WebsocketFlags = 151,
+    /// `websocket.opcode`
+    WebsocketOpcode = 152,
+    /// `websocket.mask`
+    WebsocketMask = 153,
 }
 
 impl HeaderField {
@@ -253,6 +264,10 @@ impl HeaderField {
         Self::NfsVersion,
         Self::RfbSecurityType,
         Self::RfbSecurityResult,
+        Self::LdapRequestOperation,
+        Self::WebsocketFlags,
+        Self::WebsocketOpcode,
+        Self::WebsocketMask,
     ];
 
     /// The field with this stable number.
@@ -458,6 +473,8 @@ pub enum PacketCondition<'a> {
     RpcCall(RpcCall),
     /// `modbus`
     Modbus(ModbusRequest),
+    /// `ldap.responses.operation`, `ldap.responses.result_code`, `ldap.responses.count`
+    LdapResponses(LdapResponses),
     /// `tls_cert_expired` and `tls_cert_valid`: whether the server's certificate is beyond its end at the time of the packet.
     CertificateValidity { is_expired: bool },
     /// `iprep`: addresses with the reputation that is asked for.

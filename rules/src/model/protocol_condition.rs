@@ -1,5 +1,7 @@
 //! Conditions of single protocols that are more than one number.
 
+use super::NumberRange;
+
 /// `ike.chosen_sa_attribute`: an attribute of a security association. Numbers are stable: they stand in packs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -163,6 +165,30 @@ pub struct ModbusRequest {
     pub unit: Option<ModbusRange>,
     /// What it is asked to do.
     pub call: ModbusCall,
+}
+
+/// Which of the responses to a request of LDAP are asked. The reference's default is any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LdapWhich {
+    /// One of them will do.
+    Any,
+    /// All of them that have the number, and there is one.
+    All,
+    /// The one at this place, from 0.
+    FromFirst(u32),
+    /// The one at this place from the last, which is 1.
+    FromLast(u32),
+}
+
+/// What is asked of responses of LDAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LdapResponses {
+    /// `ldap.responses.operation`
+    Operation(LdapWhich, NumberRange),
+    /// `ldap.responses.result_code`
+    ResultCode(LdapWhich, NumberRange),
+    /// `ldap.responses.count`
+    Count(NumberRange),
 }
 
 #[cfg(test)]

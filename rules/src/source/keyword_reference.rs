@@ -10,7 +10,9 @@ pub fn markdown() -> String {
     let mut page = "# Rule keywords\n\n\
          <!-- Made from rules/src/source/keyword_table.rs; `UPDATE_EXPECT=1 cargo nextest run --release -p lapwing-rules --test keyword_reference` writes it anew. -->\n\n\
          Every keyword of Suricata 7.0's rule language, and whether Lapwing runs it. A rule with one that does not run is\n\
-         named by `lapwing rules coverage` and left out; it is never half-run. `lapwing rules keywords NAME` prints one entry.\n\n\
+         named by `lapwing rules coverage` and left out; it is never half-run. `lapwing rules keywords NAME` prints one entry.\n\
+         Keywords since 8.0 are of version 8 of the language: they need `--language 8`, or `language = 8` under `[rules]` of\n\
+         `sensor.toml`, and are refused without.\n\n\
          *Value* is what stands behind the colon; a keyword without one is written `keyword;`. *Where* is the protocol and the\n\
          direction that a buffer exists in: `→` what the client sends, `←` what the server sends, `↔` both.\n"
         .to_owned();

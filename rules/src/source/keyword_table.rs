@@ -11,9 +11,10 @@ use super::{
     draft::RuleDraft,
     keywords::{
         asn1, bits, buffers, byte_keywords, checked, content, dcerpc, dnp3, enip, files, flow,
-        frames, header_fields, http2, ike, kerberos, lists, meta, modbus, mqtt, regex, reputation,
-        rfb, rpc, ssh, thresholds, tls, transaction_fields, variables,
+        frames, header_fields, http2, ike, kerberos, ldap, lists, meta, modbus, mqtt, regex,
+        reputation, rfb, rpc, ssh, thresholds, tls, transaction_fields, variables, websocket,
     },
+    language::Language,
     list_files::ListFiles,
     problem::Problem,
     reputations::Reputations,
@@ -37,6 +38,7 @@ pub enum Argument {
 pub(crate) struct Context<'c> {
     pub(crate) keyword: &'static Keyword,
     pub(crate) catalogue: &'c Catalogue,
+    pub(crate) language: Language,
     /// The rule file, and where the files are that it names.
     pub(crate) rule_file: &'c str,
     pub(crate) list_files: ListFiles,
@@ -114,10 +116,11 @@ impl Keyword {
         }
     }
 
-    /// Whether version 7.0 of the reference, which rules here are of, knows it.
+    /// Whether a version of the rule language has it.
     #[must_use]
-    pub fn is_of_version_7(&self) -> bool {
-        !self.since.starts_with('8') && !self.since.ends_with("only")
+    pub fn is_of(&self, language: Language) -> bool {
+        let is_newer = self.since.starts_with('8') && language == Language::Version7;
+        !is_newer && !self.since.ends_with("only")
     }
 
     /// Whether its value may stand in double quotes. The reference refuses quotes around any other value.
@@ -276,7 +279,8 @@ use Role::{
     TransactionField, TransactionNumber,
 };
 
-const SMB: Role = Foreign("it came with version 8 of the reference");
+/// Why nothing is done for a keyword of a later version.
+const NEWER: &str = "it came with version 8 of the reference and is not run yet";
 const FILES: Role = Foreign(MAGIC);
 /// Why nothing is said of the kind of a file.
 const MAGIC: &str =
@@ -328,7 +332,7 @@ keywords! {
     "fast_pattern" [] "1.0" Optional Read(content::fast_pattern), "Look for this content first; only, or offset,length of a part.", takes "nothing | only | offset,length";
     "replace" [] "1.0" Required checked(NEVER, checked::text), "Replace the content; inline only.";
     "isdataat" [] "1.0" Required Read(content::is_data_at), "There are bytes at this place.", takes "[!]number | variable [, relative] [, rawbytes]";
-    "absent" [] "8.0" Optional Foreign("the reference's version 7.0 does not know it"), "The buffer is absent.";
+    "absent" [] "8.0" Optional Foreign(NEWER), "The buffer is absent.";
     "bsize" [] "5.0" Required Read(content::buffer_size), "The length of the buffer.", takes "N | !N | <N | >N | <=N | >=N | N<>M";
     "urilen" [] "1.0" Required Read(content::uri_length), "The length of the URI, normalised unless `raw`.", takes "N | !N | <N | >N | N<>M [, norm | raw]";
     "pcre" [] "1.0" Required Read(regex::pcre), "A regular expression with flags; groups may become variables.", takes "[!]\"/expression/flags [, flow:name | pkt:name, …]\"";
@@ -402,10 +406,10 @@ keywords! {
     # "DNS";
     "dns.query" ["dns_query"] "2.0" None Sticky(B::DnsQuery), "Each name asked for.";
     "dns.opcode" [] "7.0" Required Read(transaction_fields::dns_opcode), "The operation code.", takes "[!]N";
-    "dns.queries.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Each name asked for.";
-    "dns.answers.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of answers.";
-    "dns.authorities.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of authorities.";
-    "dns.additionals.rrname" [] "8.0" None Foreign("the reference's version 7.0 does not know it"), "Names of additional records.";
+    "dns.queries.rrname" [] "8.0" None Foreign(NEWER), "Each name asked for.";
+    "dns.answers.rrname" [] "8.0" None Foreign(NEWER), "Names of answers.";
+    "dns.authorities.rrname" [] "8.0" None Foreign(NEWER), "Names of authorities.";
+    "dns.additionals.rrname" [] "8.0" None Foreign(NEWER), "Names of additional records.";
 
     # "TLS, JA3 and JA4";
     "tls.sni" ["tls_sni"] "3.2" None Sticky(B::TlsSni), "The server name asked for.";
@@ -470,10 +474,10 @@ keywords! {
     "threshold" [] "1.0" Required Read(thresholds::threshold), "Limit how often it alerts.", takes "type limit | threshold | both, track by_src | by_dst | by_both | by_rule, count N, seconds N";
     "detection_filter" [] "1.0" Required Read(thresholds::detection_filter), "Alert from the Nth match in a window on.", takes "track by_src | by_dst, count N, seconds N";
     "flow.age" [] "7.0" Required PacketField(F::FlowAge, u32::MAX as u64), "Age of the flow in seconds.";
-    "flow.pkts_toserver" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the server.";
-    "flow.pkts_toclient" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Packets to the client.";
-    "flow.bytes_toserver" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Bytes to the server.";
-    "flow.bytes_toclient" [] "8.0" Required Foreign("the reference's version 7.0 does not know it"), "Bytes to the client.";
+    "flow.pkts_toserver" [] "8.0" Required PacketField(F::FlowPacketsToServer, u32::MAX as u64), "Packets to the server.";
+    "flow.pkts_toclient" [] "8.0" Required PacketField(F::FlowPacketsToClient, u32::MAX as u64), "Packets to the client.";
+    "flow.bytes_toserver" [] "8.0" Required PacketField(F::FlowBytesToServer, u64::MAX), "Bytes to the server.";
+    "flow.bytes_toclient" [] "8.0" Required PacketField(F::FlowBytesToClient, u64::MAX), "Bytes to the client.";
     "app-layer-protocol" [] "2.1" Required Read(flow::app_layer_protocol), "The detected application protocol.", takes "[!]name";
     "app-layer-event" [] "2.0" Required Read(flow::app_layer_event), "An anomaly that a parser noticed.", takes "protocol.event";
     "stream-event" [] "1.0" Required Read(flow::stream_event), "An anomaly that reassembly noticed.", takes "event";
@@ -538,7 +542,7 @@ keywords! {
     "smb.share" ["smb_share"] "4.1" None Sticky(B::SmbShare), "The share.";
     "smb.ntlmssp_user" [] "7.0" None Sticky(B::SmbNtlmsspUser), "The user of NTLMSSP.";
     "smb.ntlmssp_domain" [] "7.0" None Sticky(B::SmbNtlmsspDomain), "The domain of NTLMSSP.";
-    "smb.version" [] "8.0" Required SMB, "Version of SMB.";
+    "smb.version" [] "8.0" Required Foreign(NEWER), "Version of SMB.";
 
     # "NFS";
     "nfs_procedure" [] "4.0" Required TransactionField(F::NfsProcedure, P::Nfs, u32::MAX as u64), "NFS procedure, as a number.";
@@ -587,7 +591,7 @@ keywords! {
     "mqtt.connect.password" [] "6.0" None Sticky(B::MqttPassword), "Password.";
     "mqtt.connect.willtopic" [] "6.0" None Sticky(B::MqttWillTopic), "Topic of the will.";
     "mqtt.connect.willmessage" [] "6.0" None Sticky(B::MqttWillMessage), "Message of the will.";
-    "mqtt.connect.protocol_string" [] "8.0" None ForeignBuffer("the reference's version 7.0 does not know it"), "Name of the protocol.";
+    "mqtt.connect.protocol_string" [] "8.0" None ForeignBuffer(NEWER), "Name of the protocol.";
     "mqtt.connack.session_present" [] "6.0" Required Read(mqtt::session_present), "A session was there.", takes "yes | true | no | false";
     "mqtt.publish.topic" [] "6.0" None Sticky(B::MqttPublishTopic), "Topic.";
     "mqtt.publish.message" [] "6.0" None Sticky(B::MqttPublishMessage), "Message.";
@@ -617,6 +621,23 @@ keywords! {
     "ike.nonce_payload_length" [] "7.0" Required TransactionField(F::IkeNonceLength, P::Ike, u32::MAX as u64), "Length of the nonce.";
     "ike.nonce_payload" [] "7.0" None Sticky(B::IkeNonce), "The nonce.";
     "ike.key_exchange_payload" [] "7.0" None Sticky(B::IkeKeyExchange), "The key exchange.";
+
+    # "LDAP, in version 8 of the language";
+    "ldap.request.operation" [] "8.0" Required Read(ldap::request_operation), "Operation of the request.", takes "[!]name or number | range";
+    "ldap.request.dn" [] "8.0" None Sticky(B::LdapRequestDn), "Distinguished name that the request is about.";
+    "ldap.request.attribute_type" [] "8.0" None Sticky(B::LdapRequestAttributeType), "Each attribute that the request names.";
+    "ldap.responses.operation" [] "8.0" Required Read(ldap::responses_operation), "Operation of a response.", takes "[!]name or number | range [, any | all | place from 0, or from -1 backwards]", differs "`all` and places from the last are judged once there is a last one";
+    "ldap.responses.count" [] "8.0" Required Read(ldap::count), "Number of responses.", takes "N | !N | <N | >N | <=N | >=N | N<>M", differs "it is judged once there are no more, or enough";
+    "ldap.responses.result_code" [] "8.0" Required Read(ldap::result_code), "Result that a response tells.", takes "[!]name or number | range [, any | all | place from 0, or from -1 backwards]", differs "`all` and places from the last are judged once there is a last one";
+    "ldap.responses.dn" [] "8.0" None Sticky(B::LdapResponsesDn), "Distinguished name of each response; empty where it has none.";
+    "ldap.responses.message" [] "8.0" None Sticky(B::LdapResponsesMessage), "Diagnostic message of each response; empty where it has none.";
+    "ldap.responses.attribute_type" [] "8.0" None Sticky(B::LdapResponsesAttributeType), "Each attribute of an entry that was found.";
+
+    # "WebSocket, in version 8 of the language";
+    "websocket.payload" [] "8.0" None Sticky(B::WebsocketPayload), "What a frame carries, unmasked; the last frame of a message has all of it, decompressed.";
+    "websocket.flags" [] "8.0" Required Read(websocket::flags), "Flags of a frame.", takes "[!]fin | [!]comp, … | &mask=N | &mask!=N | range";
+    "websocket.mask" [] "8.0" Required TransactionField(F::WebsocketMask, P::Websocket, u32::MAX as u64), "Mask of a frame.";
+    "websocket.opcode" [] "8.0" Required Read(websocket::opcode), "Kind of a frame.", takes "[!]continuation | text | binary | close | ping | pong | range";
 
     # "DHCP";
     "dhcp.leasetime" [] "7.0" Required TransactionField(F::DhcpLeaseTime, P::Dhcp, u64::MAX), "Lease in seconds.";

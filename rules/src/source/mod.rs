@@ -11,6 +11,7 @@ mod groups;
 pub mod keyword_reference;
 pub mod keyword_table;
 mod keywords;
+mod language;
 pub(crate) mod list_files;
 mod logical_lines;
 mod packet_events;
@@ -29,6 +30,7 @@ mod variables;
 
 pub use catalogue::{Catalogue, CatalogueError, ClassType};
 pub(crate) use groups::{AddressSet, PortSet};
+pub use language::Language;
 pub use list_files::ListFiles;
 pub(crate) use logical_lines::LogicalLines;
 pub use parser::Source;

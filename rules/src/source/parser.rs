@@ -8,6 +8,7 @@ use super::{
     groups,
     keyword_table::{self, Argument, Context, Keyword, Role},
     keywords::{buffers, header_fields, transaction_fields},
+    language::Language,
     logical_lines::{LogicalLine, LogicalLines},
     prefilter_option,
     problem::Problem,
@@ -215,7 +216,7 @@ fn parse_rule(
     let syntax = RuleSyntax::parse(&line.bytes, 0).map_err(refuse)?;
     let sid = syntax.number("sid");
     let refuse = |problem| (Box::new(problem), sid);
-    let mut draft = header(&syntax, &settings.variables).map_err(refuse)?;
+    let mut draft = header(&syntax, &settings.variables, settings.language).map_err(refuse)?;
     let remarks_before = draft.remarks.len();
     let is_requirement = |option: &&RuleOption<'_>| option.name.bytes == b"requires";
     for option in syntax.options.iter().filter(is_requirement) {
@@ -245,7 +246,11 @@ fn is_identity(option: &RuleOption<'_>) -> bool {
     matches!(option.name.bytes, b"sid" | b"gid" | b"rev" | b"msg")
 }
 
-fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, Problem> {
+fn header(
+    syntax: &RuleSyntax<'_>,
+    variables: &Variables,
+    language: Language,
+) -> Result<RuleDraft, Problem> {
     let mut remarks = Vec::new();
     let action = match action(syntax.action.bytes) {
         Some(Some(action)) => action,
@@ -265,7 +270,7 @@ fn header(syntax: &RuleSyntax<'_>, variables: &Variables) -> Result<RuleDraft, P
             .hint("a rule begins with alert, pass, drop or reject"));
         }
     };
-    let protocol = match protocols::header_protocol(syntax.protocol.text()) {
+    let protocol = match protocols::header_protocol(syntax.protocol.text(), language) {
         Some(protocol) => protocol,
         None => {
             return Err(Problem::error(
@@ -350,13 +355,14 @@ fn read_option(
             None => problem,
         }
     })?;
-    if !keyword.is_of_version_7() {
+    if !keyword.is_of(settings.language) {
         return Err(Problem::error(
             "newer-keyword",
             option.name.span(),
             format!(
-                "`{name}` is of version {}, and rules here are of version 7.0",
-                keyword.since
+                "`{name}` is of version {}, and rules here are of version {}",
+                keyword.since,
+                settings.language.name()
             ),
         ));
     }
@@ -372,6 +378,7 @@ fn read_option(
     let context = Context {
         keyword,
         catalogue: &settings.catalogue,
+        language: settings.language,
         rule_file,
         list_files: settings.list_files,
         reputations: &settings.reputations,

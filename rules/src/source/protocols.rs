@@ -1,5 +1,6 @@
 //! Protocol words of rule headers and of `app-layer-protocol`.
 
+use super::language::Language;
 use crate::model::{AppProtocol, HeaderProtocol};
 
 /// An application protocol by the name that rules use.
@@ -12,13 +13,14 @@ pub(crate) enum Known {
 }
 
 /// The application protocol of this name, which is in lower case in rules.
-pub(crate) fn app_protocol(name: &str) -> Option<Known> {
+pub(crate) fn app_protocol(name: &str, language: Language) -> Option<Known> {
     Some(match name {
         "http" => Known::AnyHttp,
         "http1" => Known::One(AppProtocol::Http1),
         "ikev2" => Known::One(AppProtocol::Ike),
         // Version 7.0 of the reference knows no rules about these.
-        "ldap" | "websocket" | "pop3" | "jabber" | "irc" | "msn" => return None,
+        "ldap" | "websocket" if language == Language::Version7 => return None,
+        "pop3" | "jabber" | "irc" | "msn" => return None,
         name => Known::One(
             AppProtocol::ALL
                 .iter()
@@ -29,7 +31,7 @@ pub(crate) fn app_protocol(name: &str) -> Option<Known> {
 }
 
 /// The protocol word of a header. What is below applications may stand in upper case.
-pub(crate) fn header_protocol(name: &str) -> Option<HeaderProtocol> {
+pub(crate) fn header_protocol(name: &str, language: Language) -> Option<HeaderProtocol> {
     Some(match name.to_ascii_lowercase().as_str() {
         "ip" => HeaderProtocol::Ip,
         "ipv4" | "ip4" => HeaderProtocol::Ipv4,
@@ -43,7 +45,7 @@ pub(crate) fn header_protocol(name: &str) -> Option<HeaderProtocol> {
         "icmpv4" => HeaderProtocol::Icmpv4,
         "icmpv6" => HeaderProtocol::Icmpv6,
         "pkthdr" => HeaderProtocol::PacketHeader,
-        _ => match app_protocol(name)? {
+        _ => match app_protocol(name, language)? {
             Known::One(protocol) => HeaderProtocol::App(protocol),
             Known::AnyHttp => HeaderProtocol::AnyHttp,
         },

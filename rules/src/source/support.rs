@@ -35,7 +35,7 @@ pub fn field(_field: HeaderField) -> Support {
 pub fn app_protocol(protocol: AppProtocol) -> Support {
     use AppProtocol as P;
     match protocol {
-        P::Pop3 | P::Websocket | P::Ldap | P::Jabber | P::Irc | P::Msn => {
+        P::Pop3 | P::Jabber | P::Irc | P::Msn => {
             Err("the reference's version 7.0 does not know it")
         }
         _ => Ok(()),
@@ -53,6 +53,7 @@ pub fn parser(protocol: AppProtocol) -> Support {
         P::Krb5 | P::Snmp | P::Ike | P::Dhcp | P::Enip | P::Smb => Ok(()),
         P::Http2 | P::FtpData | P::Mqtt | P::Modbus | P::Dnp3 | P::Pgsql => Ok(()),
         P::Nfs | P::Rfb | P::Telnet | P::Quic | P::Rdp | P::Ntp | P::Tftp => Ok(()),
+        P::Ldap | P::Websocket => Ok(()),
         _ => Err("this version has no parser for it yet"),
     }
 }
@@ -145,8 +146,6 @@ pub(super) const NOT_SEEN: &str =
 const OLD: &str = "the reference's version 7.0 knows the name and raises it nowhere";
 const OFF: &str = "the reference raises it only where its settings ask for more than its defaults";
 const QUEUES: &str = "the reference's defaults set no bounds for these queues";
-const FEWER: &str =
-    "the sensor holds fewer transactions of a flow than the reference counts for it";
 
 /// Known to the reference and raised by nothing here, each with the reason.
 const NOT_RAISED: &[(&str, &str)] = &[
@@ -179,7 +178,6 @@ const NOT_RAISED: &[(&str, &str)] = &[
     ("smb.read_queue_size_exceeded", QUEUES),
     ("smb.request_to_client", NOT_SEEN),
     ("smb.response_to_server", NOT_SEEN),
-    ("smb.too_many_transactions", FEWER),
     ("smb.write_queue_cnt_exceeded", QUEUES),
     ("smb.write_queue_size_exceeded", QUEUES),
     ("smtp.failed_protocol_change", NOT_SEEN),
@@ -229,6 +227,19 @@ const EVENTS: &[(&str, &[&str])] = &[
             "unimplemented_security_type",
             "unknown_security_result",
         ],
+    ),
+    (
+        "ldap",
+        &[
+            "incomplete_data",
+            "invalid_data",
+            "request_not_found",
+            "too_many_transactions",
+        ],
+    ),
+    (
+        "websocket",
+        &["reassembly_limit_reached", "skip_end_of_payload"],
     ),
     ("nfs", &["malformed_data", "too_many_transactions"]),
     ("dhcp", &["truncated_options"]),
@@ -345,6 +356,7 @@ const SMB_EVENTS: &[&str] = &[
     "read_request_too_large",
     "read_response_too_large",
     "record_overflow",
+    "too_many_transactions",
     "write_request_too_large",
 ];
 

@@ -201,7 +201,7 @@ impl AppLayer {
     /// Takes the next bytes of a direction, in order.
     pub fn feed(&mut self, context: &FeedContext, direction: Direction, bytes: &[u8]) -> Feed {
         if self.upgrade_due {
-            self.start_over();
+            self.start_over(context);
         }
         if self.failed || self.sides[direction.index()].stopped {
             return Feed::Stop;

@@ -26,7 +26,7 @@ use Target::{FtpData, Identified, Parser as Of};
 use Transport::{Tcp, Udp};
 
 /// All of them; the place is the first byte of an input.
-const TARGETS: [Target; 34] = [
+const TARGETS: [Target; 37] = [
     Of(AppProtocol::Http1, Tcp),
     Of(AppProtocol::Dns, Udp),
     Of(AppProtocol::Dns, Tcp),
@@ -61,6 +61,9 @@ const TARGETS: [Target; 34] = [
     Of(AppProtocol::Rdp, Tcp),
     Of(AppProtocol::Ntp, Udp),
     Of(AppProtocol::Tftp, Udp),
+    Of(AppProtocol::Ldap, Tcp),
+    Of(AppProtocol::Ldap, Udp),
+    Of(AppProtocol::Websocket, Tcp),
 ];
 
 /// Server's ports that the second byte of an input for identification can name: each is a hint for some protocol.
@@ -405,6 +408,23 @@ mod tests {
                 ],
             ),
             script(32, &[(ToServer, &[&[0x23][..], &[0; 47], &[0, 1, 0, 4], &[0; 24]].concat())]),
+            script(
+                34,
+                &[
+                    (ToServer, b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0\x30\x1d\x02\x01\x02\x63\x18\x04\0\x0a\x01\0\x0a\x01\0\x02\x01\0\x02\x01\0\x01\x01\0\x87\x01a\x30\x03\x04\x01b"),
+                    (ToClient, b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0\x30\x0c\x02\x01\x02\x64\x07\x04\x01d\x30\x02\x30\0\x30\x0c\x02\x01\x02\x65\x07\x0a\x01\0\x04\0\x04\0"),
+                    (ToServer, b"\x30\x1d\x02\x01\x03\x77\x18\x80\x161.3.6.1.4.1.1466.20037"),
+                    (ToClient, b"\x30\x0c\x02\x01\x03\x78\x07\x0a\x01\0\x04\0\x04\0\x16"),
+                ],
+            ),
+            script(35, &[(ToClient, b"\x30\x0c\x02\x01\x02\x65\x07\x0a\x01\0\x04\0\x04\0\x30\x05\x02\x01\x03\x42\0")]),
+            script(
+                36,
+                &[
+                    (ToServer, b"\x01\x83MASK,$ \x80\x82MASK-.\xc1\x87MASK\x87\x09\x9e\x82\x84\x46\x53"),
+                    (ToClient, b"\x89\x01p\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\x82\x7f\0\0\0\0\0\0\0\x02ab"),
+                ],
+            ),
             script(33, &[(ToServer, b"\0\x01a\0octet\0"), (ToClient, b"\0\x03\0\x01d")]),
             script(4, &[(ToServer, b"SSH-2.0-a\r\n\0\0\0\x02\0\x15"), (ToClient, b"SSH-1.99-b\n")]),
         ]

@@ -120,6 +120,8 @@ pub const SMB_AGREED_BYTES_MAX: u32 = 16 * 1024 * 1024;
 pub const SMB_PARTIAL_RECORD_BYTES_MIN: usize = 512;
 /// SMB: trees, open files, and requests whose answers are still to come, of each kind.
 pub const SMB_OPEN_MAX: usize = 256;
+/// SMB: exchanges that are open before it is told (`max-tx`, which the reference looks at before it adds one).
+pub const SMB_OPEN_TRANSACTIONS_MAX: u64 = 1_025;
 /// SMB: bytes kept of a share's, pipe's or file's name.
 pub const SMB_NAME_BYTES_MAX: usize = 4_096;
 /// SMB: commands chained in one record.
@@ -215,6 +217,22 @@ pub const FTP_FILE_INSPECT_BYTES_MIN: usize = 32_768;
 pub const KERBEROS_RECORD_BYTES_MAX: usize = 100_000;
 /// Kerberos: parts of a name that are kept.
 pub const KERBEROS_NAME_PARTS_MAX: usize = 64;
+
+/// LDAP: bytes of one message that is put together; of a longer one only number and operation are read.
+pub const LDAP_MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// LDAP: responses to one request whose operation and result are kept; of more only the newest.
+pub const LDAP_RESPONSES_MAX: u64 = 4_096;
+/// LDAP: names, messages or attributes kept of one request or of all its responses, of each kind.
+pub const LDAP_TEXTS_MAX: usize = 256;
+/// LDAP: bytes of one such text.
+pub const LDAP_TEXT_BYTES_MAX: usize = 4_096;
+/// LDAP: bytes of all texts of one kind of the responses to one request.
+pub const LDAP_TEXTS_BYTES_MAX: usize = 64 * 1024;
+
+/// WebSocket: bytes kept of one frame's payload, and of one message (`max-payload-size`).
+pub const WEBSOCKET_PAYLOAD_BYTES_MAX: usize = 65_535;
+/// WebSocket: bytes that one compressed message may produce.
+pub const WEBSOCKET_INFLATED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// TFTP: bytes kept of a file's name.
 pub const TFTP_FILE_NAME_BYTES_MAX: usize = 4_096;

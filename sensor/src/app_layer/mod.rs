@@ -21,6 +21,7 @@ mod http2;
 mod identify;
 mod ike;
 mod krb5;
+mod ldap;
 pub mod limits;
 mod lines;
 mod messages;
@@ -48,6 +49,7 @@ mod tftp;
 mod tls;
 mod transaction;
 mod transactions;
+mod websocket;
 
 pub use dcerpc::DcerpcCall;
 pub use digests::{DigestKind, DigestSet};

@@ -20,6 +20,14 @@ impl ParserSet {
         }
     }
 
+    /// Those that are in both sets.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            excluded: self.excluded | other.excluded,
+        }
+    }
+
     /// Whether the parser of a protocol may start.
     #[must_use]
     pub fn contains(self, protocol: AppProtocol) -> bool {

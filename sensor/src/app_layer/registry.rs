@@ -14,6 +14,7 @@ use super::{
     http2::Http2Parser,
     ike::IkeProtocol,
     krb5::KerberosProtocol,
+    ldap::LdapProtocol,
     messages::{MessageParser, MessageProtocol},
     modbus::ModbusProtocol,
     mqtt::MqttProtocol,
@@ -31,13 +32,17 @@ use super::{
     telnet::TelnetParser,
     tftp::TftpProtocol,
     tls::TlsParser,
+    websocket::WebsocketProtocol,
 };
 use crate::direction::Direction;
 
 /// A new parser for a flow, or nothing where the protocol is only named.
 pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option<Box<dyn Parser>> {
     match protocol {
-        AppProtocol::Http1 => Some(Box::new(Http1Parser::default())),
+        AppProtocol::Http1 => {
+            let reads_websocket = context.parsers.contains(AppProtocol::Websocket);
+            Some(Box::new(Http1Parser::new(reads_websocket)))
+        }
         AppProtocol::Rfb => Some(Box::new(RfbParser::default())),
         AppProtocol::Telnet => Some(Box::new(TelnetParser::default())),
         AppProtocol::Nfs => Some(Box::new(NfsParser::new(context.transport))),
@@ -63,6 +68,8 @@ pub(super) fn parser_for(protocol: AppProtocol, context: &FeedContext) -> Option
         AppProtocol::Enip => messages(EnipProtocol::new(context.transport), context),
         AppProtocol::Quic => messages(QuicProtocol::default(), context),
         AppProtocol::Snmp => messages(SnmpProtocol::default(), context),
+        AppProtocol::Ldap => messages(LdapProtocol::default(), context),
+        AppProtocol::Websocket => messages(WebsocketProtocol::default(), context),
         AppProtocol::Ntp => messages(NtpProtocol, context),
         AppProtocol::Rdp => messages(RdpProtocol::default(), context),
         AppProtocol::Tftp => messages(TftpProtocol, context),

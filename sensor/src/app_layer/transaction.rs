@@ -210,6 +210,11 @@ pub trait Parser: fmt::Debug + Send {
         None
     }
 
+    /// The protocol behind an upgrade ([`Feed::Upgrade`]), where it is known and not to be told by what follows.
+    fn successor(&self) -> Option<AppProtocol> {
+        None
+    }
+
     /// What was fed in a direction and belongs to the protocol behind an upgrade.
     fn take_unread(&mut self, _: Direction) -> Vec<u8> {
         Vec::new()

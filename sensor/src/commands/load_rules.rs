@@ -11,7 +11,7 @@ use lapwing_rules::{
     Compiled, Level,
     limits::RULE_FILE_BYTES,
     pack::Pack,
-    source::{ListFiles, Reputations, Source, Variables},
+    source::{Language, ListFiles, Reputations, Source, Variables},
 };
 use lapwing_sensor::{
     settings::{RuleSource, Rules},
@@ -26,6 +26,7 @@ const ERRORS_TOLD_MAX: usize = 20;
 /// What goes with rule files.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Beside<'a> {
+    pub(crate) language: Language,
     pub(crate) variables: Option<&'a Path>,
     pub(crate) thresholds: &'a [PathBuf],
     pub(crate) indicators: &'a [PathBuf],
@@ -39,6 +40,7 @@ pub(crate) fn from_settings(rules: &Rules) -> anyhow::Result<Arc<Pack>> {
         RuleSource::Pack(path) => open_pack(path)?,
         RuleSource::Files(files) => {
             let beside = Beside {
+                language: rules.language,
                 variables: rules.variables.as_deref(),
                 thresholds: &rules.thresholds,
                 indicators: &[],
@@ -94,6 +96,7 @@ pub(crate) fn pack_of_files(files: &[PathBuf], beside: &Beside<'_>) -> anyhow::R
 /// Compiles rule files with variables over the defaults.
 fn compile_files(files: &[PathBuf], beside: &Beside<'_>) -> anyhow::Result<Compiled> {
     let settings = lapwing_rules::Settings {
+        language: beside.language,
         variables: read_variables(beside.variables)?,
         thresholds: read_sources(beside.thresholds)?,
         list_files: ListFiles::BesideTheRules,
@@ -102,6 +105,14 @@ fn compile_files(files: &[PathBuf], beside: &Beside<'_>) -> anyhow::Result<Compi
         ..lapwing_rules::Settings::default()
     };
     Ok(lapwing_rules::compile(&read_sources(files)?, &settings))
+}
+
+/// A version of the rule language as people write it.
+pub(super) fn language(text: &str) -> Result<Language, String> {
+    let number = text.parse().ok();
+    number
+        .and_then(Language::from_number)
+        .ok_or_else(|| "the rule language has the versions 7 and 8".to_owned())
 }
 
 /// The variables of a file, or the defaults.

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use lapwing_rules::pack::Pack;
+use lapwing_rules::{pack::Pack, source::Language};
 use lapwing_sensor::{
     capture::CaptureError,
     detect::{Alert, Detector},
@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Rules in the Suricata language; may be given several times
     #[arg(long, value_name = "FILE", num_args = 1, conflicts_with = "pack")]
     rules: Vec<PathBuf>,
+    /// The version of the rule language of --rules: 7, or 8, which adds LDAP and WebSocket; without it, what --config says
+    #[arg(long, value_name = "NUMBER", requires = "rules", value_parser = load_rules::language)]
+    language: Option<Language>,
     /// A compiled pack
     #[arg(long, value_name = "FILE")]
     pack: Option<PathBuf>,
@@ -95,8 +98,16 @@ impl From<Output> for AlertFormat {
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let pack = Arc::new(load_pack(&arguments)?);
-    let mut pipeline = pipeline(&pack, &arguments)?;
+    let site = match &arguments.config {
+        Some(path) => Some(Settings::read(path)?),
+        None => None,
+    };
+    let language = arguments
+        .language
+        .or(site.as_ref().map(|site| site.rules.language));
+    let pack = Arc::new(load_pack(&arguments, language.unwrap_or_default())?);
+    let engine = site.map(|site| site.engine).unwrap_or_default();
+    let mut pipeline = pipeline(&pack, engine, &arguments);
     let mut printer = Printer {
         writer: AlertWriter::new(BufWriter::new(io::stdout().lock()), arguments.output.into()),
         pack,
@@ -133,19 +144,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// A pipeline that keeps to a setting of memory, if there is one.
-fn pipeline(pack: &Arc<Pack>, arguments: &Arguments) -> anyhow::Result<Pipeline<Detector>> {
+fn pipeline(
+    pack: &Arc<Pack>,
+    mut engine: EngineSettings,
+    arguments: &Arguments,
+) -> Pipeline<Detector> {
     let pack = Arc::clone(pack);
-    let mut engine = match &arguments.config {
-        Some(path) => Settings::read(path)?.engine,
-        None => EngineSettings::default(),
-    };
     engine.decode.gtp_user |= arguments.gtp_user;
     let settings = PipelineSettings {
         engine,
         ..PipelineSettings::default()
     };
     let Some(memory_bytes) = arguments.memory else {
-        return Ok(Pipeline::new(Detector::new(pack), settings));
+        return Pipeline::new(Detector::new(pack), settings);
     };
     let shares = MemoryShares::of(memory_bytes);
     let settings = PipelineSettings {
@@ -153,7 +164,7 @@ fn pipeline(pack: &Arc<Pack>, arguments: &Arguments) -> anyhow::Result<Pipeline<
         ..settings
     };
     let detector = Detector::with_regex_cache(pack, shares.regex_cache_bytes);
-    Ok(Pipeline::new(detector, settings))
+    Pipeline::new(detector, settings)
 }
 
 /// What was counted, as one line of JSON.
@@ -187,7 +198,7 @@ fn memory_of_process(field: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
+fn load_pack(arguments: &Arguments, language: Language) -> anyhow::Result<Pack> {
     match &arguments.pack {
         Some(path) => load_rules::open_pack(path),
         None if arguments.rules.is_empty() => {
@@ -196,6 +207,7 @@ fn load_pack(arguments: &Arguments) -> anyhow::Result<Pack> {
         None => load_rules::pack_of_files(
             &arguments.rules,
             &Beside {
+                language,
                 variables: arguments.vars.as_deref(),
                 thresholds: &arguments.thresholds,
                 indicators: &arguments.indicators,

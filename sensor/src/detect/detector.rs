@@ -10,6 +10,7 @@ use lapwing_rules::{
 use super::{
     Alert, DetectorCounters,
     alert_queue::{self, Matched},
+    asked_parsers::asked_parsers,
     flow_state::{FlowDetection, TransactionNotes},
     frame_rules, indicators,
     judge::{Judge, RuleCase},
@@ -148,7 +149,7 @@ impl Detector {
             protocol_rules,
             wanted_frames: prefilter.wanted_frames(),
             wanted_digests: wanted_digests(&pack),
-            parsers: ParserSet::default(),
+            parsers: asked_parsers(&pack),
             prefilter,
             judge: Judge::new(Arc::clone(&pack), regex_cache_bytes, shared),
             thresholds: Thresholds::new(shared),
@@ -165,7 +166,7 @@ impl Detector {
     #[must_use]
     pub fn restricted(mut self, restriction: Arc<Restriction>) -> Self {
         self.index.refuse(restriction.rules.iter().copied());
-        self.parsers = restriction.parsers();
+        self.parsers = self.parsers.and(restriction.parsers());
         self.judge.restriction = restriction;
         self
     }

@@ -15,6 +15,7 @@
 mod alert;
 mod alert_queue;
 mod app_event;
+mod asked_parsers;
 mod asn1;
 mod backtracking;
 mod base64;

@@ -109,6 +109,7 @@ pub(crate) fn holds(
         | PacketCondition::DcerpcOperation(_)
         | PacketCondition::CipService(_)
         | PacketCondition::Modbus(_)
+        | PacketCondition::LdapResponses(_)
         | PacketCondition::CertificateValidity { .. } => true,
     }
 }

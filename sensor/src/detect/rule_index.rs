@@ -181,7 +181,8 @@ impl OrderKey {
                     ..
                 } => {
                     bits(scope, |uses| uses.writes = true);
-                    expires |= expire_seconds > 0;
+                    // Those of `hostbits` have no end.
+                    expires |= (1..u32::MAX).contains(&expire_seconds);
                 }
                 Effect::FlowInt { .. } => flow_integers.writes = true,
                 Effect::NoAlert => {}
@@ -252,6 +253,7 @@ pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool 
         | PacketCondition::DcerpcOperation(_)
         | PacketCondition::CipService(_)
         | PacketCondition::Modbus(_)
+        | PacketCondition::LdapResponses(_)
         | PacketCondition::CertificateValidity { .. } => true,
         PacketCondition::Event(name) => matches!(AppEvent::parse(name), AppEvent::Transaction(_)),
         _ => false,

@@ -387,7 +387,9 @@ fn condition_standing(condition: &PacketCondition<'_>, side: &TransactionSide<'_
             let call = side.transaction.dcerpc_call();
             (call.is_some_and(|call| call.is_of(wanted)), false)
         }
-        PacketCondition::CipService(_) | PacketCondition::Modbus(_) => {
+        PacketCondition::CipService(_)
+        | PacketCondition::Modbus(_)
+        | PacketCondition::LdapResponses(_) => {
             (side.transaction.holds(condition, side.direction), false)
         }
         PacketCondition::DcerpcOperation(ranges) => {

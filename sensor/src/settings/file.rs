@@ -10,6 +10,7 @@ use std::{
 };
 
 use lapwing_outbox::Keyslot;
+use lapwing_rules::source::Language;
 
 use super::{
     board::{Board, board},
@@ -79,6 +80,8 @@ pub struct Capture {
 /// Where rules come from, and the variables that rule files are read with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
+    /// The version of the language that rule files are written in.
+    pub language: Language,
     /// The rules themselves.
     pub source: RuleSource,
     /// File of variables for rule files.
@@ -321,6 +324,7 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
     let root = path(section, "root", folder);
     let starter = path(section, "starter", folder);
     let are_followed = section.boolean("follow").unwrap_or(false);
+    let language = section.number("language", 7..=8);
     let source = match (pack, files) {
         (Some(_), Some(_)) => {
             section.mistake("files", &"stands beside rules.pack; write one of the two");
@@ -369,6 +373,7 @@ fn rules(section: &Section<'_>, folder: &Path) -> Rules {
         );
     }
     Rules {
+        language: language.and_then(Language::from_number).unwrap_or_default(),
         source,
         variables,
         thresholds,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lapwing_cirt::limits::{RULE_FILE_BYTES, RULE_MISTAKES_SHOWN};
-use lapwing_rules::source::{ListFiles, Source, Variables};
+use lapwing_rules::source::{Language, ListFiles, Source, Variables};
 use lapwing_rules::{Diagnostic, Level, Settings};
 
 use crate::commands::complain;
@@ -15,6 +15,9 @@ use crate::commands::complain;
 pub(super) struct RuleFiles {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The version of the rule language they are written in: 7 or 8, which adds LDAP and WebSocket
+    #[arg(long, value_name = "NUMBER", default_value = "7", value_parser = language)]
+    language: Language,
     /// Values of the variables that the rules use, when they are not the usual ones
     #[arg(long, value_name = "FILE")]
     vars: Option<PathBuf>,
@@ -36,6 +39,7 @@ impl RuleFiles {
     /// Reads the files.
     pub(super) fn read(&self) -> anyhow::Result<(Vec<Source>, Settings)> {
         let mut settings = Settings {
+            language: self.language,
             list_files: ListFiles::BesideTheRules,
             ..Settings::default()
         };
@@ -65,6 +69,13 @@ impl RuleFiles {
         let sources = self.files.iter().map(|path| read_source(path));
         Ok((sources.collect::<Result<_, _>>()?, settings))
     }
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    let number = text.parse().ok();
+    number
+        .and_then(Language::from_number)
+        .ok_or_else(|| "the rule language has the versions 7 and 8".to_owned())
 }
 
 /// Tells the mistakes in rules, up to a limit.

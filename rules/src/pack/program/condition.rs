@@ -22,13 +22,14 @@
 //! | 21 | CIP service | service, number of further numbers, class, attribute, whether the attribute must be there |
 //! | 24 | validity of a certificate | whether it is expired |
 //! | 23 | reputation | side (0 source, 1 destination, 2 any, 3 both), address set |
+//! | 26 | responses of LDAP | see `ldap.rs` |
 //! | 22 | Modbus | unit, kind of call and its fields; see `modbus.rs` |
 //!
 //! Modes: 0 exact, 1 all, 2 any, 3 none.
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number},
-    Encoder, Item, Tables, index_below, modbus,
+    Encoder, Item, Tables, index_below, ldap, modbus,
     operand::{flag, put_range, range},
 };
 use crate::{
@@ -164,6 +165,10 @@ impl<'a> Item<'a> for PacketCondition<'a> {
                 out.push(22);
                 modbus::encode(wanted, out);
             }
+            Self::LdapResponses(wanted) => {
+                out.push(26);
+                ldap::encode(wanted, out);
+            }
             Self::CipService(wanted) => {
                 let further = match (wanted.class, wanted.attribute) {
                     (None, _) => 0,
@@ -265,6 +270,7 @@ impl<'a> Item<'a> for PacketCondition<'a> {
             21 => Self::CipService(cip_service(cursor)?),
             60 => Self::RpcCall(rpc_call(cursor)?),
             22 => Self::Modbus(modbus::decode(cursor)?),
+            26 => Self::LdapResponses(ldap::decode(cursor)?),
             24 => Self::CertificateValidity {
                 is_expired: flag(cursor)?,
             },

@@ -7,6 +7,7 @@ mod alert_limit;
 mod condition;
 mod effect;
 mod inspection;
+mod ldap;
 mod modbus;
 mod operand;
 

@@ -124,7 +124,7 @@ pub(crate) fn stream_size(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Con
 pub(crate) fn app_layer_protocol(
     rule: &mut RuleDraft,
     option: &RuleOption<'_>,
-    _: &Context<'_>,
+    context: &Context<'_>,
 ) -> Done {
     let word = unquoted(value(option));
     let negated = word.bytes.first() == Some(&b'!');
@@ -167,7 +167,7 @@ pub(crate) fn app_layer_protocol(
     }
     rule.traits.protocol_detection = true;
     rule.traits.beyond_addresses = true;
-    let wanted = match protocols::app_protocol(name.text()) {
+    let wanted = match protocols::app_protocol(name.text(), context.language) {
         _ if name.bytes == b"failed" => DetectedProtocol::Failed,
         Some(protocols::Known::AnyHttp) => DetectedProtocol::AnyHttp,
         Some(protocols::Known::One(protocol)) => DetectedProtocol::One(protocol),
@@ -204,13 +204,13 @@ fn event(rule: &mut RuleDraft, word: Word<'_>, name: String) {
 pub(crate) fn app_layer_event(
     rule: &mut RuleDraft,
     option: &RuleOption<'_>,
-    _: &Context<'_>,
+    context: &Context<'_>,
 ) -> Done {
     let word = unquoted(value(option));
     let text = word.text();
     match text.split_once('.') {
         Some((protocol, _)) => {
-            match protocols::app_protocol(protocol) {
+            match protocols::app_protocol(protocol, context.language) {
                 Some(protocols::Known::One(protocol)) => {
                     rule.imply(protocol, "app-layer-event", &word.span())?;
                 }

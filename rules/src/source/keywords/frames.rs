@@ -5,6 +5,7 @@ use crate::{
     model::{AppProtocol, Buffer, Frame, FrameCarrier, HeaderProtocol},
     source::{
         draft::{InspectionDraft, RuleDraft},
+        language::Language,
         problem::Problem,
         protocols::{self, Known},
         support,
@@ -13,10 +14,10 @@ use crate::{
 };
 
 /// `frame:pdu` with the protocol of the rule, or `frame:dns.pdu`.
-pub(crate) fn frame(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+pub(crate) fn frame(rule: &mut RuleDraft, option: &RuleOption<'_>, context: &Context<'_>) -> Done {
     let word = value(option);
     buffers::check_not_empty(rule)?;
-    let (protocol, frame) = resolve(rule, word)?;
+    let (protocol, frame) = resolve(rule, word, context.language)?;
     check_carrier(rule, word, frame)?;
     rule.imply(protocol, "frame", &word.span())?;
     if let Err(reason) = support::frame(protocol, frame) {
@@ -55,11 +56,15 @@ pub(crate) fn frame(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'
 }
 
 /// The word up to the first dot is a protocol, if there is one of this name; else all of it is a name for the rule's protocol.
-fn resolve(rule: &RuleDraft, word: Word<'_>) -> Result<(AppProtocol, Frame), Problem> {
+fn resolve(
+    rule: &RuleDraft,
+    word: Word<'_>,
+    language: Language,
+) -> Result<(AppProtocol, Frame), Problem> {
     let text = word.text();
     let named = text.split_once('.').and_then(|(protocol, name)| {
         let is_exact = !protocol.bytes().any(|byte| byte.is_ascii_uppercase());
-        match protocols::app_protocol(protocol) {
+        match protocols::app_protocol(protocol, language) {
             Some(Known::One(known)) if is_exact => Some((known, name)),
             _ => None,
         }

@@ -1,9 +1,6 @@
 //! Identity and notes of a rule.
 
-use super::{
-    super::keyword_table::{Context, Keyword},
-    Done, once, value,
-};
+use super::{super::keyword_table::Context, Done, once, value};
 use crate::source::{
     draft::RuleDraft,
     problem::Problem,
@@ -11,9 +8,6 @@ use crate::source::{
     syntax::{RuleOption, Word},
     values::{list, plain_number, quoted, split_space, text},
 };
-
-/// The version of the reference that this program follows, for `requires`.
-const REFERENCE_VERSION: [u32; 3] = [7, 0, 10];
 
 pub(crate) fn message(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
     once(rule, option, "msg")?;
@@ -214,7 +208,11 @@ pub(crate) fn tag(_: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -
 }
 
 /// `requires:version >= 7.0.3 < 8, feature geoip`: rules for another version or feature are not run.
-pub(crate) fn requires(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Context<'_>) -> Done {
+pub(crate) fn requires(
+    rule: &mut RuleDraft,
+    option: &RuleOption<'_>,
+    context: &Context<'_>,
+) -> Done {
     let mut has_version = false;
     for item in list(value(option)) {
         let (kind, rest) = split_space(item);
@@ -223,13 +221,13 @@ pub(crate) fn requires(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Contex
                 if std::mem::replace(&mut has_version, true) {
                     return Err(Problem::value(item.span(), "a version stands here already"));
                 }
-                if !version_fits(rest)? {
+                if !version_fits(rest, context.language.version())? {
                     rule.unsupported(&item.span(), format!("it requires {}", item.text()));
                 }
             }
             b"keyword" => {
                 let known = super::super::keyword_table::find(rest.text())
-                    .is_some_and(Keyword::is_of_version_7);
+                    .is_some_and(|keyword| keyword.is_of(context.language));
                 if !known {
                     rule.unsupported(&item.span(), format!("it requires the {}", item.text()));
                 }
@@ -245,8 +243,8 @@ pub(crate) fn requires(rule: &mut RuleDraft, option: &RuleOption<'_>, _: &Contex
     Ok(())
 }
 
-/// Whether `>= 7.0.3 < 8 | >= 9` holds for the reference's version: alternatives of conditions that all hold.
-fn version_fits(word: Word<'_>) -> Result<bool, Problem> {
+/// Whether `>= 7.0.3 < 8 | >= 9` holds for a version: alternatives of conditions that all hold.
+fn version_fits(word: Word<'_>, version_here: [u32; 3]) -> Result<bool, Problem> {
     let wrong = || Problem::value(word.span(), "a version condition is `>= 7.0.3`, `< 8` …");
     let text = word.text();
     let mut any = false;
@@ -274,10 +272,10 @@ fn version_fits(word: Word<'_>) -> Result<bool, Problem> {
                 *slot = part.parse().map_err(|_| wrong())?;
             }
             all &= match operator.trim() {
-                ">=" => REFERENCE_VERSION >= parts,
-                ">" => REFERENCE_VERSION > parts,
-                "<=" => REFERENCE_VERSION <= parts,
-                "<" => REFERENCE_VERSION < parts,
+                ">=" => version_here >= parts,
+                ">" => version_here > parts,
+                "<=" => version_here <= parts,
+                "<" => version_here < parts,
                 _ => return Err(wrong()),
             };
         }
@@ -293,10 +291,11 @@ mod tests {
     #[test]
     fn versions_are_compared_part_by_part() {
         let fits = |text: &str| {
-            version_fits(Word {
+            let word = Word {
                 bytes: text.as_bytes(),
                 start: 0,
-            })
+            };
+            version_fits(word, [7, 0, 10])
         };
         assert_eq!(fits(">= 7.0.3"), Ok(true));
         assert_eq!(fits(">= 7.0.3 < 8"), Ok(true));

@@ -9,6 +9,7 @@ pub(super) mod content;
 pub(super) mod dcerpc;
 pub(super) mod dnp3;
 pub(super) mod enip;
+mod enumeration;
 pub(super) mod files;
 pub(super) mod flow;
 pub(super) mod frames;
@@ -16,6 +17,8 @@ pub(super) mod header_fields;
 pub(super) mod http2;
 pub(super) mod ike;
 pub(super) mod kerberos;
+pub(super) mod ldap;
+mod ldap_names;
 pub(super) mod lists;
 pub(super) mod meta;
 pub(super) mod modbus;
@@ -31,6 +34,7 @@ pub(super) mod thresholds;
 pub(super) mod tls;
 pub(super) mod transaction_fields;
 pub(super) mod variables;
+pub(super) mod websocket;
 
 use super::{
     draft::RuleDraft,

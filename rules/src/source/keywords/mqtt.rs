@@ -125,7 +125,7 @@ fn push_flags(
 }
 
 /// The bytes in which each named flag is set, or not set behind a `!`, as ranges.
-fn with_flags(word: Word<'_>, names: &[(&str, u8)]) -> Result<Vec<(u64, u64)>, Problem> {
+pub(super) fn with_flags(word: Word<'_>, names: &[(&str, u8)]) -> Result<Vec<(u64, u64)>, Problem> {
     let (mut set, mut unset) = (0, 0);
     for item in list(word) {
         let is_negated = item.bytes.first() == Some(&b'!');

@@ -2,7 +2,7 @@
 
 use lapwing_rules::model::{AppProtocol, Frame};
 
-use super::{AppLayer, FeedContext, StreamFrames, Transport};
+use super::{AppLayer, FeedContext, Identification, StreamFrames, Transport};
 use crate::{
     app_layer::{Feed, registry},
     direction::Direction,
@@ -105,23 +105,34 @@ impl AppLayer {
 
     /// The protocol handed the connection over: identify what follows. The old parser stood until now, so that
     /// detection could see its last transactions.
-    pub(super) fn start_over(&mut self) {
+    pub(super) fn start_over(&mut self, context: &FeedContext) {
         self.upgrade_due = false;
         self.before_upgrade = self.protocol;
         self.parser_fed = false;
         self.first_bytes_from = None;
         self.sides = Default::default();
+        let mut successor = None;
         if let Some(mut parser) = self.parser.take() {
+            successor = parser.successor();
             self.upgraded_request = parser.upgraded_request().map(Box::new);
             for direction in Direction::BOTH {
                 self.sides[direction.index()].held = parser.take_unread(direction);
             }
         }
         self.expected = match self.before_upgrade {
-            Some(AppProtocol::Smtp | AppProtocol::Ftp | AppProtocol::Pgsql) => {
+            Some(AppProtocol::Smtp | AppProtocol::Ftp | AppProtocol::Pgsql | AppProtocol::Ldap) => {
                 Some(AppProtocol::Tls)
             }
             _ => self.upgraded_request.as_ref().map(|_| AppProtocol::Http2),
         };
+        if let Some(protocol) = successor {
+            self.adopt(context, protocol);
+            for direction in Direction::BOTH {
+                self.decide(direction, Identification::Identified(protocol));
+                if !self.sides[direction.index()].held.is_empty() {
+                    self.deliver_held(direction);
+                }
+            }
+        }
     }
 }

@@ -39,9 +39,21 @@ pub(in crate::app_layer) struct Http1Parser {
     frame: [Option<FrameId>; 2],
     /// The request that is answered in HTTP/2.
     upgraded_request: Option<UpgradedRequest>,
+    /// Whether what follows an upgrade to WebSocket is read.
+    reads_websocket: bool,
+    /// The connection was handed over to WebSocket.
+    is_websocket: bool,
 }
 
 impl Http1Parser {
+    /// A parser that hands connections over to WebSocket, or leaves them there.
+    pub(in crate::app_layer) fn new(reads_websocket: bool) -> Self {
+        Self {
+            reads_websocket,
+            ..Self::default()
+        }
+    }
+
     fn stop(&mut self, direction: Direction) -> Feed {
         self.stopped[direction.index()] = true;
         self.pending[direction.index()] = Vec::new();
@@ -215,16 +227,16 @@ impl Http1Parser {
                 self.requests.leave_tunnel();
             }
         } else if status == 101 {
-            let to_http2 = transaction
-                .response
-                .headers
-                .value(b"upgrade")
-                .is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"h2c"));
+            let protocol = transaction.response.headers.value(b"upgrade");
+            let is_to =
+                |name: &[u8]| protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case(name));
+            let to_http2 = is_to(b"h2c");
+            self.is_websocket = self.reads_websocket && is_to(b"websocket");
             if to_http2 {
                 self.upgraded_request = Some(transaction.as_upgraded_request());
             }
-            self.upgraded = to_http2;
-            self.stopped = [!to_http2; 2];
+            self.upgraded = to_http2 || self.is_websocket;
+            self.stopped = [!self.upgraded; 2];
         }
     }
 }
@@ -367,6 +379,10 @@ impl Parser for Http1Parser {
 
     fn upgraded_request(&self) -> Option<UpgradedRequest> {
         self.upgraded_request.clone()
+    }
+
+    fn successor(&self) -> Option<AppProtocol> {
+        self.is_websocket.then_some(AppProtocol::Websocket)
     }
 
     fn take_unread(&mut self, direction: Direction) -> Vec<u8> {

@@ -48,7 +48,16 @@ pub(super) fn identify(
     if is_weak {
         return pattern;
     }
-    let verdicts = [identify_by_other(direction, other, bytes), by_ports];
+    let on_any_port = if context.parsers.contains(AppProtocol::Ldap) {
+        probe_asn1::ldap(context.transport, direction, bytes)
+    } else {
+        Verdict::Unknown
+    };
+    let verdicts = [
+        identify_by_other(direction, other, bytes),
+        by_ports,
+        on_any_port,
+    ];
     verdicts
         .into_iter()
         .find(|verdict| *verdict != Verdict::Unknown)

@@ -1,4 +1,4 @@
-//! Looks at protocols that are ASN.1 elements: Kerberos and SNMP.
+//! Looks at protocols that are ASN.1 elements: Kerberos, LDAP and SNMP.
 
 use der_parser::{
     asn1_rs::{Class, FromDer, Header},
@@ -7,7 +7,10 @@ use der_parser::{
 use lapwing_rules::model::AppProtocol as P;
 
 use super::Verdict;
-use crate::direction::Direction;
+use crate::{
+    app_layer::{Transport, ldap::is_ldap},
+    direction::Direction,
+};
 
 /// Longest record of a stream that is believed.
 const KERBEROS_RECORD_BYTES: u32 = 16_384;
@@ -50,6 +53,15 @@ fn is_kerberos(bytes: &[u8]) -> Option<bool> {
     let (members, _) = Header::from_der(sequence).ok()?;
     // Behind the two bytes of the member's own tag: the integer 5.
     Some(members.get(2..5)? == [2, 1, 5] && members.len() > 5)
+}
+
+/// LDAP: a sequence, a number, and an operation that the direction may carry, on any port.
+pub(super) fn ldap(transport: Transport, direction: Direction, bytes: &[u8]) -> Verdict {
+    match is_ldap(direction, bytes) {
+        Some(true) => Verdict::Identified(P::Ldap),
+        None if transport == Transport::Tcp => Verdict::Undecided,
+        Some(false) | None => Verdict::Unknown,
+    }
 }
 
 /// SNMP: a whole sequence of the right number of members, whose own sequences are whole as well, the first of them a known version.

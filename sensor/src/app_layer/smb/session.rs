@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     app_layer::{
-        DigestSet, files::FileTransfer, limits, recent::Recent, transactions::Transactions,
+        DigestSet, TransactionStore, files::FileTransfer, limits, recent::Recent,
+        transactions::Transactions,
     },
     direction::Direction,
 };
@@ -128,7 +129,26 @@ impl Session {
         if self.is_truncated[Direction::ToClient.index()] {
             transaction.finish(Direction::ToClient);
         }
-        self.transactions.get_or_push(None, || transaction)
+        let number = self.transactions.push(transaction);
+        self.tell_if_too_many();
+        self.transactions.get_or_push(Some(number), || {
+            SmbTransaction::new(command, ids, Subject::Plain)
+        })
+    }
+
+    /// Gives up the oldest exchange where more are open than the reference keeps; those that went before count as open.
+    fn tell_if_too_many(&mut self) {
+        let held = u64::try_from(self.transactions.iter().count()).unwrap_or(u64::MAX);
+        let dropped = TransactionStore::dropped(&self.transactions);
+        if held + dropped > limits::SMB_OPEN_TRANSACTIONS_MAX
+            && let Some(oldest) = self
+                .transactions
+                .iter_mut()
+                .find(|held| held.is_done != [true; 2])
+        {
+            oldest.event("too_many_transactions");
+            oldest.finish_both();
+        }
     }
 
     /// The transaction of a command whose answer this is. Files and calls go on over many commands: no answer ends them.

@@ -386,6 +386,25 @@ fn version_one_shares_and_files() {
     );
 }
 
+#[test]
+fn too_many_open_exchanges_are_told() {
+    let mut parser = testing::parser(AppProtocol::Smb, Transport::Tcp);
+    let told_of = |parser: &dyn Parser| {
+        let lines = testing::told(parser);
+        lines
+            .iter()
+            .filter(|line| line.contains("!too_many_transactions"))
+            .count()
+    };
+    let echo = |message| smb2(13, message, false, &[4, 0, 0, 0]);
+    for message in 1..=1_025 {
+        parser.feed(ToServer, &echo(message));
+    }
+    assert_eq!(told_of(parser.as_ref()), 0);
+    parser.feed(ToServer, &echo(1_026));
+    assert_eq!(told_of(parser.as_ref()), 1);
+}
+
 proptest! {
     #[test]
     fn random_bytes_do_no_harm(

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use lapwing_rules::{
     Compiled, Settings, compile,
-    source::{Catalogue, ListFiles, Source},
+    source::{Catalogue, Language, ListFiles, Source},
 };
 
-use crate::commands::load_rules::{read_reputations, read_sources, read_text, read_variables};
+use crate::commands::load_rules::{
+    language, read_reputations, read_sources, read_text, read_variables,
+};
 
 /// Rule files and what goes with them.
 #[derive(clap::Args)]
@@ -16,6 +18,9 @@ pub(crate) struct RuleFiles {
     /// Rules in the Suricata language: files, or folders of `*.rules`
     #[arg(required = true, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// The version of the rule language they are written in: 7 or 8, which adds LDAP and WebSocket
+    #[arg(long, value_name = "NUMBER", default_value = "7", value_parser = language)]
+    language: Language,
     /// Values of $HOME_NET and other variables: a suricata.yaml, or lines `NAME: value` under [address-groups] and [port-groups]
     #[arg(long, value_name = "FILE")]
     vars: Option<PathBuf>,
@@ -60,6 +65,7 @@ impl RuleFiles {
                 .with_context(|| path.display().to_string())?;
         }
         let settings = Settings {
+            language: self.language,
             variables: read_variables(self.vars.as_deref())?,
             catalogue,
             thresholds: read_sources(&self.thresholds)?,
