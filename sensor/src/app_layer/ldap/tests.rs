@@ -230,7 +230,7 @@ fn datagrams_carry_several_messages_and_long_messages_are_passed_over() {
     let mut parser = new();
     parser.feed(ToServer, &message(2, &search(b"", &[])));
     let long = [
-        &b"\x30\x84\0\x10\0\0\x02\x01\x02\x64\x83\x0f\xff\xf9"[..],
+        &b"\x30\x84\0\x10\0\x01\x02\x01\x02\x64\x83\x0f\xff\xf9"[..],
         &[b'x'; 0x0f_fff9 - 1],
     ]
     .concat();
