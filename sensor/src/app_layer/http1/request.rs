@@ -142,8 +142,7 @@ impl RequestReader {
                 *left -= missing;
                 true
             }
-            // As in the reference, of a gap that goes on behind the body the rest is passed over.
-            State::Body { left } if *left <= missing => {
+            State::Body { left } if *left == missing => {
                 self.finish(transaction);
                 true
             }
