@@ -87,6 +87,7 @@ impl SeenPatterns {
 
 /// Where a gram stands in a bitmap of `2^words_log2` words: the number of its word, and the bits that are all set there.
 #[must_use]
+#[inline]
 pub fn place_of_gram(gram: u32, words_log2: u8) -> (u32, u32) {
     let hash = gram.wrapping_mul(GRAM_HASH_FACTOR);
     let behind = hash.unbounded_shl(u32::from(words_log2));
@@ -142,7 +143,10 @@ impl<'a> GramBitmap<'a> {
         self.words
     }
 
-    fn may_have(&self, gram: u32) -> bool {
+    /// Whether it does not rule this gram out.
+    #[must_use]
+    #[inline]
+    pub fn may_have(&self, gram: u32) -> bool {
         let (word, mask) = place_of_gram(gram, self.words_log2);
         field_u32(self.words, to_usize(word) * 4) & mask == mask
     }
@@ -169,7 +173,8 @@ impl<'a> GramBitmap<'a> {
 /// How the positions are found at which a gram may stand: whoever scans may know faster instructions than this package, which
 /// has only safe ones.
 pub trait GramSearch {
-    /// Does what [`GramBitmap::search`] does.
+    /// Calls `found`, ascending, with each position at which a gram of the table that the bitmap belongs to stands, and perhaps with
+    /// others that the bitmap does not rule out, as [`GramBitmap::search`] does.
     fn search(&self, bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usize));
 }
 
@@ -301,6 +306,20 @@ impl<'a> Filter<'a> {
         }
     }
 
+    /// The grams of so many bytes, 2 or 4, the same perhaps more than once.
+    pub(super) fn grams(&self, gram_bytes: usize) -> impl Iterator<Item = u32> + use<'a> {
+        let entries = match gram_bytes {
+            WIDE => self.wide.entries,
+            NARROW => self.narrow.entries,
+            _ => &[],
+        };
+        entries
+            .as_chunks::<ENTRY_BYTES>()
+            .0
+            .iter()
+            .map(|entry| Entry::read(entry).gram)
+    }
+
     /// Whether every pattern can be found, and nothing leads elsewhere.
     pub(super) fn is_sound(&self, patterns: Patterns<'_>) -> bool {
         let count = patterns.count();
@@ -355,7 +374,9 @@ impl<'a> Filter<'a> {
 }
 
 /// The gram of so many bytes at a place of a pattern.
-pub(super) fn gram_at(pattern: &[u8], place: usize, gram_bytes: usize) -> Option<u32> {
+#[must_use]
+#[inline]
+pub fn gram_at(pattern: &[u8], place: usize, gram_bytes: usize) -> Option<u32> {
     let bytes = pattern.get(place..place.checked_add(gram_bytes)?)?;
     Some(
         bytes

@@ -33,7 +33,7 @@ pub(crate) use canonical::{CanonicalWriter, Trigger};
 pub use error::PackError;
 pub use filter::{
     BITS_PER_GRAM, GRAM_HASH_FACTOR, GramBitmap, GramSearch, PortableSearch, SeenPatterns,
-    WORD_BITS_LOG2, place_of_gram,
+    WORD_BITS_LOG2, gram_at, place_of_gram,
 };
 pub use indicators::{IndicatorView, Indicators};
 pub use lists::ListView;

@@ -196,6 +196,14 @@ impl<'a> PrefilterGroup<'a> {
         }
     }
 
+    /// The grams of 2 or of 4 bytes by which its patterns are found, the same perhaps more than once.
+    pub fn grams(&self, gram_bytes: usize) -> impl Iterator<Item = u32> + use<'a> {
+        let filter = Filter::split(self.filter);
+        filter
+            .into_iter()
+            .flat_map(move |filter| filter.grams(gram_bytes))
+    }
+
     /// Whether its filter finds exactly its patterns.
     pub(super) fn has_sound_filter(&self) -> bool {
         if self.patterns.count() == 0 {

@@ -10,6 +10,8 @@ use lapwing_rules::{
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod few_grams;
 mod gram_scanner;
 
 use gram_scanner::GramScanner;
@@ -37,7 +39,7 @@ impl Group {
             always: group.always().collect(),
             longest_pattern: group.longest_pattern(),
             seen: SeenPatterns::new(group.pattern_count()),
-            scanner: GramScanner::detect(),
+            scanner: GramScanner::detect(group),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Looks for grams with AVX2: eight positions at once, their words of the bitmap gathered in one instruction.
+//! Looks for grams with AVX2. Many grams: eight positions at once, their words of the bitmap gathered in one instruction. A few: 32
+//! positions at once, the halves of their bytes looked up in the masks of [`FewGrams`].
 //!
 //! The one place of the engine with instructions that the compiler cannot check. Two things are asked for beyond types: that
 //! the processor has AVX2, which an [`Avx2`] stands for, and that every word's number lies within the bitmap, which
@@ -10,17 +11,25 @@
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_and_si256,
-    _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_movemask_ps,
-    _mm256_mullo_epi32, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_sll_epi32,
-    _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_xor_si256,
+    _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_i32gather_epi32,
+    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mullo_epi32,
+    _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_sll_epi32, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi16,
+    _mm256_srli_epi32, _mm256_xor_si256,
 };
 
-use lapwing_rules::pack::{GRAM_HASH_FACTOR, GramBitmap};
+use lapwing_rules::pack::{GRAM_HASH_FACTOR, GramBitmap, gram_at};
+
+use super::few_grams::{FewGrams, GRAM_BYTES_MAX, HALF_BYTES};
 
 /// Positions that one step looks at.
 const STEP_POSITIONS: usize = 8;
 /// Bytes that one step reads: grams of the eight positions, and what a register holds beyond.
 const STEP_BYTES: usize = 16;
+/// Positions that one step looks at where grams are few.
+const FEW_STEP_POSITIONS: usize = 32;
+/// Bytes that such a step reads: the longest gram of its last position ends there.
+const FEW_STEP_BYTES: usize = FEW_STEP_POSITIONS + GRAM_BYTES_MAX - 1;
 /// Largest shift of a lane of 32 bits.
 const SHIFT_MAX: i32 = 31;
 
@@ -45,6 +54,31 @@ impl Avx2 {
         let is_done = unsafe { search_steps(bitmap, bytes, found) };
         if !is_done {
             bitmap.search(bytes, found);
+        }
+    }
+
+    /// Calls `found` with each position at which neither these masks nor the bitmap rule out a gram, ascending. The masks are of
+    /// grams of as many bytes as the bitmap's.
+    pub(super) fn search_few(
+        self,
+        few: &FewGrams,
+        bitmap: GramBitmap<'_>,
+        bytes: &[u8],
+        found: &mut impl FnMut(usize),
+    ) {
+        let mut visit = |position: usize| {
+            let gram = gram_at(bytes, position, few.gram_bytes());
+            if gram.is_some_and(|gram| bitmap.may_have(gram)) {
+                found(position);
+            }
+        };
+        // SAFETY: `self` exists only where the processor has AVX2.
+        unsafe {
+            if few.gram_bytes() == 2 {
+                search_few_steps::<2>(few, bytes, &mut visit);
+            } else {
+                search_few_steps::<GRAM_BYTES_MAX>(few, bytes, &mut visit);
+            }
         }
     }
 }
@@ -111,6 +145,69 @@ fn search_steps(bitmap: GramBitmap<'_>, bytes: &[u8], found: &mut impl FnMut(usi
         position += STEP_POSITIONS;
     }
     true
+}
+
+/// Looks at every position at which `BYTES` bytes stand.
+#[target_feature(enable = "avx2")]
+fn search_few_steps<const BYTES: usize>(
+    few: &FewGrams,
+    bytes: &[u8],
+    visit: &mut impl FnMut(usize),
+) {
+    let mut tables = [(_mm256_setzero_si256(), _mm256_setzero_si256()); BYTES];
+    for (place, table) in tables.iter_mut().enumerate() {
+        if let (Some(lower), Some(upper)) = (few.lower.get(place), few.upper.get(place)) {
+            *table = (twice(lower), twice(upper));
+        }
+    }
+    let half = _mm256_set1_epi8(15);
+    let positions = (bytes.len() + 1).saturating_sub(BYTES);
+    let mut last = [0; FEW_STEP_BYTES];
+    let mut position = 0;
+    while position < positions {
+        let rest = bytes.get(position..).unwrap_or_default();
+        let chunk = match rest.first_chunk::<FEW_STEP_BYTES>() {
+            Some(chunk) => chunk,
+            None => {
+                last.fill(0);
+                if let Some(beginning) = last.get_mut(..rest.len()) {
+                    beginning.copy_from_slice(rest);
+                }
+                &last
+            }
+        };
+        let mut buckets = _mm256_set1_epi8(-1);
+        for (&(lower, upper), place) in tables
+            .iter()
+            .zip(chunk.array_windows::<FEW_STEP_POSITIONS>())
+        {
+            // SAFETY: the 32 bytes that are read are there, and no alignment is asked for.
+            let place = unsafe { _mm256_loadu_si256(place.as_ptr().cast::<__m256i>()) };
+            let lower = _mm256_shuffle_epi8(lower, _mm256_and_si256(place, half));
+            let upper_halves = _mm256_and_si256(_mm256_srli_epi16::<4>(place), half);
+            let upper = _mm256_shuffle_epi8(upper, upper_halves);
+            buckets = _mm256_and_si256(buckets, _mm256_and_si256(lower, upper));
+        }
+        let ruled_out = _mm256_cmpeq_epi8(buckets, _mm256_setzero_si256());
+        let mut hits = !_mm256_movemask_epi8(ruled_out).cast_unsigned();
+        while hits != 0 {
+            let at = position + hits.trailing_zeros() as usize;
+            if at >= positions {
+                break;
+            }
+            visit(at);
+            hits &= hits - 1;
+        }
+        position += FEW_STEP_POSITIONS;
+    }
+}
+
+/// A table in both halves of a register, which are looked up apart.
+#[target_feature(enable = "avx2")]
+fn twice(table: &[u8; HALF_BYTES]) -> __m256i {
+    // SAFETY: the 16 bytes that are read are there, and no alignment is asked for.
+    let table = unsafe { _mm_loadu_si128(table.as_ptr().cast::<__m128i>()) };
+    _mm256_broadcastsi128_si256(table)
 }
 
 /// Puts four bytes from each of eight positions into a lane.
