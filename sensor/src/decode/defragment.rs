@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use ahash::RandomState;
 
-use super::{IpLayer, Packet, VLAN_TAGS_MAX, limits};
+use super::{IpLayer, Packet, VlanTags, limits};
 use crate::{counters::DecodeCounters, steady_table::SteadyTable, time::Timestamp};
 
 /// Whose bytes count where two fragments overlap (Novak, "Target-Based Fragmentation Reassembly").
@@ -61,7 +61,7 @@ pub(super) struct FragmentKey {
     identification: u32,
     /// IPv4 only: in IPv6 it is not part of the identity.
     protocol: Option<u8>,
-    vlans: heapless::Vec<u16, VLAN_TAGS_MAX>,
+    vlans: VlanTags,
 }
 
 impl FragmentKey {
@@ -480,7 +480,7 @@ mod tests {
                 destination: std::net::Ipv4Addr::LOCALHOST.into(),
                 identification,
                 protocol: Some(17),
-                vlans: heapless::Vec::new(),
+                vlans: VlanTags::new(),
             };
             for offset_bytes in [8, 24] {
                 let fragment = Fragment {

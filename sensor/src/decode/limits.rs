@@ -2,6 +2,8 @@
 
 /// VLAN tags kept of a frame; a frame with more is not decoded further.
 pub const VLAN_TAGS_MAX: usize = 3;
+/// VLAN identifiers, outermost first; as small as it can be, for every flow has it.
+pub type VlanTags = heapless::Vec<u16, VLAN_TAGS_MAX, u8>;
 /// Events kept of one packet.
 pub const PACKET_EVENTS_MAX: usize = 8;
 /// Headers taken off one frame, link layers and tunnels together, before decoding stops.

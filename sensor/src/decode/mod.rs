@@ -24,7 +24,7 @@ mod transport;
 mod tunnels;
 
 pub use defragment::{Defragmenter, OverlapPolicy};
-pub use limits::{PACKET_EVENTS_MAX, VLAN_TAGS_MAX};
+pub use limits::{PACKET_EVENTS_MAX, VLAN_TAGS_MAX, VlanTags};
 pub use packet::{Ends, Icmp, IcmpError, IpLayer, Packet, PacketOrigin, Tcp, Transport};
 pub use tcp_options::{TcpOption, tcp_options};
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{direction::Direction, time::Timestamp};
 
-use super::limits::{PACKET_EVENTS_MAX, VLAN_TAGS_MAX};
+use super::limits::{PACKET_EVENTS_MAX, VlanTags};
 
 /// Where a packet's bytes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub struct Packet<'a> {
     /// Where its bytes come from.
     pub origin: PacketOrigin,
     /// VLAN identifiers, outermost first; part of the flow key.
-    pub vlans: heapless::Vec<u16, VLAN_TAGS_MAX>,
+    pub vlans: VlanTags,
     /// The IP layer, if there is one.
     pub ip: Option<IpLayer<'a>>,
     /// The transport layer.
@@ -182,7 +182,7 @@ impl Packet<'_> {
         Self {
             time,
             origin: PacketOrigin::Wire,
-            vlans: heapless::Vec::new(),
+            vlans: VlanTags::new(),
             ip: None,
             transport: Transport::None,
             payload: &[],

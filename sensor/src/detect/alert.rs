@@ -40,7 +40,7 @@ pub struct Alert {
     /// The application protocol, if known.
     pub app_protocol: Option<AppProtocol>,
     /// VLAN identifiers, outermost first.
-    pub vlans: heapless::Vec<u16, { crate::decode::VLAN_TAGS_MAX }>,
+    pub vlans: crate::decode::VlanTags,
     /// Facts of the transaction it fired in.
     pub facts: Vec<(FactKind, Vec<u8>)>,
 }

@@ -87,7 +87,7 @@ pub(super) fn alert() -> impl Strategy<Value = Alert> {
                 counters: [counters; 2],
                 direction: Some(Direction::ToServer),
                 app_protocol: Some(AppProtocol::Http1),
-                vlans: heapless::Vec::new(),
+                vlans: crate::decode::VlanTags::new(),
                 facts,
             }
         },
@@ -127,7 +127,7 @@ pub(crate) fn test_alert(source: &str, destination: &str) -> Alert {
         counters: [DirectionCounters::default(); 2],
         direction: None,
         app_protocol: None,
-        vlans: heapless::Vec::new(),
+        vlans: crate::decode::VlanTags::new(),
         facts: Vec::new(),
     }
 }

@@ -1,9 +1,12 @@
 //! What makes packets one flow: the two ends without their order, protocol, VLANs, tunnel depth.
 
-use std::net::IpAddr;
+use std::{
+    hash::{Hash, Hasher},
+    net::IpAddr,
+};
 
 use crate::{
-    decode::{Packet, Transport, VLAN_TAGS_MAX},
+    decode::{Packet, Transport, VlanTags},
     direction::Direction,
 };
 
@@ -17,13 +20,36 @@ pub struct End {
 }
 
 /// Identity of a flow, the same for both directions.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowKey {
     lower: End,
     upper: End,
     protocol: u8,
     tunnel_depth: u8,
-    vlans: heapless::Vec<u16, VLAN_TAGS_MAX>,
+    vlans: VlanTags,
+}
+
+/// Every packet is looked up by it: as few and as large pieces as it has.
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for end in [&self.lower, &self.upper] {
+            match end.address {
+                IpAddr::V4(address) => state.write_u32(address.to_bits()),
+                IpAddr::V6(address) => state.write_u128(address.to_bits()),
+            }
+        }
+        let [ports_low, ports_high] = [self.lower.port, self.upper.port].map(u64::from);
+        state.write_u64(
+            ports_low
+                | ports_high << 16
+                | u64::from(self.protocol) << 32
+                | u64::from(self.tunnel_depth) << 40
+                | (self.vlans.len() as u64) << 48,
+        );
+        for vlan in &self.vlans {
+            state.write_u16(*vlan);
+        }
+    }
 }
 
 /// IANA protocol numbers of flows.
@@ -178,7 +204,7 @@ impl FlowKey {
 
     /// VLAN identifiers, outermost first.
     #[must_use]
-    pub fn vlans(&self) -> &heapless::Vec<u16, VLAN_TAGS_MAX> {
+    pub fn vlans(&self) -> &VlanTags {
         &self.vlans
     }
 }

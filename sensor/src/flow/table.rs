@@ -4,6 +4,8 @@
 //! the least valuable when there is no room, costs nothing per packet. Value grows from closed to new to established;
 //! within a state the flow that was silent longest goes first.
 
+use std::num::NonZero;
+
 use ahash::RandomState;
 use hashbrown::hash_table::Entry;
 
@@ -25,7 +27,19 @@ use crate::{
 
 /// Where a flow lies in the table; valid until it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot(u32);
+pub struct Slot(NonZero<u32>);
+
+impl Slot {
+    /// The slot at an index of the table. Numbers begin with one, so that no slot takes no more room than one.
+    fn new(index: usize) -> Option<Self> {
+        let number = u32::try_from(index).ok()?.checked_add(1)?;
+        NonZero::new(number).map(Self)
+    }
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// A flow with what only the engine needs of it.
 #[derive(Debug)]
@@ -181,7 +195,7 @@ impl FlowTable {
         };
         let slot = match self.free.pop() {
             Some(slot) => slot,
-            None => Slot(u32::try_from(self.slots.len()).ok()?),
+            None => Slot::new(self.slots.len())?,
         };
         vacant.insert(slot);
         let class = TimeoutClass::of(key.protocol(), FlowProgress::New);
@@ -216,7 +230,7 @@ impl FlowTable {
             bypass: Bypass::Nothing,
         });
         self.next_id += 1;
-        match self.slots.get_mut(slot.0 as usize) {
+        match self.slots.get_mut(slot.index()) {
             Some(place) => *place = Some(entry),
             None => self.slots.push(Some(entry)),
         }
@@ -263,7 +277,7 @@ impl FlowTable {
 
     /// The flow in a slot.
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut FlowEntry> {
-        self.slots.get_mut(slot.0 as usize)?.as_deref_mut()
+        self.slots.get_mut(slot.index())?.as_deref_mut()
     }
 
     /// A packet came, or the state changed: the flow is the youngest of its class now.
@@ -333,7 +347,7 @@ impl FlowTable {
     /// Takes a flow out.
     pub fn remove(&mut self, slot: Slot, counters: &mut FlowCounters) -> Option<Box<FlowEntry>> {
         self.unlink(slot);
-        let entry = self.slots.get_mut(slot.0 as usize)?.take()?;
+        let entry = self.slots.get_mut(slot.index())?.take()?;
         if let Ok(occupied) = self.index.find_entry(entry.hash, |held| *held == slot) {
             occupied.remove();
         }
@@ -384,5 +398,5 @@ impl FlowTable {
 }
 
 fn at(slots: &[Option<Box<FlowEntry>>], slot: Slot) -> Option<&FlowEntry> {
-    slots.get(slot.0 as usize)?.as_deref()
+    slots.get(slot.index())?.as_deref()
 }

@@ -79,7 +79,7 @@ fn alert() -> Alert {
         counters: [DirectionCounters::default(); 2],
         direction: Some(Direction::ToServer),
         app_protocol: Some(AppProtocol::Http1),
-        vlans: heapless::Vec::new(),
+        vlans: crate::decode::VlanTags::new(),
         facts: vec![(FactKind::HttpHost, b"example.org".to_vec())],
     }
 }

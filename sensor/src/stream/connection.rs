@@ -97,7 +97,8 @@ pub struct Connection {
     pub(super) is_reset: bool,
     /// Where it stood when it was closed: a reset that its sender goes on after is taken back.
     pub(super) state_before_reset: TcpState,
-    pub(super) settings: StreamSettings,
+    /// Of the settings: connections of which only one side is seen are followed.
+    pub(super) follows_one_side: bool,
     /// Its beginning was not seen.
     pub(super) is_midstream: bool,
     /// It was picked up at the answer to a SYN.
@@ -135,7 +136,7 @@ impl Connection {
             is_evasive: false,
             is_reset: false,
             state_before_reset: TcpState::SynSent,
-            settings,
+            follows_one_side: settings.async_oneside,
             is_midstream: false,
             begins_with_syn_ack: false,
             awaits_first_answer: false,

@@ -62,7 +62,7 @@ impl Connection {
         tools.counters.picked_up += 1;
         self.is_midstream = true;
         // As in the reference, one that begins with its end is not taken for one-sided.
-        self.is_one_sided = self.settings.async_oneside && !segment.has(FIN);
+        self.is_one_sided = self.follows_one_side && !segment.has(FIN);
         if segment.has(SYN) {
             self.pick_up_at_syn_ack(segment);
         } else {
@@ -171,7 +171,7 @@ impl Connection {
         packet: &mut Packet<'_>,
         tools: &mut Tools<'_>,
     ) -> Result<(), Refused> {
-        if !self.settings.async_oneside {
+        if !self.follows_one_side {
             return Ok(());
         }
         if segment.sequence != self.sides[0].next_sequence {

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::decode::Packet;
 
+/// No position that a stream reaches.
+const NO_FIN: u64 = u64::MAX;
+
 /// One sender: its sequence numbers, the window it was granted, its bytes.
 #[derive(Debug)]
 pub(super) struct Side {
@@ -40,8 +43,8 @@ pub(super) struct Side {
     pub(super) buffer: StreamBuffer,
     /// Position of [`Self::last_ack`] in the stream; the point from which sequence numbers become positions.
     acked: u64,
-    /// Where its FIN stands: there is nothing to be had at and behind it.
-    fin: Option<u64>,
+    /// Where its FIN stands, else [`NO_FIN`]: there is nothing to be had at and behind it.
+    fin: u64,
     pub(super) app_progress: u64,
     pub(super) app_stopped: bool,
     pub(super) raw_progress: u64,
@@ -71,7 +74,7 @@ impl Side {
             policy,
             buffer: StreamBuffer::default(),
             acked: 0,
-            fin: None,
+            fin: NO_FIN,
             app_progress: 0,
             app_stopped: false,
             raw_progress: 0,
@@ -122,12 +125,12 @@ impl Side {
 
     /// Remembers where the stream ends.
     pub(super) fn note_fin(&mut self, sequence: u32) {
-        self.fin = u64::try_from(self.position(sequence)).ok();
+        self.fin = u64::try_from(self.position(sequence)).unwrap_or(NO_FIN);
     }
 
     /// Whether its FIN was seen.
     pub(super) fn has_fin(&self) -> bool {
-        self.fin.is_some()
+        self.fin != NO_FIN
     }
 
     /// Bytes sent so far by the sequence numbers, as `stream_size` counts them.
@@ -143,8 +146,7 @@ impl Side {
         } else {
             acked
         };
-        let end = self.fin.unwrap_or(u64::MAX);
-        limit.min(end).min(self.depth_bytes)
+        limit.min(self.fin).min(self.depth_bytes)
     }
 
     /// What the application layer has not seen yet: the next stretch, as far as it may be read.
