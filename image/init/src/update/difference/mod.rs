@@ -197,7 +197,7 @@ mod tests {
             }
             bytes.extend(&noise(index as u64 * 7919 + 1, 12)[..]);
             let target = place(index.wrapping_mul(7919) % calls);
-            bytes.extend((target.wrapping_sub(place(index)) as u32).to_le_bytes());
+            bytes.extend(&target.wrapping_sub(place(index)).to_le_bytes()[..4]);
         }
         bytes
     }
