@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod bad_link;
+pub mod callgrind;
 pub mod cases;
 pub mod centre;
 pub mod conditions;

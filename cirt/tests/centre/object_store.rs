@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lapwing_cirt::enrolment::load_sealing_key;
 use lapwing_cirt::loader::Loader;
 use lapwing_cirt::query::{FindingQuery, Scope};
-use lapwing_cirt::settings::DataFolder;
+use lapwing_cirt::settings::{DataFolder, Settings};
 use lapwing_cirt::store::{Store, UnitsAre};
 use lapwing_wire::Record;
 
@@ -58,7 +58,7 @@ fn loader_of_a_store_of_objects() {
         return;
     };
     let folder = DataFolder::new(Path::new(&folder));
-    let store = Store::open_with(&folder.database(), Some(PLACE)).unwrap();
+    let store = Store::of(&folder, &Settings::load(&folder).unwrap()).unwrap();
     let loader = Loader::new(load_sealing_key(&folder).unwrap());
     for round in 0u64.. {
         // Without the server nothing can be written; it is tried again, as the centre does.
@@ -110,10 +110,10 @@ fn played_with_the_server() {
     };
     let python = Path::new(&python);
     let address = S3Address::from_environment(&std::env::var(PORTS).unwrap());
-    let centre = TestCentre::new();
+    let centre = TestCentre::with(None, Some(PLACE.to_owned()));
     let mut server = S3Server::start(python, &centre.temporary.path().join("s3"), address);
     server.make_bucket("cirt");
-    let open = || Store::open_with(&centre.folder.database(), Some(PLACE)).unwrap();
+    let open = || centre.store();
     let device = centre.enrolled_device("isp-a");
     let store = open();
     let mut acknowledged = 0u64;
