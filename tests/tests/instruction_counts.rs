@@ -74,7 +74,7 @@ fn stage_of(function: &str) -> &'static str {
     let belongs = |beginning: &&str| path.starts_with(*beginning);
     let (stage, _) = STAGES
         .iter()
-        .find(|(_, beginnings)| beginnings.iter().any(|beginning| belongs(&beginning)))
+        .find(|(_, beginnings)| beginnings.iter().any(belongs))
         .unwrap();
     stage
 }

@@ -13,7 +13,10 @@ use crate::{
 fn each_request_is_a_transaction_that_names_its_file() {
     let mut parser = testing::parser(AppProtocol::Tftp, Transport::Udp);
     let turns = [
-        (ToServer, &b"\0\x01boot/kernel\0Octet\0blksize\01408\0"[..]),
+        (
+            ToServer,
+            &b"\0\x01boot/kernel\0Octet\0blksize\x001408\0"[..],
+        ),
         (ToClient, b"\0\x03\0\x01data"),
         (ToServer, b"\0\x02running-config\0netascii\0"),
         (ToServer, b"\0\x05\0\x01no\0octet\0"),
