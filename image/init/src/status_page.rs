@@ -1,7 +1,7 @@
 //! The page on the management port, where the site asks for it: what the screen shows, for a technician's telephone. It can only be read.
 //!
 //! It is served by a process of its own, under a user of its own who may read that one file, as `/sbin/init page ADDRESS`; process 1 reads
-//! nothing that comes over the network. One connection is answered at a time, within [`PATIENCE`].
+//! nothing that comes over the network. One connection is answered at a time, within a few seconds.
 
 use std::{
     fs,
