@@ -150,6 +150,14 @@ impl Centre {
     /// # Errors
     /// When `lapwing-cirt init` fails or does not show a password.
     pub fn init(folder: &Path) -> Result<Self> {
+        Self::init_with(folder, &[])
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Errors
+    /// As [`Centre::init`].
+    pub fn init_with(folder: &Path, arguments: &[&str]) -> Result<Self> {
         let data = folder.join("centre");
         let mut command = Command::new(program("lapwing-cirt"));
         command.args([
@@ -162,7 +170,7 @@ impl Centre {
             "demo",
             "--data",
         ]);
-        let shown = run(command.arg(&data))?;
+        let shown = run(command.arg(&data).args(arguments))?;
         let after = |label: &str| -> Result<String> {
             let line = shown.lines().find_map(|line| line.strip_prefix(label));
             let word = line.and_then(|rest| rest.split_whitespace().next());
@@ -208,6 +216,28 @@ impl Centre {
         self.addresses = Some(addresses);
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Starts a process beside this one that takes batches only, over the same database on a server.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn collector_beside(&self, name: &str) -> Result<Collector> {
+        let data = self.folder.join(name);
+        std::fs::create_dir_all(data.join("keys"))?;
+        for entry in std::fs::read_dir(self.data.join("keys"))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), data.join("keys").join(entry.file_name()))?;
+        }
+        std::fs::copy(self.data.join("settings.toml"), data.join("settings.toml"))?;
+        let mut collector = Collector {
+            name: name.to_owned(),
+            folder: self.folder.clone(),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            process: None,
+        };
+        collector.start()?;
+        Ok(collector)
     }
 
     /// Ends it without warning.
@@ -312,5 +342,67 @@ impl Centre {
         let mut command = Command::new(program("lapwing-cirt"));
         command.arg(subcommand).arg("--data").arg(&self.data);
         command
+    }
+}
+
+/// A process of a centre that takes batches and does nothing else.
+#[derive(Debug)]
+pub struct Collector {
+    name: String,
+    folder: PathBuf,
+    address: SocketAddr,
+    process: Option<Process>,
+}
+
+/// What a collector writes when it is ready.
+#[derive(Deserialize)]
+struct CollectorAddress {
+    collector: SocketAddr,
+}
+
+impl Collector {
+    /// Where sensors connect.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Starts it where it was before, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start(&mut self) -> Result<()> {
+        let data = self.folder.join(&self.name);
+        let ready = data.join("ready.json");
+        if ready.exists() {
+            std::fs::remove_file(&ready)?;
+        }
+        let mut command = Command::new(program("lapwing-cirt"));
+        command
+            .args(["serve", "--role", "collector", "--listen"])
+            .arg(self.address.to_string())
+            .arg("--data")
+            .arg(&data)
+            .arg("--ready-file")
+            .arg(&ready);
+        let mut process = Process::start(&self.name, &mut command, &self.folder)?;
+        let known: CollectorAddress = wait_for("a collector to be ready", START_PATIENCE, || {
+            process.must_run()?;
+            let text = std::fs::read_to_string(&ready).unwrap_or_default();
+            Ok(serde_json::from_str(&text).ok())
+        })?;
+        self.address = known.collector;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Ends it without warning.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process
+            .take()
+            .map_or(Ok(()), |mut process| process.kill())
     }
 }

@@ -12,6 +12,7 @@ pub mod centre;
 pub mod conditions;
 pub mod hostile;
 pub mod name_spaces;
+pub mod postgresql;
 pub mod processes;
 pub mod programs;
 pub mod proxies;

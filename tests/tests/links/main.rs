@@ -7,5 +7,6 @@ mod images;
 mod lossy;
 mod metered;
 mod rules;
+mod several_collectors;
 mod support;
 mod thousand_faults;

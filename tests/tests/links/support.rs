@@ -29,11 +29,16 @@ pub(crate) struct Ends {
 impl Ends {
     /// A running centre, and a site that is not enrolled yet.
     pub(crate) fn strangers(begin: &str) -> Result<Self> {
+        Self::strangers_of(begin, &[])
+    }
+
+    /// The same with a centre that is made with more arguments.
+    pub(crate) fn strangers_of(begin: &str, centre: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let site = Site::prepare_with(folder.path(), SENSOR, begin, "")?;
         site.compile_rules()?;
         site.sign_policy()?;
-        let mut centre = Centre::init(folder.path())?;
+        let mut centre = Centre::init_with(folder.path(), centre)?;
         centre.start()?;
         Ok(Self {
             folder,
