@@ -26,13 +26,25 @@ impl<T> Default for Transactions<T> {
 impl<T> Transactions<T> {
     /// Adds one and gives its number; the oldest goes where there are too many.
     pub(super) fn push(&mut self, transaction: T) -> u64 {
-        if self.held.len() >= limits::TRANSACTIONS_MAX {
+        if self.is_full() {
             self.held.pop_front();
             self.first += 1;
             self.dropped += 1;
         }
         self.held.push_back(transaction);
         self.numbers().end - 1
+    }
+
+    /// Whether the next one costs the oldest.
+    pub(super) fn is_full(&self) -> bool {
+        self.held.len() >= limits::TRANSACTIONS_MAX
+    }
+
+    /// Those that were never inspected to their end: the ones held, and the ones that went before they were.
+    pub(super) fn uninspected(&self) -> u64 {
+        u64::try_from(self.held.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.dropped)
     }
 
     pub(super) fn numbers(&self) -> Range<u64> {

@@ -179,13 +179,7 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
         let header = bytes::from(whole, at);
         let is_begun = header.len() >= HEADER_BEGIN_BYTES || next == next_header::NONE;
         if !is_begun && (at > HEADER_BYTES || has_header_begin(next)) {
-            packet.event("ipv6.trunc_exthdr");
-            return Extensions {
-                protocol: last_read,
-                header_length: whole.len(),
-                fragment,
-                is_broken: true,
-            };
+            return truncated(packet, last_read, fragment, whole);
         }
         if matches!(
             next,
@@ -223,13 +217,7 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
             }
         };
         let Some(header) = header.get(..length) else {
-            packet.event("ipv6.trunc_exthdr");
-            return Extensions {
-                protocol: last_read,
-                header_length: whole.len(),
-                fragment,
-                is_broken: true,
-            };
+            return truncated(packet, last_read, fragment, whole);
         };
         match next {
             next_header::HOP_BY_HOP => {
@@ -293,6 +281,22 @@ fn walk_extensions(packet: &mut Packet<'_>, first: u8, whole: &[u8]) -> Extensio
     Extensions {
         protocol: next,
         header_length: at.min(whole.len()),
+        fragment,
+        is_broken: true,
+    }
+}
+
+/// A header that is cut off: nothing behind it can be read.
+fn truncated(
+    packet: &mut Packet<'_>,
+    last_read: u8,
+    fragment: Option<FragmentHeader>,
+    whole: &[u8],
+) -> Extensions {
+    packet.event("ipv6.trunc_exthdr");
+    Extensions {
+        protocol: last_read,
+        header_length: whole.len(),
         fragment,
         is_broken: true,
     }

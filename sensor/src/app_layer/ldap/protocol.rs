@@ -132,7 +132,7 @@ fn push(transactions: &mut Transactions<LdapTransaction>, number: u32, request: 
     if is_alone {
         transaction.close();
     }
-    if transactions.iter().count() >= limits::TRANSACTIONS_MAX {
+    if transactions.is_full() {
         transaction.events.add("too_many_transactions");
     }
     transactions.push(transaction);

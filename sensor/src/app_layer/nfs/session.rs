@@ -210,9 +210,7 @@ impl Session {
 
     fn push(&mut self, transaction: NfsTransaction) {
         self.transactions.push(transaction);
-        let dropped = crate::app_layer::TransactionStore::dropped(&self.transactions);
-        let held = self.transactions.iter().count() as u64;
-        if held + dropped > limits::NFS_UNANSWERED_CALLS_MAX
+        if self.transactions.uninspected() > limits::NFS_UNANSWERED_CALLS_MAX
             && let Some(oldest) = self
                 .transactions
                 .iter_mut()

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     app_layer::{
-        DigestSet, TransactionStore, files::FileTransfer, limits, recent::Recent,
-        transactions::Transactions,
+        DigestSet, files::FileTransfer, limits, recent::Recent, transactions::Transactions,
     },
     direction::Direction,
 };
@@ -138,9 +137,7 @@ impl Session {
 
     /// Gives up the oldest exchange where more are open than the reference keeps; those that went before count as open.
     fn tell_if_too_many(&mut self) {
-        let held = u64::try_from(self.transactions.iter().count()).unwrap_or(u64::MAX);
-        let dropped = TransactionStore::dropped(&self.transactions);
-        if held + dropped > limits::SMB_OPEN_TRANSACTIONS_MAX
+        if self.transactions.uninspected() > limits::SMB_OPEN_TRANSACTIONS_MAX
             && let Some(oldest) = self
                 .transactions
                 .iter_mut()

@@ -63,15 +63,14 @@ impl MessageProtocol for WebsocketProtocol {
         let Some(header) = FrameHeader::read(message) else {
             return Feed::Stop;
         };
-        let mut payload = message.get(header.header_bytes..).unwrap_or_default();
+        let sent = message.get(header.header_bytes..).unwrap_or_default();
         let mut events = heapless::Vec::<&'static str, 2>::new();
         if header.payload_bytes
             > u64::try_from(limits::WEBSOCKET_PAYLOAD_BYTES_MAX).unwrap_or(u64::MAX)
         {
             events.push("skip_end_of_payload").ok();
         }
-        payload = &payload[..payload.len().min(limits::WEBSOCKET_PAYLOAD_BYTES_MAX)];
-        let mut payload = payload.to_vec();
+        let mut payload = sent[..sent.len().min(limits::WEBSOCKET_PAYLOAD_BYTES_MAX)].to_vec();
         if let Some(mask) = header.mask {
             for (byte, mask) in payload.iter_mut().zip(mask.iter().cycle()) {
                 *byte ^= mask;
