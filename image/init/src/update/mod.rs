@@ -6,6 +6,7 @@
 //! | [`offer`] | what a signed repository offers to a board |
 //! | [`packed_part`] | a part packed as a whole |
 //! | [`difference`] | a part as the difference from the one that a board has |
+//! | `reading` | what both of these read by |
 //! | `trust_store` | whom the board trusts, and what it believed last |
 //! | `slots`, `install` | from there into the slot |
 //! | [`record`] | what became of it |
@@ -18,6 +19,7 @@ pub mod difference;
 mod install;
 pub mod offer;
 pub mod packed_part;
+mod reading;
 pub mod record;
 mod slots;
 mod source;

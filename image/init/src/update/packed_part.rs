@@ -12,6 +12,7 @@
 
 use std::io::{self, Read, Write};
 
+use super::reading::{cut_off, damaged, read_number};
 use crate::limits::PART_CHUNK_MAX_BYTES;
 
 const MAGIC: &[u8; 8] = b"LAPWPRT2";
@@ -94,23 +95,6 @@ fn unpack_chunk(
         return Err(damaged("a chunk has something behind it"));
     }
     Ok(())
-}
-
-fn read_number(from: &mut dyn Read) -> io::Result<u32> {
-    let mut bytes = [0; 4];
-    from.read_exact(&mut bytes).map_err(cut_off)?;
-    Ok(u32::from_le_bytes(bytes))
-}
-
-fn cut_off(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => damaged("it is cut off"),
-        _ => error,
-    }
-}
-
-fn damaged(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 pub use find::{Step, steps};
 
+use super::reading::{cut_off, damaged, read_number};
+
 const MAGIC: &[u8; 8] = b"LAPWDIF1";
 /// Zstandard's window, as a power of two: what repeats itself does so within it.
 const WINDOW_BITS: u32 = 23;
@@ -135,23 +137,6 @@ fn add(
         bytes -= count as u64;
     }
     Ok(())
-}
-
-fn read_number(from: &mut dyn Read) -> io::Result<u32> {
-    let mut bytes = [0; 4];
-    from.read_exact(&mut bytes).map_err(cut_off)?;
-    Ok(u32::from_le_bytes(bytes))
-}
-
-fn cut_off(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => damaged("it is cut off"),
-        _ => error,
-    }
-}
-
-fn damaged(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]
