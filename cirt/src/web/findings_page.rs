@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::csv_download::csv_download;
 use super::error_page::{PageError, render};
 use super::format::{self, EndpointText};
 use super::frame::Frame;
@@ -276,18 +276,7 @@ pub(super) async fn csv(
     let page = state
         .query(move |store| store.findings(&query, None, CSV_ROWS))
         .await?;
-    let body = findings_csv(&page.findings).map_err(|error| {
-        tracing::error!(%error, "csv could not be written");
-        PageError::bad_request("The table could not be written.".to_owned())
-    })?;
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            CONTENT_DISPOSITION,
-            "attachment; filename=\"lapwing-findings.csv\"",
-        ),
-    ];
-    Ok((headers, body).into_response())
+    csv_download(findings_csv(&page.findings), "lapwing-findings.csv")
 }
 
 fn parse_after(after: &str) -> Result<Option<Cursor>, PageError> {

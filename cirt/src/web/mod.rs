@@ -15,6 +15,7 @@ mod api_routes;
 mod audit_page;
 mod cases_page;
 mod chart;
+mod csv_download;
 mod error_page;
 mod finding_page;
 mod findings_page;

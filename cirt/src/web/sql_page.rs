@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
+use super::csv_download::csv_download;
 use super::error_page::{PageError, render};
 use super::frame::Frame;
 use super::session::SignedIn;
@@ -152,16 +152,5 @@ pub(super) async fn csv(
     let answer = state
         .query(move |store| ask(store, &session.user, scope, &query.q))
         .await?;
-    let body = sql_csv(&answer).map_err(|error| {
-        tracing::error!(%error, "csv could not be written");
-        PageError::bad_request("The table could not be written.".to_owned())
-    })?;
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            CONTENT_DISPOSITION,
-            "attachment; filename=\"lapwing-answer.csv\"",
-        ),
-    ];
-    Ok((headers, body).into_response())
+    csv_download(sql_csv(&answer), "lapwing-answer.csv")
 }
