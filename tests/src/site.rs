@@ -10,6 +10,7 @@ use lapwing_outbox::Status;
 
 use crate::cases::starter_rules;
 use crate::centre::Centre;
+use crate::conditions::wait_for;
 use crate::processes::{Process, run};
 use crate::programs::program;
 
@@ -197,4 +198,16 @@ impl Site {
         command.args(arguments);
         command
     }
+}
+
+/// Waits until the uplink has mirrored a repository of the centre, whose newest metadata it writes last.
+///
+/// # Errors
+/// When the uplink ends, or it takes too long.
+pub fn mirrored(uplink: &mut Process, mirror: &Path, patience: Duration) -> Result<()> {
+    let newest = mirror.join("metadata/timestamp.json");
+    wait_for("the repository to be mirrored", patience, || {
+        uplink.must_run()?;
+        Ok(newest.exists().then_some(()))
+    })
 }

@@ -25,8 +25,8 @@ use lapwing_sensor::{
     settings::PolicySource,
     time::Timestamp,
 };
+use lapwing_tests::cases;
 use lapwing_tests::hostile::{hello_answer, messages, mutated};
-use lapwing_tests::programs::workspace_root;
 use lapwing_tests::traffic::capture_file::{self, FileFormat};
 use lapwing_tests::traffic::demo::{self, Part};
 use lapwing_tests::traffic::entropy::Entropy;
@@ -90,17 +90,10 @@ fn capture(folder: &Path) -> PathBuf {
 }
 
 fn starter_rules() -> String {
-    let mut rules = String::new();
-    for entry in fs::read_dir(workspace_root().join("rules/starter")).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "rules")
-        {
-            rules.push_str(&fs::read_to_string(path).unwrap());
-        }
-    }
-    rules
+    let files = cases::starter_rules().unwrap().into_iter();
+    files
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 /// The edge: an outbox filled under the template's policy, and what seals and enters it.

@@ -18,7 +18,7 @@ use lapwing_tests::centre::Centre;
 use lapwing_tests::conditions::wait_for;
 use lapwing_tests::hostile::HostileCentre;
 use lapwing_tests::processes::run;
-use lapwing_tests::site::Site;
+use lapwing_tests::site::{Site, mirrored};
 use lapwing_tests::traffic::capture_file::{self, FileFormat};
 use lapwing_tests::traffic::demo::{self, Part};
 use lapwing_uplink::ledger::{Entry, LedgerKey, Line, Lines};
@@ -270,13 +270,7 @@ fn hostile_packs_come_over_the_link_and_do_not_run() -> Result<()> {
     run(rules(&["publish"]).arg(&hostile))?;
     let mirror = prepared.settings.rule_mirror_folder();
     let mut uplink = prepared.site.start_uplink()?;
-    wait_for("the rules to come", Duration::from_secs(90), || {
-        uplink.must_run()?;
-        Ok(mirror
-            .join("metadata/timestamp.json")
-            .exists()
-            .then_some(()))
-    })?;
+    mirrored(&mut uplink, &mirror, Duration::from_secs(90))?;
     uplink.stop(Duration::from_secs(60))?;
     let mut update = prepared.site.command_of(&["rules", "update"]);
     let told = run(update.arg("--from").arg(&mirror))?;

@@ -13,6 +13,7 @@ use std::{
 
 use lapwing_tests::{
     callgrind,
+    cases::starter_rules,
     programs::{program, workspace_root},
 };
 
@@ -127,16 +128,11 @@ fn starter_pack(folder: &Path) -> PathBuf {
     let pack = folder.join("starter.pack");
     let mut command = Command::new(program("lapwing"));
     command.args(["rules", "compile", "--output"]).arg(&pack);
-    let mut files: Vec<PathBuf> = fs::read_dir(workspace_root().join("rules/starter"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "rules")
-        })
-        .collect();
-    files.sort();
-    let status = command.args(files).stdout(Stdio::null()).status().unwrap();
+    let status = command
+        .args(starter_rules().unwrap())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
     assert!(status.success());
     pack
 }

@@ -10,10 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use lapwing_tests::{
-    cases,
-    programs::{program, workspace_root},
-};
+use lapwing_tests::{cases, programs::program};
 
 /// Memory is compared with that after this round: what is made once is there by then.
 const FIRST_COMPARED_ROUND: usize = 10;
@@ -54,14 +51,8 @@ struct Held {
 fn held(captures: &[PathBuf], rounds: usize) -> Vec<Held> {
     let mut command = Command::new(program("lapwing"));
     command.args(["replay", "--output", "eve", "--rounds", &rounds.to_string()]);
-    for file in fs::read_dir(workspace_root().join("rules/starter")).unwrap() {
-        let path = file.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "rules")
-        {
-            command.arg("--rules").arg(path);
-        }
+    for rules in cases::starter_rules().unwrap() {
+        command.arg("--rules").arg(rules);
     }
     let output = command
         .args(captures)

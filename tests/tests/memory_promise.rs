@@ -11,7 +11,8 @@ use std::{
 };
 
 use lapwing_tests::{
-    programs::{program, workspace_root},
+    cases,
+    programs::program,
     traffic::{
         capture_file::{self, FileFormat},
         floods::Flood,
@@ -72,14 +73,8 @@ fn counters_of(flood: Flood, folder: &Path) -> Value {
     };
     command.args(["replay", "--counters", "--output", "eve"]);
     command.args(["--memory", &format!("{MEMORY_MEBIBYTES} MiB")]);
-    for file in fs::read_dir(workspace_root().join("rules/starter")).unwrap() {
-        let path = file.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "rules")
-        {
-            command.arg("--rules").arg(path);
-        }
+    for rules in cases::starter_rules().unwrap() {
+        command.arg("--rules").arg(rules);
     }
     let output = command
         .arg(&capture)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use lapwing_cirt::enrolment::load_sealing_key;
@@ -15,8 +15,9 @@ use lapwing_wire::Record;
 
 use crate::exchange::support::python;
 use crate::s3_server::{S3Address, S3Server};
+use crate::second_engine::told_of_table;
 use crate::support::{Sample, TestCentre, accept};
-use crate::table::numbers;
+use crate::table::{numbers, start_loader_as};
 
 /// Where the findings lie.
 const PLACE: &str = "s3://cirt/national";
@@ -72,13 +73,7 @@ fn loader_of_a_store_of_objects() {
 }
 
 fn start_loader(centre: &TestCentre) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "object_store::loader_of_a_store_of_objects"])
-        .env(LOADER, centre.folder.root())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    start_loader_as("object_store::loader_of_a_store_of_objects", LOADER, centre)
 }
 
 /// How many load units are known to be in the table.
@@ -211,18 +206,7 @@ fn days_of(store: &Store) -> BTreeMap<String, (u64, u64)> {
 
 /// The same as DuckDB reads it, which opens the table in the store by itself.
 fn read_by_duckdb(python: &Path, store: &Store) -> BTreeMap<String, (u64, u64)> {
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/tools/lake/object_store_reader.py"
-    );
-    let output = Command::new(python)
-        .arg(script)
-        .arg(store.table_location().unwrap())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    String::from_utf8_lossy(&output.stdout)
+    told_of_table(python, "object_store_reader.py", store)
         .lines()
         .map(|line| {
             let (day, findings, keys, hits): (String, u64, u64, u64) =

@@ -1,10 +1,11 @@
 //! The table of findings as an engine of others reads it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 use lapwing_cirt::query::{FindingQuery, Scope};
-use lapwing_cirt::store::UnitsAre;
+use lapwing_cirt::store::{Store, UnitsAre};
 
 use crate::exchange::support::python;
 use crate::support::{Sample, TestCentre};
@@ -57,21 +58,7 @@ fn duckdb_reads_the_same_findings() {
         );
     }
 
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/tools/lake/second_engine.py"
-    );
-    let output = Command::new(python)
-        .arg(script)
-        .arg(store.table_location().unwrap())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let told = told_of_table(&python, "second_engine.py", &store);
     let found: BTreeMap<String, Day> = told
         .lines()
         .map(|line| {
@@ -89,4 +76,17 @@ fn duckdb_reads_the_same_findings() {
         })
         .collect();
     assert_eq!(found, expected);
+}
+
+/// What a script of `tests/tools/lake` says of the table of findings: a line a day.
+pub(crate) fn told_of_table(python: &Path, script: &str, store: &Store) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/tools/lake");
+    let output = Command::new(python)
+        .arg(Path::new(folder).join(script))
+        .arg(store.table_location().unwrap())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -322,9 +322,14 @@ fn loader_process() {
 }
 
 fn start_loader(centre: &TestCentre) -> Child {
+    start_loader_as("table::loader_process", CHILD, centre)
+}
+
+/// Starts a test of this program as the loader of a centre, whose folder it finds in a variable.
+pub(crate) fn start_loader_as(test: &str, variable: &str, centre: &TestCentre) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "table::loader_process"])
-        .env(CHILD, centre.folder.root())
+        .args(["--exact", test])
+        .env(variable, centre.folder.root())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

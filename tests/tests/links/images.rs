@@ -15,6 +15,7 @@ use lapwing_rules::trust::tuf::{
 use lapwing_tests::bad_link::{BadLink, Weather};
 use lapwing_tests::conditions::wait_for;
 use lapwing_tests::processes::run;
+use lapwing_tests::site::mirrored;
 use serde_json::json;
 
 use crate::support::{Ends, PATIENCE};
@@ -174,13 +175,7 @@ fn an_image_whose_transfer_is_cut_goes_on_in_the_middle() -> Result<()> {
             uplink = ends.site.start_uplink()?;
         }
     }
-    wait_for("the image to be here", PATIENCE, || {
-        uplink.must_run()?;
-        Ok(mirror
-            .join("metadata/timestamp.json")
-            .exists()
-            .then_some(()))
-    })?;
+    mirrored(&mut uplink, &mirror, PATIENCE)?;
     uplink.stop(PATIENCE)?;
     assert!(fs::read(mirror.join(&paths[0]))? == whole);
     // A cut costs what was on its way, a handshake and no more.
@@ -220,13 +215,7 @@ fn an_image_beyond_the_budget_waits_and_a_difference_comes() -> Result<()> {
     publish_at_centre(&ends, &repository)?;
     let before = link.bytes();
     let mut uplink = ends.site.start_uplink()?;
-    wait_for("the difference to be here", PATIENCE, || {
-        uplink.must_run()?;
-        Ok(mirror
-            .join("metadata/timestamp.json")
-            .exists()
-            .then_some(()))
-    })?;
+    mirrored(&mut uplink, &mirror, PATIENCE)?;
     uplink.stop(PATIENCE)?;
     assert!(fs::read(mirror.join(&paths[1]))? == difference);
     assert!(!mirror.join(&paths[0]).exists());
