@@ -38,15 +38,23 @@ impl PostgreSql {
         &self.address
     }
 
-    /// Kills it without warning, and starts it again.
+    /// Kills it without warning.
     ///
     /// # Errors
-    /// When it does not start again.
-    pub fn kill_and_start(&self) -> Result<()> {
+    /// When it was not running.
+    pub fn kill(&self) -> Result<()> {
         let text = std::fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
         let process = text.lines().next().context("no process is named")?;
         let status = Command::new("kill").args(["-9", process]).status()?;
         ensure!(status.success(), "the server was not there to be killed");
+        Ok(())
+    }
+
+    /// Starts it once more, with what it had on its disk.
+    ///
+    /// # Errors
+    /// When it does not start again.
+    pub fn start_again(&self) -> Result<()> {
         tool("start", &self.folder).map(drop)
     }
 }

@@ -7,9 +7,11 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use lapwing_tests::cases::starter_rules;
@@ -114,27 +116,60 @@ async fn screenshot(client: &Client, name: &str) -> Result<()> {
     )?)
 }
 
+/// Does something once more for as long as what it had in hand was taken off the page meanwhile: a page that changes
+/// under a person's hand she looks at again.
+async fn steadily<T>(mut act: impl AsyncFnMut() -> Result<T, CmdError>) -> Result<T, CmdError> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match act().await {
+            Err(error) if error.is_stale_element_reference() && Instant::now() < end => {}
+            done => return done,
+        }
+    }
+}
+
+/// Waits for an element and does something with it.
+async fn with_element<T>(
+    client: &Client,
+    selector: &str,
+    mut act: impl AsyncFnMut(Element) -> Result<T, CmdError>,
+) -> Result<T> {
+    steadily(async || {
+        let waiting = client.wait().at_most(PATIENCE);
+        act(waiting.for_element(Locator::Css(selector)).await?).await
+    })
+    .await
+    .with_context(|| format!("{selector} on the page"))
+}
+
 async fn text(client: &Client, selector: &str) -> Result<String> {
-    let element = client
-        .wait()
-        .at_most(PATIENCE)
-        .for_element(Locator::Css(selector))
-        .await;
-    Ok(element
-        .with_context(|| format!("no {selector} on the page"))?
-        .text()
-        .await?)
+    with_element(client, selector, async |element| element.text().await).await
+}
+
+async fn write(client: &Client, selector: &str, text: &str) -> Result<()> {
+    with_element(client, selector, async |element| {
+        element.send_keys(text).await
+    })
+    .await
+}
+
+async fn choose(client: &Client, selector: &str, value: &str) -> Result<()> {
+    with_element(client, selector, async |element| {
+        element.select_by_value(value).await
+    })
+    .await
 }
 
 async fn rows(client: &Client) -> Result<Vec<String>> {
-    let mut texts = Vec::new();
-    for row in client
-        .find_all(Locator::Css("table.findings tbody tr"))
-        .await?
-    {
-        texts.push(row.text().await?);
-    }
-    Ok(texts)
+    Ok(steadily(async || {
+        let mut texts = Vec::new();
+        let rows = Locator::Css("table.findings tbody tr");
+        for row in client.find_all(rows).await? {
+            texts.push(row.text().await?);
+        }
+        Ok(texts)
+    })
+    .await?)
 }
 
 /// Checks a page as it stands against WCAG 2.2, levels A and AA, and keeps a picture of it.
@@ -202,8 +237,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
     }
 
     // A line of the query language leaves only one rule; the server helps to write it.
-    let query = client.find(Locator::Css("#q")).await?;
-    query.send_keys("sensor:nor").await?;
+    write(client, "#q", "sensor:nor").await?;
     client
         .wait()
         .at_most(PATIENCE)
@@ -211,13 +245,9 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
             "#completions option[value='sensor:north-exchange']",
         ))
         .await?;
-    query.clear().await?;
-    query.send_keys("rule:9000200 severity:high").await?;
-    client
-        .find(Locator::Css("form.query .search button"))
-        .await?
-        .click()
-        .await?;
+    with_element(client, "#q", async |query| query.clear().await).await?;
+    write(client, "#q", "rule:9000200 severity:high").await?;
+    click(client, "form.query .search button").await?;
     client
         .wait()
         .at_most(PATIENCE)
@@ -236,11 +266,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
     );
 
     // One finding, opened by the keyboard.
-    client
-        .find(Locator::Css("body"))
-        .await?
-        .send_keys("j")
-        .await?;
+    write(client, "body", "j").await?;
     client.active_element().await?.send_keys("\u{e007}").await?;
     client
         .wait()
@@ -291,11 +317,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
     in_other_ways(client, centre).await?;
 
     // And out again.
-    client
-        .find(Locator::Css("form.who button"))
-        .await?
-        .click()
-        .await?;
+    click(client, "form.who button").await?;
     client
         .wait()
         .at_most(PATIENCE)
@@ -319,9 +341,8 @@ async fn questions(client: &Client, centre: &Centre) -> Result<()> {
     ensure!(answer.contains("DNS query for a listed domain"), "{answer}");
     examine(client, "sql").await?;
     let ask = async |question: &str| -> Result<String> {
-        let field = client.find(Locator::Css("#question")).await?;
-        field.clear().await?;
-        field.send_keys(question).await?;
+        with_element(client, "#question", async |field| field.clear().await).await?;
+        write(client, "#question", question).await?;
         click(client, "form[action='/sql'] button").await?;
         text(client, "main").await
     };
@@ -356,18 +377,13 @@ async fn work(client: &Client, centre: &Centre) -> Result<()> {
     click(client, ".group h3 a").await?;
     text(client, "#comment").await?;
     click(client, "button[value=take]").await?;
-    let comment = client
-        .wait()
-        .at_most(PATIENCE)
-        .for_element(Locator::Css("#comment"))
-        .await?;
-    comment
-        .send_keys("Asked North Net for the subscriber.")
-        .await?;
+    write(client, "#comment", "Asked North Net for the subscriber.").await?;
     click(client, "button[value=comment]").await?;
     text(client, ".timeline li.comment").await?;
-    let merge = client.find(Locator::Css("#merge")).await?;
-    merge.select_by_index(1).await?;
+    with_element(client, "#merge", async |merge| {
+        merge.select_by_index(1).await
+    })
+    .await?;
     click(client, "form:has(#merge) button").await?;
     text(client, ".timeline li.merged").await?;
     examine(client, "group").await?;
@@ -393,13 +409,13 @@ async fn work(client: &Client, centre: &Centre) -> Result<()> {
 /// A draft with one good rule and one bad, run over the capture that the centre keeps.
 async fn rules_desk(client: &Client, centre: &Centre) -> Result<()> {
     open(client, centre, "rules").await?;
-    let draft = client.find(Locator::Css("#draft")).await?;
-    draft
-        .send_keys(
-            "alert dns any any -> any any (msg:\"DRAFT lookup\"; dns.query; content:\"malware.example\"; sid:9990001; rev:1;)\n\
-             alert tcp any any -> any any (msg:\"BAD\"; sid:x;)",
-        )
-        .await?;
+    write(
+        client,
+        "#draft",
+        "alert dns any any -> any any (msg:\"DRAFT lookup\"; dns.query; content:\"malware.example\"; sid:9990001; rev:1;)\n\
+         alert tcp any any -> any any (msg:\"BAD\"; sid:x;)",
+    )
+    .await?;
     click(client, "button[value=check]").await?;
     let result = text(client, "section[aria-labelledby=result]").await?;
     for expected in ["DRAFT lookup", "new", "incidents.pcap"] {
@@ -428,8 +444,7 @@ async fn in_other_ways(client: &Client, centre: &Centre) -> Result<()> {
         ("fr", "Boîte de réception"),
     ] {
         open(client, centre, "account").await?;
-        let choice = client.find(Locator::Css("#language-choice")).await?;
-        choice.select_by_value(language).await?;
+        choose(client, "#language-choice", language).await?;
         click(client, "form[action='/account/language'] button").await?;
         client
             .wait()
@@ -441,8 +456,7 @@ async fn in_other_ways(client: &Client, centre: &Centre) -> Result<()> {
         examine(client, &format!("inbox-{language}")).await?;
     }
     open(client, centre, "account").await?;
-    let choice = client.find(Locator::Css("#language-choice")).await?;
-    choice.select_by_value("en").await?;
+    choose(client, "#language-choice", "en").await?;
     click(client, "form[action='/account/language'] button").await?;
     client
         .wait()
@@ -459,24 +473,14 @@ async fn in_other_ways(client: &Client, centre: &Centre) -> Result<()> {
 }
 
 async fn click(client: &Client, selector: &str) -> Result<()> {
-    let element = client
-        .wait()
-        .at_most(PATIENCE)
-        .for_element(Locator::Css(selector))
-        .await
-        .with_context(|| format!("no {selector} on the page"))?;
-    Ok(element.click().await?)
+    with_element(client, selector, async |element| element.click().await).await
 }
 
 async fn log_in(client: &Client, user: &str, password: &str) -> Result<()> {
     let form = client.form(Locator::Css("form[action='/login']")).await?;
     form.set_by_name("user", user).await?;
     form.set_by_name("password", password).await?;
-    Ok(client
-        .find(Locator::Css("form[action='/login'] button"))
-        .await?
-        .click()
-        .await?)
+    click(client, "form[action='/login'] button").await
 }
 
 #[test]

@@ -40,11 +40,12 @@ fn a_sensor_goes_to_the_collector_that_is_there() -> Result<()> {
 
     // The server goes away in the middle: nobody acknowledges until it is back.
     second.start()?;
+    server.kill()?;
     ends.see_traffic(10)?;
     wait_for("something to be on its way", PATIENCE, || {
         Ok((ends.site.outbox()?.sealed_records > 0).then_some(()))
     })?;
-    server.kill_and_start()?;
+    server.start_again()?;
     ends.everything_arrives(&mut uplink)?;
 
     // Whoever loads goes, and comes back to what the collectors took meanwhile.
