@@ -6,6 +6,7 @@ mod delivery;
 mod streams;
 
 use lapwing_rules::model::AppProtocol;
+use thin_vec::ThinVec;
 
 use super::{
     DigestSet, ExpectedTransfer, Feed, FrameId, FrameLog, Parser, UpgradedRequest,
@@ -19,7 +20,7 @@ pub use context::{FeedContext, Identification, Transport};
 struct Side {
     identification: Identification,
     /// Bytes that no parser has seen yet.
-    held: Vec<u8>,
+    held: ThinVec<u8>,
     /// No pattern and no probe can take the held bytes.
     exhausted: bool,
     /// Its datagrams so far carried nothing.
@@ -65,7 +66,7 @@ pub struct AppLayer {
     /// Client and server changed places with the bytes fed last.
     is_reversed: bool,
     /// At most [`limits::FLOW_EVENTS_MAX`]; nearly no flow has any.
-    events: Vec<&'static str>,
+    events: ThinVec<&'static str>,
 }
 
 impl AppLayer {
@@ -292,7 +293,7 @@ impl AppLayer {
             if self.sides[direction.index()].identification == Identification::Undecided {
                 self.decide(direction, Identification::Failed);
             }
-            self.sides[direction.index()].held = Vec::new();
+            self.sides[direction.index()].held = ThinVec::new();
         }
     }
 

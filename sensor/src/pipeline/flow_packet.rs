@@ -100,7 +100,7 @@ pub(super) fn follow(protocol: AppProtocol, connection: &mut Connection) {
             app_limits::HTTP_REQUEST_BODY_INSPECT_BYTES_MIN,
             app_limits::HTTP_RESPONSE_BODY_INSPECT_BYTES_MIN,
         ]
-        .map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
+        .map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
         connection.look_back(Direction::ToServer, request);
         connection.look_back(Direction::ToClient, response);
     }

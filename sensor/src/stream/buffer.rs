@@ -4,6 +4,8 @@
 //! segment far ahead costs only its own bytes; extents of the segments are kept beside them, for the choice between
 //! overlapping ones goes by segment.
 
+use thin_vec::ThinVec;
+
 use super::{
     limits,
     overlap_policy::{Extent, StreamPolicy},
@@ -89,9 +91,9 @@ pub(super) struct StreamBuffer {
     /// Everything before this position was given up.
     start: u64,
     /// Disjoint and not touching, by position.
-    stretches: Vec<Stretch>,
+    stretches: ThinVec<Stretch>,
     /// Extents of segments that reach beyond `start`, by position.
-    segments: Vec<Extent>,
+    segments: ThinVec<Extent>,
 }
 
 impl StreamBuffer {
@@ -352,8 +354,8 @@ impl StreamBuffer {
     pub(super) fn clear(&mut self, budget: &mut ReassemblyBudget) {
         budget.change(self.held_bytes(), 0);
         self.start = self.right_edge();
-        self.stretches = Vec::new();
-        self.segments = Vec::new();
+        self.stretches = ThinVec::new();
+        self.segments = ThinVec::new();
     }
 }
 

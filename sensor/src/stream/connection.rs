@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use thin_vec::ThinVec;
+
 use super::{
     StreamConsumer,
     buffer::{Next, ReassemblyBudget},
@@ -112,9 +114,9 @@ pub struct Connection {
     /// By [`Direction::index`]: the consumer was told that nothing more comes.
     pub(super) is_ended: [bool; 2],
     /// SYN/ACKs that differ from the first, at most [`limits::SYN_ACKS_MAX`]. Nearly no connection has any.
-    pub(super) syn_acks: Vec<SynAck>,
+    pub(super) syn_acks: ThinVec<SynAck>,
     /// Sequence numbers and timestamps of SYNs that differ from the first, at most [`limits::SYNS_MAX`].
-    pub(super) syns: Vec<(u32, u32)>,
+    pub(super) syns: ThinVec<(u32, u32)>,
 }
 
 impl Connection {
@@ -143,8 +145,8 @@ impl Connection {
             is_one_sided: false,
             is_reversed: false,
             is_ended: [false; 2],
-            syn_acks: Vec::new(),
-            syns: Vec::new(),
+            syn_acks: ThinVec::new(),
+            syns: ThinVec::new(),
         }
     }
 
@@ -392,7 +394,7 @@ impl Connection {
     }
 
     /// Keeps so many bytes before the newest of a direction, to look at them again when something triggers raw inspection.
-    pub fn look_back(&mut self, direction: Direction, bytes: u64) {
+    pub fn look_back(&mut self, direction: Direction, bytes: u32) {
         self.sides[direction.index()].look_back_bytes = bytes;
     }
 

@@ -50,7 +50,7 @@ pub(super) struct Side {
     pub(super) raw_progress: u64,
     pub(super) raw_triggered: bool,
     /// Bytes before the application layer's position that a triggered raw inspection sees again.
-    pub(super) look_back_bytes: u64,
+    pub(super) look_back_bytes: u32,
     pub(super) depth_reached: bool,
     /// Bytes of the stream that are looked at.
     pub(super) depth_bytes: u64,
@@ -172,7 +172,10 @@ impl Side {
             .checked_add(u64::try_from(new_bytes).ok()?)?;
         let mut start = self.raw_progress;
         if self.raw_triggered && self.look_back_bytes > 0 && !self.app_stopped {
-            start = start.min(self.app_progress.saturating_sub(self.look_back_bytes));
+            start = start.min(
+                self.app_progress
+                    .saturating_sub(u64::from(self.look_back_bytes)),
+            );
         }
         self.buffer.contiguous(start, self.raw_progress, end)
     }
@@ -260,8 +263,10 @@ impl Side {
         let needed = if self.app_stopped {
             self.raw_progress
         } else {
-            self.raw_progress
-                .min(self.app_progress.saturating_sub(self.look_back_bytes))
+            self.raw_progress.min(
+                self.app_progress
+                    .saturating_sub(u64::from(self.look_back_bytes)),
+            )
         };
         // What was not acknowledged may come again, and is compared with what came before.
         self.buffer.release(needed.min(self.acked), tools.budget);

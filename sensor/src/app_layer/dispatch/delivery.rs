@@ -116,7 +116,7 @@ impl AppLayer {
             successor = parser.successor();
             self.upgraded_request = parser.upgraded_request().map(Box::new);
             for direction in Direction::BOTH {
-                self.sides[direction.index()].held = parser.take_unread(direction);
+                self.sides[direction.index()].held = parser.take_unread(direction).into();
             }
         }
         self.expected = match self.before_upgrade {
