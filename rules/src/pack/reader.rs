@@ -18,7 +18,6 @@ use super::{
     lists::ListView,
     mapped_file::{PackBytes, stream_digest},
     prefilter::{GroupPlace, PrefilterGroup, PrefilterScope},
-    program::{Numbers, Renumbering, Tables},
     rule_view::RuleView,
     sets::{self, AddressSetView, PortSetView},
     strings::{StringTable, TextTable},
@@ -166,25 +165,8 @@ impl Pack {
         )
     }
 
-    /// What programs refer to; numbers of expressions and names stand for what `renumbering` says, or for themselves.
-    pub(super) fn tables<'a>(&'a self, renumbering: Option<&'a Renumbering>) -> Tables<'a> {
-        let numbers = |count, renumbered: fn(&Renumbering) -> &[u32]| {
-            renumbering.map_or(Numbers::Below(count), |all| {
-                Numbers::Renumbered(renumbered(all))
-            })
-        };
-        Tables {
-            texts: self.texts(),
-            byte_strings: self.byte_strings(),
-            regexes: numbers(self.regex_count(), |all| &all.regexes),
-            address_sets: numbers(
-                self.records(Section::AddressSets, ADDRESS_SET_BYTES),
-                |all| &all.address_sets,
-            ),
-            bits: numbers(self.bit_count(), |all| &all.bits),
-            integers: numbers(self.integer_count(), |all| &all.integers),
-            lists: numbers(self.list_count(), |all| &all.lists),
-        }
+    pub(super) fn address_set_count(&self) -> u32 {
+        self.records(Section::AddressSets, ADDRESS_SET_BYTES)
     }
 
     /// The rule with this index.

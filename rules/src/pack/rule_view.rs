@@ -152,7 +152,7 @@ impl<'a> RuleView<'a> {
     }
 
     pub(super) fn tables(&self) -> Tables<'a> {
-        self.pack.tables(self.renumbering)
+        Tables::new(self.pack, self.renumbering)
     }
 
     fn part(&self, section: Section, offset: usize) -> Option<&'a [u8]> {

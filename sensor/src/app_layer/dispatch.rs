@@ -3,6 +3,7 @@
 mod context;
 mod datagrams;
 mod delivery;
+mod held;
 mod streams;
 
 use lapwing_rules::model::AppProtocol;
@@ -13,14 +14,15 @@ use super::{
     ftp::FtpDataParser, limits,
 };
 use crate::direction::Direction;
+use held::Held;
 
 pub use context::{FeedContext, Identification, Transport};
 
 #[derive(Debug, Default)]
 struct Side {
     identification: Identification,
-    /// Bytes that no parser has seen yet.
-    held: ThinVec<u8>,
+    /// What no parser has seen yet.
+    held: Held,
     /// No pattern and no probe can take the held bytes.
     exhausted: bool,
     /// Its datagrams so far carried nothing.
@@ -29,8 +31,6 @@ struct Side {
     stopped: bool,
     /// It began with a gap, or went on with one before it was identified: its content will not be looked at.
     has_gap: bool,
-    /// Bytes missing behind the held ones.
-    missing_bytes: u64,
     /// Identified or given up, and no packet of this direction came since.
     decision_due: bool,
     /// The packet in hand is the first of this direction since it was identified or given up.
@@ -122,7 +122,7 @@ impl AppLayer {
     pub fn held_bytes(&self) -> usize {
         self.sides
             .iter()
-            .map(|side| side.held.capacity())
+            .map(|side| side.held.held_bytes())
             .sum::<usize>()
             + self.parser.as_ref().map_or(0, |parser| parser.held_bytes())
             + self.frame_logs().map(FrameLog::held_bytes).sum::<usize>()
@@ -225,8 +225,8 @@ impl AppLayer {
         if side.identification == Identification::Undecided {
             // Without its beginning a direction is not identified; if the other one is, this one is parsed as that.
             side.has_gap = true;
-            side.missing_bytes = side.missing_bytes.saturating_add(missing_bytes);
-            if self.protocol.is_none() || !side.held.is_empty() {
+            side.held.miss(missing_bytes);
+            if self.protocol.is_none() || !side.held.bytes().is_empty() {
                 return Feed::More;
             }
             return self.deliver_held(direction);
@@ -238,7 +238,7 @@ impl AppLayer {
     #[must_use]
     pub fn awaits_more(&self, direction: Direction) -> bool {
         let side = &self.sides[direction.index()];
-        side.identification == Identification::Undecided && !side.held.is_empty()
+        side.identification == Identification::Undecided && !side.held.bytes().is_empty()
     }
 
     /// Nothing more comes in a direction.
@@ -293,7 +293,7 @@ impl AppLayer {
             if self.sides[direction.index()].identification == Identification::Undecided {
                 self.decide(direction, Identification::Failed);
             }
-            self.sides[direction.index()].held = ThinVec::new();
+            self.sides[direction.index()].held.clear_bytes();
         }
     }
 

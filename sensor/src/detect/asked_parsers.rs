@@ -3,38 +3,48 @@
 //! Version 7.0 of the reference does not know LDAP and WebSocket. So that a sensor whose rules do not name them sees what the
 //! reference sees, and spends nothing on them, they are neither identified nor parsed there.
 
-use lapwing_rules::{
-    model::{AppProtocol, DetectedProtocol, HeaderField, HeaderProtocol, PacketCondition},
-    pack::{Pack, RuleView},
+use lapwing_rules::model::{
+    AppProtocol, DetectedProtocol, HeaderField, HeaderProtocol, PacketCondition,
 };
 
+use super::whole_rule::WholeRule;
 use crate::app_layer::ParserSet;
 
 /// Protocols that are left alone unless a rule asks for them.
 const ON_DEMAND: [AppProtocol; 2] = [AppProtocol::Ldap, AppProtocol::Websocket];
 
-/// All parsers but those on demand that no rule of a pack asks for.
-pub(crate) fn asked_parsers(pack: &Pack) -> ParserSet {
-    let mut asked = [false; ON_DEMAND.len()];
-    for rule in pack.rules() {
-        for (asked, protocol) in asked.iter_mut().zip(ON_DEMAND) {
-            *asked |= asks_for(&rule, protocol);
+/// Which of the protocols on demand the rules seen so far ask for.
+#[derive(Debug, Default)]
+pub(crate) struct AskedParsers([bool; ON_DEMAND.len()]);
+
+impl AskedParsers {
+    pub(crate) fn note(&mut self, rule: &WholeRule<'_>) {
+        if let HeaderProtocol::App(protocol) = rule.view.header().protocol {
+            self.ask(protocol);
+        }
+        let of_conditions = rule.conditions.iter().filter_map(protocol_of);
+        let of_buffers = rule
+            .inspections
+            .iter()
+            .filter_map(|inspection| inspection.buffer.info().protocol);
+        of_conditions
+            .chain(of_buffers)
+            .for_each(|protocol| self.ask(protocol));
+    }
+
+    fn ask(&mut self, protocol: AppProtocol) {
+        if let Some(place) = ON_DEMAND.iter().position(|known| *known == protocol) {
+            self.0[place] = true;
         }
     }
-    ParserSet::of(|protocol| {
-        let place = ON_DEMAND.iter().position(|known| *known == protocol);
-        place.is_none_or(|place| asked[place])
-    })
-}
 
-fn asks_for(rule: &RuleView<'_>, protocol: AppProtocol) -> bool {
-    rule.header().protocol == HeaderProtocol::App(protocol)
-        || rule
-            .packet_conditions()
-            .any(|condition| protocol_of(&condition) == Some(protocol))
-        || rule
-            .inspections()
-            .any(|inspection| inspection.buffer.info().protocol == Some(protocol))
+    /// All parsers but those on demand that no rule asks for.
+    pub(crate) fn set(&self) -> ParserSet {
+        ParserSet::of(|protocol| {
+            let place = ON_DEMAND.iter().position(|known| *known == protocol);
+            place.is_none_or(|place| self.0[place])
+        })
+    }
 }
 
 /// The protocol on demand that a condition speaks of, if any.
@@ -65,6 +75,7 @@ fn protocol_of(condition: &PacketCondition<'_>) -> Option<AppProtocol> {
 mod tests {
     use lapwing_rules::{
         Settings, compile,
+        pack::Pack,
         source::{Language, Source},
     };
 
@@ -80,7 +91,11 @@ mod tests {
             ..Settings::default()
         };
         let pack = Pack::from_bytes(compile(&[source], &settings).pack).unwrap();
-        let parsers = asked_parsers(&pack);
+        let mut asked = AskedParsers::default();
+        for rule in pack.rules() {
+            asked.note(&WholeRule::new(rule));
+        }
+        let parsers = asked.set();
         ON_DEMAND.map(|protocol| parsers.contains(protocol))
     }
 

@@ -10,7 +10,6 @@ use lapwing_rules::{
 use super::{
     Alert, DetectorCounters,
     alert_queue::{self, Matched},
-    asked_parsers::asked_parsers,
     flow_state::{FlowDetection, TransactionNotes},
     frame_rules, indicators,
     judge::{Judge, RuleCase},
@@ -21,7 +20,7 @@ use super::{
     renumbering::Renumbering,
     restriction::Restriction,
     round::Round,
-    rule_index::{RuleIndex, wanted_digests},
+    rule_index::RuleIndex,
     shared_state::SharedState,
     thresholds::Thresholds,
     transaction_rules::{Standing, TransactionSide, add_candidate, gather_candidates},
@@ -47,7 +46,6 @@ pub struct Detector {
     /// Of these, the ones that ask for nothing but a protocol.
     protocol_rules: [Vec<u32>; 4],
     wanted_frames: FrameSet,
-    wanted_digests: DigestSet,
     parsers: ParserSet,
     judge: Judge,
     shared: SharedState,
@@ -144,12 +142,11 @@ impl Detector {
                 .collect()
         });
         Self {
+            parsers: index.parsers,
             index,
             header_rules,
             protocol_rules,
             wanted_frames: prefilter.wanted_frames(),
-            wanted_digests: wanted_digests(&pack),
-            parsers: asked_parsers(&pack),
             prefilter,
             judge: Judge::new(Arc::clone(&pack), regex_cache_bytes, shared),
             thresholds: Thresholds::new(shared),
@@ -201,7 +198,7 @@ impl Detector {
     /// The digests of files that rules ask for.
     #[must_use]
     pub fn wanted_digests(&self) -> DigestSet {
-        self.wanted_digests
+        self.index.wanted_digests
     }
 
     /// What it did since it was made.

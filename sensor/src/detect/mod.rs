@@ -48,6 +48,7 @@ mod text_variables;
 mod thresholds;
 mod transaction_rules;
 mod transforms;
+mod whole_rule;
 
 pub use alert::Alert;
 pub use counters::DetectorCounters;

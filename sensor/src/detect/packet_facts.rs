@@ -1,14 +1,11 @@
 //! What a rule asks of every packet, as a mask: most rules that cannot hold are passed over before the pack is looked into.
 
-use lapwing_rules::{
-    model::{
-        Buffer, FlowRequirement, HeaderField, HeaderProtocol, NumberRange, PacketCondition,
-        TcpFlagsMode,
-    },
-    pack::RuleView,
+use lapwing_rules::model::{
+    Buffer, FlowRequirement, HeaderField, HeaderProtocol, NumberRange, PacketCondition,
+    TcpFlagsMode,
 };
 
-use super::{packet_conditions::needs_flow, round::Round};
+use super::{packet_conditions::needs_flow, round::Round, whole_rule::WholeRule};
 use crate::{
     decode::{PacketOrigin, Transport},
     direction::Direction,
@@ -79,8 +76,8 @@ impl PacketFacts {
     }
 
     /// What a rule cannot do without when it is judged on a packet.
-    pub(crate) fn asked_by(rule: &RuleView<'_>) -> Self {
-        let mut asked = match rule.header().protocol {
+    pub(crate) fn asked_by(rule: &WholeRule<'_>) -> Self {
+        let mut asked = match rule.view.header().protocol {
             HeaderProtocol::Tcp | HeaderProtocol::TcpPacket | HeaderProtocol::TcpStream => {
                 IP_CARRIES_TCP
             }
@@ -90,19 +87,19 @@ impl PacketFacts {
             }
             _ => 0,
         };
-        for condition in rule.packet_conditions() {
+        for condition in &rule.conditions {
             asked |= match condition {
-                PacketCondition::Flow(requirement) => asked_of_flow(&requirement),
+                PacketCondition::Flow(requirement) => asked_of_flow(requirement),
                 PacketCondition::TcpFlags {
                     flags,
                     considered,
                     mode,
-                } => HAS_TCP_FLAGS | asked_of_flags(flags, considered, mode),
-                PacketCondition::Field(HeaderField::PayloadSize, size) => asked_of_size(&size),
+                } => HAS_TCP_FLAGS | asked_of_flags(*flags, *considered, *mode),
+                PacketCondition::Field(HeaderField::PayloadSize, size) => asked_of_size(size),
                 _ => 0,
             };
         }
-        let mut inspections = rule.inspections();
+        let mut inspections = rule.inspections.iter();
         if inspections.any(|inspection| inspection.buffer == Buffer::Payload) {
             asked |= HAS_BYTES;
         }

@@ -6,11 +6,14 @@ use lapwing_rules::{
         HeaderProtocol, Inspection, ListId, Match, PacketCondition, RuleKind, Severity, Transform,
         VariableScope,
     },
-    pack::{Pack, RuleView},
+    pack::Pack,
 };
 
-use super::{app_event::AppEvent, packet_facts::PacketFacts};
-use crate::app_layer::{DigestKind, DigestSet};
+use super::{
+    app_event::AppEvent, asked_parsers::AskedParsers, packet_facts::PacketFacts,
+    whole_rule::WholeRule,
+};
+use crate::app_layer::{DigestKind, DigestSet, ParserSet};
 
 /// One rule, as far as it is told apart cheaply.
 #[derive(Clone, Copy, Debug)]
@@ -38,21 +41,39 @@ pub(crate) struct RuleTraits {
 #[derive(Debug)]
 pub(crate) struct RuleIndex {
     traits: Vec<RuleTraits>,
+    /// The digests of files that the rules ask for.
+    pub(crate) wanted_digests: DigestSet,
+    /// All parsers but those on demand that no rule asks for.
+    pub(crate) parsers: ParserSet,
 }
 
 impl RuleIndex {
     pub(crate) fn new(pack: &Pack) -> Self {
         let mut keys: Vec<(OrderKey, usize)> = Vec::new();
         let mut traits: Vec<RuleTraits> = Vec::new();
+        let mut wanted_digests = DigestSet::default();
+        let mut parsers = AskedParsers::default();
+        // Whoever asks for a digest holds it against a list.
+        let has_lists = pack.list(ListId(0)).is_some();
         for (index, rule) in pack.rules().enumerate() {
+            let rule = WholeRule::new(rule);
             keys.push((OrderKey::of(&rule), index));
             traits.push(traits_of(&rule));
+            parsers.note(&rule);
+            if has_lists {
+                let kinds = rule.inspections.iter().filter_map(digest_kind);
+                kinds.for_each(|kind| wanted_digests.insert(kind));
+            }
         }
         keys.sort_unstable();
         for (rank, (_, index)) in keys.iter().enumerate() {
             traits[*index].rank = u32::try_from(rank).unwrap_or(u32::MAX);
         }
-        Self { traits }
+        Self {
+            traits,
+            wanted_digests,
+            parsers: parsers.set(),
+        }
     }
 
     /// Keeps rules from running.
@@ -138,7 +159,7 @@ impl Uses {
 }
 
 impl OrderKey {
-    fn of(rule: &RuleView<'_>) -> Self {
+    fn of(rule: &WholeRule<'_>) -> Self {
         let mut flow_integers = Uses::default();
         // By scope: those of transactions do not count.
         let [mut flow, mut host, mut pair, mut transaction] = [Uses::default(); 4];
@@ -157,8 +178,8 @@ impl OrderKey {
                 VariableScope::Packet => &mut packet_texts,
             });
         };
-        for condition in rule.packet_conditions() {
-            match condition {
+        for condition in &rule.conditions {
+            match *condition {
                 PacketCondition::Bits { scope, .. } => bits(scope, |uses| uses.reads = true),
                 PacketCondition::FlowInt { .. } => flow_integers.reads = true,
                 PacketCondition::TextVariable { scope, .. } => {
@@ -167,13 +188,13 @@ impl OrderKey {
                 _ => {}
             }
         }
-        for inspection in rule.inspections() {
-            for capture in captures(&inspection) {
+        for inspection in &rule.inspections {
+            for capture in captures(inspection) {
                 texts(capture.scope, |uses| uses.writes = true);
             }
         }
         let mut expires = false;
-        for effect in rule.effects() {
+        for effect in rule.view.effects() {
             match effect {
                 Effect::Bit {
                     scope,
@@ -193,7 +214,7 @@ impl OrderKey {
             access => access,
         };
         Self {
-            action: match rule.action() {
+            action: match rule.view.action() {
                 Action::Pass => 0,
                 Action::Drop => 1,
                 Action::Reject => 2,
@@ -205,7 +226,7 @@ impl OrderKey {
             packet_texts: packet_texts.access(),
             host_bits: late(host),
             pair_bits: late(pair),
-            severity: rule.severity(),
+            severity: rule.view.severity(),
         }
     }
 }
@@ -221,21 +242,6 @@ pub(crate) fn digest_kind(inspection: &Inspection<'_>) -> Option<DigestKind> {
         [Transform::ToSha256] => Some(DigestKind::Sha256),
         _ => None,
     }
-}
-
-/// The digests of files that the rules of a pack ask for.
-pub(crate) fn wanted_digests(pack: &Pack) -> DigestSet {
-    let mut wanted = DigestSet::default();
-    // Whoever asks for a digest holds it against a list.
-    if pack.list(ListId(0)).is_none() {
-        return wanted;
-    }
-    for rule in pack.rules() {
-        rule.inspections()
-            .filter_map(|inspection| digest_kind(&inspection))
-            .for_each(|kind| wanted.insert(kind));
-    }
-    wanted
 }
 
 /// Whether a numeric field belongs to a transaction.
@@ -260,26 +266,20 @@ pub(crate) fn is_transaction_condition(condition: &PacketCondition<'_>) -> bool 
     }
 }
 
-fn traits_of(rule: &RuleView<'_>) -> RuleTraits {
-    let mut has_payload_matches = false;
-    for inspection in rule.inspections() {
-        has_payload_matches |= inspection.buffer == Buffer::Payload;
-    }
-    let has_packet_event = rule.packet_conditions().any(|condition| {
-        matches!(condition, PacketCondition::Event(name) if AppEvent::parse(name) == AppEvent::Packet)
-    });
+fn traits_of(rule: &WholeRule<'_>) -> RuleTraits {
+    let is_over_payload = |inspection: &Inspection<'_>| inspection.buffer == Buffer::Payload;
+    let is_packet_event = |condition: &PacketCondition<'_>| matches!(condition, PacketCondition::Event(name) if AppEvent::parse(name) == AppEvent::Packet);
+    let is_stream_only = |condition: &PacketCondition<'_>| matches!(condition, PacketCondition::Flow(requirement) if requirement.only_stream);
     RuleTraits {
         rank: 0,
-        kind: rule.kind(),
-        header: rule.header(),
-        inspects_packet: rule.inspects_packet(),
-        inspects_stream: rule.inspects_stream(),
-        is_stream_only: rule
-            .packet_conditions()
-            .any(|c| matches!(c, PacketCondition::Flow(requirement) if requirement.only_stream)),
-        has_payload_matches,
-        has_packet_event,
-        byte_variables: rule.byte_variables(),
+        kind: rule.view.kind(),
+        header: rule.view.header(),
+        inspects_packet: rule.view.inspects_packet(),
+        inspects_stream: rule.view.inspects_stream(),
+        is_stream_only: rule.conditions.iter().any(is_stream_only),
+        has_payload_matches: rule.inspections.iter().any(is_over_payload),
+        has_packet_event: rule.conditions.iter().any(is_packet_event),
+        byte_variables: rule.view.byte_variables(),
         asked: PacketFacts::asked_by(rule),
         is_refused: false,
     }

@@ -8,7 +8,7 @@
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number},
-    Encoder, Item, Tables, index_below,
+    Encoder, Item, Numbered, Tables,
 };
 use crate::model::{
     Action, AddressSetId, AlertLimit, RateFilter, SuppressBy, Threshold, ThresholdKind, TrackBy,
@@ -66,9 +66,9 @@ fn suppress(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<AlertLimit>
         2 => SuppressBy::Either,
         _ => return Err(Malformed("a suppression looks at an unknown end")),
     };
-    let set = index_below(
+    let set = tables.index(
+        Numbered::AddressSet,
         cursor.number_u32()?,
-        tables.address_sets,
         "a suppression names an address set that does not exist",
     )?;
     Ok(AlertLimit::Suppress {

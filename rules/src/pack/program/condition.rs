@@ -29,7 +29,7 @@
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number},
-    Encoder, Item, Tables, index_below, ldap, modbus,
+    Encoder, Item, Numbered, Tables, ldap, modbus,
     operand::{flag, put_range, range},
 };
 use crate::{
@@ -277,9 +277,9 @@ impl<'a> Item<'a> for PacketCondition<'a> {
             23 => Self::Reputation {
                 side: ReputationSide::from_number(cursor.byte()?)
                     .ok_or(Malformed("a program names an unknown side"))?,
-                addresses: AddressSetId(index_below(
+                addresses: AddressSetId(tables.index(
+                    Numbered::AddressSet,
                     cursor.number_u32()?,
-                    tables.address_sets,
                     "a reputation names an address set that does not exist",
                 )?),
             },
@@ -437,17 +437,17 @@ pub(super) fn integer_operand_code(operand: IntegerOperand, plain: u8, variable:
 }
 
 pub(super) fn bit_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<u32> {
-    index_below(
+    tables.index(
+        Numbered::Bit,
         cursor.number_u32()?,
-        tables.bits,
         "a program names a bit that does not exist",
     )
 }
 
 pub(super) fn integer_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<u32> {
-    index_below(
+    tables.index(
+        Numbered::Integer,
         cursor.number_u32()?,
-        tables.integers,
         "a program names a flow integer that does not exist",
     )
 }

@@ -21,9 +21,8 @@
 
 use super::{
     super::bytes::{Cursor, Decoded, Malformed, put_number, put_signed},
-    Encoder, Item, Tables,
+    Encoder, Item, Numbered, Tables,
     condition::{bit_number, variable_scope},
-    index_below,
     operand::{
         bytes_spec, flag, operand, optional_operand, put_bytes_spec, put_operand,
         put_optional_operand, put_range, range, variable,
@@ -129,9 +128,9 @@ impl<'a> Item<'a> for Transform<'a> {
 }
 
 fn regex_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<u32> {
-    index_below(
+    tables.index(
+        Numbered::Regex,
         cursor.number_u32()?,
-        tables.regexes,
         "a program names a regex that does not exist",
     )
 }
@@ -336,12 +335,13 @@ impl<'a> Item<'a> for Match<'a> {
 }
 
 fn list_number(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<ListId> {
-    index_below(
-        cursor.number_u32()?,
-        tables.lists,
-        "a program names a list that does not exist",
-    )
-    .map(ListId)
+    tables
+        .index(
+            Numbered::List,
+            cursor.number_u32()?,
+            "a program names a list that does not exist",
+        )
+        .map(ListId)
 }
 
 fn captures(cursor: &mut Cursor<'_>, tables: &Tables<'_>) -> Decoded<Vec<Capture>> {

@@ -13,32 +13,31 @@ mod operand;
 
 use super::{
     bytes::{Cursor, Decoded, Malformed, put_number, to_usize},
-    strings::{Interner, StringTable, TextTable},
+    reader::Pack,
+    strings::{Interner, StringTable},
 };
 use crate::{
     limits,
     model::{AlertLimit, Effect, Inspection, PacketCondition},
 };
 
-/// What items refer to; every reference is held against it.
+/// What items refer to; every reference is held against it. All but byte strings, which every content asks for, are looked up
+/// where an item asks: rules are decoded for every packet that may be theirs, and most ask for nothing else.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tables<'a> {
-    pub(crate) texts: TextTable<'a>,
-    pub(crate) byte_strings: StringTable<'a>,
-    pub(crate) regexes: Numbers<'a>,
-    pub(crate) address_sets: Numbers<'a>,
-    pub(crate) bits: Numbers<'a>,
-    pub(crate) integers: Numbers<'a>,
-    pub(crate) lists: Numbers<'a>,
+    pack: &'a Pack,
+    byte_strings: StringTable<'a>,
+    renumbering: Option<&'a Renumbering>,
 }
 
-/// Which numbers of a kind exist, and what they stand for.
+/// A kind of number that an item names something by.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Numbers<'a> {
-    /// Those below this; each stands for itself.
-    Below(u32),
-    /// The numbers of a rule that stands alone, each with its number in the pack that the rule is written into.
-    Renumbered(&'a [u32]),
+pub(crate) enum Numbered {
+    Regex,
+    AddressSet,
+    Bit,
+    Integer,
+    List,
 }
 
 /// What the numbers of a rule that stands alone stand for in the pack that it is written into.
@@ -51,20 +50,53 @@ pub(crate) struct Renumbering {
     pub(crate) lists: Vec<u32>,
 }
 
-impl Numbers<'_> {
-    /// What `number` stands for, if it exists.
-    fn get(self, number: u32) -> Option<u32> {
-        match self {
-            Self::Below(count) => (number < count).then_some(number),
-            Self::Renumbered(numbers) => numbers.get(to_usize(number)).copied(),
+impl Renumbering {
+    fn of(&self, kind: Numbered) -> &[u32] {
+        match kind {
+            Numbered::Regex => &self.regexes,
+            Numbered::AddressSet => &self.address_sets,
+            Numbered::Bit => &self.bits,
+            Numbered::Integer => &self.integers,
+            Numbered::List => &self.lists,
         }
     }
 }
 
 impl<'a> Tables<'a> {
+    /// Those of a pack. Numbers stand for what `renumbering` says, or for themselves.
+    pub(crate) fn new(pack: &'a Pack, renumbering: Option<&'a Renumbering>) -> Self {
+        let byte_strings = pack.byte_strings();
+        Self {
+            pack,
+            byte_strings,
+            renumbering,
+        }
+    }
+
+    /// What a number stands for, if it exists.
+    fn get(&self, kind: Numbered, number: u32) -> Option<u32> {
+        if let Some(renumbering) = self.renumbering {
+            return renumbering.of(kind).get(to_usize(number)).copied();
+        }
+        let count = match kind {
+            Numbered::Regex => self.pack.regex_count(),
+            Numbered::AddressSet => self.pack.address_set_count(),
+            Numbered::Bit => self.pack.bit_count(),
+            Numbered::Integer => self.pack.integer_count(),
+            Numbered::List => self.pack.list_count(),
+        };
+        (number < count).then_some(number)
+    }
+
+    /// What an index that must exist stands for.
+    fn index(&self, kind: Numbered, index: u32, problem: &'static str) -> Decoded<u32> {
+        self.get(kind, index).ok_or(Malformed(problem))
+    }
+
     fn text(&self, cursor: &mut Cursor<'a>) -> Decoded<&'a str> {
         let id = cursor.number_u32()?;
-        self.texts
+        self.pack
+            .texts()
             .get(id)
             .ok_or(Malformed("a program names a text that does not exist"))
     }
@@ -75,11 +107,6 @@ impl<'a> Tables<'a> {
             "a program names a byte string that does not exist",
         ))
     }
-}
-
-/// What an index that must exist stands for.
-fn index_below(index: u32, numbers: Numbers<'_>, problem: &'static str) -> Decoded<u32> {
-    numbers.get(index).ok_or(Malformed(problem))
 }
 
 /// Where programs are written to.

@@ -2,7 +2,10 @@
 
 use lapwing_rules::model::{AppProtocol, Frame};
 
-use super::{AppLayer, FeedContext, Identification, StreamFrames, Transport};
+use super::{
+    AppLayer, FeedContext, Identification, StreamFrames, Transport,
+    held::{Held, Waiting},
+};
 use crate::{
     app_layer::{Feed, registry},
     direction::Direction,
@@ -62,11 +65,13 @@ impl AppLayer {
     /// Hands on what waited for the identification: the held bytes, then the gap behind them.
     pub(super) fn deliver_held(&mut self, direction: Direction) -> Feed {
         let side = &mut self.sides[direction.index()];
-        let held = std::mem::take(&mut side.held);
-        let missing_bytes = std::mem::take(&mut side.missing_bytes);
+        let Waiting {
+            bytes,
+            missing_bytes,
+        } = side.held.take();
         let mut feed = Feed::More;
-        if !held.is_empty() || missing_bytes == 0 {
-            feed = self.deliver(direction, &held);
+        if !bytes.is_empty() || missing_bytes == 0 {
+            feed = self.deliver(direction, &bytes);
         }
         if missing_bytes > 0 && feed == Feed::More {
             feed = self.gap_to_parser(direction, missing_bytes);
@@ -116,7 +121,7 @@ impl AppLayer {
             successor = parser.successor();
             self.upgraded_request = parser.upgraded_request().map(Box::new);
             for direction in Direction::BOTH {
-                self.sides[direction.index()].held = parser.take_unread(direction).into();
+                self.sides[direction.index()].held = Held::of(parser.take_unread(direction));
             }
         }
         self.expected = match self.before_upgrade {
@@ -129,7 +134,7 @@ impl AppLayer {
             self.adopt(context, protocol);
             for direction in Direction::BOTH {
                 self.decide(direction, Identification::Identified(protocol));
-                if !self.sides[direction.index()].held.is_empty() {
+                if !self.sides[direction.index()].held.bytes().is_empty() {
                     self.deliver_held(direction);
                 }
             }

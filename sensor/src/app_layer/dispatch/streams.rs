@@ -21,25 +21,25 @@ impl AppLayer {
     ) -> Feed {
         let side = &mut self.sides[direction.index()];
         let is_decided = side.identification != Identification::Undecided;
-        if self.protocol.is_some() && (is_decided || side.has_gap && side.held.is_empty()) {
-            if side.missing_bytes > 0 && self.deliver_held(direction) == Feed::Stop {
+        if self.protocol.is_some() && (is_decided || side.has_gap && side.held.bytes().is_empty()) {
+            if side.held.missing_bytes() > 0 && self.deliver_held(direction) == Feed::Stop {
                 return Feed::Stop;
             }
             return self.deliver(direction, bytes);
         }
         if side.has_gap {
-            side.missing_bytes = side
-                .missing_bytes
-                .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            side.held
+                .miss(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             return Feed::More;
         }
-        if side.held.len() + bytes.len() > limits::IDENTIFY_HELD_BYTES_MAX
-            && (side.exhausted || side.held.len() >= limits::IDENTIFY_HELD_BYTES_MAX)
+        let held_bytes = side.held.bytes().len();
+        if held_bytes + bytes.len() > limits::IDENTIFY_HELD_BYTES_MAX
+            && (side.exhausted || held_bytes >= limits::IDENTIFY_HELD_BYTES_MAX)
         {
             self.give_up();
             return Feed::Stop;
         }
-        side.held.extend_from_slice(bytes);
+        side.held.append(bytes);
         self.identify_stream(context, direction)
     }
 
@@ -47,16 +47,16 @@ impl AppLayer {
         let side = &self.sides[direction.index()];
         let other = self.identified(direction.opposite());
         let verdict = if side.exhausted {
-            identify::identify_by_other(direction, other, &side.held)
+            identify::identify_by_other(direction, other, side.held.bytes())
         } else {
-            identify::identify(context, direction, other, &side.held)
+            identify::identify(context, direction, other, side.held.bytes())
         };
         let is_identified = matches!(verdict, Verdict::Identified(_));
         if context.may_be_reversed && !is_identified && other.is_none() {
             let context = context.reversed();
             let direction = direction.opposite();
             if let Verdict::Identified(protocol) =
-                identify::identify(&context, direction, None, &side.held)
+                identify::identify(&context, direction, None, side.held.bytes())
             {
                 self.reverse();
                 return self.identified_stream(&context, direction, protocol);
