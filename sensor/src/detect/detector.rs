@@ -10,7 +10,7 @@ use lapwing_rules::{
 use super::{
     Alert, DetectorCounters,
     alert_queue::{self, Matched},
-    flow_state::{FlowDetection, TransactionNotes},
+    flow_state::{FlowDetection, ListPool},
     frame_rules, indicators,
     judge::{Judge, RuleCase},
     limits::{REGEX_CACHE_BYTES, TRANSACTIONS_PER_PACKET_MAX},
@@ -53,7 +53,7 @@ pub struct Detector {
     candidates: Candidates,
     matched: Vec<Matched>,
     lowered: Vec<u8>,
-    notes_pool: Vec<TransactionNotes>,
+    list_pool: ListPool,
 }
 
 /// Rules to judge in this round, each once.
@@ -154,7 +154,7 @@ impl Detector {
             candidates: Candidates::default(),
             matched: Vec::new(),
             lowered: Vec::new(),
-            notes_pool: Vec::new(),
+            list_pool: ListPool::default(),
             pack,
         }
     }
@@ -268,7 +268,7 @@ impl Detector {
             if let Some(parser) = flow.app.parser_mut() {
                 let number = first_needed(parser.as_ref(), &state);
                 parser.release(number);
-                state.release_below(number, &mut self.notes_pool);
+                state.release_below(number, &mut self.list_pool);
             }
             flow.detection = state;
         }
@@ -450,8 +450,8 @@ impl Detector {
 
     /// A transaction that does not exist in a direction: nothing is to be judged there.
     fn pass_over(&mut self, number: u64, direction: Direction, state: &mut FlowDetection) {
-        if let Some(notes) = state.notes_of(number, &mut self.notes_pool) {
-            notes.side(direction).is_done = true;
+        if let Some(notes) = state.notes_of(number) {
+            notes.side(direction).finish(&mut self.list_pool);
         }
     }
 
@@ -463,7 +463,7 @@ impl Detector {
         round: &Round<'_>,
         state: &mut FlowDetection,
     ) {
-        let Some(notes) = state.notes_of(number, &mut self.notes_pool) else {
+        let Some(notes) = state.notes_of(number) else {
             self.judge.counters.transactions_over_cap += 1;
             return;
         };
@@ -479,6 +479,7 @@ impl Detector {
         if notes.is_done || !is_due {
             return;
         }
+        notes.begin(&mut self.list_pool);
         for &rule in &self.candidates.in_transactions {
             add_candidate(rule, &mut notes.waiting, &self.index, &mut self.judge);
         }
@@ -532,13 +533,11 @@ impl Detector {
                 }
             }
         });
-        if let Some(notes) = state.notes_of(number, &mut self.notes_pool) {
+        if let Some(notes) = state.notes_of(number) {
             let notes = notes.side(side.direction);
             notes.waiting = waiting;
             if side.is_complete {
-                notes.is_done = true;
-                notes.waiting.clear();
-                notes.scans.clear();
+                notes.finish(&mut self.list_pool);
             }
         }
     }

@@ -196,11 +196,7 @@ impl FlowDetection {
     }
 
     /// The notes of a transaction, made when first asked for; `None` when the flow has too many.
-    pub(super) fn notes_of(
-        &mut self,
-        number: u64,
-        pool: &mut Vec<TransactionNotes>,
-    ) -> Option<&mut TransactionNotes> {
+    pub(super) fn notes_of(&mut self, number: u64) -> Option<&mut TransactionNotes> {
         let at = self
             .transactions
             .partition_point(|notes| notes.number < number);
@@ -212,32 +208,51 @@ impl FlowDetection {
             if self.transactions.len() >= TRANSACTION_NOTES_PER_FLOW_MAX {
                 return None;
             }
-            let mut notes = pool.pop().unwrap_or_default();
-            notes.number = number;
+            if self.transactions.capacity() == 0 {
+                // Most flows have one transaction at a time.
+                self.transactions.reserve_exact(1);
+            }
+            let notes = TransactionNotes {
+                number,
+                ..TransactionNotes::default()
+            };
             self.transactions.insert(at, notes);
         }
         self.transactions.get_mut(at)
     }
 
-    /// Drops the notes of transactions below `number`; their memory is used again.
-    pub(super) fn release_below(&mut self, number: u64, pool: &mut Vec<TransactionNotes>) {
+    /// Drops the notes of transactions below `number`.
+    pub(super) fn release_below(&mut self, number: u64, pool: &mut ListPool) {
         while self
             .transactions
             .front()
             .is_some_and(|notes| notes.number < number)
         {
-            if let Some(mut notes) = self.transactions.pop_front()
-                && pool.len() < POOLED_NOTES_MAX
-            {
-                notes.clear();
-                pool.push(notes);
+            let notes = self.transactions.pop_front();
+            for side in notes.into_iter().flat_map(|notes| notes.sides) {
+                pool.take_back(side.scans, side.waiting);
             }
         }
     }
 }
 
-/// Notes kept for reuse by one detector.
-const POOLED_NOTES_MAX: usize = 64;
+/// Lists of notes that are used again: a flow keeps none for a direction that was inspected to its end.
+#[derive(Debug, Default)]
+pub(super) struct ListPool(Vec<(Vec<ScanMark>, Vec<Waiting>)>);
+
+/// Pairs of lists kept for reuse by one detector.
+const POOLED_LISTS_MAX: usize = 64;
+
+impl ListPool {
+    fn take_back(&mut self, mut scans: Vec<ScanMark>, mut waiting: Vec<Waiting>) {
+        let is_worth_it = scans.capacity() + waiting.capacity() > 0;
+        if is_worth_it && self.0.len() < POOLED_LISTS_MAX {
+            scans.clear();
+            waiting.clear();
+            self.0.push((scans, waiting));
+        }
+    }
+}
 
 /// How far one transaction was inspected.
 #[derive(Debug, Default)]
@@ -271,17 +286,6 @@ impl TransactionNotes {
             .sum();
         size_of::<Self>() + lists
     }
-
-    fn clear(&mut self) {
-        for side in &mut self.sides {
-            side.is_started = false;
-            side.is_done = false;
-            side.progress = 0;
-            side.looked_up = LookedUp::default();
-            side.scans.clear();
-            side.waiting.clear();
-        }
-    }
 }
 
 /// One direction of a transaction.
@@ -297,6 +301,27 @@ pub(super) struct SideNotes {
     pub(super) waiting: Vec<Waiting>,
 }
 
+impl SideNotes {
+    /// Gets lists that were used before, if this direction has none yet.
+    pub(super) fn begin(&mut self, pool: &mut ListPool) {
+        if !self.is_started
+            && let Some((scans, waiting)) = pool.0.pop()
+        {
+            self.scans = scans;
+            self.waiting = waiting;
+        }
+    }
+
+    /// The direction was inspected to its end.
+    pub(super) fn finish(&mut self, pool: &mut ListPool) {
+        self.is_done = true;
+        pool.take_back(
+            std::mem::take(&mut self.scans),
+            std::mem::take(&mut self.waiting),
+        );
+    }
+}
+
 /// How far one buffer was given to its prefilter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ScanMark {
@@ -304,7 +329,7 @@ pub(super) struct ScanMark {
     /// Whole instances.
     pub(super) instances: u16,
     /// Bytes of the instance that is growing.
-    pub(super) bytes: usize,
+    pub(super) bytes: u32,
     pub(super) is_finished: bool,
 }
 
@@ -345,22 +370,34 @@ mod tests {
 
     #[test]
     fn notes_stay_in_order_and_are_used_again() {
-        let (mut flow, mut pool) = (FlowDetection::default(), Vec::new());
+        let (mut flow, mut pool) = (FlowDetection::default(), ListPool::default());
         for number in [3, 1, 2] {
-            assert!(flow.notes_of(number, &mut pool).is_some());
+            let notes = flow.notes_of(number).unwrap();
+            let side = notes.side(Direction::ToServer);
+            side.begin(&mut pool);
+            side.scans.reserve(8);
         }
+        let notes = flow.notes_of(3).unwrap();
+        notes.side(Direction::ToServer).finish(&mut pool);
+        assert_eq!(pool.0.len(), 1);
         flow.release_below(3, &mut pool);
-        assert_eq!(pool.len(), 2);
+        assert_eq!(pool.0.len(), 3);
         assert_eq!(flow.transactions.len(), 1);
         assert_eq!(flow.transactions[0].number(), 3);
+        let notes = flow.notes_of(4).unwrap();
+        let side = notes.side(Direction::ToClient);
+        side.begin(&mut pool);
+        assert!(side.scans.capacity() >= 8 && pool.0.len() == 2);
     }
 
     #[test]
     fn what_is_done_is_found_in_order() {
-        let (mut flow, mut pool) = (FlowDetection::default(), Vec::new());
+        let mut flow = FlowDetection::default();
         for number in [2, 5] {
-            let notes = flow.notes_of(number, &mut pool).unwrap();
-            notes.side(Direction::ToServer).is_done = true;
+            let notes = flow.notes_of(number).unwrap();
+            notes
+                .side(Direction::ToServer)
+                .finish(&mut ListPool::default());
         }
         let mut place = 0;
         let done: Vec<u64> = (0..8)

@@ -144,7 +144,8 @@ fn scan_buffer(
                 break;
             }
         };
-        let is_first_look = instance == 0 && mark.bytes == 0;
+        let seen_bytes = usize::try_from(mark.bytes).unwrap_or(usize::MAX);
+        let is_first_look = instance == 0 && seen_bytes == 0;
         if is_first_look {
             for &rule in group.always() {
                 add_candidate(rule, &mut notes.waiting, index, judge);
@@ -153,14 +154,14 @@ fn scan_buffer(
         if !side.transaction.is_scan_due(*buffer, side.direction) {
             break;
         }
-        let grown = bytes.len() > mark.bytes;
+        let grown = bytes.len() > seen_bytes;
         if grown {
-            let unseen = &bytes[mark.bytes.saturating_sub(group.overlap())..];
+            let unseen = &bytes[seen_bytes.saturating_sub(group.overlap())..];
             judge.counters.prefiltered_bytes += u64::try_from(unseen.len()).unwrap_or(0);
             group.scan(unseen, lowered, |rule| {
                 add_candidate(rule, &mut notes.waiting, index, judge);
             });
-            mark.bytes = bytes.len();
+            mark.bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         }
         if !is_whole {
             break;

@@ -213,6 +213,10 @@ impl StreamBuffer {
         if self.stretches.len() >= limits::STRETCHES_MAX {
             return false;
         }
+        if self.stretches.capacity() == 0 {
+            // What comes in order is one stretch.
+            self.stretches.reserve_exact(1);
+        }
         self.stretches.push(Stretch {
             start: at,
             head: 0,
