@@ -335,8 +335,6 @@ const HTTP2_EVENTS: &[&str] = &[
 
 const DNS_EVENTS: &[&str] = &[
     "infinite_loop",
-    "invalid_additionals",
-    "invalid_authorities",
     "invalid_opcode",
     "malformed_data",
     "name_too_long",

@@ -309,8 +309,12 @@ fn stream_size_holds(side: StreamSizeSide, range: &NumberRange, round: &Round<'_
     let Some(flow) = round.flow.filter(|_| round.is_tcp()) else {
         return false;
     };
-    let [client, server] =
-        [0, 1].map(|side: usize| range.contains(flow.counters[side].stream_bytes));
+    let sizes = [0, 1].map(|side: usize| flow.counters[side].stream_bytes);
+    if sizes == [0, 0] {
+        // Not even a SYN: there is no connection whose sizes could be asked for.
+        return false;
+    }
+    let [client, server] = sizes.map(|bytes| range.contains(bytes));
     match side {
         StreamSizeSide::Client => client,
         StreamSizeSide::Server => server,

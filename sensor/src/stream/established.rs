@@ -165,9 +165,8 @@ impl Connection {
         }
         let (sender, _) = self.pair(segment.direction);
         let right_edge = sender.last_ack.wrapping_add(sender.window);
-        // Also where the other side acknowledged beyond it, which it could not unless segments changed their order.
-        if before(segment.sequence, sender.next_sequence)
-            || before(segment.sequence, sender.last_ack)
+        // As in the reference: before what was sent it counts, before what was acknowledged not.
+        if before(segment.sequence, sender.last_ack)
             || !before_or_same(segment.sequence, right_edge)
         {
             packet.event("stream.fin_out_of_window");

@@ -43,7 +43,7 @@ pub(super) struct Side {
     pub(super) buffer: StreamBuffer,
     /// Position of [`Self::last_ack`] in the stream; the point from which sequence numbers become positions.
     acked: u64,
-    /// Where its FIN stands, else [`NO_FIN`]: there is nothing to be had at and behind it.
+    /// Where its FIN stands, else [`NO_FIN`].
     fin: u64,
     pub(super) app_progress: u64,
     pub(super) app_stopped: bool,
@@ -146,15 +146,17 @@ impl Side {
         } else {
             acked
         };
-        limit.min(self.fin).min(self.depth_bytes)
+        limit.min(self.depth_bytes)
     }
 
     /// What the application layer has not seen yet: the next stretch, as far as it may be read.
     pub(super) fn next_for_app(&self, everything: bool) -> Next<'_> {
         let limit = self.readable(everything);
         match clipped(&self.buffer, self.app_progress, limit) {
-            // Bytes may still come for a hole of which nothing was acknowledged.
-            Next::Hole(_) if self.acked <= self.app_progress => Next::Nothing,
+            // Bytes may still come for a hole of which nothing was acknowledged, the number of the FIN left out.
+            Next::Hole(_) if self.acked <= self.app_progress + u64::from(self.has_fin()) => {
+                Next::Nothing
+            }
             next => next,
         }
     }
@@ -204,6 +206,10 @@ impl Side {
         tools: &mut Tools<'_>,
     ) -> bool {
         let position = self.position(segment.sequence);
+        if position < -1 {
+            // As in the reference: what begins before the SYN is taken, and never seen.
+            return true;
+        }
         self.insert_at(position, segment.payload, packet, tools)
     }
 

@@ -21,6 +21,13 @@ pub(super) struct Record {
     data: Range<usize>,
 }
 
+impl Record {
+    /// Whether its data are what its type says.
+    fn is_sound(&self, message: &[u8], anomalies: &mut Anomalies) -> bool {
+        record_data::is_sound(message, self.kind, self.data.clone(), anomalies)
+    }
+}
+
 /// A message as far as it could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Message {
@@ -37,8 +44,14 @@ pub(super) struct Anomalies {
     pub(super) name_too_long: bool,
     pub(super) pointer_loop: bool,
     pub(super) too_many_labels: bool,
-    pub(super) bad_authorities: bool,
-    pub(super) bad_additionals: bool,
+}
+
+impl Anomalies {
+    /// To the reference such a name is too long as well.
+    pub(super) fn note_too_many_labels(&mut self) {
+        self.too_many_labels = true;
+        self.name_too_long = true;
+    }
 }
 
 impl Message {
@@ -109,11 +122,18 @@ enum NameEnd {
     Wrong,
 }
 
+impl NameEnd {
+    /// Of a name that goes round and round: where it ends is known once a pointer was followed.
+    fn of_loop(jumped: bool) -> Self {
+        if jumped { Self::Found } else { Self::Wrong }
+    }
+}
+
 /// Moves `reader` behind a name.
 fn name_end<'a>(reader: &mut Reader<'a>, message: &'a [u8]) -> NameEnd {
     let mut labels = *reader;
     let mut jumped = false;
-    for _ in 0..limits::DNS_NAME_HOPS_MAX {
+    for _ in 0..=limits::DNS_NAME_HOPS_MAX {
         let at = labels.position();
         match labels.u8() {
             None => return NameEnd::Missing,
@@ -132,24 +152,26 @@ fn name_end<'a>(reader: &mut Reader<'a>, message: &'a [u8]) -> NameEnd {
                 let Some(low) = labels.u8() else {
                     return NameEnd::Missing;
                 };
+                let target = usize::from(u16::from_be_bytes([high & 0x3f, low]));
+                if target > message.len() {
+                    return NameEnd::Wrong;
+                }
+                if target == at {
+                    return NameEnd::of_loop(jumped);
+                }
                 if !jumped {
                     *reader = labels;
                     jumped = true;
-                }
-                let target = usize::from(u16::from_be_bytes([high & 0x3f, low]));
-                if target == at || target > message.len() {
-                    return NameEnd::Wrong;
                 }
                 labels = Reader::at(message, target);
             }
             Some(_) => return NameEnd::Wrong,
         }
     }
-    NameEnd::Wrong
+    NameEnd::of_loop(jumped)
 }
 
-/// Reads a message. Questions and answers must be whole, and the data of answers and authorities sound; odd further sections are
-/// only told.
+/// Reads a message: of a request its questions, of a response also its answers and authorities, whose data must be sound.
 pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     let mut reader = Reader::new(bytes);
     let mut message = Message {
@@ -161,9 +183,10 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     for count in &mut counts {
         *count = usize::from(reader.u16()?);
     }
-    let [questions, answers, authorities, additionals] = counts;
+    // The last section is not looked at.
+    let [questions, answers, authorities, _] = counts;
     for _ in 0..questions.min(limits::DNS_SECTION_ENTRIES_MAX) {
-        let name = name(&mut reader, bytes, &mut message.anomalies)?;
+        let name = read_name(&mut reader, bytes, &mut message.anomalies)?;
         let kind = reader.u16()?;
         reader.u16()?;
         message.questions.push(Question { name, kind });
@@ -171,14 +194,13 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     if questions > limits::DNS_SECTION_ENTRIES_MAX {
         return Some(message);
     }
-    // Of a request's records the data are not looked at: an update names what it deletes with records of no data.
-    let is_response = message.is_response();
-    let is_sound = |record: &Record| {
-        !is_response || record_data::is_sound(bytes, record.kind, record.data.clone())
-    };
+    // As in the reference: of a request nothing further is looked at.
+    if !message.is_response() {
+        return Some(message);
+    }
     for _ in 0..answers.min(limits::DNS_SECTION_ENTRIES_MAX) {
-        let record = record(&mut reader, bytes, &mut message.anomalies)?;
-        if !is_sound(&record) {
+        let record = read_record(&mut reader, bytes, &mut message.anomalies)?;
+        if !record.is_sound(bytes, &mut message.anomalies) {
             return None;
         }
         message.answers.push(record);
@@ -187,30 +209,20 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
         return Some(message);
     }
     for _ in 0..authorities.min(limits::DNS_SECTION_ENTRIES_MAX) {
-        match record(&mut reader, bytes, &mut message.anomalies) {
-            Some(record) if is_sound(&record) => {}
-            Some(_) => return None,
-            None => {
-                message.anomalies.bad_authorities = true;
-                return Some(message);
-            }
-        }
-    }
-    for _ in 0..additionals.min(limits::DNS_SECTION_ENTRIES_MAX) {
-        if record(&mut reader, bytes, &mut message.anomalies).is_none() {
-            message.anomalies.bad_additionals = true;
-            break;
+        let record = read_record(&mut reader, bytes, &mut message.anomalies)?;
+        if !record.is_sound(bytes, &mut message.anomalies) {
+            return None;
         }
     }
     Some(message)
 }
 
-fn record<'a>(
+fn read_record<'a>(
     reader: &mut Reader<'a>,
     bytes: &'a [u8],
     anomalies: &mut Anomalies,
 ) -> Option<Record> {
-    let name = name(reader, bytes, anomalies)?;
+    let name = read_name(reader, bytes, anomalies)?;
     let kind = reader.u16()?;
     reader.u16()?;
     reader.u32()?;
@@ -220,7 +232,7 @@ fn record<'a>(
 }
 
 /// A name as text: labels joined by dots, no dot at the end. Moves `reader` behind it.
-fn name<'a>(
+fn read_name<'a>(
     reader: &mut Reader<'a>,
     bytes: &'a [u8],
     anomalies: &mut Anomalies,
@@ -228,9 +240,10 @@ fn name<'a>(
     let mut text = Vec::new();
     let mut labels = *reader;
     let mut jumped = false;
-    for _ in 0..limits::DNS_NAME_HOPS_MAX {
+    for _ in 0..=limits::DNS_NAME_HOPS_MAX {
         let at = labels.position();
-        let length = labels.u8()?;
+        // A name may end where the message ends.
+        let length = labels.u8().unwrap_or(0);
         match length {
             0 => {
                 if !jumped {
@@ -247,25 +260,33 @@ fn name<'a>(
                 if text.len() > limits::DNS_NAME_BYTES_MAX {
                     anomalies.name_too_long = true;
                     text.truncate(limits::DNS_NAME_BYTES_MAX);
+                    if jumped {
+                        // Where it ends is known, and no more of it is kept.
+                        return Some(text);
+                    }
                 }
             }
             0xc0.. => {
-                let target = usize::from(u16::from_be_bytes([length & 0x3f, labels.u8()?]));
-                if !jumped {
-                    *reader = labels;
-                    jumped = true;
+                let low = labels.u8()?;
+                let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+                if target > bytes.len() {
+                    return None;
                 }
                 if target == at {
                     anomalies.pointer_loop = true;
-                    return Some(text);
+                    return jumped.then_some(text);
+                }
+                if !jumped {
+                    *reader = labels;
+                    jumped = true;
                 }
                 labels = Reader::at(bytes, target);
             }
             _ => return None,
         }
     }
-    anomalies.too_many_labels = true;
-    if jumped { Some(text) } else { None }
+    anomalies.note_too_many_labels();
+    jumped.then_some(text)
 }
 
 #[cfg(test)]
@@ -293,12 +314,16 @@ mod tests {
         let mut looping = ANSWER[..12].to_vec();
         looping.extend_from_slice(b"\xc0\x0c\x00\x01\x00\x01");
         looping[7] = 0;
-        let message = parse(&looping).unwrap();
-        assert!(message.anomalies.pointer_loop);
+        assert_eq!(parse(&looping), None, "where it ends cannot be known");
         let mut pair = ANSWER[..12].to_vec();
         pair.extend_from_slice(b"\x01a\xc0\x0c\x00\x01\x00\x01");
         pair[7] = 0;
         assert!(parse(&pair).unwrap().anomalies.too_many_labels);
+        assert!(may_be_message(&pair, pair.len()));
+        let mut behind = ANSWER[..12].to_vec();
+        behind.extend_from_slice(b"\xc0\x0e\xc0\x0e\x00\x01");
+        behind[7] = 0;
+        assert!(parse(&behind).unwrap().anomalies.pointer_loop);
     }
 
     #[test]

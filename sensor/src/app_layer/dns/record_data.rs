@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::message::Anomalies;
 use crate::app_layer::{limits, reader::Reader};
 
 /// Types whose data are looked at.
@@ -20,8 +21,13 @@ mod kind {
 /// Numbers behind the two names of a start of authority.
 const AUTHORITY_NUMBERS_BYTES: usize = 20;
 
-/// Whether the data of a record of a type, which stand at `place` in the message, are sound.
-pub(super) fn is_sound(message: &[u8], kind: u16, place: Range<usize>) -> bool {
+/// Whether the data of a record of a type, which stand at `place` in the message, are sound; what is odd about names in them is noted.
+pub(super) fn is_sound(
+    message: &[u8],
+    kind: u16,
+    place: Range<usize>,
+    anomalies: &mut Anomalies,
+) -> bool {
     let Some(data) = message.get(..place.end) else {
         return false;
     };
@@ -30,11 +36,17 @@ pub(super) fn is_sound(message: &[u8], kind: u16, place: Range<usize>) -> bool {
         return false;
     }
     let is_sound = match kind {
-        kind::NAME_SERVER | kind::CANONICAL_NAME | kind::POINTER => pass_name(&mut reader, message),
-        kind::MAIL_EXCHANGE => reader.u16().and_then(|_| pass_name(&mut reader, message)),
-        kind::SERVICE => reader.take(6).and_then(|_| pass_name(&mut reader, message)),
-        kind::AUTHORITY => pass_name(&mut reader, message)
-            .and_then(|()| pass_name(&mut reader, message))
+        kind::NAME_SERVER | kind::CANONICAL_NAME | kind::POINTER => {
+            pass_name(&mut reader, message, anomalies)
+        }
+        kind::MAIL_EXCHANGE => reader
+            .u16()
+            .and_then(|_| pass_name(&mut reader, message, anomalies)),
+        kind::SERVICE => reader
+            .take(6)
+            .and_then(|_| pass_name(&mut reader, message, anomalies)),
+        kind::AUTHORITY => pass_name(&mut reader, message, anomalies)
+            .and_then(|()| pass_name(&mut reader, message, anomalies))
             .and_then(|()| reader.take(AUTHORITY_NUMBERS_BYTES))
             .map(drop),
         kind::TEXT => reader.prefixed_u8().map(drop),
@@ -45,10 +57,14 @@ pub(super) fn is_sound(message: &[u8], kind: u16, place: Range<usize>) -> bool {
 }
 
 /// Moves `reader` behind a name, which may end where the data end.
-fn pass_name<'a>(reader: &mut Reader<'a>, message: &'a [u8]) -> Option<()> {
+fn pass_name<'a>(
+    reader: &mut Reader<'a>,
+    message: &'a [u8],
+    anomalies: &mut Anomalies,
+) -> Option<()> {
     let mut labels = *reader;
     let mut has_jumped = false;
-    for _ in 0..limits::DNS_NAME_HOPS_MAX {
+    for _ in 0..=limits::DNS_NAME_HOPS_MAX {
         let at = labels.position();
         match labels.u8() {
             None | Some(0) => {
@@ -62,21 +78,23 @@ fn pass_name<'a>(reader: &mut Reader<'a>, message: &'a [u8]) -> Option<()> {
             }
             Some(high @ 0xc0..) => {
                 let target = usize::from(u16::from_be_bytes([high & 0x3f, labels.u8()?]));
-                if !has_jumped {
-                    *reader = labels;
-                    has_jumped = true;
-                }
                 if target > message.len() {
                     return None;
                 }
                 if target == at {
-                    return Some(());
+                    anomalies.pointer_loop = true;
+                    return has_jumped.then_some(());
+                }
+                if !has_jumped {
+                    *reader = labels;
+                    has_jumped = true;
                 }
                 labels = Reader::at(message, target);
             }
             Some(_) => return None,
         }
     }
+    anomalies.note_too_many_labels();
     has_jumped.then_some(())
 }
 
@@ -88,7 +106,8 @@ mod tests {
 
     fn sound(kind: u16, data: &[u8]) -> bool {
         let message = [&[0; 12], NAME, data, b"behind"].concat();
-        is_sound(&message, kind, 17..17 + data.len())
+        let place = 17..17 + data.len();
+        is_sound(&message, kind, place, &mut Anomalies::default())
     }
 
     #[test]

@@ -26,8 +26,6 @@ impl DnsTransaction {
             (anomalies.name_too_long, "name_too_long"),
             (anomalies.pointer_loop, "infinite_loop"),
             (anomalies.too_many_labels, "too_many_labels"),
-            (anomalies.bad_authorities, "invalid_authorities"),
-            (anomalies.bad_additionals, "invalid_additionals"),
         ];
         for (_, name) in odd.into_iter().filter(|(holds, _)| *holds) {
             events.add(name);

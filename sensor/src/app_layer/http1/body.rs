@@ -88,9 +88,10 @@ impl Body {
                 BufferView::Pending
             };
         }
-        if stage > Stage::Body || self.is_full() {
+        if stage == Stage::Complete || self.is_full() {
             BufferView::Complete(&self.kept)
-        } else if self.kept.len() >= inspect_bytes_min {
+        } else if stage == Stage::Trailer || self.kept.len() >= inspect_bytes_min {
+            // Even behind its trailer it may still get what was fed there.
             BufferView::Growing(&self.kept)
         } else {
             BufferView::Pending

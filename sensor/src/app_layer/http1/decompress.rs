@@ -125,6 +125,24 @@ pub(super) fn codings(value: &[u8]) -> Codings {
     codings
 }
 
+/// Reads the `Content-Encoding` of a request: as in the reference one coding, exactly as it is named, or none at all.
+pub(super) fn request_codings(value: &[u8]) -> Codings {
+    let name: Vec<u8> = value
+        .iter()
+        .filter(|&&byte| byte != 0)
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    let format = match &name[..] {
+        b"gzip" | b"x-gzip" => Some(Format::Gzip),
+        b"deflate" | b"x-deflate" => Some(Format::Deflate),
+        _ => None,
+    };
+    Codings {
+        layers: format.into_iter().collect(),
+        ..Codings::default()
+    }
+}
+
 impl Decoder {
     pub(super) fn new(layers: &[Format]) -> Self {
         Self {

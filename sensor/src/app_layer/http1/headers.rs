@@ -109,7 +109,7 @@ impl Headers {
             if name.eq_ignore_ascii_case(b"content-length") {
                 let before = text::content_length(&field.value).map(|length| length.bytes);
                 let now = text::content_length(value).map(|length| length.bytes);
-                odd.ambiguous_content_length = before.is_none() || before != now;
+                odd.ambiguous_content_length = before != now;
             } else {
                 field.value.extend_from_slice(b", ");
                 field.value.extend_from_slice(value);

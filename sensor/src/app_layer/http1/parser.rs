@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app_layer::{
         Feed, FrameId, FrameLog, Parser, TransactionStore, UpgradedRequest, limits,
-        transactions::Transactions,
+        transactions::{Events, Transactions},
     },
     direction::Direction,
 };
@@ -31,9 +31,14 @@ pub(in crate::app_layer) struct Http1Parser {
     /// The transaction whose response is being read, or comes next.
     response: u64,
     stopped: [bool; 2],
+    /// The request read last is whole by its own framing, and more was fed behind it.
+    is_behind_request: bool,
     /// A message made no sense: what it was is not known, nor what either side says from then on.
     failed: bool,
     upgraded: bool,
+    /// Bytes behind a message became part of its body, which only where they were fed together with it.
+    #[cfg(test)]
+    pub(super) took_bytes_behind: bool,
     frames: FrameLog,
     /// The frame of the message that is being read, per direction.
     frame: [Option<FrameId>; 2],
@@ -107,7 +112,14 @@ impl Http1Parser {
             else {
                 return Step::Failed;
             };
-            return self.requests.step(transaction, bytes, at_end);
+            let step = self.requests.step(transaction, bytes, at_end);
+            if let Step::Completed(count) = step {
+                self.is_behind_request = self.requests.is_idle() && count < bytes.len();
+            }
+            return step;
+        }
+        if self.is_behind_request {
+            return self.behind_request(bytes, at_end);
         }
         let line_bytes = match memchr(b'\n', bytes) {
             Some(end) => end + 1,
@@ -119,25 +131,50 @@ impl Http1Parser {
             return Step::Took(line_bytes);
         }
         let content = text::chomp(line);
-        if let Some(before) = self
-            .request
-            .and_then(|number| self.transactions.get_mut(number))
-            && before.response.stage == Stage::Line
-            && before.request.stage == Stage::Complete
-            && !request_line::opens_request(content)
-        {
-            // Bytes behind a request that are no request: they belong to its body.
-            before.events.add("request_body_unexpected");
-            request::push_body(before, line);
-            return Step::Took(line_bytes);
-        }
         self.frame[0] = self
             .frames
             .open(Direction::ToServer, Frame::HttpRequest, bytes, None);
         let mut transaction = Http1Transaction::default();
         self.requests.begin(content, &mut transaction);
+        if !line.ends_with(b"\n") {
+            // What is odd about a line that the end of the stream cut is not told.
+            transaction.events = Events::default();
+        }
         self.request = Some(self.transactions.push(transaction));
         Step::Took(line_bytes)
+    }
+
+    /// Behind a complete request, as long as what was fed goes on: a known method opens the next one, any other line is still content of
+    /// this one.
+    fn behind_request(&mut self, bytes: &[u8], at_end: bool) -> Step {
+        let line_bytes = match memchr(b'\n', bytes) {
+            Some(end) => end + 1,
+            None if at_end && !bytes.is_empty() => bytes.len(),
+            None => return Step::NeedMore,
+        };
+        let Some(transaction) = self
+            .request
+            .and_then(|number| self.transactions.get_mut(number))
+        else {
+            return Step::Failed;
+        };
+        let line = &bytes[..line_bytes];
+        let opens_next = request_line::begins_with_method(line);
+        if !opens_next {
+            #[cfg(test)]
+            {
+                self.took_bytes_behind = true;
+            }
+            if !at_end && !line.iter().all(|&byte| text::is_space(byte)) {
+                transaction.events.add("request_body_unexpected");
+            }
+            request::push_body(transaction, line);
+        }
+        if opens_next || line_bytes == bytes.len() {
+            self.requests.finish(transaction);
+            self.is_behind_request = false;
+        }
+        Step::Took(if opens_next { 0 } else { line_bytes })
     }
 
     fn step_response(&mut self, bytes: &[u8], at_end: bool) -> Step {
@@ -162,10 +199,21 @@ impl Http1Parser {
             self.requests.answer_begins(transaction);
         }
         let step = self.responses.step(transaction, bytes, at_end);
-        if let Step::Completed(_) = step {
+        if let Step::Completed(count) = step {
             self.response_complete(number);
+            if count == bytes.len() && self.responses.is_behind() {
+                self.leave_response(&[]);
+            }
         }
         step
+    }
+
+    /// What comes from now on belongs to the next response.
+    fn leave_response(&mut self, bytes: &[u8]) {
+        self.complete_behind();
+        self.close_frame(Direction::ToClient, bytes);
+        self.responses.begin_next();
+        self.response += 1;
     }
 
     /// Finds the transaction a new response belongs to; makes one where no request was seen.
@@ -192,15 +240,17 @@ impl Http1Parser {
             // Its coding ended with it: what is behind stays as it is, however it is cut.
             transaction.response.body.finish();
             response::push_body(transaction, &bytes[..line_bytes]);
-        }
-        if opens_next || line_bytes == bytes.len() {
-            self.complete_behind();
+            #[cfg(test)]
+            {
+                self.took_bytes_behind = true;
+            }
         }
         if opens_next {
-            self.close_frame(Direction::ToClient, bytes);
-            self.responses.begin_next();
-            self.response += 1;
+            self.leave_response(bytes);
             return Step::Took(0);
+        }
+        if line_bytes == bytes.len() {
+            self.leave_response(&[]);
         }
         Step::Took(line_bytes)
     }
@@ -324,13 +374,17 @@ impl Parser for Http1Parser {
 
     fn end(&mut self, direction: Direction) {
         let side = direction.index();
+        let mut ends_in_field = false;
         if !self.stopped[side] && !self.upgraded {
             let held = std::mem::take(&mut self.pending[side]);
-            // What is left cannot go on: the outcome no longer matters.
-            self.run(direction, &held, true).ok();
+            let taken = self.run(direction, &held, true);
+            // As in the reference a response that ends within a line of its headers is never complete.
+            ends_in_field = direction == Direction::ToClient
+                && self.responses.is_in_headers()
+                && taken.is_ok_and(|taken| taken < held.len());
         }
         match direction {
-            _ if self.failed => {}
+            _ if self.failed || ends_in_field => {}
             Direction::ToServer => {
                 if let Some(number) = self.request
                     && let Some(transaction) = self.transactions.get_mut(number)
@@ -353,9 +407,10 @@ impl Parser for Http1Parser {
         if self.failed {
             return;
         }
-        for transaction in self.transactions.iter_mut() {
+        let numbers = self.transactions.numbers();
+        for (number, transaction) in numbers.zip(self.transactions.iter_mut()) {
             let message = transaction.message(direction);
-            if message.stage != Stage::Complete {
+            if message.stage != Stage::Complete && !(ends_in_field && number == self.response) {
                 message.advance(Stage::Complete);
             }
         }

@@ -118,7 +118,7 @@ impl RequestReader {
         match self.state {
             State::Line => Step::NeedMore,
             State::OldLine => self.old_line(transaction, bytes, at_end),
-            State::Headers => self.headers(transaction, bytes, at_end),
+            State::Headers => self.headers(transaction, bytes),
             State::Body { left } => self.body(transaction, bytes, left),
             State::ChunkLength => self.chunk_length(transaction, bytes),
             State::Chunk { left } => self.chunk(transaction, bytes, left),
@@ -168,12 +168,15 @@ impl RequestReader {
         }
     }
 
-    fn headers(&mut self, transaction: &mut Http1Transaction, bytes: &[u8], at_end: bool) -> Step {
-        let line_bytes = match memchr(b'\n', bytes) {
-            Some(end) => end + 1,
-            None if at_end && !bytes.is_empty() => bytes.len(),
-            None => return Step::NeedMore,
+    fn headers(&mut self, transaction: &mut Http1Transaction, bytes: &[u8]) -> Step {
+        let Some(end) = memchr(b'\n', bytes) else {
+            // Whatever the line will be, it does not continue the one before.
+            if bytes.first().is_some_and(|&byte| !text::is_folding(byte)) {
+                self.close_header(transaction);
+            }
+            return Step::NeedMore;
         };
+        let line_bytes = end + 1;
         let line = &bytes[..line_bytes];
         if transaction.request.raw_headers.len() + line_bytes > limits::HTTP_HEADER_BLOCK_BYTES_MAX
         {
@@ -185,12 +188,17 @@ impl RequestReader {
         if text::is_empty_line(line) {
             self.close_header(transaction);
             if transaction.request.stage == Stage::Trailer {
-                self.finish(transaction);
+                self.finish_before(transaction, &bytes[line_bytes..]);
                 return Step::Completed(line_bytes);
             }
-            return self.headers_end(transaction, line_bytes);
+            return self.headers_end(transaction, bytes, line_bytes);
         }
-        if line.first().copied().is_some_and(text::is_folding) {
+        if content.is_empty() {
+            // Only line ends, but not an empty line: a field without name and value.
+            self.close_header(transaction);
+            transaction.events.add("invalid_request_field_folding");
+            self.open_header = Some(Vec::new());
+        } else if line.first().copied().is_some_and(text::is_folding) {
             match self.open_header.as_mut() {
                 Some(header) if header.len() + content.len() <= limits::HTTP_LINE_BYTES_MAX => {
                     header.extend_from_slice(content);
@@ -232,7 +240,12 @@ impl RequestReader {
         }
     }
 
-    fn headers_end(&mut self, transaction: &mut Http1Transaction, line_bytes: usize) -> Step {
+    fn headers_end(
+        &mut self,
+        transaction: &mut Http1Transaction,
+        bytes: &[u8],
+        line_bytes: usize,
+    ) -> Step {
         read_host(transaction);
         check_authorization(transaction);
         transaction.request.finish_headers(b"cookie");
@@ -240,7 +253,7 @@ impl RequestReader {
         let coding = headers.value(b"transfer-encoding").map(<[u8]>::to_vec);
         let length = headers.value(b"content-length").map(text::content_length);
         if let Some(value) = headers.value(b"content-encoding") {
-            let codings = decompress::codings(value);
+            let codings = decompress::request_codings(value);
             transaction.request.body.decode(&codings);
         }
         transaction.request.advance(Stage::Body);
@@ -278,7 +291,7 @@ impl RequestReader {
                 Step::Failed
             }
             _ => {
-                self.finish(transaction);
+                self.finish_before(transaction, &bytes[line_bytes..]);
                 Step::Completed(line_bytes)
             }
         }
@@ -292,7 +305,7 @@ impl RequestReader {
         push_body(transaction, &bytes[..taken]);
         let left = left - u64::try_from(taken).unwrap_or(left);
         if left == 0 {
-            self.finish(transaction);
+            self.finish_before(transaction, &bytes[taken..]);
             return Step::Completed(taken);
         }
         self.state = State::Body { left };
@@ -341,12 +354,25 @@ impl RequestReader {
         Step::Took(taken)
     }
 
+    /// The request is whole as far as its own framing tells. As in the reference, what was fed behind it is looked at first, as it
+    /// still belongs to the body unless it opens the next request.
+    fn finish_before(&mut self, transaction: &mut Http1Transaction, behind: &[u8]) {
+        if behind.is_empty() {
+            self.finish(transaction);
+        } else {
+            self.state = State::Line;
+        }
+    }
+
     /// The request is whole.
     pub(super) fn finish(&mut self, transaction: &mut Http1Transaction) {
         self.state = State::Line;
+        // Nothing follows that would make a field of an odd line that is still open.
+        self.open_header = self.open_header.take().filter(|line| !line.is_empty());
         self.close_header(transaction);
         if transaction.request.stage == Stage::Headers {
-            read_host(transaction);
+            // Which host it is for is decided at the end of the headers, and there was none.
+            transaction.host = None;
         }
         // Fields behind a body in chunks belong to the others.
         if matches!(transaction.request.stage, Stage::Headers | Stage::Trailer) {

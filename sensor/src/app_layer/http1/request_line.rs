@@ -88,13 +88,9 @@ pub(super) fn split(line: &[u8]) -> RequestLine<'_> {
     parts
 }
 
-/// Whether a line opens a request: a known method, or a protocol at its end.
-pub(super) fn opens_request(line: &[u8]) -> bool {
-    let parts = split(line);
-    KNOWN_METHODS.contains(&parts.method)
-        || parts
-            .protocol
-            .is_some_and(|protocol| protocol.starts_with(b"HTTP/"))
+/// Whether a line behind a request opens the next one: its first word is a known method.
+pub(super) fn begins_with_method(line: &[u8]) -> bool {
+    KNOWN_METHODS.contains(&split(line).method)
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl ResponseReader {
                 push_body(transaction, bytes);
                 Step::Took(bytes.len())
             }
-            State::ChunkLength => self.chunk_length(transaction, bytes),
+            State::ChunkLength => self.chunk_length(transaction, bytes, at_end),
             State::Chunk { left } => self.chunk(transaction, bytes, left),
             State::ChunkEnd => match memchr(b'\n', bytes) {
                 Some(end) => {
@@ -125,6 +125,11 @@ impl ResponseReader {
             }
             _ => false,
         }
+    }
+
+    /// Whether its headers are not complete.
+    pub(super) fn is_in_headers(&self) -> bool {
+        self.state == State::Headers
     }
 
     /// The response is whole.
@@ -295,8 +300,12 @@ impl ResponseReader {
             || (status == 101 && !framed);
         let bodiless = transaction.method == b"HEAD"
             || (((100..200).contains(&status) || matches!(status, 204 | 304)) && !framed);
-        if tunnel || bodiless {
+        if tunnel {
             self.finish(transaction);
+            return Step::Completed(line_bytes);
+        }
+        if bodiless {
+            self.finish_before(transaction, &bytes[line_bytes..]);
             return Step::Completed(line_bytes);
         }
         transaction.response.advance(Stage::Body);
@@ -368,8 +377,18 @@ impl ResponseReader {
         Step::Took(taken)
     }
 
-    fn chunk_length(&mut self, transaction: &mut Http1Transaction, bytes: &[u8]) -> Step {
+    fn chunk_length(
+        &mut self,
+        transaction: &mut Http1Transaction,
+        bytes: &[u8],
+        at_end: bool,
+    ) -> Step {
         match chunk_line(bytes) {
+            ChunkLine::Incomplete if at_end && !bytes.is_empty() => {
+                // No length any more: it was content.
+                push_body(transaction, bytes);
+                Step::Took(bytes.len())
+            }
             ChunkLine::Incomplete => Step::NeedMore,
             ChunkLine::Blank { line_bytes } => Step::Took(line_bytes),
             ChunkLine::Length {

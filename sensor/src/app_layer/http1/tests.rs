@@ -162,6 +162,10 @@ fn picture(parser: &Http1Parser) -> Vec<String> {
 }
 
 fn cut(pieces: &[(Direction, &[u8])], sizes: &[usize]) -> Vec<String> {
+    picture(&fed(pieces, sizes))
+}
+
+fn fed(pieces: &[(Direction, &[u8])], sizes: &[usize]) -> Http1Parser {
     let mut parser = Http1Parser::default();
     let mut sizes = sizes.iter().copied().cycle();
     for (direction, bytes) in pieces {
@@ -174,7 +178,7 @@ fn cut(pieces: &[(Direction, &[u8])], sizes: &[usize]) -> Vec<String> {
     }
     parser.end(Direction::ToServer);
     parser.end(Direction::ToClient);
-    picture(&parser)
+    parser
 }
 
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
@@ -222,7 +226,10 @@ proptest! {
             (Direction::ToClient, response.as_slice()),
             (Direction::ToServer, second.as_slice()),
         ];
-        let whole = cut(&pieces, &[usize::MAX]);
+        let parser = fed(&pieces, &[usize::MAX]);
+        // What stands behind a message belongs to it only where it came with it.
+        prop_assume!(!parser.took_bytes_behind);
+        let whole = picture(&parser);
         prop_assert_eq!(&cut(&pieces, &[1]), &whole);
         prop_assert_eq!(&cut(&pieces, &sizes), &whole);
     }
@@ -242,6 +249,43 @@ fn a_failed_request_leaves_a_whole_response_whole() {
         (Direction::ToServer, b"\r\n"),
     ];
     assert_eq!(cut(&pieces, &[1]), cut(&pieces, &[usize::MAX]));
+}
+
+#[test]
+fn bytes_behind_a_message_belong_to_it_where_they_came_with_it() {
+    use Direction::{ToClient, ToServer};
+    let request: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok";
+    let body = |pieces: &[&[u8]]| {
+        let pieces: Vec<_> = pieces.iter().map(|&piece| (ToServer, piece)).collect();
+        let parser = fed(&pieces, &[usize::MAX]);
+        let body = text(&parser, 0, Buffer::HttpRequestBody, ToServer);
+        (body, parser.transactions().end)
+    };
+    let together = |rest: &[u8]| [request, rest].concat();
+    let next: &[u8] = b"GET /n HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(body(&[&together(b"x\r\ny")]), ("okx\r\ny".into(), 1));
+    assert_eq!(body(&[request, b"x\r\n", next]), ("ok".into(), 3));
+    assert_eq!(
+        body(&[&together(b"x / HTTP/1.1\r\n"), next]),
+        ("okx / HTTP/1.1\r\n".into(), 2)
+    );
+    assert_eq!(
+        body(&[&together(b"x"), next]),
+        (format!("okx{}", String::from_utf8_lossy(next)), 1)
+    );
+    assert_eq!(
+        body(&[&together(b" \r\n GET / HTTP/1.0\r\n\r\n")]),
+        ("ok \r\n".into(), 2)
+    );
+    let response: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz";
+    let answers = [
+        (ToServer, REQUEST),
+        (ToClient, response),
+        (ToClient, &b"tail"[..]),
+    ];
+    let parser = fed(&answers, &[usize::MAX]);
+    assert_eq!(parser.transactions(), 0..2);
+    assert_eq!(text(&parser, 1, Buffer::HttpResponseBody, ToClient), "tail");
 }
 
 #[test]

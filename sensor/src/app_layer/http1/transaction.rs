@@ -82,8 +82,13 @@ impl Message {
             + self.body.held_bytes()
     }
 
+    /// A field's value: there once its line is, though more of that name may still come.
     fn header(&self, name: &[u8]) -> BufferView<'_> {
-        self.once(Stage::Headers, self.headers.value(name))
+        let value = self.headers.value(name);
+        match (self.stage, value) {
+            (Stage::Headers, Some(value)) => BufferView::Growing(value),
+            _ => self.once(Stage::Headers, value),
+        }
     }
 
     /// A value that is known behind `stage`.
@@ -308,7 +313,10 @@ impl Http1Transaction {
             Buffer::FileData => self.request_file(index),
             Buffer::FileName => self.file_name(Direction::ToServer, index),
             Buffer::HttpHost => request.once(Stage::Headers, self.host.as_deref()),
-            Buffer::HttpHostRaw => request.once(Stage::Headers, self.host_raw.as_deref()),
+            Buffer::HttpHostRaw => match self.host_raw.as_deref() {
+                Some(host) => request.once(Stage::Headers, Some(host)),
+                None => request.header(b"host"),
+            },
             Buffer::HttpCookie => request.header(b"cookie"),
             Buffer::HttpUserAgent => request.header(b"user-agent"),
             Buffer::HttpAccept => request.header(b"accept"),

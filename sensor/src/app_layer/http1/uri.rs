@@ -28,7 +28,7 @@ pub(super) fn split(target: &[u8]) -> Parts<'_> {
     {
         rest = behind;
         if let Some(authority_on) = rest.strip_prefix(b"//")
-            && !rest.starts_with(b"///")
+            && authority_on.first().is_some_and(|&byte| byte != b'/')
         {
             let end = authority_on
                 .iter()
@@ -264,6 +264,7 @@ mod tests {
             ("/a%ffb", "/a?b"),
             ("/%u2215x", "/x"),
             ("http://host", ""),
+            ("http://", "/"),
             ("*", "*"),
             ("/%u0041bc", "/Abc"),
             ("/%uff21", "/A"),

@@ -8,6 +8,8 @@ use crate::app_layer::{limits, transactions::Events};
 /// What the fields said so far.
 #[derive(Debug, Default)]
 pub(super) struct Header {
+    /// It has begun.
+    has_fields: bool,
     /// The field being read, with its continuation lines.
     field: Vec<u8>,
     pub(super) encoding: Encoding,
@@ -21,8 +23,14 @@ pub(super) struct Header {
 pub(super) struct Unreadable;
 
 impl Header {
+    /// Whether no line of it came yet.
+    pub(super) fn is_new(&self) -> bool {
+        !self.has_fields
+    }
+
     /// Takes a line of the header block.
     pub(super) fn line(&mut self, line: &[u8], events: &mut Events) -> Result<(), Unreadable> {
+        self.has_fields = true;
         if !matches!(line.first(), Some(b' ' | b'\t')) {
             self.end_field(events)?;
         }
@@ -58,7 +66,9 @@ impl Header {
             .trim_ascii_start()
             .to_ascii_lowercase()
             .starts_with(b"message/rfc822");
-        if let Some(boundary) = parameter(value, b"boundary=") {
+        if let Some(boundary) =
+            parameter(value, b"boundary=").filter(|boundary| !boundary.is_empty())
+        {
             if boundary.len() > limits::MIME_BOUNDARY_BYTES_MAX {
                 events.add("mime_long_boundary");
                 events.add("mime_parse_failed");
@@ -99,12 +109,20 @@ fn encoding(value: &[u8]) -> Encoding {
     }
 }
 
-/// The value of a parameter, in quotation marks or up to the next separator.
+/// Whether a line begins with the name of a field and a colon (RFC 5322, section 2.2).
+pub(super) fn is_field(line: &[u8]) -> bool {
+    let name = line.iter().take_while(|&&byte| byte != b':');
+    memchr::memchr(b':', line).is_some_and(|colon| colon > 0)
+        && name.into_iter().all(u8::is_ascii_graphic)
+}
+
+/// The value of a parameter, whose name is in lower case as the reference asks for it, in quotation marks or up to the next separator.
 fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let at = memmem::find(&value.to_ascii_lowercase(), name)? + name.len();
+    let at = memmem::find(value, name)? + name.len();
     let value = &value[at..];
     let value = match value.strip_prefix(b"\"") {
-        Some(quoted) => &quoted[..memchr::memchr(b'"', quoted)?],
+        // Even of an empty name.
+        Some(quoted) => return memchr::memchr(b'"', quoted).map(|end| &quoted[..end]),
         None => {
             let end = memchr::memchr3(b';', b' ', b'\t', value).unwrap_or(value.len());
             &value[..end]
@@ -120,12 +138,20 @@ mod tests {
     #[test]
     fn parameters_are_found_quoted_or_not() {
         assert_eq!(
-            parameter(b" attachment; FileName=\"a b.txt\"; x=y", b"filename="),
+            parameter(b" attachment; filename=\"a b.txt\"; x=y", b"filename="),
             Some(&b"a b.txt"[..])
         );
+        assert_eq!(parameter(b"x; FileName=\"a\"", b"filename="), None);
+        assert_eq!(parameter(b"x; filename=\"\"", b"filename="), Some(&b""[..]));
         assert_eq!(parameter(b"x; name=a.txt;z", b"name="), Some(&b"a.txt"[..]));
         assert_eq!(parameter(b"x; boundary=\"open", b"boundary="), None);
         assert_eq!(parameter(b"x; filename*=utf-8''a", b"filename="), None);
+    }
+
+    #[test]
+    fn a_field_begins_with_its_name() {
+        assert!(is_field(b"X-a:") && is_field(b"To: b"));
+        assert!(!is_field(b"no colon") && !is_field(b"X y: b") && !is_field(b": b"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     encoding::{Decoder, Encoding},
-    header::{Header, Unreadable},
+    header::{self, Header, Unreadable},
 };
 use crate::app_layer::{DigestSet, digests::FileDigests, limits, transactions::Events};
 
@@ -99,6 +99,13 @@ impl Mail {
                 Ok(()) => self.begin_body(),
                 Err(Unreadable) => self.finish(),
             },
+            Place::Header(header) if header.is_new() && !header::is_field(line) => {
+                // As in the reference: a block that does not begin with a field is none, but the body.
+                self.place = Place::Body {
+                    decoder: Decoder::default(),
+                    is_file: false,
+                };
+            }
             Place::Header(header) => {
                 if header.line(line, events).is_err() {
                     self.finish();
@@ -133,8 +140,8 @@ impl Mail {
     /// Nothing more belongs to the mail.
     pub(in crate::app_layer::smtp) fn finish(&mut self) {
         self.is_finished = true;
-        self.place = Place::Outside;
         self.end_part();
+        self.place = Place::Outside;
     }
 
     fn begin_body(&mut self) {
@@ -195,6 +202,15 @@ impl Mail {
 
     fn end_part(&mut self) {
         if let Some(file) = self.files.last_mut() {
+            if let Place::Body {
+                decoder,
+                is_file: true,
+            } = &mut self.place
+            {
+                self.decoded.clear();
+                decoder.finish(&mut self.decoded);
+                file.push(&self.decoded);
+            }
             file.is_whole = true;
             file.digests.finish(true);
         }
