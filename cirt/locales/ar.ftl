@@ -507,3 +507,31 @@ sql-rows = { $count ->
     [many] { $count } صفًا
    *[other] { $count } صف
     }
+
+## Suppressions
+suppressions-title = الكتم
+suppressions-explain = لا يضيع شيء: النتائج المكتومة محفوظة ويُعثر عليها وتُحسب في كل المجاميع. تبقى خارج مجموعات صندوق الوارد ولا تطلق إنذارًا. وما كان في مجموعة من قبل يبقى فيها.
+suppressed-this-week = { $count ->
+    [zero] لا نتائج مكتومة في سبعة أيام
+    [one] نتيجة واحدة مكتومة في سبعة أيام
+    [two] نتيجتان مكتومتان في سبعة أيام
+    [few] { $count } نتائج مكتومة في سبعة أيام
+    [many] { $count } نتيجة مكتومة في سبعة أيام
+   *[other] { $count } نتيجة مكتومة في سبعة أيام
+    }
+suppressions-what = ماذا
+suppressions-why = لماذا
+suppressions-week = في سبعة أيام
+suppressions-all = المجموع
+suppressions-since = منذ، UTC
+suppressions-until = حتى، UTC
+suppressions-ended = أُنهي
+suppressions-expired = انقضى
+suppressions-end = إنهاء
+suppressions-add = اكتم من الآن
+suppressions-network = شبكة أحد الطرفين
+suppressions-days = أيام
+suppressions-close = وأغلق مجموعة القاعدة
+suppressions-do = اكتم
+suppress-this-rule = اكتم هذه القاعدة…
+finding-suppressed = أُبقيت خارج مجموعتها بسبب الكتم

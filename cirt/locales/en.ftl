@@ -451,3 +451,27 @@ sql-rows = { $count ->
     [one] 1 row
    *[other] { $count } rows
     }
+
+## Suppressions
+suppressions-title = Suppressions
+suppressions-explain = Nothing is dropped: suppressed findings are stored, found and counted in every sum. They stay out of the groups of the inbox and raise no alarm. What was in a group before stays there.
+suppressed-this-week = { $count ->
+    [one] 1 finding suppressed in seven days
+   *[other] { $count } findings suppressed in seven days
+    }
+suppressions-what = What
+suppressions-why = Why
+suppressions-week = In seven days
+suppressions-all = In all
+suppressions-since = Since, UTC
+suppressions-until = Until, UTC
+suppressions-ended = ended
+suppressions-expired = expired
+suppressions-end = End
+suppressions-add = Suppress from now on
+suppressions-network = Network of one end
+suppressions-days = Days
+suppressions-close = and close the rule’s group
+suppressions-do = Suppress
+suppress-this-rule = Suppress this rule…
+finding-suppressed = Kept out of its group by suppression

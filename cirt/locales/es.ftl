@@ -451,3 +451,27 @@ sql-rows = { $count ->
     [one] 1 fila
    *[other] { $count } filas
     }
+
+## Suppressions
+suppressions-title = Silenciados
+suppressions-explain = No se pierde nada: los hallazgos silenciados se guardan, se encuentran y se cuentan en todas las sumas. Quedan fuera de los grupos de la bandeja y no dan alarma. Lo que ya estaba en un grupo se queda en él.
+suppressed-this-week = { $count ->
+    [one] 1 hallazgo silenciado en siete días
+   *[other] { $count } hallazgos silenciados en siete días
+    }
+suppressions-what = Qué
+suppressions-why = Por qué
+suppressions-week = En siete días
+suppressions-all = En total
+suppressions-since = Desde, UTC
+suppressions-until = Hasta, UTC
+suppressions-ended = terminado
+suppressions-expired = vencido
+suppressions-end = Terminar
+suppressions-add = Silenciar desde ahora
+suppressions-network = Red de un extremo
+suppressions-days = Días
+suppressions-close = y cerrar el grupo de la regla
+suppressions-do = Silenciar
+suppress-this-rule = Silenciar esta regla…
+finding-suppressed = Fuera de su grupo por el silenciado

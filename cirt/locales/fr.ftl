@@ -451,3 +451,27 @@ sql-rows = { $count ->
     [one] { $count } ligne
    *[other] { $count } lignes
     }
+
+## Suppressions
+suppressions-title = Mises en sourdine
+suppressions-explain = Rien n’est perdu : ces constats sont stockés, trouvés et comptés dans toutes les sommes. Ils restent hors des groupes de la boîte de réception et ne déclenchent aucune alarme. Ce qui était déjà dans un groupe y reste.
+suppressed-this-week = { $count ->
+    [one] { $count } constat mis en sourdine en sept jours
+   *[other] { $count } constats mis en sourdine en sept jours
+    }
+suppressions-what = Quoi
+suppressions-why = Pourquoi
+suppressions-week = En sept jours
+suppressions-all = En tout
+suppressions-since = Depuis, UTC
+suppressions-until = Jusqu’au, UTC
+suppressions-ended = terminée
+suppressions-expired = expirée
+suppressions-end = Terminer
+suppressions-add = Mettre en sourdine dès maintenant
+suppressions-network = Réseau d’une extrémité
+suppressions-days = Jours
+suppressions-close = et fermer le groupe de la règle
+suppressions-do = Mettre en sourdine
+suppress-this-rule = Mettre cette règle en sourdine…
+finding-suppressed = Tenu hors de son groupe par la mise en sourdine

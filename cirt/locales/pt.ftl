@@ -451,3 +451,27 @@ sql-rows = { $count ->
     [one] { $count } linha
    *[other] { $count } linhas
     }
+
+## Suppressions
+suppressions-title = Silenciamentos
+suppressions-explain = Nada se perde: os achados silenciados ficam guardados, encontram-se e contam em todas as somas. Ficam fora dos grupos da caixa de entrada e não dão alarme. O que já estava num grupo fica lá.
+suppressed-this-week = { $count ->
+    [one] { $count } achado silenciado em sete dias
+   *[other] { $count } achados silenciados em sete dias
+    }
+suppressions-what = O quê
+suppressions-why = Porquê
+suppressions-week = Em sete dias
+suppressions-all = No total
+suppressions-since = Desde, UTC
+suppressions-until = Até, UTC
+suppressions-ended = terminado
+suppressions-expired = expirado
+suppressions-end = Terminar
+suppressions-add = Silenciar a partir de agora
+suppressions-network = Rede de uma ponta
+suppressions-days = Dias
+suppressions-close = e fechar o grupo da regra
+suppressions-do = Silenciar
+suppress-this-rule = Silenciar esta regra…
+finding-suppressed = Mantido fora do grupo pelo silenciamento

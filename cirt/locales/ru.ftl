@@ -479,3 +479,28 @@ sql-rows = { $count ->
     [many] { $count } строк
    *[other] { $count } строки
     }
+
+## Suppressions
+suppressions-title = Подавления
+suppressions-explain = Ничего не теряется: подавленные находки хранятся, находятся поиском и входят во все суммы. Они не попадают в группы входящих и не вызывают тревог. Что уже было в группе, там и остаётся.
+suppressed-this-week = { $count ->
+    [one] { $count } находка подавлена за семь дней
+    [few] { $count } находки подавлены за семь дней
+   *[other] { $count } находок подавлено за семь дней
+    }
+suppressions-what = Что
+suppressions-why = Почему
+suppressions-week = За семь дней
+suppressions-all = Всего
+suppressions-since = С, UTC
+suppressions-until = До, UTC
+suppressions-ended = завершено
+suppressions-expired = истекло
+suppressions-end = Завершить
+suppressions-add = Подавлять с этого момента
+suppressions-network = Сеть одного из концов
+suppressions-days = Дней
+suppressions-close = и закрыть группу правила
+suppressions-do = Подавлять
+suppress-this-rule = Подавить это правило…
+finding-suppressed = Не попала в группу из-за подавления

@@ -144,6 +144,16 @@ pub const GROUPS: usize = 5_000;
 pub const GROUP_EVENTS: usize = 500;
 /// Characters of a comment.
 pub const COMMENT_CHARS: usize = 4_000;
+/// Suppressions that hold at a time.
+pub const SUPPRESSIONS: usize = 1_000;
+/// Suppressions that are listed; the oldest that are over are left out first.
+pub const SUPPRESSION_ROWS: usize = 2_000;
+/// The longest a suppression holds, days; who still wants it then makes it anew.
+pub const SUPPRESSION_DAYS_MAX: u32 = 366;
+/// How long a suppression holds unless told otherwise, days.
+pub const SUPPRESSION_DAYS: u32 = 30;
+/// Characters of the reason of a suppression.
+pub const REASON_CHARS: usize = 500;
 /// Saved views of one user.
 pub const SAVED_VIEWS: usize = 50;
 /// A question in SQL that takes longer is given up.

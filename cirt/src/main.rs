@@ -34,6 +34,8 @@ enum Command {
     Summary(commands::summary::Arguments),
     /// Groups of findings in the order people should look at them, and the work on them
     Inbox(commands::inbox::Arguments),
+    /// Keep findings out of the inbox and the alarms for a while, and see how many there were
+    Suppress(commands::suppress::Arguments),
     /// Who else saw an address or a host name
     Who(commands::sql::WhoArguments),
     /// Ask the store in SQL: read-only, limited in time and rows
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Mark(arguments) => commands::mark::run(&arguments),
         Command::Summary(arguments) => commands::summary::run(&arguments),
         Command::Inbox(arguments) => commands::inbox::run(&arguments),
+        Command::Suppress(arguments) => commands::suppress::run(&arguments),
         Command::Who(arguments) => commands::sql::who(&arguments),
         Command::Sql(arguments) => commands::sql::sql(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),

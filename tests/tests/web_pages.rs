@@ -304,6 +304,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         ("account", "account", "authenticator"),
         ("audit", "audit", "none was changed"),
         ("cases", "cases", "Botnet of March"),
+        ("suppressions", "suppressions", "Nothing is dropped"),
     ] {
         let page = open(client, centre, path).await?;
         ensure!(

@@ -9,6 +9,7 @@ mod group_view;
 mod people_view;
 mod sensor_view;
 mod summary_view;
+mod suppression_view;
 
 pub use books_view::{BooksView, DroppedView, LaneView};
 pub(crate) use csv_export::harmless;
@@ -22,3 +23,4 @@ pub use group_view::{
 pub use people_view::{AuditLineView, AuditView, TenantView, TenantsView};
 pub use sensor_view::{InspectedView, SensorView, SensorsView, key_fingerprint};
 pub use summary_view::{SensorTotalsView, SummaryView};
+pub use suppression_view::{SuppressionBody, SuppressionView, SuppressionsView};

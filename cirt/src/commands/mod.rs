@@ -27,6 +27,7 @@ pub(crate) mod sensors;
 pub(crate) mod serve;
 pub(crate) mod sql;
 pub(crate) mod summary;
+pub(crate) mod suppress;
 pub(crate) mod table;
 pub(crate) mod tenant;
 pub(crate) mod user;

@@ -207,7 +207,7 @@ impl Store {
                  UPDATE lake SET generation = generation + 1, next_key = 1;
                  DELETE FROM status_record; DELETE FROM eviction; DELETE FROM stored_range; DELETE FROM repeated_records;
                  DELETE FROM day_total; DELETE FROM hour_total; DELETE FROM group_sensor;
-                 DELETE FROM sensor_total;
+                 DELETE FROM sensor_total; DELETE FROM suppressed_total;
                  UPDATE batch SET state = 'waiting', reason = NULL;",
             )?;
             super::audit::record(

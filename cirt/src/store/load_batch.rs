@@ -47,8 +47,9 @@ impl Store {
                 return Ok(report);
             }
             let mut repeated = BTreeMap::<LaneKey, i64>::new();
-            let mut derived = Derived::new(transaction, waiting.sensor.0)?;
             let mut findings = NewFindings::of(transaction, waiting.key)?;
+            let received_ms = findings.origin.received_ms;
+            let mut derived = Derived::new(transaction, waiting.sensor.0, received_ms)?;
             for run in runs(waiting.sensor.0, batch)? {
                 // Nearly always nothing of a run is stored: one look then stands for all of its records.
                 let is_new = !record_ranges::overlaps(transaction, run.lane, run.first, run.last())?;

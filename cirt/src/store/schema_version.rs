@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_withdrawn_batches.sql"),
     include_str!("migrations/0015_lake.sql"),
     include_str!("migrations/0016_common_words.sql"),
+    include_str!("migrations/0017_suppressions.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step. Where there is nothing yet on a server the tables

@@ -14,6 +14,7 @@ use super::session::SignedIn;
 use super::state::WebState;
 use crate::api::{action_name, protocol_name};
 use crate::language::Texts;
+use crate::people::Permission;
 use crate::query::{Scope, percent_encode};
 use crate::store::{FindingRow, RuleText, Sighting, Store, StoreError};
 
@@ -38,6 +39,10 @@ struct FindingTemplate {
     origin: Vec<(String, String)>,
     who_else: Vec<WhoElse>,
     group: Option<i64>,
+    /// The suppression that kept it out of the group: number, and why.
+    suppression: Option<(i64, String)>,
+    /// Where to suppress more of the kind; for those who may.
+    suppress_link: Option<String>,
     rule: Option<RuleText>,
     references: Vec<ReferenceLink>,
     others: Vec<(String, String)>,
@@ -123,6 +128,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let scope = session.scope();
+    let sees_work = session.may(Permission::ReadWork);
     let found = state
         .query(move |store| {
             let Some(finding) = store.finding(scope, &id)? else {
@@ -130,10 +136,15 @@ pub(super) async fn show(
             };
             let who_else = who_else(store, scope, &finding)?;
             let group = store.group_of_rule(finding.rule.gid, finding.rule.sid)?;
-            Ok(Some((finding, who_else, group)))
+            let suppression = if sees_work {
+                store.suppression_of(&finding)?
+            } else {
+                None
+            };
+            Ok(Some((finding, who_else, group, suppression)))
         })
         .await?;
-    let (finding, who_else, group) =
+    let (finding, who_else, group, suppression) =
         found.ok_or_else(|| PageError::not_found("There is no such finding."))?;
     let frame = Frame::of(&state, &session, "findings");
     let texts = frame.texts();
@@ -155,6 +166,15 @@ pub(super) async fn show(
         others: other_questions(&finding, texts),
         who_else,
         group,
+        suppression,
+        suppress_link: session.may(Permission::Triage).then(|| {
+            format!(
+                "/suppressions?rule={}:{}&sensor={}",
+                finding.rule.gid,
+                finding.rule.sid,
+                percent_encode(&finding.sensor)
+            )
+        }),
         finding,
         frame,
     })

@@ -35,6 +35,8 @@ struct GroupTemplate {
     days: Vec<DayBar>,
     findings: Vec<FindingLine>,
     findings_link: String,
+    /// Findings of the rule that suppressions took this week, and where they stand; for those who may see them.
+    suppressed: Option<u64>,
     rule: Option<RuleText>,
     references: Vec<ReferenceLink>,
     playbook: Option<String>,
@@ -152,6 +154,12 @@ pub(super) async fn show(
                 page.findings,
                 store.rule_text(group.gid, group.sid)?,
                 if sees_work {
+                    let rule = Some((group.gid, group.sid));
+                    Some(store.suppressed_this_week(scope, rule, now)?)
+                } else {
+                    None
+                },
+                if sees_work {
                     store.group_events(key)?
                 } else {
                     Vec::new()
@@ -170,7 +178,7 @@ pub(super) async fn show(
             )))
         })
         .await?;
-    let Some((places, days, findings, rule, events, users, incidents, group)) = found else {
+    let Some((places, days, findings, rule, suppressed, events, users, incidents, group)) = found else {
         return Err(PageError::not_found("There is no such group."));
     };
     let frame = Frame::of(&state, &session, "inbox");
@@ -208,6 +216,7 @@ pub(super) async fn show(
         days: day_bars(&days, newest_day(&group)),
         findings: findings.iter().map(FindingLine::of).collect(),
         findings_link: format!("/findings?rule={}:{}", group.gid, group.sid),
+        suppressed,
         references: reference_links(rule.as_ref()),
         rule,
         playbook: Some(texts.get(playbook_key(&class))),

@@ -45,6 +45,8 @@ struct InboxTemplate {
     tiers: Vec<TierSection>,
     groups: u64,
     findings: u64,
+    /// Findings that suppressions took this week; for those who may see them.
+    suppressed: Option<u64>,
     may_triage: bool,
     incidents: Vec<Incident>,
     views: Vec<SavedView>,
@@ -172,10 +174,16 @@ pub(super) async fn show(
     let (scope, user_key) = (session.scope(), session.user_key);
     let closed = query.view == "closed";
     let may_triage = session.may(Permission::Triage);
-    let (groups, incidents, views) = state
+    let sees_work = session.may(Permission::ReadWork);
+    let (groups, suppressed, incidents, views) = state
         .query(move |store| {
             Ok((
                 store.groups(scope, closed, now)?,
+                if sees_work {
+                    Some(store.suppressed_this_week(scope, None, now)?)
+                } else {
+                    None
+                },
                 if may_triage {
                     store.incidents()?
                 } else {
@@ -226,7 +234,7 @@ pub(super) async fn show(
         (view, words) => format!("/inbox?view={view}&q={words}"),
     };
     let mut names = vec!["", "closed"];
-    if session.may(Permission::ReadWork) {
+    if sees_work {
         names.splice(1..1, ["mine", "free"]);
     }
     let tabs = names
@@ -250,6 +258,7 @@ pub(super) async fn show(
         tiers,
         groups: wanted.len() as u64,
         findings: wanted.iter().map(|group| group.findings).sum(),
+        suppressed,
         may_triage,
         incidents,
         views,

@@ -12,6 +12,7 @@ mod api_query;
 mod api_rates;
 #[allow(unused_qualifications, reason = "what utoipa generates")]
 mod api_routes;
+mod api_suppressions;
 mod audit_page;
 mod cases_page;
 mod chart;
@@ -39,6 +40,7 @@ mod sql_page;
 mod state;
 mod static_files;
 mod summary_page;
+mod suppressions_page;
 mod users_page;
 
 pub use open_api::open_api;

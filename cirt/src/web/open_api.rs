@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{api_groups, api_query, api_routes, problem};
+use super::{api_groups, api_query, api_routes, api_suppressions, problem};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +28,9 @@ use super::{api_groups, api_query, api_routes, problem};
         api_groups::cases,
         api_groups::open_case,
         api_groups::sightings,
+        api_suppressions::suppressions,
+        api_suppressions::suppress,
+        api_suppressions::end,
         api_query::complete,
         api_query::sql,
         api_query::stream,

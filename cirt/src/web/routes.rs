@@ -15,9 +15,10 @@ use super::error_page::PageError;
 use super::session::{Gate, GateKind, pass};
 use super::state::WebState;
 use super::{
-    account_page, api_groups, api_query, api_routes, audit_page, cases_page, finding_page,
+    account_page, api_groups, api_query, api_routes, api_suppressions, audit_page, cases_page, finding_page,
     findings_page, group_page, inbox_page, login_page, open_api, report_page, rules_page,
-    security_headers, sensors_page, sql_page, static_files, summary_page, users_page,
+    security_headers, sensors_page, sql_page, static_files, summary_page,
+    suppressions_page, users_page,
 };
 use crate::limits::{HTTP_BODY_BYTES, HTTP_REQUEST_TIMEOUT};
 use crate::people::Permission as May;
@@ -83,6 +84,21 @@ fn pages() -> Vec<(&'static str, Option<May>, Methods)> {
             "/cases/{key}/close",
             Some(May::Triage),
             post(cases_page::close),
+        ),
+        (
+            "/suppressions",
+            Some(May::ReadWork),
+            get(suppressions_page::show),
+        ),
+        (
+            "/suppressions",
+            Some(May::Triage),
+            post(suppressions_page::add),
+        ),
+        (
+            "/suppressions/{key}/end",
+            Some(May::Triage),
+            post(suppressions_page::end),
         ),
         ("/views", None, post(cases_page::save_view)),
         ("/views/{key}/forget", None, post(cases_page::forget_view)),
@@ -195,6 +211,21 @@ fn api() -> Vec<(&'static str, Option<May>, Methods)> {
             "/api/v1/cases",
             Some(May::Triage),
             post(api_groups::open_case),
+        ),
+        (
+            "/api/v1/suppressions",
+            Some(May::ReadWork),
+            get(api_suppressions::suppressions),
+        ),
+        (
+            "/api/v1/suppressions",
+            Some(May::Triage),
+            post(api_suppressions::suppress),
+        ),
+        (
+            "/api/v1/suppressions/{key}/end",
+            Some(May::Triage),
+            post(api_suppressions::end),
         ),
         (
             "/api/v1/sightings",

@@ -21,5 +21,6 @@ mod several_collectors;
 mod shapes;
 mod store_model;
 mod support;
+mod suppressions;
 mod table;
 mod web_pages;

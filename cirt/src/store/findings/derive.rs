@@ -7,6 +7,7 @@ use lapwing_wire::{DisclosedAddress, Finding, RecordBody};
 
 use super::super::insert_record::address_bytes;
 use super::super::time::from_sensor;
+use super::super::suppressions::Suppressed;
 use super::super::{StoreError, groups};
 use super::{DAY_MS, HOUR_MS};
 
@@ -22,6 +23,8 @@ pub(crate) struct Derived {
     other_records: i64,
     findings_made: u64,
     suppressed: u64,
+    /// What staff keep out of the groups.
+    kept_out: Suppressed,
 }
 
 /// Findings, alerts, and from when to when.
@@ -58,8 +61,12 @@ fn add<K: Ord>(map: &mut BTreeMap<K, Sum>, key: K, hits: i64, first: i64, last: 
 }
 
 impl Derived {
-    /// Sums for the findings of one sensor.
-    pub(crate) fn new(transaction: &Transaction<'_>, sensor: i64) -> Result<Self, StoreError> {
+    /// Sums for the findings that one sensor handed in at a time.
+    pub(crate) fn new(
+        transaction: &Transaction<'_>,
+        sensor: i64,
+        received_ms: i64,
+    ) -> Result<Self, StoreError> {
         let mut statement =
             transaction.prepare("SELECT first, last FROM network WHERE kind = 'critical'")?;
         let critical = statement
@@ -75,6 +82,7 @@ impl Derived {
             other_records: 0,
             findings_made: 0,
             suppressed: 0,
+            kept_out: Suppressed::new(transaction, sensor, received_ms)?,
         })
     }
 
@@ -115,6 +123,9 @@ impl Derived {
             .hours
             .entry((last.div_euclid(HOUR_MS), severity))
             .or_default() += 1;
+        if self.kept_out.takes(finding) {
+            return;
+        }
         let mut is_critical = false;
         for end in [finding.source.address, finding.destination.address] {
             if let DisclosedAddress::Clear(address) = end {
@@ -186,6 +197,7 @@ impl Derived {
                 most(self.findings_made),
                 most(self.suppressed)
             ])?;
+        self.kept_out.store(transaction)?;
         for ((gid, sid), tally) in &self.groups {
             groups::count(transaction, self.sensor, *gid, *sid, tally)?;
         }
