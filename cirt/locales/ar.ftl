@@ -7,6 +7,7 @@ nav-findings = النتائج
 nav-sensors = المجسّات
 nav-rules = القواعد
 nav-reports = التقارير
+nav-alarms = الإنذارات
 nav-users = الأشخاص
 nav-audit = سجل التدقيق
 nav-main = الرئيسية
@@ -535,3 +536,45 @@ suppressions-close = وأغلق مجموعة القاعدة
 suppressions-do = اكتم
 suppress-this-rule = اكتم هذه القاعدة…
 finding-suppressed = أُبقيت خارج مجموعتها بسبب الكتم
+
+## Alarms by mail and webhook
+alarms-explain = يُبلَّغ الأشخاص والبرامج بما يأتي منذ إنشاء القاعدة، وبكل شيء مرة واحدة. تذكر الرسالة القواعد والمستشعرات والأعداد، ولا تذكر عنوانًا ولا محتوى. يمر البريد عبر الخادم المذكور في exchange.toml.
+alarms-secret = سر { $value }، يظهر مرة واحدة:
+alarms-targets = من يُبلَّغ
+alarms-address = بريد أو عنوان https://
+alarms-pause = دقائق بين الرسائل
+alarms-authority = شهادات سلطته (PEM) إن لم تعرفها المتصفحات
+alarms-add-target = إضافة
+alarms-try = تجربة
+alarms-remove = إزالة
+alarms-rules = بماذا يُبلَّغ
+alarms-what = ماذا
+alarms-where = أين
+alarms-whom = لمن
+alarms-kind-group = تظهر مجموعة أو تشتد أو تعود
+alarms-kind-sensor = يصبح مستشعر
+alarms-kind-batch = مشكلة في دفعة
+alarms-messages = الرسائل
+alarms-events = الأحداث
+alarms-state = الحالة
+alarms-state-waiting = تنتظر
+alarms-state-sent = أُرسلت
+alarms-state-given-up = تُركت
+alarms-count = { $count ->
+    [zero] لا إنذارات
+    [one] إنذار واحد
+    [two] إنذاران
+    [few] { $count } إنذارات
+    [many] { $count } إنذارًا
+   *[other] { $count } إنذار
+    }
+alarms-more = { $count ->
+    [zero] لا غيرها
+    [one] وواحد آخر مثلها
+    [two] واثنان آخران مثلها
+    [few] و{ $count } أخرى مثلها
+    [many] و{ $count } أخرى مثلها
+   *[other] و{ $count } أخرى مثلها
+    }
+alarms-look = المزيد في صفحات المركز.
+alarms-test = تجربة من { $value }: الرسائل تصل.

@@ -7,6 +7,7 @@ nav-findings = Findings
 nav-sensors = Sensors
 nav-rules = Rules
 nav-reports = Reports
+nav-alarms = Alarms
 nav-users = People
 nav-audit = Audit trail
 nav-main = Main
@@ -475,3 +476,37 @@ suppressions-close = and close the rule’s group
 suppressions-do = Suppress
 suppress-this-rule = Suppress this rule…
 finding-suppressed = Kept out of its group by suppression
+
+## Alarms by mail and webhook
+alarms-explain = People and programs are told of what comes from the moment a rule is made, each thing once. A message names rules, sensors and counts, never an address or what was said. Mail goes through the server in exchange.toml.
+alarms-secret = Secret of { $value }, shown once:
+alarms-targets = Who is told
+alarms-address = Mail or https:// address
+alarms-pause = Minutes between messages
+alarms-authority = Certificates of its authority (PEM), if browsers do not know it
+alarms-add-target = Add
+alarms-try = Try
+alarms-remove = Remove
+alarms-rules = What is told
+alarms-what = What
+alarms-where = Where
+alarms-whom = To whom
+alarms-kind-group = A group appears, gets graver or comes back
+alarms-kind-sensor = A sensor becomes
+alarms-kind-batch = Trouble with a batch
+alarms-messages = Messages
+alarms-events = Events
+alarms-state = State
+alarms-state-waiting = waiting
+alarms-state-sent = sent
+alarms-state-given-up = given up
+alarms-count = { $count ->
+    [one] 1 alarm
+   *[other] { $count } alarms
+    }
+alarms-more = { $count ->
+    [one] 1 more of these
+   *[other] { $count } more of these
+    }
+alarms-look = More on the pages of the centre.
+alarms-test = A test by { $value }: messages arrive.

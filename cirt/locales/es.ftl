@@ -7,6 +7,7 @@ nav-findings = Hallazgos
 nav-sensors = Sensores
 nav-rules = Reglas
 nav-reports = Informes
+nav-alarms = Alarmas
 nav-users = Personas
 nav-audit = Auditoría
 nav-main = Principal
@@ -475,3 +476,37 @@ suppressions-close = y cerrar el grupo de la regla
 suppressions-do = Silenciar
 suppress-this-rule = Silenciar esta regla…
 finding-suppressed = Fuera de su grupo por el silenciado
+
+## Alarms by mail and webhook
+alarms-explain = Se avisa a personas y programas de lo que llega desde que se crea una regla, de cada cosa una vez. Un mensaje nombra reglas, sensores y cantidades, nunca una dirección ni un contenido. El correo sale por el servidor de exchange.toml.
+alarms-secret = Secreto de { $value }, se muestra una sola vez:
+alarms-targets = A quién se avisa
+alarms-address = Correo o dirección https://
+alarms-pause = Minutos entre mensajes
+alarms-authority = Certificados de su autoridad (PEM), si los navegadores no la conocen
+alarms-add-target = Añadir
+alarms-try = Probar
+alarms-remove = Quitar
+alarms-rules = De qué se avisa
+alarms-what = Qué
+alarms-where = Dónde
+alarms-whom = A quién
+alarms-kind-group = Un grupo aparece, se agrava o vuelve
+alarms-kind-sensor = Un sensor pasa a estar
+alarms-kind-batch = Problema con un lote
+alarms-messages = Mensajes
+alarms-events = Sucesos
+alarms-state = Estado
+alarms-state-waiting = en espera
+alarms-state-sent = enviado
+alarms-state-given-up = abandonado
+alarms-count = { $count ->
+    [one] 1 alarma
+   *[other] { $count } alarmas
+    }
+alarms-more = { $count ->
+    [one] 1 más de estas
+   *[other] { $count } más de estas
+    }
+alarms-look = Más en las páginas del centro.
+alarms-test = Una prueba de { $value }: los mensajes llegan.

@@ -7,6 +7,7 @@ nav-findings = Constats
 nav-sensors = Capteurs
 nav-rules = Règles
 nav-reports = Rapports
+nav-alarms = Alarmes
 nav-users = Personnes
 nav-audit = Journal d’audit
 nav-main = Principal
@@ -475,3 +476,37 @@ suppressions-close = et fermer le groupe de la règle
 suppressions-do = Mettre en sourdine
 suppress-this-rule = Mettre cette règle en sourdine…
 finding-suppressed = Tenu hors de son groupe par la mise en sourdine
+
+## Alarms by mail and webhook
+alarms-explain = Personnes et programmes sont avertis de ce qui arrive dès qu’une règle est créée, de chaque chose une fois. Un message nomme des règles, des capteurs et des nombres, jamais une adresse ni un contenu. Le courrier passe par le serveur d’exchange.toml.
+alarms-secret = Secret de { $value }, montré une seule fois :
+alarms-targets = Qui est averti
+alarms-address = Adresse de courriel ou https://
+alarms-pause = Minutes entre deux messages
+alarms-authority = Certificats de son autorité (PEM), si les navigateurs ne la connaissent pas
+alarms-add-target = Ajouter
+alarms-try = Essayer
+alarms-remove = Retirer
+alarms-rules = De quoi
+alarms-what = Quoi
+alarms-where = Où
+alarms-whom = À qui
+alarms-kind-group = Un groupe apparaît, s’aggrave ou revient
+alarms-kind-sensor = Un capteur devient
+alarms-kind-batch = Un lot pose problème
+alarms-messages = Messages
+alarms-events = Événements
+alarms-state = État
+alarms-state-waiting = en attente
+alarms-state-sent = envoyé
+alarms-state-given-up = abandonné
+alarms-count = { $count ->
+    [one] { $count } alarme
+   *[other] { $count } alarmes
+    }
+alarms-more = { $count ->
+    [one] { $count } autre du même genre
+   *[other] { $count } autres du même genre
+    }
+alarms-look = Pour en savoir plus : les pages du centre.
+alarms-test = Un essai de { $value } : les messages arrivent.

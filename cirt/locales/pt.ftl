@@ -7,6 +7,7 @@ nav-findings = Achados
 nav-sensors = Sensores
 nav-rules = Regras
 nav-reports = Relatórios
+nav-alarms = Alarmes
 nav-users = Pessoas
 nav-audit = Auditoria
 nav-main = Principal
@@ -475,3 +476,37 @@ suppressions-close = e fechar o grupo da regra
 suppressions-do = Silenciar
 suppress-this-rule = Silenciar esta regra…
 finding-suppressed = Mantido fora do grupo pelo silenciamento
+
+## Alarms by mail and webhook
+alarms-explain = Pessoas e programas são avisados do que chega desde que uma regra é criada, de cada coisa uma vez. Uma mensagem nomeia regras, sensores e quantidades, nunca um endereço nem um conteúdo. O correio sai pelo servidor de exchange.toml.
+alarms-secret = Segredo de { $value }, mostrado uma só vez:
+alarms-targets = Quem é avisado
+alarms-address = Correio ou endereço https://
+alarms-pause = Minutos entre mensagens
+alarms-authority = Certificados da sua autoridade (PEM), se os navegadores não a conhecem
+alarms-add-target = Adicionar
+alarms-try = Experimentar
+alarms-remove = Remover
+alarms-rules = De que se avisa
+alarms-what = O quê
+alarms-where = Onde
+alarms-whom = A quem
+alarms-kind-group = Um grupo aparece, agrava-se ou volta
+alarms-kind-sensor = Um sensor fica
+alarms-kind-batch = Problema com um lote
+alarms-messages = Mensagens
+alarms-events = Acontecimentos
+alarms-state = Estado
+alarms-state-waiting = à espera
+alarms-state-sent = enviada
+alarms-state-given-up = abandonada
+alarms-count = { $count ->
+    [one] { $count } alarme
+   *[other] { $count } alarmes
+    }
+alarms-more = { $count ->
+    [one] mais { $count } destes
+   *[other] mais { $count } destes
+    }
+alarms-look = Mais nas páginas do centro.
+alarms-test = Um teste de { $value }: as mensagens chegam.

@@ -7,6 +7,7 @@ nav-findings = Находки
 nav-sensors = Датчики
 nav-rules = Правила
 nav-reports = Отчёты
+nav-alarms = Тревоги
 nav-users = Люди
 nav-audit = Журнал аудита
 nav-main = Главное меню
@@ -504,3 +505,39 @@ suppressions-close = и закрыть группу правила
 suppressions-do = Подавлять
 suppress-this-rule = Подавить это правило…
 finding-suppressed = Не попала в группу из-за подавления
+
+## Alarms by mail and webhook
+alarms-explain = Людям и программам сообщается о том, что приходит после создания правила, о каждом один раз. Сообщение называет правила, датчики и числа, но не адреса и не содержимое. Почта идёт через сервер из exchange.toml.
+alarms-secret = Секрет { $value }, показывается один раз:
+alarms-targets = Кому сообщать
+alarms-address = Почта или адрес https://
+alarms-pause = Минут между сообщениями
+alarms-authority = Сертификаты его центра (PEM), если браузеры его не знают
+alarms-add-target = Добавить
+alarms-try = Проверить
+alarms-remove = Убрать
+alarms-rules = О чём сообщать
+alarms-what = Что
+alarms-where = Где
+alarms-whom = Кому
+alarms-kind-group = Группа появилась, стала опаснее или вернулась
+alarms-kind-sensor = Состояние датчика
+alarms-kind-batch = Неполадка с пакетом
+alarms-messages = Сообщения
+alarms-events = События
+alarms-state = Состояние
+alarms-state-waiting = ждёт
+alarms-state-sent = отправлено
+alarms-state-given-up = оставлено
+alarms-count = { $count ->
+    [one] { $count } тревога
+    [few] { $count } тревоги
+   *[other] { $count } тревог
+    }
+alarms-more = { $count ->
+    [one] и ещё { $count } такая
+    [few] и ещё { $count } такие
+   *[other] и ещё { $count } таких
+    }
+alarms-look = Подробнее на страницах центра.
+alarms-test = Проверка, { $value }: сообщения доходят.

@@ -13,8 +13,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::alarms::worker::Teller;
 use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
 use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
+use crate::alarms;
 use crate::exchange::{self, ExchangeError, Producer};
 use crate::limits::TABLE_CARE_INTERVAL;
 use crate::loader::{Loader, LoaderTotals};
@@ -80,6 +82,7 @@ pub struct Centre {
     store: Arc<Store>,
     stored: Arc<Notify>,
     keep_findings_days: Option<u32>,
+    teller: Teller,
     addresses: Addresses,
 }
 
@@ -162,6 +165,11 @@ impl Centre {
                 };
                 (web, Loader::new(sealing_key))
             }),
+            teller: Teller {
+                folder: folder.clone(),
+                centre: settings.name.to_string(),
+                producer: producer.clone(),
+            },
             producer,
             store,
             stored,
@@ -202,6 +210,11 @@ impl Centre {
             parts.spawn(care_for_the_table(
                 Arc::clone(&self.store),
                 self.keep_findings_days,
+                stop.clone(),
+            ));
+            parts.spawn(alarms::worker::run(
+                Arc::clone(&self.store),
+                self.teller,
                 stop.clone(),
             ));
             parts.spawn(load_what_arrives(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// Simultaneous sensor connections; one more is closed at once and counted.
 pub const COLLECTOR_CONNECTIONS: usize = 4_096;
 /// Simultaneous connections of people (browsers and API clients).
@@ -154,6 +156,30 @@ pub const SUPPRESSION_DAYS_MAX: u32 = 366;
 pub const SUPPRESSION_DAYS: u32 = 30;
 /// Characters of the reason of a suppression.
 pub const REASON_CHARS: usize = 500;
+/// Addresses that alarms are told to.
+pub const ALARM_TARGETS: usize = 50;
+/// Alarm rules that hold at a time.
+pub const ALARM_RULES: usize = 200;
+/// The longest pause between two messages to a target.
+pub const ALARM_PAUSE_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// The pause unless told otherwise, minutes.
+pub const ALARM_PAUSE_MINUTES: u32 = 10;
+/// How often the centre looks for what is to be told, seconds.
+pub const ALARM_SECONDS: u64 = 10;
+/// Lines of a message; the rest is a number.
+pub const ALARM_LINES: usize = 10;
+/// Events that a webhook's body holds; the rest is a number.
+pub const ALARM_EVENTS_LISTED: usize = 50;
+/// Events that one message stands for at most; the rest goes into the next.
+pub const ALARM_EVENTS_OF_A_MESSAGE: usize = 1_000;
+/// Attempts to send a message before it is given up: with pauses of up to an hour about a day.
+pub const ALARM_ATTEMPTS: u32 = 30;
+/// How long messages that are done are kept.
+pub const ALARM_KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// Bytes of the answer of a webhook.
+pub const ALARM_ANSWER_BYTES: usize = 64 * 1024;
+/// Messages that a page or an answer lists.
+pub const ALARM_MESSAGES_LISTED: usize = 100;
 /// Saved views of one user.
 pub const SAVED_VIEWS: usize = 50;
 /// A question in SQL that takes longer is given up.

@@ -50,6 +50,8 @@ enum Command {
     User(commands::user::Arguments),
     /// Add and list tenants: providers and sectors whose people see only their own
     Tenant(commands::tenant::Arguments),
+    /// Tell people of what matters by mail or webhook, without their looking at a page
+    Alarms(commands::alarms::Arguments),
     /// Read the audit trail, and check that nobody changed it
     Audit(commands::audit::Arguments),
     /// Drop all derived tables and make them again from the stored batches
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => commands::rules::run(&arguments),
         Command::User(arguments) => commands::user::run(&arguments),
         Command::Tenant(arguments) => commands::tenant::run(&arguments),
+        Command::Alarms(arguments) => commands::alarms::run(&arguments),
         Command::Audit(arguments) => commands::audit::run(&arguments),
         Command::Rebuild(arguments) => commands::rebuild::run(&arguments),
         Command::Peers(arguments) => commands::peers::run(&arguments),

@@ -305,6 +305,7 @@ async fn visit(client: &Client, centre: &Centre) -> Result<()> {
         ("audit", "audit", "none was changed"),
         ("cases", "cases", "Botnet of March"),
         ("suppressions", "suppressions", "Nothing is dropped"),
+        ("alarms", "alarms", "Who is told"),
     ] {
         let page = open(client, centre, path).await?;
         ensure!(

@@ -2,6 +2,7 @@
 //!
 //! The types here are the frozen outside form; they are filled by hand from what the store gives.
 
+mod alarm_view;
 mod books_view;
 mod csv_export;
 mod finding_view;
@@ -11,6 +12,7 @@ mod sensor_view;
 mod summary_view;
 mod suppression_view;
 
+pub use alarm_view::{AlarmRuleBody, AlarmRuleView, AlarmTargetBody, AlarmTargetView, AlarmsView};
 pub use books_view::{BooksView, DroppedView, LaneView};
 pub(crate) use csv_export::harmless;
 pub use csv_export::{findings_csv, sql_csv, summary_csv};

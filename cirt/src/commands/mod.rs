@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use lapwing_cirt::settings::{DataFolder, Settings};
 use lapwing_cirt::store::Store;
 
+pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod courier;

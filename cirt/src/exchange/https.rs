@@ -1,11 +1,12 @@
 //! A client for peers' servers: HTTPS only, certificates checked, every answer bounded in size and time.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -14,7 +15,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -47,6 +48,8 @@ pub enum HttpsError {
     Status(String, u16),
     #[error("a header cannot be sent")]
     Header,
+    #[error("{0} is this machine itself, or an address that alarms never go to")]
+    Forbidden(String),
 }
 
 /// TLS towards others: the roots that browsers trust, or only those of a PEM text; with a certificate of ours and its key, where given.
@@ -91,6 +94,10 @@ pub struct Client {
     tls: TlsConnector,
     authorization: Option<HeaderValue>,
     accept: HeaderValue,
+    /// Further ones of every request.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Which addresses may be connected to; any without it.
+    allowed: Option<Box<dyn Fn(IpAddr) -> bool + Send + Sync>>,
 }
 
 /// An answer.
@@ -122,7 +129,23 @@ impl Client {
             tls: TlsConnector::from(Arc::new(tls_client(authority, None)?)),
             authorization,
             accept: HeaderValue::from_static(accept),
+            headers: Vec::new(),
+            allowed: None,
         })
+    }
+
+    /// Sends these along with every request.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Connects only to addresses that pass: what the name stands for is looked at, and that is what is connected to.
+    #[must_use]
+    pub fn only_to(mut self, allowed: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        self.allowed = Some(Box::new(allowed));
+        self
     }
 
     /// A client for a server of a peer.
@@ -188,8 +211,19 @@ impl Client {
     ) -> Result<Answer, HttpsError> {
         let name = host.trim_matches(['[', ']']);
         let broken = |error| HttpsError::Connect(host.to_owned(), error);
-        let connect = TcpStream::connect((name, uri.port_u16().unwrap_or(HTTPS_PORT)));
-        let stream = timeout(CONNECT_TIMEOUT, connect)
+        let port = uri.port_u16().unwrap_or(HTTPS_PORT);
+        let mut addresses: Vec<SocketAddr> = timeout(CONNECT_TIMEOUT, lookup_host((name, port)))
+            .await
+            .map_err(|_| HttpsError::Timeout(host.to_owned()))?
+            .map_err(broken)?
+            .collect();
+        if let Some(allowed) = &self.allowed {
+            addresses.retain(|address| allowed(address.ip()));
+            if addresses.is_empty() {
+                return Err(HttpsError::Forbidden(host.to_owned()));
+            }
+        }
+        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(addresses.as_slice()))
             .await
             .map_err(|_| HttpsError::Timeout(host.to_owned()))?
             .map_err(broken)?;
@@ -240,6 +274,9 @@ impl Client {
                 concat!("lapwing-cirt/", env!("CARGO_PKG_VERSION")),
             )
             .header(ACCEPT, self.accept.clone());
+        for (name, value) in &self.headers {
+            request = request.header(name, value.clone());
+        }
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }

@@ -24,11 +24,13 @@ pub enum Permission {
     ReadAudit,
     /// Add, change and disable users.
     ManageUsers,
+    /// Say whom alarms are told to, and of what.
+    ManageAlarms,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadFindings,
         Self::ReadWork,
         Self::Triage,
@@ -38,6 +40,7 @@ impl Permission {
         Self::AskSql,
         Self::ReadAudit,
         Self::ManageUsers,
+        Self::ManageAlarms,
     ];
 
     /// Its name as a scope of tokens.
@@ -53,6 +56,7 @@ impl Permission {
             Self::AskSql => "sql:read",
             Self::ReadAudit => "audit:read",
             Self::ManageUsers => "users:write",
+            Self::ManageAlarms => "alarms:write",
         }
     }
 

@@ -30,5 +30,26 @@ pub use publish::Published;
 pub use signing_key::{generate_key, read_private_key, read_public_key};
 pub use status::{DeltaStatus, RepositoryStatus, RoleStatus};
 
+use jiff::Timestamp;
+
+use crate::settings::DataFolder;
+use crate::store::{Store, StoreError};
+
+/// Digest of the published pack, and since when. None while nothing is published.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest_pack(
+    folder: &DataFolder,
+    store: &Store,
+) -> Result<Option<(String, Timestamp)>, StoreError> {
+    let published = store.rules_published()?;
+    let pack = RuleRepository::new(folder, None)
+        .status()
+        .ok()
+        .and_then(|status| status.pack);
+    Ok(pack.zip(published))
+}
+
 /// The target that is the pack of the rules in force.
 pub const PACK_TARGET: &str = "rules.pack";

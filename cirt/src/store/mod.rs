@@ -10,6 +10,8 @@
 //! * **derived** (summaries, ranges, sums, and the findings on their way to their table): computed from the inbox by the
 //!   loader; may be dropped and rebuilt, the table of findings with them.
 
+mod alarm_queue;
+mod alarm_rules;
 mod api_tokens;
 mod audit;
 mod backup;
@@ -59,6 +61,8 @@ mod users;
 mod vouchers;
 mod withdrawals;
 
+pub use alarm_queue::{AlarmMessage, DueMessage};
+pub use alarm_rules::{AlarmRule, AlarmTarget, NewAlarmTarget};
 pub use api_tokens::ApiToken;
 pub use audit::{AuditEntry, AuditVerdict};
 pub use collections::{ObjectQuery, StoredObject, VersionMatch, about_indicator};

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_lake.sql"),
     include_str!("migrations/0016_common_words.sql"),
     include_str!("migrations/0017_suppressions.sql"),
+    include_str!("migrations/0018_alarms.sql"),
 ];
 
 /// Brings a database to the newest version, one transaction a step. Where there is nothing yet on a server the tables

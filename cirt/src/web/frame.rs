@@ -37,7 +37,7 @@ pub(super) struct FrameUser {
 }
 
 /// Section, link, message, and what one must be allowed to see it.
-const SECTIONS: [(&str, &str, &str, Permission); 8] = [
+const SECTIONS: [(&str, &str, &str, Permission); 9] = [
     ("inbox", "/inbox", "nav-inbox", Permission::ReadFindings),
     (
         "summary",
@@ -64,6 +64,7 @@ const SECTIONS: [(&str, &str, &str, Permission); 8] = [
         "nav-reports",
         Permission::ReadFindings,
     ),
+    ("alarms", "/alarms", "nav-alarms", Permission::ManageAlarms),
     ("users", "/users", "nav-users", Permission::ManageUsers),
     ("audit", "/audit", "nav-audit", Permission::ReadAudit),
 ];

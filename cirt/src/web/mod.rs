@@ -6,6 +6,8 @@
 
 mod account_page;
 #[allow(unused_qualifications, reason = "what utoipa generates")]
+mod alarms_page;
+mod api_alarms;
 mod api_groups;
 #[allow(unused_qualifications, reason = "what utoipa generates")]
 mod api_query;

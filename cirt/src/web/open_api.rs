@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{api_groups, api_query, api_routes, api_suppressions, problem};
+use super::{api_alarms, api_groups, api_query, api_routes, api_suppressions, problem};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,6 +31,12 @@ use super::{api_groups, api_query, api_routes, api_suppressions, problem};
         api_suppressions::suppressions,
         api_suppressions::suppress,
         api_suppressions::end,
+        api_alarms::alarms,
+        api_alarms::add_target,
+        api_alarms::remove_target,
+        api_alarms::test_target,
+        api_alarms::add_rule,
+        api_alarms::end_rule,
         api_query::complete,
         api_query::sql,
         api_query::stream,

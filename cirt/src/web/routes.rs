@@ -15,7 +15,7 @@ use super::error_page::PageError;
 use super::session::{Gate, GateKind, pass};
 use super::state::WebState;
 use super::{
-    account_page, api_groups, api_query, api_routes, api_suppressions, audit_page, cases_page, finding_page,
+    account_page, alarms_page, api_alarms, api_groups, api_query, api_routes, api_suppressions, audit_page, cases_page, finding_page,
     findings_page, group_page, inbox_page, login_page, open_api, report_page, rules_page,
     security_headers, sensors_page, sql_page, static_files, summary_page,
     suppressions_page, users_page,
@@ -145,6 +145,27 @@ fn pages() -> Vec<(&'static str, Option<May>, Methods)> {
             post(users_page::add_tenant),
         ),
         ("/audit", Some(May::ReadAudit), get(audit_page::show)),
+        ("/alarms", Some(May::ManageAlarms), get(alarms_page::show)),
+        (
+            "/alarms/targets",
+            Some(May::ManageAlarms),
+            post(alarms_page::add_target),
+        ),
+        (
+            "/alarms/targets/{name}",
+            Some(May::ManageAlarms),
+            post(alarms_page::act_on_target),
+        ),
+        (
+            "/alarms/rules",
+            Some(May::ManageAlarms),
+            post(alarms_page::add_rule),
+        ),
+        (
+            "/alarms/rules/{key}/end",
+            Some(May::ManageAlarms),
+            post(alarms_page::end_rule),
+        ),
     ]
 }
 
@@ -236,6 +257,36 @@ fn api() -> Vec<(&'static str, Option<May>, Methods)> {
             "/api/v1/complete",
             Some(May::ReadFindings),
             get(api_query::complete),
+        ),
+        (
+            "/api/v1/alarms",
+            Some(May::ManageAlarms),
+            get(api_alarms::alarms),
+        ),
+        (
+            "/api/v1/alarms/targets",
+            Some(May::ManageAlarms),
+            post(api_alarms::add_target),
+        ),
+        (
+            "/api/v1/alarms/targets/{name}/remove",
+            Some(May::ManageAlarms),
+            post(api_alarms::remove_target),
+        ),
+        (
+            "/api/v1/alarms/targets/{name}/test",
+            Some(May::ManageAlarms),
+            post(api_alarms::test_target),
+        ),
+        (
+            "/api/v1/alarms/rules",
+            Some(May::ManageAlarms),
+            post(api_alarms::add_rule),
+        ),
+        (
+            "/api/v1/alarms/rules/{key}/end",
+            Some(May::ManageAlarms),
+            post(api_alarms::end_rule),
         ),
         ("/api/v1/sql", Some(May::AskSql), post(api_query::sql)),
         (

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::api_rates::ApiRates;
+use crate::alarms::worker::Teller;
 use super::login_guard::LoginGuard;
 use crate::limits::PASSWORD_CHECKS;
 use crate::query::Scope;
-use crate::rule_repository::RuleRepository;
+use crate::rule_repository::newest_pack;
 use crate::settings::DataFolder;
 use crate::store::{FleetMember, Store, StoreError};
 
@@ -62,13 +63,9 @@ impl WebState {
         &self,
         store: &Store,
     ) -> Result<Option<(String, Timestamp)>, StoreError> {
-        let published = store.rules_published()?;
-        let pack = self
-            .folder
+        self.folder
             .as_ref()
-            .and_then(|folder| RuleRepository::new(folder, None).status().ok())
-            .and_then(|status| status.pack);
-        Ok(pack.zip(published))
+            .map_or(Ok(None), |folder| newest_pack(folder, store))
     }
 
     /// The sensors within a scope, and how each of them is.
@@ -81,6 +78,21 @@ impl WebState {
         let newest = self.newest_pack(store)?;
         let newest = newest.as_ref().map(|(pack, since)| (pack.as_str(), *since));
         store.fleet(scope, newest, now)
+    }
+
+    /// Who tells alarms, for their words.
+    pub(super) fn teller(&self) -> Teller {
+        Teller {
+            folder: self.data_folder(),
+            centre: self.centre.clone(),
+            producer: None,
+        }
+    }
+
+    /// The data folder; where there is none, one that holds nothing.
+    fn data_folder(&self) -> DataFolder {
+        let nothing = || DataFolder::new(std::path::Path::new(""));
+        self.folder.clone().unwrap_or_else(nothing)
     }
 
     /// Runs a query on a thread that may wait for the disk.

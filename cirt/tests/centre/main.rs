@@ -1,12 +1,14 @@
 //! The centre from outside: real TLS, a real database, envelopes sealed by `lapwing-wire`.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod alarms;
 mod api_golden;
 mod books;
 mod browser;
 mod collector;
 mod database;
 mod exchange;
+mod hook_server;
 mod image_repository;
 mod in_the_dark;
 mod inbox;

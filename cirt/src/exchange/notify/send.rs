@@ -49,7 +49,7 @@ pub struct Sent {
 }
 
 impl MailServer {
-    fn transport(&self) -> Result<SmtpTransport, SendError> {
+    pub(crate) fn transport(&self) -> Result<SmtpTransport, SendError> {
         let read = |path: &PathBuf| {
             std::fs::read(path).map_err(|error| SendError::Read(path.clone(), error))
         };

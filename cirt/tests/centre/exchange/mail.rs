@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use super::support::{all_findings, centre, peer, producer, python, script, told, wait_for_file};
 
 /// A server that receives mail, with its own certificate.
-struct MailHost {
+pub(crate) struct MailHost {
     child: Child,
     folder: tempfile::TempDir,
-    server: MailServer,
+    pub(crate) server: MailServer,
 }
 
 impl MailHost {
-    fn start(python: &Path) -> Self {
+    pub(crate) fn start(python: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let file = |name: &str, text: &str| {
@@ -55,7 +55,7 @@ impl MailHost {
     }
 
     /// Mail number `number`.
-    fn mail(&self, number: usize) -> Option<String> {
+    pub(crate) fn mail(&self, number: usize) -> Option<String> {
         std::fs::read_to_string(self.folder.path().join(format!("{number}.eml"))).ok()
     }
 }

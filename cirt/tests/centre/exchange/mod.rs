@@ -4,7 +4,7 @@ mod endpoints;
 mod formats;
 mod gate;
 mod inbound;
-mod mail;
+pub(crate) mod mail;
 mod misp;
 mod notices;
 mod odd_servers;
