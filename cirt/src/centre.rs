@@ -13,10 +13,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::alarms;
 use crate::alarms::worker::Teller;
 use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
 use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
-use crate::alarms;
 use crate::exchange::{self, ExchangeError, Producer};
 use crate::limits::TABLE_CARE_INTERVAL;
 use crate::loader::{Loader, LoaderTotals};

@@ -135,7 +135,8 @@ impl AlarmEvent {
     /// Where a page tells more.
     #[must_use]
     pub fn path(&self) -> String {
-        let sensor_page = |sensor: &str| format!("/sensors/{}", crate::query::percent_encode(sensor));
+        let sensor_page =
+            |sensor: &str| format!("/sensors/{}", crate::query::percent_encode(sensor));
         match self {
             Self::Group { group, .. } => format!("/groups/{group}"),
             Self::Sensor { sensor, .. } => sensor_page(sensor),
@@ -159,7 +160,15 @@ mod tests {
             ["infection", "critical"]
         );
         assert_eq!(read(AlarmKind::Sensor, "offline").unwrap(), ["offline"]);
-        assert!(read(AlarmKind::Batch, "offline").unwrap_err().contains("conflicting-batch"));
-        assert!(read(AlarmKind::Group, " ,").unwrap_err().contains("say one"));
+        assert!(
+            read(AlarmKind::Batch, "offline")
+                .unwrap_err()
+                .contains("conflicting-batch")
+        );
+        assert!(
+            read(AlarmKind::Group, " ,")
+                .unwrap_err()
+                .contains("say one")
+        );
     }
 }

@@ -39,7 +39,10 @@ fn mailbox(address: &str) -> Result<Mailbox, AlarmMailError> {
 }
 
 /// Sends one message; TLS or nothing. Its id goes along as `Message-ID`, the same at every attempt.
-pub(super) fn send(producer: Option<&Producer>, message: &DueMessage) -> Result<(), AlarmMailError> {
+pub(super) fn send(
+    producer: Option<&Producer>,
+    message: &DueMessage,
+) -> Result<(), AlarmMailError> {
     let (producer, server) = producer
         .and_then(|producer| Some((producer, producer.settings.mail.as_ref()?)))
         .ok_or(AlarmMailError::NoServer)?;

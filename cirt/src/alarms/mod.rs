@@ -19,4 +19,6 @@ pub use event::{AlarmEvent, AlarmKind};
 pub use mail::{AlarmMailError, test_address};
 pub use settings::TargetText;
 pub use text::{Message, compose};
-pub use webhook::{SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookError, check_address, signature};
+pub use webhook::{
+    ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookError, check_address, signature,
+};

@@ -51,7 +51,10 @@ impl TargetText<'_> {
                 .ok_or_else(|| format!("language: {tag:?} is none of en, fr, es, pt, ar, ru"))?,
         };
         Ok(NewAlarmTarget {
-            name: self.name.parse().map_err(|error| format!("name: {error}"))?,
+            name: self
+                .name
+                .parse()
+                .map_err(|error| format!("name: {error}"))?,
             is_mail,
             address: address.to_owned(),
             language: language.tag().to_owned(),

@@ -107,10 +107,7 @@ fn line(event: &AlarmEvent, texts: &Texts) -> String {
             trouble,
             detail,
             ..
-        } => format!(
-            "{}: {trouble} · {detail}",
-            sensor.as_deref().unwrap_or("–")
-        ),
+        } => format!("{}: {trouble} · {detail}", sensor.as_deref().unwrap_or("–")),
         AlarmEvent::Test { by } => texts.fill("alarms-test", &[("value", by.as_str().into())]),
     };
     one_line(&format!("{said} · {}", event.path()))
@@ -157,14 +154,25 @@ mod tests {
         );
         let events: Vec<AlarmEvent> = (0..22).map(event).collect();
         let many = compose(true, "x", "cirt", &events, texts, Timestamp::UNIX_EPOCH);
-        assert!(many.subject.starts_with("[cirt] 22 alarms: "), "{}", many.subject);
+        assert!(
+            many.subject.starts_with("[cirt] 22 alarms: "),
+            "{}",
+            many.subject
+        );
         assert!(many.body.contains("12 more of these"), "{}", many.body);
         let hook = compose(false, "x", "cirt", &events, texts, Timestamp::UNIX_EPOCH);
         let body: Value = serde_json::from_str(&hook.body).unwrap();
         assert_eq!((&body["count"], &body["more"]), (&json!(22), &json!(0)));
         assert_eq!(body["events"][3]["path"], "/groups/3");
         for language in Language::ALL {
-            let told = compose(true, "x", "cirt", &events, Texts::of(language), Timestamp::UNIX_EPOCH);
+            let told = compose(
+                true,
+                "x",
+                "cirt",
+                &events,
+                Texts::of(language),
+                Timestamp::UNIX_EPOCH,
+            );
             assert!(!told.body.contains("alarms-"), "{language}: {}", told.body);
         }
     }

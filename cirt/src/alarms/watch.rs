@@ -153,7 +153,9 @@ fn rank_of(group: &Group) -> Rank {
 fn reason(reason: &Reason) -> String {
     match reason {
         Reason::OutboundInfection { findings } => format!("outbound-infection {findings}"),
-        Reason::CriticalInfrastructure { findings } => format!("critical-infrastructure {findings}"),
+        Reason::CriticalInfrastructure { findings } => {
+            format!("critical-infrastructure {findings}")
+        }
         Reason::ManyProviders { tenants } => format!("many-providers {tenants}"),
         Reason::Severity(class) => format!("severity-{}", class.as_str()),
         Reason::CameBack { times } => format!("came-back {times}"),
@@ -182,7 +184,11 @@ fn sensors(
         seen.push(Seen {
             kind: AlarmKind::Sensor,
             word: condition.to_owned(),
-            subject: format!("sensor:{}:{condition}:{}", member.sensor.name, since.as_millisecond()),
+            subject: format!(
+                "sensor:{}:{condition}:{}",
+                member.sensor.name,
+                since.as_millisecond()
+            ),
             event: AlarmEvent::Sensor {
                 sensor: member.sensor.name,
                 condition: condition.to_owned(),

@@ -149,7 +149,13 @@ mod tests {
         ] {
             assert!(!allowed(text, true), "{text}");
         }
-        for text in ["127.0.0.1", "::1", "127.9.9.9", "::ffff:127.0.0.1", "64:ff9b::7f00:1"] {
+        for text in [
+            "127.0.0.1",
+            "::1",
+            "127.9.9.9",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+        ] {
             assert!(!allowed(text, false) && allowed(text, true), "{text}");
         }
         for text in ["192.0.2.7", "10.1.2.3", "2001:db8::1", "fd00::7"] {
@@ -185,7 +191,11 @@ mod tests {
         );
         let one = signature("secret", 7, "{}");
         assert!(one.starts_with("v1=") && one.len() == 67);
-        for other in [signature("Secret", 7, "{}"), signature("secret", 8, "{}"), signature("secret", 7, "{ }")] {
+        for other in [
+            signature("Secret", 7, "{}"),
+            signature("secret", 8, "{}"),
+            signature("secret", 7, "{ }"),
+        ] {
             assert_ne!(one, other);
         }
     }

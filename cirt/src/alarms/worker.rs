@@ -104,7 +104,14 @@ impl Teller {
         now: Timestamp,
     ) -> Message {
         let language = Language::from_tag(&target.language).unwrap_or(Language::English);
-        compose(target.is_mail, id, &self.centre, events, Texts::of(language), now)
+        compose(
+            target.is_mail,
+            id,
+            &self.centre,
+            events,
+            Texts::of(language),
+            now,
+        )
     }
 
     fn send(&self, message: &DueMessage) -> Result<(), String> {

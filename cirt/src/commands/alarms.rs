@@ -156,7 +156,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                     }
                 }
             }
-            anyhow::ensure!(failed == 0, "{failed} messages were not taken; they are tried again");
+            anyhow::ensure!(
+                failed == 0,
+                "{failed} messages were not taken; they are tried again"
+            );
             line(&format!("{} messages sent", tried.len()))?;
         }
     }

@@ -69,7 +69,13 @@ pub(super) fn note(
     for one in seen {
         if one.kind == kind && words.contains(&one.word.as_str()) {
             let content = serde_json::json!(one.event).to_string();
-            new += statement.execute(params![rule, one.subject, to_milliseconds(now), content, state])?;
+            new += statement.execute(params![
+                rule,
+                one.subject,
+                to_milliseconds(now),
+                content,
+                state
+            ])?;
         }
     }
     Ok(new)
@@ -89,8 +95,8 @@ impl Store {
         let words: Vec<&str> = rule.words.iter().map(String::as_str).collect();
         // Nearly always nothing is new: then nothing is written.
         let is_any = self.read(|transaction| {
-            let mut known =
-                transaction.prepare("SELECT 1 FROM alarm_event WHERE rule_key = ?1 AND subject = ?2")?;
+            let mut known = transaction
+                .prepare("SELECT 1 FROM alarm_event WHERE rule_key = ?1 AND subject = ?2")?;
             for one in seen {
                 if one.kind == rule.kind
                     && words.contains(&one.word.as_str())
@@ -112,7 +118,15 @@ impl Store {
             if !holds {
                 return Ok(0);
             }
-            note(transaction, rule.key, rule.kind, &words, seen, "waiting", now)
+            note(
+                transaction,
+                rule.key,
+                rule.kind,
+                &words,
+                seen,
+                "waiting",
+                now,
+            )
         })
     }
 
@@ -173,8 +187,8 @@ impl Store {
     ) -> Result<usize, StoreError> {
         let mut made = 0;
         for target in self.alarm_targets()? {
-            let is_due = self.read(|transaction| is_due(transaction, &target, now))?;
-            if !is_due {
+            let is_time = self.read(|transaction| is_due(transaction, &target, now))?;
+            if !is_time {
                 continue;
             }
             made += self.write(|transaction| {
@@ -182,12 +196,14 @@ impl Store {
                     return Ok(0);
                 }
                 let events = waiting_events(transaction, &target)?;
-                let contents: Vec<AlarmEvent> = events.iter().map(|(_, event)| event.clone()).collect();
+                let contents: Vec<AlarmEvent> =
+                    events.iter().map(|(_, event)| event.clone()).collect();
                 let id = uuid::Uuid::new_v4().to_string();
                 let message = write(&target, &id, &contents);
                 let key = insert_message(transaction, &target, &id, &message, events.len(), now)?;
-                let mut told = transaction
-                    .prepare("UPDATE alarm_event SET state = 'told', message_key = ?2 WHERE key = ?1")?;
+                let mut told = transaction.prepare(
+                    "UPDATE alarm_event SET state = 'told', message_key = ?2 WHERE key = ?1",
+                )?;
                 for (event, _) in &events {
                     told.execute(params![event, key])?;
                 }
@@ -442,7 +458,9 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_an_hour() {
-        let seconds: Vec<i64> = [1, 2, 3, 8, 9, 40].map(|n| pause_after(n).as_secs()).to_vec();
+        let seconds: Vec<i64> = [1, 2, 3, 8, 9, 40]
+            .map(|n| pause_after(n).as_secs())
+            .to_vec();
         assert_eq!(seconds, [30, 60, 120, 3_600, 3_600, 3_600]);
     }
 }

@@ -144,7 +144,12 @@ impl Store {
     ///
     /// # Errors
     /// When there is none of that name.
-    pub fn remove_alarm_target(&self, actor: &str, name: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub fn remove_alarm_target(
+        &self,
+        actor: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| {
             let target = target_named(transaction, name)?;
             let now_ms = to_milliseconds(now);
@@ -249,7 +254,13 @@ impl Store {
                 });
             }
             transaction.execute("DELETE FROM alarm_event WHERE rule_key = ?1", [key])?;
-            record(transaction, now, actor, "alarm-rule.end", &format!("#{key}"))
+            record(
+                transaction,
+                now,
+                actor,
+                "alarm-rule.end",
+                &format!("#{key}"),
+            )
         })
     }
 
@@ -263,18 +274,16 @@ impl Store {
 }
 
 fn targets(transaction: &Transaction<'_>) -> Result<Vec<AlarmTarget>, StoreError> {
-    let sql = format!(
-        "SELECT {TARGET_COLUMNS} FROM alarm_target WHERE removed_ms IS NULL ORDER BY name"
-    );
+    let sql =
+        format!("SELECT {TARGET_COLUMNS} FROM alarm_target WHERE removed_ms IS NULL ORDER BY name");
     let mut statement = transaction.prepare(&sql)?;
     let rows = statement.query_map((), target_from_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn target_named(transaction: &Transaction<'_>, name: &str) -> Result<AlarmTarget, StoreError> {
-    let sql = format!(
-        "SELECT {TARGET_COLUMNS} FROM alarm_target WHERE removed_ms IS NULL AND name = ?1"
-    );
+    let sql =
+        format!("SELECT {TARGET_COLUMNS} FROM alarm_target WHERE removed_ms IS NULL AND name = ?1");
     transaction
         .prepare(&sql)?
         .query_row([name], target_from_row)

@@ -178,7 +178,8 @@ pub(super) async fn show(
             )))
         })
         .await?;
-    let Some((places, days, findings, rule, suppressed, events, users, incidents, group)) = found else {
+    let Some((places, days, findings, rule, suppressed, events, users, incidents, group)) = found
+    else {
         return Err(PageError::not_found("There is no such group."));
     };
     let frame = Frame::of(&state, &session, "inbox");

@@ -15,10 +15,10 @@ use super::error_page::PageError;
 use super::session::{Gate, GateKind, pass};
 use super::state::WebState;
 use super::{
-    account_page, alarms_page, api_alarms, api_groups, api_query, api_routes, api_suppressions, audit_page, cases_page, finding_page,
-    findings_page, group_page, inbox_page, login_page, open_api, report_page, rules_page,
-    security_headers, sensors_page, sql_page, static_files, summary_page,
-    suppressions_page, users_page,
+    account_page, alarms_page, api_alarms, api_groups, api_query, api_routes, api_suppressions,
+    audit_page, cases_page, finding_page, findings_page, group_page, inbox_page, login_page,
+    open_api, report_page, rules_page, security_headers, sensors_page, sql_page, static_files,
+    summary_page, suppressions_page, users_page,
 };
 use crate::limits::{HTTP_BODY_BYTES, HTTP_REQUEST_TIMEOUT};
 use crate::people::Permission as May;

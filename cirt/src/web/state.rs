@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::api_rates::ApiRates;
-use crate::alarms::worker::Teller;
 use super::login_guard::LoginGuard;
+use crate::alarms::worker::Teller;
 use crate::limits::PASSWORD_CHECKS;
 use crate::query::Scope;
 use crate::rule_repository::newest_pack;

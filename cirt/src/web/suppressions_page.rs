@@ -157,15 +157,21 @@ pub(super) async fn add(
         form.tenant.as_str(),
         form.network.as_str(),
     ];
-    let new = NewSuppression::read(named, &form.reason, &form.days)
-        .map_err(PageError::bad_request)?;
+    let new =
+        NewSuppression::read(named, &form.reason, &form.days).map_err(PageError::bad_request)?;
     let closes = !form.close.is_empty();
     state
         .query(move |store| {
             let now = Timestamp::now();
             let key = store.suppress(session.scope(), &session.user, &new, now)?;
             if let (true, Some(rule)) = (closes, new.rule) {
-                close_group(store, &session, rule, &format!("suppressed: #{key} {}", new.reason), now)?;
+                close_group(
+                    store,
+                    &session,
+                    rule,
+                    &format!("suppressed: #{key} {}", new.reason),
+                    now,
+                )?;
             }
             Ok(())
         })

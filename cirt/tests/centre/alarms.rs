@@ -169,7 +169,12 @@ fn a_webhook_is_told_once_of_what_is_new_and_the_body_is_signed() {
     assert_eq!(body["id"], tried[0].id.as_str());
     let event = &body["events"][0];
     assert_eq!(
-        [&event["kind"], &event["tier"], &event["rule"], &event["message"]],
+        [
+            &event["kind"],
+            &event["tier"],
+            &event["rule"],
+            &event["message"]
+        ],
         ["group", "infection", "1:2", "BOT number 2"]
     );
     assert!(
@@ -305,7 +310,10 @@ fn only_servers_that_show_who_they_are_and_may_be_reached_are_told() {
     };
     assert!(problem("stranger").contains("UnknownIssuer"), "{tried:?}");
     assert!(problem("impostor").contains("certificate"), "{tried:?}");
-    assert!(problem("itself").contains("this machine itself"), "{tried:?}");
+    assert!(
+        problem("itself").contains("this machine itself"),
+        "{tried:?}"
+    );
     assert!(server.requests().is_empty());
 }
 
@@ -479,12 +487,28 @@ async fn administrators_name_targets_and_rules_on_a_page() {
         format!("form_token={token}&name=siem&address={address}&language=ar&pause=5&authority=")
     };
     for (address, token, expected) in [
-        ("https%3A%2F%2Fsiem.example%2Fhook", "x", StatusCode::FORBIDDEN),
-        ("http%3A%2F%2Fsiem.example%2F", &token, StatusCode::BAD_REQUEST),
-        ("https%3A%2F%2F127.0.0.1%2F", &token, StatusCode::BAD_REQUEST),
+        (
+            "https%3A%2F%2Fsiem.example%2Fhook",
+            "x",
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            "http%3A%2F%2Fsiem.example%2F",
+            &token,
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "https%3A%2F%2F127.0.0.1%2F",
+            &token,
+            StatusCode::BAD_REQUEST,
+        ),
         ("nobody", &token, StatusCode::BAD_REQUEST),
         ("https%3A%2F%2Fsiem.example%2Fhook", &token, StatusCode::OK),
-        ("https%3A%2F%2Fsiem.example%2Fhook", &token, StatusCode::CONFLICT),
+        (
+            "https%3A%2F%2Fsiem.example%2Fhook",
+            &token,
+            StatusCode::CONFLICT,
+        ),
     ] {
         let answer = browser.post("/alarms/targets", &add(address, token)).await;
         assert_eq!(answer.status, expected, "{address}: {}", answer.body);
@@ -499,7 +523,10 @@ async fn administrators_name_targets_and_rules_on_a_page() {
     let unknown = browser.post("/alarms/rules", &rule("word_x=yes")).await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
     let added = browser
-        .post("/alarms/rules", &rule("word_infection=yes&word_critical=yes"))
+        .post(
+            "/alarms/rules",
+            &rule("word_infection=yes&word_critical=yes"),
+        )
         .await;
     assert_eq!(added.status, StatusCode::SEE_OTHER);
     let test = format!("form_token={token}&action=test");
@@ -545,15 +572,28 @@ async fn programs_name_targets_and_rules() {
         )
         .await;
     let secret = store.alarm_target("siem").unwrap().secret.unwrap();
-    assert!(
-        status == StatusCode::OK && body.contains(&secret),
-        "{body}"
-    );
+    assert!(status == StatusCode::OK && body.contains(&secret), "{body}");
     for (path, json, expected) in [
-        ("rules", r#"{"target":"siem","kind":"sensor","words":["offline"]}"#, StatusCode::OK),
-        ("rules", r#"{"target":"siem","kind":"sensor","words":["asleep"]}"#, StatusCode::BAD_REQUEST),
-        ("rules", r#"{"target":"none","kind":"sensor","words":["offline"]}"#, StatusCode::NOT_FOUND),
-        ("targets", r#"{"name":"x","address":"https://u:p@siem.example/"}"#, StatusCode::BAD_REQUEST),
+        (
+            "rules",
+            r#"{"target":"siem","kind":"sensor","words":["offline"]}"#,
+            StatusCode::OK,
+        ),
+        (
+            "rules",
+            r#"{"target":"siem","kind":"sensor","words":["asleep"]}"#,
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "rules",
+            r#"{"target":"none","kind":"sensor","words":["offline"]}"#,
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            "targets",
+            r#"{"name":"x","address":"https://u:p@siem.example/"}"#,
+            StatusCode::BAD_REQUEST,
+        ),
         ("targets/siem/test", "", StatusCode::OK),
         ("targets/none/test", "", StatusCode::NOT_FOUND),
     ] {

@@ -112,7 +112,9 @@ fn serve(
         return Ok(());
     }
     let mut stream = reader.into_inner();
-    stream.write_all(format!("{answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(
+        format!("{answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
     stream.conn.send_close_notify();
     stream.flush()
 }

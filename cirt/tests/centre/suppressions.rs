@@ -94,7 +94,11 @@ fn what_is_suppressed_leaves_the_groups_and_is_counted() {
     send(0, 2);
     send(2, 0);
     let check = || {
-        assert_eq!(in_groups(&store), 2, "what came before, and the other sensor");
+        assert_eq!(
+            in_groups(&store),
+            2,
+            "what came before, and the other sensor"
+        );
         let all = store
             .findings(&FindingQuery::all(Scope::Nation), None, 10)
             .unwrap();
@@ -104,26 +108,41 @@ fn what_is_suppressed_leaves_the_groups_and_is_counted() {
             .iter()
             .map(|finding| store.suppression_of(finding).unwrap().map(|(key, _)| key))
             .collect();
-        assert_eq!(suppressed.iter().filter(|one| **one == Some(key)).count(), 2);
+        assert_eq!(
+            suppressed.iter().filter(|one| **one == Some(key)).count(),
+            2
+        );
         assert_eq!(suppressed.iter().flatten().count(), 2);
         let listed = listed(&store);
         assert_eq!(listed[0].key, key, "what holds comes first");
         assert_eq!((listed[0].week_findings, listed[0].week_hits), (2, 6));
         assert_eq!((listed[1].state(now), listed[1].findings), ("expired", 0));
-        let week = |rule| store.suppressed_this_week(Scope::Nation, rule, now).unwrap();
-        assert_eq!((week(None), week(Some((1, 1))), week(Some((1, 2)))), (2, 2, 0));
+        let week = |rule| {
+            store
+                .suppressed_this_week(Scope::Nation, rule, now)
+                .unwrap()
+        };
+        assert_eq!(
+            (week(None), week(Some((1, 1))), week(Some((1, 2)))),
+            (2, 2, 0)
+        );
     };
     check();
     store.reset_derived("test").unwrap();
     centre.loader().run(&store).unwrap();
     check();
 
-    store.end_suppression(Scope::Nation, "bob", key, Timestamp::now()).unwrap();
+    store
+        .end_suppression(Scope::Nation, "bob", key, Timestamp::now())
+        .unwrap();
     send(0, 3);
     assert_eq!(in_groups(&store), 3, "an ended one takes nothing more");
     let again = store.end_suppression(Scope::Nation, "bob", key, Timestamp::now());
     assert!(matches!(again, Err(StoreError::Absent { .. })), "{again:?}");
-    let ended = &listed(&store).into_iter().find(|one| one.key == key).unwrap();
+    let ended = &listed(&store)
+        .into_iter()
+        .find(|one| one.key == key)
+        .unwrap();
     assert_eq!(ended.ended.as_ref().unwrap().1, "bob");
     let trail = store.audit_trail(10).unwrap();
     let subject = |action: &str| {
@@ -136,7 +155,10 @@ fn what_is_suppressed_leaves_the_groups_and_is_counted() {
         added.contains("rule 1:1, sensor a1 for 30 days: a scanner of ours"),
         "{added}"
     );
-    assert_eq!(subject("suppression.end"), ("bob".to_owned(), format!("#{key}")));
+    assert_eq!(
+        subject("suppression.end"),
+        ("bob".to_owned(), format!("#{key}"))
+    );
 }
 
 #[test]
@@ -225,7 +247,10 @@ fn a_tenant_suppresses_its_own_only() {
         },
     ] {
         let refused = store.suppress(own, "eve", &new, now);
-        assert!(matches!(refused, Err(StoreError::Absent { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(StoreError::Absent { .. })),
+            "{refused:?}"
+        );
     }
     let theirs = store.suppress(own, "eve", &of_rule(1), now).unwrap();
     let nations = store
@@ -405,11 +430,7 @@ async fn people_suppress_on_pages_as_far_as_their_role_goes() {
         .unwrap()
         .findings[0];
     let page = browser.get(&format!("/findings/{}", newest.id)).await;
-    assert!(
-        page.body.contains("Kept out of its group"),
-        "{}",
-        page.body
-    );
+    assert!(page.body.contains("Kept out of its group"), "{}", page.body);
 
     let mut viewer = Browser::new(&centre);
     viewer.sign_in("vic", PASSWORD).await;
@@ -453,9 +474,18 @@ async fn programs_suppress_and_end() {
     for (json, expected) in [
         (r#"{"reason":"x"}"#, StatusCode::CONFLICT),
         (r#"{"rule":"x","reason":"x"}"#, StatusCode::BAD_REQUEST),
-        (r#"{"rule":"7","reason":"x","for":1}"#, StatusCode::BAD_REQUEST),
-        (r#"{"rule":"7","reason":"x","sensor":"none"}"#, StatusCode::NOT_FOUND),
-        (r#"{"rule":"7","reason":"x","network":"192.0.2.9"}"#, StatusCode::OK),
+        (
+            r#"{"rule":"7","reason":"x","for":1}"#,
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            r#"{"rule":"7","reason":"x","sensor":"none"}"#,
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            r#"{"rule":"7","reason":"x","network":"192.0.2.9"}"#,
+            StatusCode::OK,
+        ),
     ] {
         let (status, body) = browser.tell(path, &token, json).await;
         assert_eq!(status, expected, "{json}: {body}");
@@ -469,15 +499,11 @@ async fn programs_suppress_and_end() {
     ] {
         assert!(body.contains(part), "{part}: {body}");
     }
-    let (status, body) = browser
-        .tell("/api/v1/suppressions/1/end", &token, "")
-        .await;
+    let (status, body) = browser.tell("/api/v1/suppressions/1/end", &token, "").await;
     assert!(
         status == StatusCode::OK && body.contains("\"state\":\"ended\""),
         "{body}"
     );
-    let (status, _) = browser
-        .tell("/api/v1/suppressions/1/end", &token, "")
-        .await;
+    let (status, _) = browser.tell("/api/v1/suppressions/1/end", &token, "").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }

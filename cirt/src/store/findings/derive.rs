@@ -6,8 +6,8 @@ use super::super::database::{Transaction, params};
 use lapwing_wire::{DisclosedAddress, Finding, RecordBody};
 
 use super::super::insert_record::address_bytes;
-use super::super::time::from_sensor;
 use super::super::suppressions::Suppressed;
+use super::super::time::from_sensor;
 use super::super::{StoreError, groups};
 use super::{DAY_MS, HOUR_MS};
 

@@ -61,7 +61,10 @@ impl Suppression {
     }
 }
 
-fn suppression_from_row(row: &Row<'_>, scope: Scope) -> super::super::database::Result<Suppression> {
+fn suppression_from_row(
+    row: &Row<'_>,
+    scope: Scope,
+) -> super::super::database::Result<Suppression> {
     let network: Option<String> = row.get(5)?;
     let ended: Option<i64> = row.get(10)?;
     let ended_by: Option<String> = row.get(11)?;
@@ -87,9 +90,10 @@ fn suppression_from_row(row: &Row<'_>, scope: Scope) -> super::super::database::
 
 /// The condition that a suppression reaches into a scope.
 fn reaches(scope: Scope) -> String {
-    let own = scope
-        .tenant()
-        .map_or_else(|| "TRUE".to_owned(), |own| format!("suppression.tenant_key = {}", own.0));
+    let own = scope.tenant().map_or_else(
+        || "TRUE".to_owned(),
+        |own| format!("suppression.tenant_key = {}", own.0),
+    );
     format!(
         "(suppression.sensor_key IS NULL OR {}) AND (suppression.tenant_key IS NULL OR {own})",
         scope.sensor_condition("suppression.sensor_key")
@@ -106,7 +110,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn suppressions(&self, scope: Scope, now: Timestamp) -> Result<Vec<Suppression>, StoreError> {
+    pub fn suppressions(
+        &self,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<Vec<Suppression>, StoreError> {
         let counted = |what: &str, days: &str| {
             format!(
                 "(SELECT coalesce(sum({what}), 0) FROM suppressed_total
@@ -167,7 +175,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn suppression_of(&self, finding: &FindingRow) -> Result<Option<(i64, String)>, StoreError> {
+    pub fn suppression_of(
+        &self,
+        finding: &FindingRow,
+    ) -> Result<Option<(i64, String)>, StoreError> {
         let ends: Vec<[u8; 16]> = [finding.source.address, finding.destination.address]
             .into_iter()
             .filter_map(|address| match address {

@@ -170,7 +170,13 @@ impl Store {
                     name: key.to_string(),
                 });
             }
-            record(transaction, now, actor, "suppression.end", &format!("#{key}"))
+            record(
+                transaction,
+                now,
+                actor,
+                "suppression.end",
+                &format!("#{key}"),
+            )
         })
     }
 }
@@ -192,7 +198,11 @@ fn check(new: &NewSuppression) -> Result<(), StoreError> {
 }
 
 /// A sensor, if the scope holds it.
-fn sensor_within(transaction: &Transaction<'_>, scope: Scope, name: &str) -> Result<i64, StoreError> {
+fn sensor_within(
+    transaction: &Transaction<'_>,
+    scope: Scope,
+    name: &str,
+) -> Result<i64, StoreError> {
     let key = sensors::key_of(transaction, name)?;
     let sql = format!(
         "SELECT 1 FROM sensor WHERE key = ?1 AND {}",
