@@ -5,9 +5,9 @@
 //! live numbers to what works without it.
 
 mod account_page;
-#[allow(unused_qualifications, reason = "what utoipa generates")]
 mod alarms_page;
 mod api_alarms;
+#[allow(unused_qualifications, reason = "what utoipa generates")]
 mod api_groups;
 #[allow(unused_qualifications, reason = "what utoipa generates")]
 mod api_query;

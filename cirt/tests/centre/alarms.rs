@@ -421,7 +421,7 @@ fn mail_leaves_over_tls_and_comes_once() {
         host.server.port,
         host.server.authority.as_ref().unwrap()
     );
-    let centre = centre_with(0, &more);
+    let centre = centre_with(1, &more);
     let store = centre.store();
     let now = Timestamp::now();
     let text = TargetText {
