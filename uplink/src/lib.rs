@@ -14,7 +14,7 @@
 //! What is said on the link is decided in `lapwing-wire`, without sockets or clocks; here are
 //! the sockets and the clocks. One thread does everything; nothing here ever sees a packet.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod backoff;
@@ -38,6 +38,7 @@ mod route;
 mod sending;
 mod settings;
 mod shutdown;
+mod spare_memory;
 mod status;
 mod time_floor;
 mod tls;
@@ -50,6 +51,7 @@ pub use route::{Proxy, ProxyError};
 pub use sending::run;
 pub use settings::Settings;
 pub use shutdown::{Shutdown, Stopper, shutdown};
+pub use spare_memory::SpareMemory;
 pub use status::LinkStatus;
 pub use time_floor::time_floor_seconds;
 pub use tls::KeyExchange;
