@@ -16,7 +16,10 @@ use tokio_rustls::TlsAcceptor;
 use crate::alarms;
 use crate::alarms::worker::Teller;
 use crate::collector::{Collector, CollectorShared, TlsError, collector_tls};
-use crate::enrolment::{AuthorityError, CertificateAuthority, EnrolmentDesk, load_sealing_key};
+use crate::enrolment::{
+    AuthorityError, CertificateAuthority, EnrolmentDesk, ServerCertificate, ServerCertificateError,
+    load_sealing_key,
+};
 use crate::exchange::{self, ExchangeError, Producer};
 use crate::limits::TABLE_CARE_INTERVAL;
 use crate::loader::{Loader, LoaderTotals};
@@ -51,6 +54,8 @@ pub enum CentreError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    #[error(transparent)]
+    Certificate(#[from] ServerCertificateError),
     #[error("TLS cannot be set up")]
     Tls(#[from] TlsError),
     #[error("TLS cannot be set up")]
@@ -107,12 +112,14 @@ impl Centre {
         let store = Arc::new(Store::of(folder, settings)?);
         let authority = CertificateAuthority::load(folder)?;
         let sealing_key = load_sealing_key(folder)?;
-        let identity = authority.issue_server(&host_names(settings))?;
+        // An authority of its own: the other one goes to where sensors are admitted.
+        let shown = CertificateAuthority::load(folder)?;
+        let identity = Arc::new(ServerCertificate::new(shown, host_names(settings))?);
         let collector_config = collector_tls(
-            &identity,
+            identity.clone(),
             &[authority.root().clone(), authority.issuing().clone()],
         )?;
-        let web_config = web_tls(&identity)?;
+        let web_config = web_tls(identity)?;
         let root_fingerprint = hex::encode(authority.root_fingerprint());
 
         let collector_listener = listen(settings.listen).await?;

@@ -36,7 +36,7 @@ pub struct BadLink {
 
 #[derive(Debug)]
 struct Shared {
-    to: SocketAddr,
+    to: Mutex<SocketAddr>,
     weather: Mutex<Weather>,
     /// Connections that are there, both ends of each.
     open: Mutex<Vec<[TcpStream; 2]>>,
@@ -61,7 +61,7 @@ impl BadLink {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            to,
+            to: Mutex::new(to),
             weather: Mutex::default(),
             open: Mutex::default(),
             cut_after: AtomicU64::new(u64::MAX),
@@ -93,6 +93,11 @@ impl BadLink {
     /// From now on it is like this.
     pub fn weather(&self, weather: Weather) {
         *lock(&self.shared.weather) = weather;
+    }
+
+    /// New connections go to another address.
+    pub fn lead_to(&self, to: SocketAddr) {
+        *lock(&self.shared.to) = to;
     }
 
     /// Resets every connection.
@@ -154,7 +159,8 @@ impl Shared {
             thread::spawn(move || shared.lead_nowhere(near, weather));
             return;
         }
-        let Ok(far) = TcpStream::connect(self.to) else {
+        let to = *lock(&self.to);
+        let Ok(far) = TcpStream::connect(to) else {
             return;
         };
         let copies = || -> io::Result<[[TcpStream; 2]; 3]> {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::conditions::wait_for;
 use crate::processes::{Process, run};
 use crate::programs::program;
+use crate::set_clock::SetClock;
 
 /// How long a centre may take to start.
 const START_PATIENCE: Duration = Duration::from_secs(20);
@@ -25,6 +26,8 @@ pub struct Centre {
     /// The password that `init` showed once.
     pub password: String,
     addresses: Option<Addresses>,
+    /// What it takes for the time.
+    clock: Option<SetClock>,
     process: Option<Process>,
 }
 
@@ -184,6 +187,7 @@ impl Centre {
             folder: folder.to_owned(),
             data,
             addresses: None,
+            clock: None,
             process: None,
         })
     }
@@ -207,6 +211,9 @@ impl Centre {
             command.arg("--listen").arg(known.collector.to_string());
             command.arg("--web-listen").arg(known.web.to_string());
         }
+        if let Some(clock) = &self.clock {
+            clock.govern(&mut command);
+        }
         let mut process = Process::start("centre", &mut command, &self.folder)?;
         let addresses = wait_for("the centre to be ready", START_PATIENCE, || {
             process.must_run()?;
@@ -216,6 +223,36 @@ impl Centre {
         self.addresses = Some(addresses);
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Gives it a clock of its own, which it follows from its next start on; none where that cannot be done.
+    ///
+    /// # Errors
+    /// When the clock cannot be made.
+    pub fn give_clock(&mut self) -> Result<Option<SetClock>> {
+        self.clock = SetClock::in_folder(&self.data)?;
+        Ok(self.clock.clone())
+    }
+
+    /// Another centre, in a folder that does not exist yet, from a copy of all that this one has: findings, keys and
+    /// name. This one must not run.
+    ///
+    /// # Errors
+    /// When it runs, or cannot be copied.
+    pub fn copied_to(&self, folder: &Path) -> Result<Self> {
+        anyhow::ensure!(!self.is_running(), "a centre that runs is not copied");
+        std::fs::create_dir(folder)?;
+        let data = folder.join("centre");
+        run(Command::new("cp").arg("-a").arg(&self.data).arg(&data))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            data,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            addresses: None,
+            clock: None,
+            process: None,
+        })
     }
 
     /// Starts a process beside this one that takes batches only, over the same database on a server.

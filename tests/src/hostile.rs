@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use lapwing_cirt::collector::collector_tls;
-use lapwing_cirt::enrolment::CertificateAuthority;
+use lapwing_cirt::enrolment::{CertificateAuthority, ServerCertificate};
 use lapwing_cirt::settings::DataFolder;
 use lapwing_wire::frame::{Frame, FrameDecoder};
 use lapwing_wire::{
@@ -71,9 +71,10 @@ impl HostileCentre {
         seed: u64,
     ) -> Result<Self> {
         let authority = CertificateAuthority::load(&DataFolder::new(data))?;
-        let identity = authority.issue_server(&[CENTRE_SERVER_NAME.to_owned()])?;
+        let shown = CertificateAuthority::load(&DataFolder::new(data))?;
+        let identity = ServerCertificate::new(shown, vec![CENTRE_SERVER_NAME.to_owned()])?;
         let trusted = [authority.root().clone(), authority.issuing().clone()];
-        let tls = collector_tls(&identity, &trusted)?;
+        let tls = collector_tls(Arc::new(identity), &trusted)?;
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let heard = Arc::new(Mutex::new(Heard::default()));

@@ -16,6 +16,7 @@ pub mod postgresql;
 pub mod processes;
 pub mod programs;
 pub mod proxies;
+pub mod set_clock;
 pub mod site;
 pub mod traffic;
 pub mod virtual_machine;

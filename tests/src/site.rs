@@ -13,6 +13,7 @@ use crate::centre::Centre;
 use crate::conditions::wait_for;
 use crate::processes::{Process, run};
 use crate::programs::program;
+use crate::set_clock::SetClock;
 
 /// How long enrolment may take.
 const ENROL_PATIENCE: Duration = Duration::from_secs(20);
@@ -25,6 +26,8 @@ pub struct Site {
     folder: PathBuf,
     config: PathBuf,
     state: PathBuf,
+    /// What sensor and uplink take for the time.
+    clock: Option<SetClock>,
     /// The name in the voucher.
     pub sensor: String,
 }
@@ -61,6 +64,7 @@ impl Site {
             folder: folder.to_owned(),
             config: folder.join("sensor.toml"),
             state: folder.join("edge"),
+            clock: None,
             sensor: sensor.to_owned(),
         };
         fs::create_dir_all(&site.state)?;
@@ -145,6 +149,15 @@ impl Site {
         &self.state
     }
 
+    /// Gives the site a clock of its own, which sensor and uplink follow from their next start on; none where that cannot be done.
+    ///
+    /// # Errors
+    /// When the clock cannot be made.
+    pub fn give_clock(&mut self) -> Result<Option<SetClock>> {
+        self.clock = SetClock::in_folder(&self.state)?;
+        Ok(self.clock.clone())
+    }
+
     /// Enrols the sensor at a centre.
     ///
     /// # Errors
@@ -160,11 +173,9 @@ impl Site {
     /// # Errors
     /// When it cannot be started.
     pub fn start_uplink(&self) -> Result<Process> {
-        Process::start(
-            "uplink",
-            Self::command(&["uplink", "--config"]).arg(&self.config),
-            &self.folder,
-        )
+        let mut command = self.command_of(&["uplink"]);
+        self.govern(&mut command);
+        Process::start("uplink", &mut command, &self.folder)
     }
 
     /// Starts the sensor on a capture; it ends by itself when all of it is told.
@@ -172,8 +183,9 @@ impl Site {
     /// # Errors
     /// When it cannot be started.
     pub fn start_sensor(&self, capture: &Path) -> Result<Process> {
-        let mut command = Self::command(&["sensor", "--config"]);
-        command.arg(&self.config).arg("--replay").arg(capture);
+        let mut command = self.command_of(&["sensor"]);
+        command.arg("--replay").arg(capture);
+        self.govern(&mut command);
         Process::start("sensor", &mut command, &self.folder)
     }
 
@@ -191,6 +203,12 @@ impl Site {
     /// When the folder cannot be read.
     pub fn outbox(&self) -> Result<Status> {
         Ok(lapwing_outbox::status(&self.state.join("outbox"))?)
+    }
+
+    fn govern(&self, command: &mut Command) {
+        if let Some(clock) = &self.clock {
+            clock.govern(command);
+        }
     }
 
     fn command(arguments: &[&str]) -> Command {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_wire::{CENTRE_SERVER_NAME, SealedEnvelope, SenderEvent, SenderSession};
-use rustls::ClientConfig;
+use rustls::{CertificateError, ClientConfig};
 use rustls_pki_types::ServerName;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -196,6 +196,27 @@ async fn handshake(
     timeout(TLS_TIMEOUT, connector.connect(name, metered))
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "TLS took too long"))?
+        .map_err(told_plainly)
+}
+
+/// Puts what TLS found wrong into words for a technician, where it is something that one can mend.
+fn told_plainly(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let words = match inner {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "another centre answers here than the one where this device is enrolled; nothing was sent to it"
+        }
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }
+            | CertificateError::Expired
+            | CertificateError::ExpiredContext { .. },
+        )) => {
+            "the centre's certificate is for another time: the clock is wrong, at one of the two ends"
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), words)
 }
 
 /// The centre's certificate was just checked: it is not earlier than when it was made.

@@ -33,6 +33,7 @@ pub mod ledger;
 mod metered;
 mod orders;
 mod private_file;
+mod renewal;
 mod repository_mirror;
 mod route;
 mod sending;

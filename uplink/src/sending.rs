@@ -22,6 +22,7 @@ use crate::error::UplinkError;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::orders::Orders;
+use crate::renewal::Renewal;
 use crate::repository_mirror::RepositoryMirror;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
@@ -96,8 +97,7 @@ struct Uplink {
     /// How many of the mirrors were not yet begun since.
     mirrors_left: usize,
     last_forgotten: Option<Instant>,
-    /// The centre turned this certificate away: nothing but a renewal will do.
-    must_renew: bool,
+    renewal: Renewal,
 }
 
 impl Uplink {
@@ -125,7 +125,7 @@ impl Uplink {
             last_asked: None,
             mirrors_left: 0,
             last_forgotten: None,
-            must_renew: false,
+            renewal: Renewal::default(),
             key,
             time,
             tls,
@@ -272,9 +272,19 @@ impl Uplink {
         let mut dispatch = Dispatch::new(outbox);
         let mut ready = false;
         let mut given_back = None;
+        let mut is_renewal_asked = false;
         loop {
             self.settle_bill(Saved::NowAndThen)?;
             let mut has_more = false;
+            // Not only at the beginning: a link may stay open for longer than a certificate lasts.
+            if ready && !is_renewal_asked && self.renewal_is_due() {
+                is_renewal_asked = true;
+                let request = RenewRequest {
+                    certificate_request: self.key.certificate_request()?,
+                };
+                // The session is ready; where it is not any more, the next connection asks.
+                let _offered = connection.session.request_renewal(request);
+            }
             if ready && !self.renews_first() {
                 has_more = self.offer(&mut connection, &mut dispatch)?;
                 if mirror.is_none() {
@@ -307,13 +317,6 @@ impl Uplink {
                         ready = true;
                         if answer.version < lapwing_wire::message::VERSION_WITH_CONTROL {
                             self.last_asked = Some(Instant::now());
-                        }
-                        if self.renews_first() || self.renewal_is_due() {
-                            let request = RenewRequest {
-                                certificate_request: self.key.certificate_request()?,
-                            };
-                            // Ready was just said.
-                            let _offered = connection.session.request_renewal(request);
                         }
                     }
                     SenderEvent::Acknowledged(ack) => {
@@ -528,7 +531,8 @@ impl Uplink {
         identity.store(&self.settings.identity_folder)?;
         self.tls = tls::sensor(&identity, &self.key, &self.time, self.settings.key_exchange)?;
         self.identity = identity;
-        self.must_renew = false;
+        let now = self.time.now_seconds();
+        self.renewal.renewed(self.identity.validity(), now);
         tracing::info!(
             ends_seconds = self.identity.certificate_ends_seconds(),
             "certificate renewed"
@@ -536,28 +540,20 @@ impl Uplink {
         Ok(())
     }
 
-    /// A centre that allows nothing may think that the certificate has ended, whatever the
-    /// clock here says.
     fn closed(&mut self, reason: CloseReason) -> UplinkError {
         if matches!(&reason, CloseReason::Peer(error) if error.code == ErrorCode::NotAllowed) {
-            self.must_renew = !self.must_renew;
+            self.renewal.turned_away();
         }
         UplinkError::Session(reason)
     }
 
     fn renews_first(&self) -> bool {
         let now = self.time.now_seconds();
-        self.must_renew
-            || self
-                .identity
-                .validity()
-                .is_none_or(|validity| validity.has_ended(now))
+        self.renewal.is_first(self.identity.validity(), now)
     }
 
-    fn renewal_is_due(&self) -> bool {
+    fn renewal_is_due(&mut self) -> bool {
         let now = self.time.now_seconds();
-        self.identity
-            .validity()
-            .is_some_and(|validity| validity.renewal_is_due(now))
+        self.renewal.is_due(self.identity.validity(), now)
     }
 }

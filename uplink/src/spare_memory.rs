@@ -38,7 +38,7 @@ impl SpareMemory {
     }
 
     /// Gives back what is not needed right now.
-    pub(crate) fn give_back(&self) {
+    pub fn give_back(&self) {
         #[cfg(all(target_os = "linux", target_env = "gnu"))]
         {
             // SAFETY: the allocator takes its own locks; nothing that is in use moves.

@@ -12,7 +12,9 @@ use crate::store::{Enrolment, EnrolmentState, Store, StoreError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClientCertificate {
     pub(super) public_key: [u8; 32],
-    /// Seconds since 1970.
+    /// Seconds since 1970; 0 for anything before.
+    not_before: u64,
+    /// The same.
     not_after: u64,
 }
 
@@ -27,20 +29,26 @@ impl ClientCertificate {
             .as_ref()
             .try_into()
             .ok()?;
-        let not_after = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+        // A centre whose clock was in 1970 begins certificates in 1969.
+        let seconds = |timestamp: i64| u64::try_from(timestamp).unwrap_or(0);
         Some(Self {
             public_key,
-            not_after,
+            not_before: seconds(parsed.validity().not_before.timestamp()),
+            not_after: seconds(parsed.validity().not_after.timestamp()),
         })
     }
 
-    /// The last second in which it was valid.
-    pub(super) fn last_valid_moment(self) -> UnixTime {
-        UnixTime::since_unix_epoch(Duration::from_secs(self.not_after))
+    /// The moment nearest to now in which it is valid.
+    pub(super) fn nearest_valid_moment(self) -> UnixTime {
+        let now = UnixTime::now().as_secs();
+        let nearest = now.max(self.not_before).min(self.not_after);
+        UnixTime::since_unix_epoch(Duration::from_secs(nearest))
     }
 
-    fn has_expired(self) -> bool {
-        UnixTime::now().as_secs() > self.not_after
+    /// Whether it has ended or not yet begun.
+    fn is_out_of_time(self) -> bool {
+        let now = UnixTime::now().as_secs();
+        now < self.not_before || now > self.not_after
     }
 
     fn has_expired_for_days(self, days: u32) -> bool {
@@ -55,7 +63,11 @@ pub(super) enum Client {
     /// No certificate.
     Stranger,
     /// A certificate whose key speaks for a sensor.
-    Sensor { enrolment: Enrolment, expired: bool },
+    Sensor {
+        enrolment: Enrolment,
+        /// It has ended, or it was made while the centre's clock was ahead.
+        expired: bool,
+    },
     /// A certificate that ended so long ago that it is not even renewed.
     Forgotten { sensor: String },
     /// A certificate of ours whose key may not speak any more.
@@ -102,7 +114,7 @@ pub(super) fn identify(
         }
         Some(enrolment) if enrolment.state == EnrolmentState::Active => Client::Sensor {
             enrolment,
-            expired: certificate.has_expired(),
+            expired: certificate.is_out_of_time(),
         },
         Some(enrolment) => Client::Barred {
             sensor: enrolment.sensor_name,

@@ -30,7 +30,7 @@ pub(super) fn ingest(
         Client::Sensor { expired: true, .. } => {
             return Ok(Ingested::Refuse(
                 ErrorCode::NotAllowed,
-                "the certificate has expired: renew it".to_owned(),
+                "the certificate is not valid by the clock here: renew it".to_owned(),
             ));
         }
         Client::Forgotten { sensor } => {

@@ -273,7 +273,7 @@ impl Session {
             Client::Sensor { expired: true, .. } | Client::Forgotten { .. } | Client::Stranger => {
                 self.protocol.fail(
                     ErrorCode::NotAllowed,
-                    "the certificate has expired: renew it",
+                    "the certificate is not valid by the clock here: renew it",
                 );
                 Ok(None)
             }

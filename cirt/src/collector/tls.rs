@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
+use rustls::server::{ResolvesServerCert, ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
     SignatureScheme,
@@ -13,14 +13,13 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::client_identity::ClientCertificate;
-use crate::enrolment::ServerIdentity;
 use crate::limits::RESUMABLE_SESSIONS;
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("the server certificate is not usable")]
-    Identity(#[from] rustls::Error),
+    #[error("the settings of TLS do not fit together")]
+    Settings(#[from] rustls::Error),
     #[error("the client verifier cannot be built")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
@@ -28,9 +27,9 @@ pub enum TlsError {
 /// For sensors: certificates of this authority are asked for and checked, and may be absent.
 ///
 /// # Errors
-/// When the identity is not usable.
+/// When the certificates of the authority are not usable.
 pub fn collector_tls(
-    identity: &ServerIdentity,
+    identity: Arc<dyn ResolvesServerCert>,
     authorities: &[CertificateDer<'static>],
 ) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
@@ -44,7 +43,7 @@ pub fn collector_tls(
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(ExpiryTolerant(verifier)))
-        .with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
+        .with_cert_resolver(identity);
     config.alpn_protocols = vec![lapwing_wire::ALPN.to_vec()];
     // A sensor on a dear link comes back for a third of the bytes. Who it is, is looked up anew at each request.
     config.session_storage = ServerSessionMemoryCache::new(RESUMABLE_SESSIONS);
@@ -52,8 +51,9 @@ pub fn collector_tls(
     Ok(config)
 }
 
-/// Lets a certificate through that is good but for having expired: a sensor that was offline for weeks may renew.
-/// The session is told, and allows such a peer nothing else.
+/// Lets a certificate through that is good but for the time: a sensor that was offline for weeks may renew, and so may one whose
+/// certificate was made while the clock of this machine was ahead. The session is told, and allows such a peer
+/// nothing else.
 #[derive(Debug)]
 struct ExpiryTolerant(Arc<dyn ClientCertVerifier>);
 
@@ -78,12 +78,15 @@ impl ClientCertVerifier for ExpiryTolerant {
     ) -> Result<ClientCertVerified, rustls::Error> {
         match self.0.verify_client_cert(end_entity, intermediates, now) {
             Err(rustls::Error::InvalidCertificate(
-                error @ (CertificateError::Expired | CertificateError::ExpiredContext { .. }),
+                error @ (CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. }),
             )) => {
                 let leaf = ClientCertificate::parse(end_entity)
                     .ok_or(rustls::Error::InvalidCertificate(error))?;
                 self.0
-                    .verify_client_cert(end_entity, intermediates, leaf.last_valid_moment())
+                    .verify_client_cert(end_entity, intermediates, leaf.nearest_valid_moment())
             }
             result => result,
         }

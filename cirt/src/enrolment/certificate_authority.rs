@@ -33,7 +33,7 @@ const ISSUING_KEY: &str = "issuing.key.pem";
 const ISSUING_CERTIFICATE: &str = "issuing.crt.pem";
 
 /// Certificates begin this long before they are made: a board without a clock wakes up in the past.
-const BACKDATE: Duration = Duration::from_secs(24 * 3600);
+pub(super) const BACKDATE: Duration = Duration::from_secs(24 * 3600);
 /// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410, section 4).
 const ED25519_KEY_INFO_PREFIX: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
@@ -148,8 +148,8 @@ impl CertificateAuthority {
         Sha256::digest(&self.root).into()
     }
 
-    /// Makes a server certificate with a new key for these host names and addresses. `serve` does it at each start:
-    /// the key never touches the disk, and the certificate cannot expire unseen.
+    /// Makes a server certificate with a new key for these host names and addresses. The key never
+    /// touches the disk.
     ///
     /// # Errors
     /// When a name is not usable.

@@ -4,6 +4,7 @@
 mod certificate_authority;
 mod requests;
 mod sealing_key;
+mod server_certificate;
 mod vouchers;
 
 pub use certificate_authority::{
@@ -12,4 +13,5 @@ pub use certificate_authority::{
 pub(crate) use requests::proven_key;
 pub use requests::{Answer, EnrolmentDesk, EnrolmentError};
 pub use sealing_key::{create_sealing_key, load_sealing_key};
+pub use server_certificate::{ServerCertificate, ServerCertificateError};
 pub use vouchers::{NewVoucher, VoucherError, WrittenVoucher, secret_hash, write_voucher};

@@ -11,13 +11,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::server::ResolvesServerCert;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::enrolment::ServerIdentity;
 use crate::limits::{HTTP_HEADER_TIMEOUT, SHUTDOWN_GRACE, TLS_HANDSHAKE_TIMEOUT, WEB_CONNECTIONS};
 
 /// Where a request comes from.
@@ -34,12 +34,12 @@ pub struct WebServer {
 /// TLS 1.3, no client certificates, HTTP/1.1.
 ///
 /// # Errors
-/// When the identity is not usable.
-pub fn web_tls(identity: &ServerIdentity) -> Result<ServerConfig, rustls::Error> {
+/// When TLS cannot be set up.
+pub fn web_tls(identity: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
-        .with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
+        .with_cert_resolver(identity);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }

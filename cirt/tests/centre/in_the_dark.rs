@@ -19,10 +19,20 @@ fn code(answer: Option<Message>) -> ErrorCode {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_eight_weeks_a_sensor_may_renew_and_nothing_else_and_then_everything() {
+    renews_first_and_may_do_everything_then(56).await;
+}
+
+/// The certificate of a sensor that renewed while this machine's clock was a year ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_has_not_begun_may_be_renewed_and_do_nothing_else() {
+    renews_first_and_may_do_everything_then(-395).await;
+}
+
+async fn renews_first_and_may_do_everything_then(certificate_ended_days_ago: i64) {
     let centre = TestCentre::new();
     let running = centre.start().await;
     let mut device = centre.enrolled_device("isp-a");
-    device.certificate = Some(centre.certificate_that_ended(&device, 56));
+    device.certificate = Some(centre.certificate_that_ended(&device, certificate_ended_days_ago));
     let batch = device.seal(centre.sealing_key(), 0, &[Sample::numbered(0).record()]);
 
     let mut client = connected(&centre, &running, &device).await;

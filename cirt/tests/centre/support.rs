@@ -163,7 +163,8 @@ impl TestCentre {
         std::fs::copy(backup, database).unwrap();
     }
 
-    /// A certificate for a device's key that ended so many days ago, as this centre would have issued it.
+    /// A certificate of thirty days for a device's key that ended so many days ago, as this centre would have issued it; a number
+    /// below zero is of days to come.
     pub(crate) fn certificate_that_ended(
         &self,
         device: &Device,

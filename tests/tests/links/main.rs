@@ -10,3 +10,4 @@ mod rules;
 mod several_collectors;
 mod support;
 mod thousand_faults;
+mod two_centres;

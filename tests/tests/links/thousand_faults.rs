@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use lapwing_tests::bad_link::{BadLink, Weather};
 use lapwing_tests::conditions::tend;
 use lapwing_tests::processes::{Process, run};
+use lapwing_tests::set_clock::SetClock;
 use lapwing_tests::traffic::entropy::Entropy;
 
 use crate::support::{Ends, PATIENCE, SENSOR};
@@ -33,11 +34,15 @@ enum Fault {
     /// A file of the outbox that was being written when the power went.
     TornFile,
     FullDisk,
-    /// The time that certificates are checked against is forgotten, and the clock of the budget jumps.
-    ClockJump,
+    /// The time that certificates are checked against is forgotten, and the days of the budget are others.
+    ForgottenTime,
+    /// The clock that sensor and uplink see jumps while they run.
+    SiteClockJump,
+    /// The clock that the centre sees jumps while it runs.
+    CentreClockJump,
 }
 
-const ALL: [Fault; 11] = [
+const ALL: [Fault; 13] = [
     Fault::KillCentre,
     Fault::KillUplink,
     Fault::KillSensor,
@@ -48,7 +53,9 @@ const ALL: [Fault; 11] = [
     Fault::StickBesides,
     Fault::TornFile,
     Fault::FullDisk,
-    Fault::ClockJump,
+    Fault::ForgottenTime,
+    Fault::SiteClockJump,
+    Fault::CentreClockJump,
 ];
 
 /// Everything that runs.
@@ -59,6 +66,8 @@ struct System {
     sensor: Process,
     /// A small file system of the sensor's own, where this machine lets us make one.
     disk: Option<PathBuf>,
+    /// The clocks of the site and of the centre, where they can be set.
+    clocks: Option<[SetClock; 2]>,
     sensor_runs: u64,
     /// How often each fault was made.
     made: [u64; ALL.len()],
@@ -102,6 +111,7 @@ impl System {
     fn start() -> Result<Self> {
         let mut ends = Ends::enrolled("")?;
         let disk = small_disk(&ends)?;
+        let clocks = clocks(&mut ends)?;
         let link = BadLink::to(ends.centre.collector()?)?;
         ends.site
             .set_uplink(&format!("centres = [\"{}\"]\n", link.address()))?;
@@ -112,6 +122,7 @@ impl System {
             ends,
             link,
             disk,
+            clocks,
             sensor_runs: 1,
             made: [0; ALL.len()],
         })
@@ -171,7 +182,9 @@ impl System {
             Fault::StickBesides => self.stick_besides()?,
             Fault::TornFile => self.tear(entropy)?,
             Fault::FullDisk => self.fill_disk(a_while)?,
-            Fault::ClockJump => self.jump(entropy)?,
+            Fault::ForgottenTime => self.forget_time(entropy)?,
+            Fault::SiteClockJump => self.jump(0, a_while, entropy)?,
+            Fault::CentreClockJump => self.jump(1, a_while, entropy)?,
         }
         Ok(())
     }
@@ -251,9 +264,40 @@ impl System {
         Ok(())
     }
 
-    /// A board whose clock jumps cannot be had without touching this machine's. What the clock decides is kept in
-    /// files, and these jump.
-    fn jump(&mut self, entropy: &mut Entropy) -> Result<()> {
+    /// One of the clocks jumps: to 1970, to years ahead, or by what a clock is usually wrong. It may stay there until it jumps again,
+    /// so that whoever is started meanwhile knows no other time.
+    fn jump(&mut self, which: usize, a_while: Duration, entropy: &mut Entropy) -> Result<()> {
+        let Some(clocks) = &self.clocks else {
+            return Ok(());
+        };
+        let clock = clocks[which].clone();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let days = |count: i64| count * 24 * 3600;
+        let jumps = [
+            10 - i64::try_from(now)?,
+            days(-365),
+            days(-2),
+            -3600,
+            -1,
+            1,
+            3600,
+            days(2),
+            days(25),
+            days(40),
+            days(250),
+            days(500),
+            days(3_000),
+        ];
+        clock.set(jumps[usize::try_from(entropy.below(jumps.len() as u64))?])?;
+        self.run_for(a_while)?;
+        if entropy.below(2) == 0 {
+            clock.set(0)?;
+        }
+        Ok(())
+    }
+
+    /// What a clock decided is kept in files, and these say something else.
+    fn forget_time(&mut self, entropy: &mut Entropy) -> Result<()> {
         self.uplink.kill()?;
         let identity = self.ends.site.state().join("identity");
         drop(fs::remove_file(identity.join("time.floor")));
@@ -274,6 +318,9 @@ impl System {
     fn settle(&mut self) -> Result<()> {
         self.link.go_on();
         self.link.cut_after(u64::MAX);
+        for clock in self.clocks.iter().flatten() {
+            clock.set(0)?;
+        }
         self.sensor.finish(PATIENCE)?;
         let account = self.ends.everything_arrives(&mut self.uplink)?;
         let findings = self.ends.centre.findings()?;
@@ -325,6 +372,17 @@ impl Drop for System {
 fn lane_of(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     name.split_once('-').map(|(lane, _)| lane.to_owned())
+}
+
+/// Gives both ends clocks of their own, where that may be done.
+fn clocks(ends: &mut Ends) -> Result<Option<[SetClock; 2]>> {
+    ends.centre.kill()?;
+    let clocks = ends.site.give_clock()?.zip(ends.centre.give_clock()?);
+    ends.centre.start()?;
+    if clocks.is_none() {
+        eprintln!("SKIPPED jumps of the clock: faketime is not installed (tools/setup)");
+    }
+    Ok(clocks.map(|(site, centre)| [site, centre]))
 }
 
 /// Puts the sensor's outbox onto a file system of eight megabytes, where that may be done.
