@@ -40,8 +40,6 @@ const UNSAVED_METERED_BYTES: u64 = 8 * 1024;
 const UNSAVED_BYTES: u64 = 4 * 1024 * 1024;
 /// Between looks whether something may be sent again, while nothing may.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
-/// Between givings back of memory on a link that stays open and has nothing to send.
-const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(600);
 /// Between looks for sealed batches that are too old for the policy.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -139,8 +137,6 @@ impl Uplink {
         let mut backoff = Backoff::new(self.settings.retry_max);
         self.status.started(self.time.clock_milliseconds() / 1000);
         self.store_status();
-        // What only the start needed.
-        self.settings.spare_memory.give_back();
         loop {
             if let Err(error) = self.wait_for_occasion().await {
                 return error;
@@ -161,7 +157,6 @@ impl Uplink {
             if let Err(error) = self.settle_bill(Saved::Now) {
                 return error;
             }
-            self.settings.spare_memory.give_back();
             let error = match result {
                 Ok(()) => continue,
                 Err(error) => error,
@@ -271,7 +266,6 @@ impl Uplink {
             OutboxSender::open(&self.settings.outbox_folder, self.settings.outbox.clone())?;
         let mut dispatch = Dispatch::new(outbox);
         let mut ready = false;
-        let mut given_back = None;
         let mut is_renewal_asked = false;
         loop {
             self.settle_bill(Saved::NowAndThen)?;
@@ -304,9 +298,6 @@ impl Uplink {
             } else {
                 BUSY_TURN
             };
-            if ready && wait == self.settings.send_interval {
-                self.give_back_now_and_then(&mut given_back, &connection);
-            }
             for event in connection.turn(wait).await? {
                 match event {
                     SenderEvent::Ready(answer) => {
@@ -507,16 +498,6 @@ impl Uplink {
             Ok(outbox) => Dispatch::new(outbox).tell_what_is_held(&self.budget, now),
             Err(OutboxError::InUse { .. }) => Ok(()),
             Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Nothing is to be said: soon after the handshake and then now and then, what it and the last batches needed
-    /// is given back.
-    fn give_back_now_and_then(&self, last: &mut Option<Instant>, connection: &Connection) {
-        let is_due = last.is_none_or(|last| last.elapsed() >= GIVE_BACK_INTERVAL);
-        if is_due && !connection.session.is_waiting() {
-            *last = Some(Instant::now());
-            self.settings.spare_memory.give_back();
         }
     }
 

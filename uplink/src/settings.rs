@@ -13,7 +13,6 @@ use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::repository_mirror::MirrorSettings;
 use crate::route::Proxy;
-use crate::spare_memory::SpareMemory;
 use crate::tls::KeyExchange;
 
 const DAY_SECONDS: u64 = 24 * 3600;
@@ -58,8 +57,6 @@ pub struct Settings {
     pub retry_max: Duration,
     /// How long the centre may take to answer an envelope before the connection is given up.
     pub answer_timeout: Duration,
-    /// What is given back between contacts; nothing unless the process looked when it started.
-    pub spare_memory: SpareMemory,
 }
 
 impl Settings {
@@ -84,7 +81,6 @@ impl Settings {
             send_interval: Duration::from_secs(1),
             retry_max: Duration::from_secs(300),
             answer_timeout: Duration::from_secs(120),
-            spare_memory: SpareMemory::default(),
         }
     }
 

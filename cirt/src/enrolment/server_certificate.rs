@@ -62,7 +62,9 @@ impl ServerCertificate {
         if !current.is_for(now) {
             match Made::now(&self.authority, &self.hosts, now) {
                 Ok(made) => {
-                    tracing::info!("the server certificate was made anew: the time it was for has passed, or the clock was set");
+                    tracing::info!(
+                        "the server certificate was made anew: the time it was for has passed, or the clock was set"
+                    );
                     *current = made;
                 }
                 Err(error) => tracing::error!(%error, "cannot make the server certificate anew"),

@@ -28,17 +28,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    // Before any thread is there, and while the kernel still lets this process look.
-    let spare_memory = lapwing_uplink::SpareMemory::of_this_process();
     let settings = Settings::read(&arguments.config)?;
-    // Command line and settings are not needed again.
-    spare_memory.give_back();
     // Whichever of the two processes comes first makes the key of the outbox.
     keyslot::open(&settings)?;
-    let uplink = lapwing_uplink::Settings {
-        spare_memory,
-        ..link::of(&settings)?
-    };
+    let uplink = link::of(&settings)?;
     stop_signal::follow_supervisor(arguments.supervisor)?;
     let stop = stop_signal::flag()?;
     let files = kept_files::of_uplink(&settings)?;
