@@ -204,7 +204,7 @@ fn told_plainly(error: io::Error) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     let words = match inner {
         Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            "another centre answers here than the one where this device is enrolled; nothing was sent to it"
+            "another centre answers here than the one that this device belongs to; nothing was sent to it"
         }
         Some(rustls::Error::InvalidCertificate(
             CertificateError::NotValidYet
