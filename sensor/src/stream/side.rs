@@ -206,8 +206,9 @@ impl Side {
         tools: &mut Tools<'_>,
     ) -> bool {
         let position = self.position(segment.sequence);
-        if position < -1 {
-            // As in the reference: what begins before the SYN is taken, and never seen.
+        let end = position.saturating_add(i64::try_from(segment.payload.len()).unwrap_or(i64::MAX));
+        if position < -1 && end > 0 {
+            // As in the reference: what begins before the SYN and reaches into the stream is taken, and never seen.
             return true;
         }
         self.insert_at(position, segment.payload, packet, tools)

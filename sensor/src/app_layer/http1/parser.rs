@@ -36,9 +36,9 @@ pub(in crate::app_layer) struct Http1Parser {
     /// A message made no sense: what it was is not known, nor what either side says from then on.
     failed: bool,
     upgraded: bool,
-    /// Bytes behind a message became part of its body, which only where they were fed together with it.
+    /// Bytes came behind a message together with it that do not open the next one.
     #[cfg(test)]
-    pub(super) took_bytes_behind: bool,
+    pub(super) had_bytes_behind: bool,
     frames: FrameLog,
     /// The frame of the message that is being read, per direction.
     frame: [Option<FrameId>; 2],
@@ -147,6 +147,10 @@ impl Http1Parser {
     /// Behind a complete request, as long as what was fed goes on: a known method opens the next one, any other line is still content of
     /// this one.
     fn behind_request(&mut self, bytes: &[u8], at_end: bool) -> Step {
+        #[cfg(test)]
+        {
+            self.had_bytes_behind |= !request_line::begins_with_method(bytes);
+        }
         let line_bytes = match memchr(b'\n', bytes) {
             Some(end) => end + 1,
             None if at_end && !bytes.is_empty() => bytes.len(),
@@ -161,10 +165,6 @@ impl Http1Parser {
         let line = &bytes[..line_bytes];
         let opens_next = request_line::begins_with_method(line);
         if !opens_next {
-            #[cfg(test)]
-            {
-                self.took_bytes_behind = true;
-            }
             if !at_end && !line.iter().all(|&byte| text::is_space(byte)) {
                 transaction.events.add("request_body_unexpected");
             }
@@ -227,6 +227,10 @@ impl Http1Parser {
 
     /// Behind a complete response: a status line opens the next one, any other line is still content of this one.
     fn behind_response(&mut self, bytes: &[u8], at_end: bool) -> Step {
+        #[cfg(test)]
+        {
+            self.had_bytes_behind |= !text::looks_like_status_line(bytes);
+        }
         let line_bytes = match memchr(b'\n', bytes) {
             Some(end) => end + 1,
             None if at_end => bytes.len(),
@@ -240,10 +244,6 @@ impl Http1Parser {
             // Its coding ended with it: what is behind stays as it is, however it is cut.
             transaction.response.body.finish();
             response::push_body(transaction, &bytes[..line_bytes]);
-            #[cfg(test)]
-            {
-                self.took_bytes_behind = true;
-            }
         }
         if opens_next {
             self.leave_response(bytes);

@@ -215,7 +215,7 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 512, max_global_rejects: 65_536, ..Default::default() })]
     #[test]
     fn cuts_change_nothing(
         request in fragment(), response in fragment(), second in fragment(),
@@ -228,7 +228,7 @@ proptest! {
         ];
         let parser = fed(&pieces, &[usize::MAX]);
         // What stands behind a message belongs to it only where it came with it.
-        prop_assume!(!parser.took_bytes_behind);
+        prop_assume!(!parser.had_bytes_behind);
         let whole = picture(&parser);
         prop_assert_eq!(&cut(&pieces, &[1]), &whole);
         prop_assert_eq!(&cut(&pieces, &sizes), &whole);
@@ -244,7 +244,7 @@ fn a_failed_request_leaves_a_whole_response_whole() {
         ),
         (
             Direction::ToClient,
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello more\r\n ",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         ),
         (Direction::ToServer, b"\r\n"),
     ];
@@ -264,7 +264,7 @@ fn bytes_behind_a_message_belong_to_it_where_they_came_with_it() {
     let together = |rest: &[u8]| [request, rest].concat();
     let next: &[u8] = b"GET /n HTTP/1.1\r\nHost: a\r\n\r\n";
     assert_eq!(body(&[&together(b"x\r\ny")]), ("okx\r\ny".into(), 1));
-    assert_eq!(body(&[request, b"x\r\n", next]), ("ok".into(), 3));
+    assert_eq!(body(&[request, b"x\r\n", next]), ("ok".into(), 2));
     assert_eq!(
         body(&[&together(b"x / HTTP/1.1\r\n"), next]),
         ("okx / HTTP/1.1\r\n".into(), 2)
