@@ -89,7 +89,7 @@ fn a_flood_of_syns_stays_within_the_budget_and_spares_what_is_established() {
     let counters = talk.bench.pipeline.counters().clone();
     assert!(counters.flow.evicted_new > 10_000);
     assert_eq!(counters.flow.evicted_established, 0);
-    assert!(counters.flow.active < 5_000, "{}", counters.flow.active);
+    assert!(counters.flow.active < 6_000, "{}", counters.flow.active);
     assert!(talk.bench.pipeline.held_bytes() <= settings.memory_bytes);
 }
 

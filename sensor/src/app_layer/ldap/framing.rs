@@ -64,6 +64,11 @@ pub(super) fn cut(bytes: &[u8]) -> Cut {
     }
 }
 
+/// Whether bytes begin as a message does; readers of BER take elements of other classes for it.
+pub(super) fn begins_message(bytes: &[u8]) -> bool {
+    matches!(element(&mut Reader::new(bytes), SEQUENCE), Begin::Is(_))
+}
+
 /// The number and the operation's tag that a message begins with, also where the rest of it is missing.
 pub(super) fn identity(bytes: &[u8]) -> Option<(u32, u8)> {
     match begin(bytes) {

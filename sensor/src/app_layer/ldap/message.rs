@@ -85,6 +85,9 @@ impl Response {
 
 /// Reads the first message of `bytes`; gives it with the bytes behind it.
 pub(super) fn read(bytes: &[u8]) -> Option<(Message, &[u8])> {
+    if !framing::begins_message(bytes) {
+        return None;
+    }
     let (rest, message) = LdapMessage::from_ber(bytes).ok()?;
     let operation = &message.protocol_op;
     let body = match request(operation) {

@@ -266,6 +266,17 @@ fn a_direction_is_told_by_its_operations() {
     assert_eq!(is_ldap(ToServer, b"\x16\x03"), Some(false));
 }
 
+#[test]
+fn an_element_of_another_class_is_no_message() {
+    let mut odd = message(1, &bind(b""));
+    odd[0] = 0xf0;
+    for sizes in [&[usize::MAX][..], &[1]] {
+        let mut parser = new();
+        testing::converse(parser.as_mut(), &[(ToServer, &odd)], sizes);
+        assert_eq!(testing::told(parser.as_ref()), ["!invalid_data"]);
+    }
+}
+
 proptest! {
     #[test]
     fn cuts_change_nothing(mutations in testing::mutations(), sizes in testing::sizes()) {
