@@ -14,7 +14,7 @@ pub(super) struct Waiting {
 
 impl Held {
     pub(super) fn of(bytes: Vec<u8>) -> Self {
-        let waiting = (!bytes.is_empty()).then(|| Waiting {
+        let waiting = (!bytes.is_empty()).then_some(Waiting {
             bytes,
             missing_bytes: 0,
         });
