@@ -27,7 +27,7 @@ const PORTS: &str = "LAPWING_S3_PORTS";
 /// Set for a loader: the data folder it works for.
 const LOADER: &str = "LAPWING_S3_LOADER_OF";
 /// Rounds, each of which ends with a kill.
-const ROUNDS: u64 = 9;
+const ROUNDS: u64 = 6;
 /// How long a server that was started again may take to find all its objects.
 const WELL_WITHIN: Duration = Duration::from_secs(90);
 
