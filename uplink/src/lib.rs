@@ -14,7 +14,7 @@
 //! What is said on the link is decided in `lapwing-wire`, without sockets or clocks; here are
 //! the sockets and the clocks. One thread does everything; nothing here ever sees a packet.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod backoff;
