@@ -46,7 +46,6 @@ pub struct Detector {
     /// Of these, the ones that ask for nothing but a protocol.
     protocol_rules: [Vec<u32>; 4],
     wanted_frames: FrameSet,
-    parsers: ParserSet,
     judge: Judge,
     shared: SharedState,
     thresholds: Thresholds,
@@ -142,7 +141,6 @@ impl Detector {
                 .collect()
         });
         Self {
-            parsers: index.parsers,
             index,
             header_rules,
             protocol_rules,
@@ -163,7 +161,7 @@ impl Detector {
     #[must_use]
     pub fn restricted(mut self, restriction: Arc<Restriction>) -> Self {
         self.index.refuse(restriction.rules.iter().copied());
-        self.parsers = self.parsers.and(restriction.parsers());
+        self.index.parsers = self.index.parsers.and(restriction.parsers());
         self.judge.restriction = restriction;
         self
     }
@@ -171,7 +169,7 @@ impl Detector {
     /// The parsers that may start.
     #[must_use]
     pub fn parsers(&self) -> ParserSet {
-        self.parsers
+        self.index.parsers
     }
 
     /// Whether the site's policy lets a packet be looked at.

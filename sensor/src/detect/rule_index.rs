@@ -43,7 +43,7 @@ pub(crate) struct RuleIndex {
     traits: Vec<RuleTraits>,
     /// The digests of files that the rules ask for.
     pub(crate) wanted_digests: DigestSet,
-    /// All parsers but those on demand that no rule asks for.
+    /// The parsers that may start: all but those on demand that no rule asks for, and what the site takes away.
     pub(crate) parsers: ParserSet,
 }
 

@@ -9,9 +9,6 @@ use super::{
 };
 use crate::decode::Packet;
 
-/// No position that a stream reaches.
-const NO_FIN: u64 = u64::MAX;
-
 /// One sender: its sequence numbers, the window it was granted, its bytes.
 #[derive(Debug)]
 pub(super) struct Side {
@@ -43,8 +40,7 @@ pub(super) struct Side {
     pub(super) buffer: StreamBuffer,
     /// Position of [`Self::last_ack`] in the stream; the point from which sequence numbers become positions.
     acked: u64,
-    /// Where its FIN stands, else [`NO_FIN`].
-    fin: u64,
+    has_fin: bool,
     pub(super) app_progress: u64,
     pub(super) app_stopped: bool,
     pub(super) raw_progress: u64,
@@ -74,7 +70,7 @@ impl Side {
             policy,
             buffer: StreamBuffer::default(),
             acked: 0,
-            fin: NO_FIN,
+            has_fin: false,
             app_progress: 0,
             app_stopped: false,
             raw_progress: 0,
@@ -123,14 +119,14 @@ impl Side {
         }
     }
 
-    /// Remembers where the stream ends.
+    /// Remembers that its FIN came, where that does not stand before the stream.
     pub(super) fn note_fin(&mut self, sequence: u32) {
-        self.fin = u64::try_from(self.position(sequence)).unwrap_or(NO_FIN);
+        self.has_fin = self.position(sequence) >= 0;
     }
 
     /// Whether its FIN was seen.
     pub(super) fn has_fin(&self) -> bool {
-        self.fin != NO_FIN
+        self.has_fin
     }
 
     /// Bytes sent so far by the sequence numbers, as `stream_size` counts them.
@@ -147,6 +143,12 @@ impl Side {
             acked
         };
         limit.min(self.depth_bytes)
+    }
+
+    /// From where on the application layer's bytes may be looked at again.
+    fn looked_back(&self) -> u64 {
+        self.app_progress
+            .saturating_sub(u64::from(self.look_back_bytes))
     }
 
     /// What the application layer has not seen yet: the next stretch, as far as it may be read.
@@ -174,10 +176,7 @@ impl Side {
             .checked_add(u64::try_from(new_bytes).ok()?)?;
         let mut start = self.raw_progress;
         if self.raw_triggered && self.look_back_bytes > 0 && !self.app_stopped {
-            start = start.min(
-                self.app_progress
-                    .saturating_sub(u64::from(self.look_back_bytes)),
-            );
+            start = start.min(self.looked_back());
         }
         self.buffer.contiguous(start, self.raw_progress, end)
     }
@@ -270,10 +269,7 @@ impl Side {
         let needed = if self.app_stopped {
             self.raw_progress
         } else {
-            self.raw_progress.min(
-                self.app_progress
-                    .saturating_sub(u64::from(self.look_back_bytes)),
-            )
+            self.raw_progress.min(self.looked_back())
         };
         // What was not acknowledged may come again, and is compared with what came before.
         self.buffer.release(needed.min(self.acked), tools.budget);
