@@ -110,11 +110,12 @@ impl Centre {
         settings: &Settings,
     ) -> Result<Self, CentreError> {
         let store = Arc::new(Store::of(folder, settings)?);
-        let authority = CertificateAuthority::load(folder)?;
+        let authority = Arc::new(CertificateAuthority::load(folder)?);
         let sealing_key = load_sealing_key(folder)?;
-        // An authority of its own: the other one goes to where sensors are admitted.
-        let shown = CertificateAuthority::load(folder)?;
-        let identity = Arc::new(ServerCertificate::new(shown, host_names(settings))?);
+        let identity = Arc::new(ServerCertificate::new(
+            Arc::clone(&authority),
+            host_names(settings),
+        )?);
         let collector_config = collector_tls(
             identity.clone(),
             &[authority.root().clone(), authority.issuing().clone()],

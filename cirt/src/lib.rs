@@ -20,6 +20,7 @@
 
 pub mod alarms;
 pub mod api;
+mod causes;
 pub mod centre;
 pub mod collector;
 pub mod control;
@@ -29,6 +30,7 @@ pub mod exchange;
 pub mod fleet;
 pub mod image_repository;
 pub mod language;
+mod leader_rounds;
 pub mod limits;
 pub mod loader;
 pub mod output;

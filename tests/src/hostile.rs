@@ -70,9 +70,9 @@ impl HostileCentre {
         sensor: SensorId,
         seed: u64,
     ) -> Result<Self> {
-        let authority = CertificateAuthority::load(&DataFolder::new(data))?;
-        let shown = CertificateAuthority::load(&DataFolder::new(data))?;
-        let identity = ServerCertificate::new(shown, vec![CENTRE_SERVER_NAME.to_owned()])?;
+        let authority = Arc::new(CertificateAuthority::load(&DataFolder::new(data))?);
+        let hosts = vec![CENTRE_SERVER_NAME.to_owned()];
+        let identity = ServerCertificate::new(Arc::clone(&authority), hosts)?;
         let trusted = [authority.root().clone(), authority.issuing().clone()];
         let tls = collector_tls(Arc::new(identity), &trusted)?;
         let listener = std::net::TcpListener::bind(address)?;
@@ -124,7 +124,7 @@ impl HostileCentre {
 }
 
 struct Hostile {
-    authority: CertificateAuthority,
+    authority: Arc<CertificateAuthority>,
     sensor: SensorId,
     entropy: Entropy,
     heard: Arc<Mutex<Heard>>,

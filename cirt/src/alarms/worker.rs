@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::{AlarmEvent, Message, compose, mail, webhook};
+use crate::causes::with_causes;
 use crate::exchange::Producer;
 use crate::language::{Language, Texts};
+use crate::leader_rounds;
 use crate::limits::ALARM_SECONDS;
 use crate::settings::DataFolder;
 use crate::store::{AlarmTarget, DueMessage, Store, StoreError};
@@ -33,34 +35,14 @@ pub struct Tried {
 }
 
 /// Works until told to stop.
-pub async fn run(store: Arc<Store>, teller: Teller, mut stop: watch::Receiver<bool>) {
-    loop {
-        let (working, telling) = (Arc::clone(&store), teller.clone());
-        let (done, finished) = oneshot::channel::<()>();
-        // A thread of its own: a round waits for the disk and for servers of others, and a stop waits for neither.
-        std::thread::spawn(move || {
-            // Of several processes one does this.
-            match working.leads() {
-                Ok(true) => {
-                    if let Err(error) = round(&working, &telling, Timestamp::now()) {
-                        tracing::error!(%error, "alarms could not be worked through; it is tried again");
-                    }
-                }
-                Ok(false) => {}
-                Err(error) => tracing::error!(%error, "the database cannot be asked who leads"),
-            }
-            drop(done);
-        });
-        tokio::select! {
-            // The other end is dropped when the round is over.
-            _ = finished => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+pub async fn run(store: Arc<Store>, teller: Teller, stop: watch::Receiver<bool>) {
+    let pause = Duration::from_secs(ALARM_SECONDS);
+    leader_rounds::run(store, pause, stop, move |store| {
+        if let Err(error) = round(store, &teller, Timestamp::now()) {
+            tracing::error!(%error, "alarms could not be worked through; it is tried again");
         }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(ALARM_SECONDS)) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
-    }
+    })
+    .await;
 }
 
 /// One round: looks for what is new, makes the messages that are due, and tries what waits.
@@ -114,27 +96,33 @@ impl Teller {
         )
     }
 
+    /// Queues a message for a target that says nothing but that messages arrive.
+    ///
+    /// # Errors
+    /// When there is no such target, or the database fails.
+    pub fn queue_test(
+        &self,
+        store: &Store,
+        actor: &str,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let target = store.alarm_target(target)?;
+        store.queue_alarm_test(actor, &target, now, |target, id, events| {
+            self.write(target, id, events, now)
+        })
+    }
+
     fn send(&self, message: &DueMessage) -> Result<(), String> {
         if message.target.is_mail {
-            return mail::send(self.producer.as_deref(), message).map_err(said);
+            return mail::send(self.producer.as_deref(), message).map_err(with_causes);
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(said)?;
+            .map_err(with_causes)?;
         runtime
             .block_on(webhook::send(message, Timestamp::now()))
-            .map_err(said)
+            .map_err(with_causes)
     }
-}
-
-/// An error and its causes in one line.
-fn said(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
 }

@@ -109,11 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             line(&format!("{name} is told no more"))?;
         }
         AlarmsCommand::Test { name } => {
-            let target = store.alarm_target(name)?;
-            let teller = teller(&folder, &settings)?;
-            store.queue_alarm_test(&actor(), &target, now, |target, id, events| {
-                teller.write(target, id, events, now)
-            })?;
+            teller(&folder, &settings)?.queue_test(&store, &actor(), name, now)?;
             line("the running centre sends it; see: lapwing-cirt alarms messages")?;
         }
         AlarmsCommand::Tell {

@@ -1,6 +1,7 @@
 //! `lapwing-cirt courier`: a stick in the place of a link.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use lapwing_cirt::courier::Courier;
@@ -23,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (folder, _, store) = arguments.data.open()?;
     let authority = CertificateAuthority::load(&folder)?;
     let sealing_key = load_sealing_key(&folder)?;
-    let desk = EnrolmentDesk::new(authority, sealing_key.public_key()?);
+    let desk = EnrolmentDesk::new(Arc::new(authority), sealing_key.public_key()?);
     let courier = Courier {
         folder: &folder,
         store: &store,

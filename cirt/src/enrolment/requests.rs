@@ -1,5 +1,7 @@
 //! Answering requests to enrol and to renew. No sockets here.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use lapwing_wire::{
     EnrolApproval, EnrolPending, EnrolRequest, RenewApproval, RenewRequest, SealingPublicKey,
@@ -15,7 +17,7 @@ use crate::store::{Enrolment, EnrolmentState, Store, StoreError, VoucherRefusal}
 
 /// Turns requests into answers.
 pub struct EnrolmentDesk {
-    authority: CertificateAuthority,
+    authority: Arc<CertificateAuthority>,
     sealing_key: SealingPublicKey,
 }
 
@@ -41,7 +43,7 @@ pub enum EnrolmentError {
 impl EnrolmentDesk {
     /// A desk that issues with this authority and hands out this sealing key.
     #[must_use]
-    pub const fn new(authority: CertificateAuthority, sealing_key: SealingPublicKey) -> Self {
+    pub const fn new(authority: Arc<CertificateAuthority>, sealing_key: SealingPublicKey) -> Self {
         Self {
             authority,
             sealing_key,
@@ -50,7 +52,7 @@ impl EnrolmentDesk {
 
     /// The authority that this desk issues with.
     #[must_use]
-    pub const fn authority(&self) -> &CertificateAuthority {
+    pub fn authority(&self) -> &CertificateAuthority {
         &self.authority
     }
 

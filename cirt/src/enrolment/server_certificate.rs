@@ -29,7 +29,7 @@ pub enum ServerCertificateError {
 /// Shows a certificate, and makes another with a new key when the clock has left the time for which it was made. No key
 /// touches the disk.
 pub struct ServerCertificate {
-    authority: CertificateAuthority,
+    authority: Arc<CertificateAuthority>,
     hosts: Vec<String>,
     current: Mutex<Made>,
 }
@@ -45,7 +45,7 @@ impl ServerCertificate {
     /// # Errors
     /// When a name is not usable, or making it fails.
     pub fn new(
-        authority: CertificateAuthority,
+        authority: Arc<CertificateAuthority>,
         hosts: Vec<String>,
     ) -> Result<Self, ServerCertificateError> {
         let made = Made::now(&authority, &hosts, SystemTime::now())?;
@@ -124,7 +124,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path());
         data.create().unwrap();
-        let authority = CertificateAuthority::create(&data, "test").unwrap();
+        let authority = Arc::new(CertificateAuthority::create(&data, "test").unwrap());
         let shown = ServerCertificate::new(authority, vec!["localhost".to_owned()]).unwrap();
         let now = SystemTime::now();
         let first = shown.at(now);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::forward::{Forwarded, SyslogServer, forward};
 use super::limits::EXCHANGE_SECONDS;
@@ -13,6 +13,8 @@ use super::notify::{self, FIXED_AFTER, MailServer, SendError, Sent};
 use super::publish::{Published, publish, publish_indicators};
 use super::taxii::outgoing::Pushed;
 use super::{Producer, inbound, taxii};
+use crate::causes::with_causes;
+use crate::leader_rounds;
 use crate::store::{Source, Store, StoreError};
 
 /// What was done at a server of a peer.
@@ -23,30 +25,9 @@ pub enum Done {
 }
 
 /// Works until told to stop.
-pub async fn run(store: Arc<Store>, producer: Arc<Producer>, mut stop: watch::Receiver<bool>) {
-    loop {
-        let (working, who) = (Arc::clone(&store), Arc::clone(&producer));
-        let (done, finished) = oneshot::channel::<()>();
-        // A thread of its own: a round waits for the disk and for servers of others, and a stop waits for neither.
-        std::thread::spawn(move || {
-            // Of several processes one does this.
-            match working.leads() {
-                Ok(true) => round(&working, &who),
-                Ok(false) => {}
-                Err(error) => tracing::error!(%error, "the database cannot be asked who leads"),
-            }
-            drop(done);
-        });
-        tokio::select! {
-            // The other end is dropped when the round is over.
-            _ = finished => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(EXCHANGE_SECONDS)) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
-    }
+pub async fn run(store: Arc<Store>, producer: Arc<Producer>, stop: watch::Receiver<bool>) {
+    let pause = Duration::from_secs(EXCHANGE_SECONDS);
+    leader_rounds::run(store, pause, stop, move |store| round(store, &producer)).await;
 }
 
 fn round(store: &Store, producer: &Producer) {
@@ -120,7 +101,7 @@ pub async fn forward_all(
 ) -> Vec<(SyslogServer, Result<Forwarded, String>)> {
     let mut results = Vec::new();
     for server in &producer.settings.syslog {
-        let result = forward(store, producer, server).await.map_err(said);
+        let result = forward(store, producer, server).await.map_err(with_causes);
         match &result {
             Ok(done) if done.skipped > 0 => {
                 tracing::warn!(
@@ -166,33 +147,22 @@ pub async fn poll_all(store: &Store, producer: &Producer) -> Vec<(Source, Result
 }
 
 async fn poll(store: &Store, producer: &Producer, source: &Source) -> Result<Done, String> {
-    let (peer, _) = store.peer(&source.peer).map_err(said)?;
+    let (peer, _) = store.peer(&source.peer).map_err(with_causes)?;
     if source.kind == "taxii-push" {
         let pushed = taxii::outgoing::push(store, producer, source)
             .await
-            .map_err(said)?;
+            .map_err(with_causes)?;
         return Ok(Done::Pushed(pushed));
     }
     if source.kind == "misp" {
-        let feed = Feed::of(source).map_err(said)?;
+        let feed = Feed::of(source).map_err(with_causes)?;
         return misp_import::import(store, producer, &peer, &feed, Timestamp::now())
             .await
             .map(Done::Polled)
-            .map_err(said);
+            .map_err(with_causes);
     }
     let polled = taxii::client::poll(store, producer, &peer, source)
         .await
-        .map_err(said)?;
+        .map_err(with_causes)?;
     Ok(Done::Polled(polled.outcome))
-}
-
-/// An error and its causes in one line.
-fn said(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
 }

@@ -247,12 +247,7 @@ pub(super) async fn act_on_target(
         }
         "test" => {
             state
-                .query(move |store| {
-                    let target = store.alarm_target(&name)?;
-                    store.queue_alarm_test(&session.user, &target, now, |target, id, events| {
-                        teller.write(target, id, events, now)
-                    })
-                })
+                .query(move |store| teller.queue_test(store, &session.user, &name, now))
                 .await?;
         }
         _ => {

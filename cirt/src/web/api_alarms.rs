@@ -85,13 +85,7 @@ pub(super) async fn test_target(
 ) -> Result<Json<AlarmsView>, Problem> {
     let teller = state.teller();
     state
-        .query(move |store| {
-            let now = Timestamp::now();
-            let target = store.alarm_target(&name)?;
-            store.queue_alarm_test(&session.user, &target, now, |target, id, events| {
-                teller.write(target, id, events, now)
-            })
-        })
+        .query(move |store| teller.queue_test(store, &session.user, &name, Timestamp::now()))
         .await?;
     answer(&state).await
 }

@@ -434,17 +434,12 @@ fn mail_leaves_over_tls_and_comes_once() {
     let new = text.check().unwrap();
     assert_eq!(new.secret, None);
     store.add_alarm_target("ana", &new, now).unwrap();
-    let target = store.alarm_target("duty").unwrap();
     let mut teller = Teller {
         folder: centre.folder.clone(),
         centre: "cirt".to_owned(),
         producer: None,
     };
-    store
-        .queue_alarm_test("ana", &target, now, |target, id, events| {
-            teller.write(target, id, events, now)
-        })
-        .unwrap();
+    teller.queue_test(&store, "ana", "duty", now).unwrap();
     let tried = round(&store, &teller, now).unwrap();
     let problem = tried[0].problem.clone().unwrap();
     assert!(problem.contains("exchange.toml"), "{problem}");
